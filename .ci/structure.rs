@@ -8,9 +8,8 @@ use std::process::ExitCode;
 const DRIVERS: &str = "crates/framelink-transport/src";
 /// The most lines of each driver.
 const MOST_LINES: [(&str, usize); 3] = [("tokio", 3700), ("blocking", 3500), ("nonblocking", 1900)];
-/// The lines of the whole workspace before each rule stood once. More are shown, and break no limit.
-/// Before the roles were written once there was one line more.
-const MOST_LINES_WITHOUT_TESTS: usize = 58_282;
+/// The most lines of the whole workspace without its unit tests. The lines with unit tests are shown and have no limit.
+const MOST_LINES_WITHOUT_TESTS: usize = 57_440;
 /// The longest run of equal lines that two files of drivers may share.
 const MOST_SHARED: usize = 12;
 /// The most files beside `lib.rs` or `main.rs`.

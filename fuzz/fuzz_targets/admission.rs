@@ -1,4 +1,4 @@
-//! Who has a place at a server, by random steps.
+//! Admissions of a server, driven by random steps.
 
 #![cfg_attr(fuzzing, no_main)]
 

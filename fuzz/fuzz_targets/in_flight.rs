@@ -1,4 +1,4 @@
-//! Calls in flight by random steps, beside a model of them.
+//! Calls in flight, driven by random steps and checked against a model.
 
 #![cfg_attr(fuzzing, no_main)]
 

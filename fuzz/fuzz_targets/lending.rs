@@ -1,4 +1,4 @@
-//! The connections of a pool by random steps of those who borrow them, of time, and of their peers.
+//! The connections of a pool, driven by random steps of callers, time and peers.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! Any bytes by any framing that begins with its length.
+//! Any bytes, decoded by any framing with a length header.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! Any payloads by any framing that begins with its length, there and back.
+//! Any payloads, encoded and decoded by any framing with a length header.
 
 #![cfg_attr(fuzzing, no_main)]
 

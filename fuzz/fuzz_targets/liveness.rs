@@ -1,4 +1,4 @@
-//! The liveness of a connection by random steps of time and events: its bound, no spin, one probe at a time.
+//! The liveness of a connection, driven by random steps: its bound, no spinning, one probe at a time.
 
 #![cfg_attr(fuzzing, no_main)]
 

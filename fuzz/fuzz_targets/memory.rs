@@ -1,4 +1,4 @@
-//! What the connections of a server hold, by random steps.
+//! The memory that a server's connections hold, driven by random steps.
 
 #![cfg_attr(fuzzing, no_main)]
 

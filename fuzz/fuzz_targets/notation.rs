@@ -1,4 +1,4 @@
-//! Any text as a notation, of any kind.
+//! Any text as a notation of any kind.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! What waits to be pushed by random steps, beside a model of it.
+//! The queue of pushed messages, driven by random steps and checked against a model.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! Each driver with random peers, operations and times, where readiness is an edge.
+//! Each driver with random peers, operations and times, with edge-triggered readiness.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! Two sessions with heartbeats by random steps of time and events.
+//! Two sessions with heartbeats, driven by random steps of time and events.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! The replies that a server owes by random steps, beside a model of them.
+//! The replies that a server owes, driven by random steps and checked against a model.
 
 #![cfg_attr(fuzzing, no_main)]
 

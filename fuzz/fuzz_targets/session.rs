@@ -1,4 +1,4 @@
-//! A session by random steps, beside a model of it.
+//! A session, driven by random steps and checked against a model.
 
 #![cfg_attr(fuzzing, no_main)]
 

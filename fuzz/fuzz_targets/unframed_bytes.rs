@@ -1,4 +1,4 @@
-//! Any bytes by any framing without a length header.
+//! Any bytes, decoded by any framing without a length header.
 
 #![cfg_attr(fuzzing, no_main)]
 

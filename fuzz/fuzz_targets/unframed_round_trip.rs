@@ -1,4 +1,4 @@
-//! Any payloads by any framing without a length header, there and back.
+//! Any payloads, encoded and decoded by any framing without a length header.
 
 #![cfg_attr(fuzzing, no_main)]
 

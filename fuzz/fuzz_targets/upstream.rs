@@ -1,4 +1,4 @@
-//! The addresses of a peer by random steps, beside a model of them.
+//! The addresses of a peer, driven by random steps and checked against a model.
 
 #![cfg_attr(fuzzing, no_main)]
 

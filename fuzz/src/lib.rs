@@ -1,4 +1,4 @@
-//! What the fuzz targets share: each is a body from a crate, run by libFuzzer or on files.
+//! The harness of the fuzz targets. Each target is a function of a crate, run by libFuzzer or on files.
 //!
 //! ```text
 //!   cargo +nightly fuzz run bcd               finds inputs on which the body panics
@@ -9,7 +9,7 @@ use std::env;
 use std::fs;
 use std::process::ExitCode;
 
-/// Makes a fuzz target of a body, a `fn(&[u8])` that panics where an invariant does not hold.
+/// Makes a fuzz target of a body, a `fn(&[u8])` that panics if an invariant does not hold.
 #[macro_export]
 macro_rules! target {
     ($body:path) => {
@@ -23,7 +23,7 @@ macro_rules! target {
     };
 }
 
-/// Runs a body on the files that the command line names. It ends with the first panic, the file's name before it.
+/// Runs a body on the files that the command line names. Prints each name first, and ends with the first panic.
 pub fn replay(body: fn(&[u8])) -> ExitCode {
     let files = env::args_os().skip(1);
     if files.len() == 0 {

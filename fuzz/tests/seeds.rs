@@ -1,4 +1,5 @@
-//! The seeds and the corpus hold every invariant on any toolchain, so that no body and no input rots between two runs of the fuzzer.
+//! Runs the seeds and the corpus on any toolchain, so that every body and every input stays valid between two runs of
+//! the fuzzer.
 
 use std::fs;
 use std::path::Path;

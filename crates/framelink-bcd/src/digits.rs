@@ -2,9 +2,9 @@
 
 use crate::{PackError, Pad, UnpackError};
 
-/// Packs ASCII digits two to a byte into the front of `packed`, and gives back the bytes written.
+/// Packs ASCII digits two to a byte into the front of `packed`, and returns the [`packed_len`] bytes written.
 ///
-/// They are [`packed_len`] bytes. What lies behind them in `packed` is not touched, and on an error nothing is.
+/// The other bytes of `packed` do not change. On an error, none do.
 ///
 /// # Errors
 ///
@@ -46,16 +46,15 @@ pub fn pack<'a>(digits: &[u8], pad: Pad, packed: &'a mut [u8]) -> Result<&'a [u8
     Ok(packed)
 }
 
-/// Unpacks a known number of digits as ASCII into the front of `ascii`, and gives back the bytes written.
+/// Unpacks a known number of digits as ASCII into the front of `ascii`, and returns the bytes written.
 ///
-/// `packed` is exactly the [`packed_len`] bytes of these digits: the count comes from elsewhere, and a field cut out
-/// by another count is a mistake to be told of. What lies behind the digits in `ascii` is not touched, and on an error
-/// nothing is.
+/// `packed` must have exactly the [`packed_len`] bytes of these digits. A field that was cut out with another count is
+/// an error. The other bytes of `ascii` do not change. On an error, none do.
 ///
 /// # Errors
 ///
-/// [`UnpackError::Width`] if `packed` is not as long as the digits take; [`UnpackError::Buffer`] if `ascii` is too
-/// short; else the first wrong nibble, [`UnpackError::Nibble`] for a digit and [`UnpackError::Pad`] for the pad.
+/// [`UnpackError::Width`] if `packed` does not have the length of these digits; [`UnpackError::Buffer`] if `ascii` is too
+/// short; otherwise [`UnpackError::Nibble`] or [`UnpackError::Pad`] for the first wrong nibble.
 ///
 /// # Examples
 ///
@@ -95,10 +94,10 @@ pub fn unpack<'a>(packed: &[u8], digits: usize, pad: Pad, ascii: &'a mut [u8]) -
     Ok(ascii)
 }
 
-/// Unpacks digits padded with [`Pad::RightF`] whose count nothing else tells, as [`unpack`] does.
+/// Unpacks digits of unknown count that are padded with [`Pad::RightF`], as [`unpack`] does.
 ///
-/// An F as the very last nibble ends them and makes their count odd; an F anywhere else is an error. Twice the bytes of
-/// `packed` are always room enough.
+/// An F as the last nibble is the pad, and makes the count odd. An F anywhere else is an error. A buffer of twice the
+/// length of `packed` is always large enough.
 ///
 /// # Errors
 ///
@@ -116,12 +115,12 @@ pub fn unpack<'a>(packed: &[u8], digits: usize, pad: Pad, ascii: &'a mut [u8]) -
 /// ```
 pub fn unpack_right_f<'a>(packed: &[u8], ascii: &'a mut [u8]) -> Result<&'a [u8], UnpackError> {
     let padded = packed.last().is_some_and(|last| last & 0xf == Pad::RightF.nibble());
-    // A slice holds at most `isize::MAX` bytes, so twice their number fits; a last byte is there to take the pad from.
+    // A slice has at most `isize::MAX` bytes, so twice its length fits. With a pad it has a last byte, so there is no underflow.
     let digits = 2 * packed.len() - usize::from(padded);
     unpack(packed, digits, Pad::RightF, ascii)
 }
 
-/// The bytes that so many digits take when packed: two to a byte, an odd one alone with its pad.
+/// Returns how many bytes this many digits take when packed. An odd digit shares its byte with the pad.
 ///
 /// ```
 /// assert_eq!(framelink_bcd::packed_len(4), 2);

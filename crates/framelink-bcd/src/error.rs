@@ -1,10 +1,10 @@
-//! What can be wrong with digits and buffers, one enum per operation.
+//! Errors: one enum for each operation.
 
 use core::fmt;
 
 use crate::word::MAX_BYTES;
 
-/// Why packed BCD could not be read as an integer, by [`decode`](crate::decode).
+/// The error of [`decode`](crate::decode): why packed BCD is no integer.
 ///
 /// ```
 /// let error = framelink_bcd::decode(&[0x12, 0xa4]).unwrap_err();
@@ -15,19 +15,19 @@ use crate::word::MAX_BYTES;
 pub enum DecodeError {
     /// The input is not 1 to 9 bytes.
     Width {
-        /// The bytes it is.
+        /// Its length in bytes.
         bytes: usize,
     },
     /// A nibble is not a decimal digit.
     Nibble {
-        /// Which one, counted from 0 on the left.
+        /// Its index, from 0 on the left.
         index: usize,
         /// Its value, 10 to 15.
         found: u8,
     },
 }
 
-/// Why an integer could not be packed, by [`encode`](crate::encode) and [`encode_array`](crate::encode_array).
+/// The error of [`encode`](crate::encode) and [`encode_array`](crate::encode_array): why an integer was not packed.
 ///
 /// ```
 /// let error = framelink_bcd::encode_array::<2>(10_000).unwrap_err();
@@ -38,19 +38,19 @@ pub enum DecodeError {
 pub enum EncodeError {
     /// The output is not 1 to 9 bytes.
     Width {
-        /// The bytes it is.
+        /// Its length in bytes.
         bytes: usize,
     },
     /// The integer has more digits than the output has nibbles.
     TooLarge {
         /// The integer.
         value: u64,
-        /// The digits the output holds, two a byte.
+        /// The digits that the output holds: two for each byte.
         digits: usize,
     },
 }
 
-/// Why ASCII digits could not be packed, by [`pack`](crate::pack).
+/// The error of [`pack`](crate::pack): why ASCII digits were not packed.
 ///
 /// ```
 /// use framelink_bcd::{Pad, pack};
@@ -63,18 +63,18 @@ pub enum EncodeError {
 pub enum PackError {
     /// A byte is not an ASCII digit.
     Digit {
-        /// Which one, counted from 0.
+        /// Its index, from 0.
         index: usize,
         /// Its value.
         found: u8,
     },
-    /// The buffer is shorter than the digits when packed.
+    /// The buffer is too short for the packed digits.
     Buffer {
         /// The digits to pack.
         digits: usize,
-        /// The bytes they take.
+        /// The bytes that they take.
         needed: usize,
-        /// The bytes the buffer has.
+        /// The bytes of the buffer.
         available: usize,
     },
 }
@@ -90,25 +90,25 @@ pub enum PackError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnpackError {
-    /// The input is longer or shorter than the digits when packed.
+    /// The input does not have the length of the packed digits.
     Width {
         /// The digits to unpack.
         digits: usize,
-        /// The bytes they take.
+        /// The bytes that they take.
         needed: usize,
-        /// The bytes the input is.
+        /// The bytes of the input.
         bytes: usize,
     },
     /// A nibble is not a decimal digit.
     Nibble {
-        /// Which one, counted from 0 on the left.
+        /// Its index, from 0 on the left.
         index: usize,
         /// Its value, 10 to 15.
         found: u8,
     },
     /// The spare nibble of an odd number of digits is not the pad.
     Pad {
-        /// Which nibble that is, counted from 0 on the left.
+        /// The index of the spare nibble, from 0 on the left.
         index: usize,
         /// Its value.
         found: u8,
@@ -117,9 +117,9 @@ pub enum UnpackError {
     },
     /// The buffer has fewer bytes than there are digits.
     Buffer {
-        /// The digits to unpack, and so the bytes needed.
+        /// The digits to unpack: each needs one byte.
         digits: usize,
-        /// The bytes the buffer has.
+        /// The bytes of the buffer.
         available: usize,
     },
 }
@@ -193,7 +193,7 @@ fn write_nibble(f: &mut fmt::Formatter<'_>, index: usize, found: u8) -> fmt::Res
     write!(f, "nibble {index} is {found:#x}, expected a decimal digit 0 to 9")
 }
 
-/// So many of a thing, shown as `1 byte` or `2 bytes`.
+/// A count with its unit, printed as `1 byte` or `2 bytes`.
 struct Count(usize, &'static str);
 
 impl fmt::Display for Count {

@@ -3,10 +3,10 @@
 use crate::{DecodeError, MAX_BYTES, Pad, decode, decode_word, encode, encode_word, max_value};
 use crate::{pack, packed_len, unpack, unpack_right_f};
 
-/// Longer inputs are cut to this: the digits are handled alike whatever their number, and the buffers here are arrays.
+/// Longer inputs are cut to this length: the buffers here are arrays, and more digits take no other path.
 const LIMIT: usize = 64;
 
-/// Asserts what this crate promises, on these bytes as packed digits, as an integer and as text.
+/// Asserts the promises of this crate on these bytes as packed digits, as an integer and as text.
 ///
 /// ```
 /// framelink_bcd::fuzz::bcd(b"\x12\x34");
@@ -47,7 +47,7 @@ fn bytes_decode_as_the_oracle_says(packed: &[u8]) {
 }
 
 fn integer_is_encoded_where_it_fits(value: u64) {
-    // Few random integers have few digits, so the integer is also tried without its last digits.
+    // Most random integers have many digits, so the integer is also tried without its last digits.
     for value in [value, value / 1_000_000, value / 1_000_000_000_000, value % 10_000] {
         for bytes in 0..=MAX_BYTES + 1 {
             let mut packed = [0xee; MAX_BYTES + 1];
@@ -103,7 +103,7 @@ fn packed_digits_unpack_to_the_same_text(digits: &[u8]) {
     }
 }
 
-/// Reads packed digits the slow and plain way: nibble by nibble.
+/// Decodes packed digits nibble by nibble.
 fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
     if !(1..=MAX_BYTES).contains(&packed.len()) {
         return Err(DecodeError::Width { bytes: packed.len() });
@@ -118,50 +118,4 @@ fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
         value = value * 10 + u64::from(found);
     }
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bcd_holds_on_a_handful_of_inputs() {
-        for data in [
-            &b""[..],
-            b"\x00",
-            b"\x12\x34",
-            b"\x12\x3f",
-            b"\xff\xff",
-            b"\x0a\xa0",
-            b"8321",
-            b"\x99\x99\x99\x99\x99\x99\x99\x99\x99",
-            b"\x99\x99\x99\x99\x99\x99\x99\x99\x99\x99",
-            &[0x55; LIMIT + 1],
-        ] {
-            bcd(data);
-        }
-    }
-
-    #[test]
-    fn bcd_holds_on_pseudo_random_inputs() {
-        // Marsaglia's xorshift64: a few lines that give the same inputs on every run.
-        let mut state = 0x0123_4567_89ab_cdef_u64;
-        let mut random = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
-        for _ in 0..5_000 {
-            let mut data = [0; 24];
-            for chunk in data.chunks_mut(8) {
-                // Half of the chunks keep each nibble below 8, so that whole inputs of digits come up too.
-                let mask = if random() % 2 == 0 { u64::MAX } else { 0x7777_7777_7777_7777 };
-                chunk.copy_from_slice(&(random() & mask).to_be_bytes());
-            }
-            for len in 0..=data.len() {
-                bcd(&data[..len]);
-            }
-        }
-    }
 }

@@ -22,7 +22,7 @@ pub const fn decode(packed: &[u8]) -> Result<u64, DecodeError> {
     if bytes == 0 || bytes > MAX_BYTES {
         return Err(DecodeError::Width { bytes });
     }
-    // At most one byte stands before the last eight.
+    // At most one byte comes before the last eight.
     let (head, tail) = packed.split_at(bytes.saturating_sub(WORD_BYTES));
     let (high, low) = (load(head), load(tail));
     match (decode_word(high), decode_word(low)) {
@@ -34,7 +34,7 @@ pub const fn decode(packed: &[u8]) -> Result<u64, DecodeError> {
 
 /// Writes an integer as packed BCD that fills the 1 to 9 bytes of `packed`, with zeros on the left.
 ///
-/// On an error `packed` is left as it was.
+/// On an error `packed` does not change.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ pub const fn encode(value: u64, packed: &mut [u8]) -> Result<(), EncodeError> {
 ///
 /// # Errors
 ///
-/// Those of [`encode`].
+/// As for [`encode`].
 ///
 /// # Examples
 ///
@@ -90,7 +90,7 @@ pub const fn encode_array<const N: usize>(value: u64) -> Result<[u8; N], EncodeE
     }
 }
 
-/// The largest integer that so many bytes of packed BCD can say; `None` unless they are 1 to 9.
+/// Returns the largest integer in this many bytes of packed BCD; `None` unless they are 1 to 9.
 ///
 /// ```
 /// assert_eq!(framelink_bcd::max_value(2), Some(9999));
@@ -112,7 +112,7 @@ pub const fn max_value(bytes: usize) -> Option<u64> {
     }
 }
 
-/// Loads at most eight bytes, big-endian, the unused high bytes zero.
+/// Loads at most eight bytes, big-endian, with zeros in the unused high bytes.
 const fn load(mut bytes: &[u8]) -> u64 {
     let mut word = 0;
     while let [byte, rest @ ..] = bytes {
@@ -122,7 +122,7 @@ const fn load(mut bytes: &[u8]) -> u64 {
     word
 }
 
-/// Stores the low end of a word, big-endian, over all of at most eight bytes.
+/// Fills at most eight bytes with the low end of a word, big-endian.
 const fn store(mut word: u64, mut bytes: &mut [u8]) {
     while let [rest @ .., byte] = bytes {
         *byte = (word & 0xff) as u8;
@@ -131,13 +131,13 @@ const fn store(mut word: u64, mut bytes: &mut [u8]) {
     }
 }
 
-/// Names the first wrong nibble of a word whose last nibble is number `end - 1` of the input.
+/// Returns the error for the first wrong nibble of a word whose last nibble has the index `end - 1` in the input.
 #[cold]
 const fn first_above_nine(word: u64, end: usize) -> DecodeError {
     let before = above_nine(word).leading_zeros() / 4;
-    // A turn that takes the wrong nibble along as the last one brings it to the low end.
+    // This rotation moves the wrong nibble to the low end.
     let found = (word.rotate_left(4 * (before + 1)) & 0xf) as u8;
-    // Unused nibbles are zeros and never wrong, so from the wrong one on all are input: at most `end` of them.
+    // Unused nibbles are zeros and never wrong. So all nibbles from the wrong one on are input: at most `end` of them.
     let from_here_on = 2 * WORD_BYTES - before as usize;
     DecodeError::Nibble { index: end - from_here_on, found }
 }

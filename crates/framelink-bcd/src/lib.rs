@@ -1,7 +1,18 @@
 //! Decimal digits packed two to a byte.
 //!
-//! Packed BCD keeps one decimal digit in each nibble, the most significant first. Read as hexadecimal, the bytes
-//! look like the number they mean:
+//! ```
+//! use framelink_bcd::{DecodeError, Pad, decode, encode_array, pack};
+//!
+//! assert_eq!(decode(&[0x12, 0x34]), Ok(1234));
+//! assert_eq!(encode_array(42), Ok([0x00, 0x42]));
+//! assert_eq!(decode(&[0x12, 0xa4]), Err(DecodeError::Nibble { index: 2, found: 0xa }));
+//!
+//! let mut buffer = [0; 8];
+//! assert_eq!(pack(b"123", Pad::RightF, &mut buffer), Ok(&[0x12, 0x3f][..]));
+//! ```
+//!
+//! Packed BCD has one decimal digit in each nibble, the most significant first. In hexadecimal, the bytes look like the
+//! number:
 //!
 //! ```text
 //!  nibble    0   1   2   3
@@ -18,31 +29,20 @@
 //! | from | to | |
 //! | --- | --- | --- |
 //! | 1 to 9 bytes | `u64` | [`decode`] |
-//! | `u64` | 1 to 9 bytes | [`encode`], [`encode_array`], with [`max_value`] as their limit |
+//! | `u64` | 1 to 9 bytes | [`encode`], [`encode_array`], up to [`max_value`] |
 //! | up to 8 bytes in a word | `u64` | [`decode_word`], without a loop; [`decode_short`] for two bytes |
 //! | `u64` | 8 bytes in a word | [`encode_word`] |
 //! | ASCII digits, any count | packed digits | [`pack`], into [`packed_len`] bytes |
-//! | packed digits, any count | ASCII digits | [`unpack`], or [`unpack_right_f`] when only the pad tells the count |
+//! | packed digits, any count | ASCII digits | [`unpack`], or [`unpack_right_f`] if only the pad shows the count |
 //!
-//! Nothing here panics, allocates or cuts a number short: what does not fit is an error that says by how much, and
-//! what is not a digit is an error that says where.
-//!
-//! ```
-//! use framelink_bcd::{DecodeError, Pad, decode, encode_array, pack};
-//!
-//! assert_eq!(decode(&[0x12, 0x34]), Ok(1234));
-//! assert_eq!(encode_array(42), Ok([0x00, 0x42]));
-//! assert_eq!(decode(&[0x12, 0xa4]), Err(DecodeError::Nibble { index: 2, found: 0xa }));
-//!
-//! let mut buffer = [0; 8];
-//! assert_eq!(pack(b"123", Pad::RightF, &mut buffer), Ok(&[0x12, 0x3f][..]));
-//! ```
+//! No function panics, allocates or truncates a number. A number that does not fit is an error with its size. A nibble or
+//! byte that is no digit is an error with its index.
 
 #![no_std]
 
 mod digits;
 mod error;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod int;

@@ -1,10 +1,10 @@
-//! What fills the spare nibble of an odd number of digits.
+//! The pad of an odd number of digits.
 
-/// What fills the spare nibble of an odd number of digits; an even number needs none.
+/// The pad in the spare nibble of an odd number of digits. An even number has no pad.
 ///
 /// These are the formats `n` (zeros on the left) and `cn` (F on the right) of EMV Book 3, section 4.3; manuals of ISO
-/// 8583 hosts use both, the F mostly for card numbers and track 2. Where EMV fills a field of fixed length with several
-/// of them, only the one that evens the count is a pad here.
+/// 8583 hosts use both, the F mostly for card numbers and track 2. If EMV fills a field of fixed length with several
+/// pads, only the one of an odd count is a pad here.
 ///
 /// ```text
 ///  | 0   1 | 2   3 |    "123" with LeftZero
@@ -24,9 +24,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pad {
-    /// A zero before the first digit. The bytes alone do not tell it from a digit, so reading takes the count.
+    /// A zero before the first digit. It looks like a digit, so unpacking needs the count.
     LeftZero,
-    /// An F after the last digit. No digit looks like it, so it also tells where the digits end.
+    /// An F after the last digit. It looks like no digit, so it also shows where the digits end.
     RightF,
 }
 
@@ -39,7 +39,7 @@ impl Pad {
         }
     }
 
-    /// The nibble, counted from 0 on the left, that is the pad of so many digits.
+    /// The index of the pad, from 0 on the left, for this number of digits.
     pub(crate) const fn index(self, digits: usize) -> Option<usize> {
         match self {
             _ if digits.is_multiple_of(2) => None,

@@ -1,4 +1,4 @@
-//! The messages, word for word: users see them.
+//! The exact texts of errors, because users see them.
 
 use std::error::Error;
 

@@ -2,7 +2,7 @@
 
 use framelink_bcd::{DecodeError, decode, decode_short, decode_word, encode, encode_array, encode_word};
 
-/// Reads packed digits the slow and plain way: nibble by nibble, by schoolbook arithmetic.
+/// Decodes packed digits nibble by nibble.
 fn oracle(packed: &[u8]) -> Result<u64, DecodeError> {
     let mut value = 0;
     for (position, &byte) in packed.iter().enumerate() {
@@ -53,7 +53,7 @@ fn every_three_bytes_decode_as_the_oracle_says() {
 #[test]
 fn every_number_of_six_digits_is_encoded_as_its_text_reads() {
     for value in 0..=999_999 {
-        // The bytes of packed BCD, printed in hexadecimal, are the number printed in decimal.
+        // Packed BCD printed in hexadecimal is the number printed in decimal.
         let text = format!("{value:06}");
         let word = u64::from_str_radix(&text, 16).unwrap();
         assert_eq!(encode_word(value), Some(word), "{value}");

@@ -1,4 +1,4 @@
-//! What holds for any number, any bytes and any digits.
+//! Properties of any number, any bytes and any digits.
 
 use std::ops::RangeInclusive;
 
@@ -8,12 +8,12 @@ use framelink_bcd::{pack, packed_len, unpack, unpack_right_f};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Numbers of every count of digits alike; plain random ones nearly all have 19 or 20.
+/// Numbers with every count of digits. Most plain random numbers have 19 or 20 digits.
 fn any_magnitude() -> impl Strategy<Value = u64> {
     (any::<u64>(), 0..20_u32).prop_map(|(value, digits)| value / 10_u64.pow(digits))
 }
 
-/// Words of sixteen digits, as the text that shows them in hexadecimal and in decimal alike.
+/// Words of sixteen digits, as text that is valid in hexadecimal and in decimal.
 fn sixteen_digits() -> impl Strategy<Value = String> {
     "[0-9]{16}"
 }
@@ -22,14 +22,14 @@ fn any_pad() -> impl Strategy<Value = Pad> {
     prop_oneof![Just(Pad::LeftZero), Just(Pad::RightF)]
 }
 
-/// Bytes that are mostly packed digits, now and then with another nibble.
+/// Bytes that are mostly packed digits, sometimes with another nibble.
 fn nearly_packed(bytes: RangeInclusive<usize>) -> impl Strategy<Value = Vec<u8>> {
     let nibble = || prop_oneof![30 => 0..=9_u8, 1 => 10..=15_u8];
     let byte = (nibble(), nibble()).prop_map(|(high, low)| high << 4 | low);
     vec(byte, bytes)
 }
 
-/// Hexadecimal text that is also decimal text is packed BCD; anything else is not.
+/// A word is packed BCD if its hexadecimal text is also decimal text.
 fn naive_word(word: u64) -> Option<u64> {
     format!("{word:x}").parse().ok()
 }

@@ -1,10 +1,10 @@
-//! What is refused, and where the error points.
+//! Refused inputs, and where the error points.
 
 use framelink_bcd::{DecodeError, EncodeError, MAX_BYTES, PackError, Pad, UnpackError};
 use framelink_bcd::{decode, encode, encode_array, encode_word, max_value};
 use framelink_bcd::{pack, unpack, unpack_right_f};
 
-/// Name, bytes, which nibble is wrong and its value.
+/// Name, bytes, index and value of the wrong nibble.
 #[rustfmt::skip] // one line a case
 const WRONG_NIBBLES: &[(&str, &[u8], usize, u8)] = &[
     ("ten in the first nibble", &[0xa0], 0, 0xa),
@@ -19,7 +19,7 @@ const WRONG_NIBBLES: &[(&str, &[u8], usize, u8)] = &[
     ("the last of nine bytes", &[0, 0, 0, 0, 0, 0, 0, 0, 0x0a], 17, 0xa),
 ];
 
-/// Name, digits that are not all digits, which byte is wrong and its value.
+/// Name, text, index and value of the wrong byte.
 #[rustfmt::skip] // one line a case
 const WRONG_TEXTS: &[(&str, &[u8], usize, u8)] = &[
     ("a blank", b" 123", 0, b' '),
@@ -30,7 +30,7 @@ const WRONG_TEXTS: &[(&str, &[u8], usize, u8)] = &[
     ("a digit of EBCDIC", b"12\xf3", 2, 0xf3),
 ];
 
-/// Name, packed bytes, how many digits to unpack with which pad, what is wrong.
+/// Name, packed bytes, number of digits, pad, error.
 type WrongPacked = (&'static str, [u8; 2], usize, Pad, UnpackError);
 
 #[rustfmt::skip] // one line a case

@@ -1,10 +1,10 @@
-//! Known digits and the bytes they are packed in, read and written both.
+//! Known digits and their packed bytes, for decoding and encoding.
 
 use framelink_bcd::{DecodeError, EncodeError, MAX_BYTES, Pad};
 use framelink_bcd::{decode, decode_word, encode, encode_array, encode_word};
 use framelink_bcd::{pack, packed_len, unpack, unpack_right_f};
 
-/// Name, packed bytes, the integer they are.
+/// Name, packed bytes, integer.
 #[rustfmt::skip] // one line a case
 const INTEGERS: &[(&str, &[u8], u64)] = &[
     ("zero in one byte", &[0x00], 0),
@@ -27,7 +27,7 @@ const INTEGERS: &[(&str, &[u8], u64)] = &[
     ("largest of nine bytes", &[0x99; 9], 999_999_999_999_999_999),
 ];
 
-/// Name, digits, packed with a zero on the left, packed with an F on the right.
+/// Name, digits, the bytes with a zero on the left, the bytes with an F on the right.
 type Text = (&'static str, &'static [u8], &'static [u8], &'static [u8]);
 
 #[rustfmt::skip] // one line a case

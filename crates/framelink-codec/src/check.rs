@@ -1,4 +1,4 @@
-//! Invariants that hold for any framing, as functions for tests and fuzz targets. They panic where one does not.
+//! Invariants of every framing, as functions for tests and fuzz targets. They panic if an invariant does not hold.
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -8,11 +8,11 @@ use core::str::FromStr;
 use crate::notation::NotationError;
 use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Fault, Frame};
 
-/// Checks one wire vector of a framing that ends by itself: written as given (unless `read_only`), and read whole, cut
-/// at every byte, and with bytes behind it.
+/// Checks one vector of a framing whose frames end by themselves: the encoder writes it (unless `read_only`), and the
+/// decoder reads it whole, cut at every byte, and followed by other bytes.
 ///
 /// # Panics
-/// When one of these does not hold; `name` is in the message.
+/// If one of these does not hold. The message contains `name`.
 pub fn vector<F: Decode + Encode>(framing: &F, name: &str, wire: &[u8], payload: &[u8], read_only: bool) {
     if !read_only {
         assert_eq!(write(framing, payload), wire, "{name}: written");
@@ -28,10 +28,10 @@ pub fn vector<F: Decode + Encode>(framing: &F, name: &str, wire: &[u8], payload:
     assert_eq!(read(framing, &trailed, &[1]).0.first().map(Vec::as_slice), Some(payload), "{name}: byte by byte");
 }
 
-/// Checks that `wire` is refused with the given words in the message, also when it comes byte by byte.
+/// Checks that `wire` is refused with these words in the message, also if it arrives byte by byte.
 ///
 /// # Panics
-/// When it is not; `name` is in the message.
+/// If it is not. The message contains `name`.
 pub fn rejected<F: Decode>(framing: &F, name: &str, wire: &[u8], words: &str) {
     let error = framing.decode(wire, 0, None).expect_err(name);
     let text = alloc::format!("{error}");
@@ -43,16 +43,16 @@ pub fn rejected<F: Decode>(framing: &F, name: &str, wire: &[u8], words: &str) {
     );
 }
 
-/// Checks that every payload which the framing takes comes back, however the stream is chunked.
+/// Checks that every payload that the framing accepts is decoded again, in chunks of any sizes.
 ///
 /// # Panics
-/// When one does not.
+/// If a payload is not.
 pub fn round_trip<F: Decode + Encode>(framing: &F, payloads: &[&[u8]], chunks: &[usize]) {
     let mut wire = Vec::new();
     let mut sent = Vec::new();
     for &payload in payloads {
         let Ok(envelope) = framing.envelope(payload) else {
-            assert_eq!(framing.short_head(payload.len()), None, "the shortcut refuses what is refused");
+            assert_eq!(framing.short_head(payload.len()), None, "the shortcut refuses this payload too");
             continue;
         };
         check_short_head(framing, payload, &envelope);
@@ -60,23 +60,23 @@ pub fn round_trip<F: Decode + Encode>(framing: &F, payloads: &[&[u8]], chunks: &
         wire.extend_from_slice(payload);
         wire.extend_from_slice(envelope.suffix.as_ref());
         sent.push(payload.to_vec());
-        // These end with something that bytes cannot carry: silence, a read, the close.
+        // These messages end with silence, a read or the close, which bytes cannot show.
         if framing.ends() != Ends::Itself {
             break;
         }
     }
-    // One read at a time would be one message at a time.
+    // With `each-read`, each chunk would be a message.
     let chunks = if matches!(framing.ends(), Ends::Read(_)) { &[usize::MAX] } else { chunks };
     let (messages, fault) = read(framing, &wire, chunks);
     assert_eq!(fault, None, "what the encoder wrote is read");
     assert!(messages == sent, "what was sent is what was read");
 }
 
-/// Checks a decoder on any bytes: chunking changes nothing, no answer lies outside the input, and a
+/// Checks a decoder on any bytes: chunking changes nothing, no frame is outside the input, and each
 /// [`Need`](crate::Need) is true.
 ///
 /// # Panics
-/// When one of these does not hold.
+/// If one of these does not hold.
 pub fn any_bytes<F: Decode>(framing: &F, input: &[u8], chunks: &[usize]) {
     let _ = framing.guess(input);
     if matches!(framing.ends(), Ends::Read(_)) {
@@ -91,11 +91,11 @@ pub fn any_bytes<F: Decode>(framing: &F, input: &[u8], chunks: &[usize]) {
     }
 }
 
-/// Reads all messages of a stream that comes in chunks of the given sizes, over and over, and is then closed; and the
-/// fault that ended it.
+/// Reads a stream up to its close. The sizes in `chunks` are used in turn, again and again. Returns the messages, and
+/// the fault that ended the stream, if any.
 ///
 /// # Panics
-/// When a decoder's answer is inconsistent in itself.
+/// If the results of the decoder are inconsistent.
 pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec<u8>>, Option<Fault<F::Error>>) {
     let mut codec = Codec::new(framing);
     let mut messages = Vec::new();
@@ -135,11 +135,11 @@ pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec
     }
 }
 
-/// Checks any text as a notation: what is accepted prints a normal form that reads as the same, and an error points at
-/// something.
+/// Checks any text as a notation: an accepted text prints a normal form that parses to an equal value, and an error
+/// points into the text.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn notation<F>(text: &[u8])
 where
     F: FromStr<Err = NotationError> + Display + Debug + PartialEq,
@@ -158,10 +158,10 @@ where
     }
 }
 
-/// Runs the body of a fuzz target on inputs of 0 to 63 bytes, the same ones at every run. `pick` makes each byte of a
-/// random one, knowing the round and the place.
+/// Runs the body of a fuzz target on fixed inputs of 0 to 63 bytes. `pick` makes each byte from the round, the position
+/// and a pseudorandom byte.
 pub fn pseudo_random(rounds: usize, pick: impl Fn(usize, usize, u8) -> u8, body: impl Fn(&[u8])) {
-    // Knuth's linear congruential generator (MMIX), of which the high bits are good.
+    // Knuth's linear congruential generator (MMIX). Its high bits are good.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut input = Vec::new();
     for round in 0..rounds {
@@ -175,8 +175,8 @@ pub fn pseudo_random(rounds: usize, pick: impl Fn(usize, usize, u8) -> u8, body:
     }
 }
 
-/// Runs the body of a fuzz target that drives a state machine on `rounds` short inputs, the same ones at every run. Eight inputs are joined
-/// into one, because a machine shows a fault only after many steps.
+/// Runs the body of a fuzz target that drives a state machine on `rounds` fixed short inputs. Eight inputs are joined
+/// into one, because a machine may show a fault only after many steps.
 pub fn any_steps(rounds: usize, body: fn(&[u8])) {
     let joined = RefCell::new(Vec::new());
     pseudo_random(
@@ -196,14 +196,14 @@ pub fn any_steps(rounds: usize, body: fn(&[u8])) {
 /// Writes one message.
 ///
 /// # Panics
-/// When the framing refuses it.
+/// If the framing refuses the payload.
 pub fn write<F: Encode>(framing: &F, payload: &[u8]) -> Vec<u8> {
     let envelope = framing.envelope(payload).expect("a payload that can be sent");
     check_short_head(framing, payload, &envelope);
     [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat()
 }
 
-/// The shortcut says what the whole envelope does, or nothing.
+/// Checks that the shortcut returns the head of the envelope, or nothing.
 fn check_short_head<F: Encode>(framing: &F, payload: &[u8], envelope: &Envelope) {
     if let Some(head) = framing.short_head(payload.len()) {
         assert_eq!(head.bytes.get(..usize::from(head.len)), Some(envelope.head.as_ref()));
@@ -223,32 +223,4 @@ fn without_guess<E>(fault: Option<Fault<E>>) -> Option<Fault<E>> {
         Fault::Wrong { error, .. } => Fault::Wrong { error, guess: None },
         Fault::Truncated { came, missing, .. } => Fault::Truncated { came, missing, guess: None },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::example::OneByte;
-
-    #[test]
-    fn the_smallest_framing_holds_every_invariant() {
-        vector(&OneByte, "hello", b"\x05hello", b"hello", false);
-        round_trip(&OneByte, &[b"", b"a", &[7; 255], &[8; 256]], &[3, 1, 2]);
-        any_bytes(&OneByte, b"\x05hello\x09cut", &[2, 5]);
-    }
-
-    #[test]
-    #[should_panic(expected = "a message came before what was needed")]
-    fn a_need_that_is_too_large_is_caught() {
-        struct Greedy;
-        impl Decode for Greedy {
-            type Error = core::convert::Infallible;
-            fn decode(&self, input: &[u8], _: usize, _: Option<End>) -> Result<Decoded, Self::Error> {
-                let need = crate::Need { missing: 3, looked_at: 0 };
-                let frame = Frame { payload_start: 0, payload_end: 1, frame_len: 1, ended_by: crate::EndedBy::Count };
-                Ok(if input.len() < 2 { Decoded::Incomplete(need) } else { Decoded::Frame(frame) })
-            }
-        }
-        let _ = read(&Greedy, b"abcd", &[1]);
-    }
 }

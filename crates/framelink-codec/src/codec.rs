@@ -1,4 +1,4 @@
-//! A framing with a memory: what one stream of bytes needs.
+//! A framing with the state of one stream.
 
 use core::error::Error;
 use core::fmt;
@@ -6,18 +6,17 @@ use core::fmt;
 use crate::notation::Bytes;
 use crate::{Decode, Decoded, Encode, End, Envelope, Guess, Need, ShortHead};
 
-/// A framing and what one stream of bytes must remember: how far it has looked, and its first fault.
+/// A framing with the state of one stream: how far it has scanned, and its first fault.
 ///
-/// With the feature `tokio-util` it is a `tokio_util::codec::Decoder` (whose items are `bytes::Bytes`) and an
-/// `Encoder` of anything that is `AsRef<[u8]>`, so `Framed::new(stream, Codec::new(framing))` works; both fail with a
-/// `CodecError`.
+/// With the feature `tokio-util` it is a `tokio_util::codec::Decoder` (with items of type `bytes::Bytes`) and an
+/// `Encoder` of any `AsRef<[u8]>`, so `Framed::new(stream, Codec::new(framing))` works. Both fail with a `CodecError`.
 ///
 /// ```
 /// use framelink_codec::{Codec, Decoded, End, Fault, example::OneByte};
 ///
 /// let mut codec = Codec::new(OneByte);
 /// assert!(matches!(codec.cut(b"\x05he", None), Ok(Decoded::Incomplete(_))));
-/// // The peer closes: three bytes came, three are owed, and that stays so.
+/// // The peer closes after three bytes of six. The fault stays.
 /// let fault = codec.cut(b"\x05he", Some(End::Closed)).unwrap_err();
 /// assert!(matches!(fault, Fault::Truncated { came: 3, missing: 3, .. }));
 /// assert_eq!(codec.cut(b"\x02ok", None), Err(fault));
@@ -27,22 +26,23 @@ pub struct Codec<F: Decode> {
     framing: F,
     looked_at: usize,
     fault: Option<Fault<F::Error>>,
-    /// A message that ends with the direction was wrapped.
+    /// A message that the close ends was encoded.
     ended: bool,
 }
 
 impl<F: Decode> Codec<F> {
-    /// A codec at the start of a stream.
+    /// Creates a codec at the start of a stream.
     pub const fn new(framing: F) -> Self {
         Self { framing, looked_at: 0, fault: None, ended: false }
     }
 
-    /// Looks for the next message at the start of `input`, which is what came and was not yet taken as a message.
+    /// Looks for the next message at the start of `input`: the received bytes that belong to no message yet.
     ///
-    /// After [`Decoded::Frame`] show the bytes behind it, after [`Decoded::Incomplete`] the same and more.
+    /// After [`Decoded::Frame`] pass the bytes after the frame. After [`Decoded::Incomplete`] pass these bytes and
+    /// more.
     ///
     /// # Errors
-    /// The first fault, and that one for ever after: behind a wrong header nobody knows where the next frame begins.
+    /// The first fault, then always this fault: after a wrong header the start of the next frame is unknown.
     #[inline]
     pub fn cut(&mut self, input: &[u8], end: Option<End>) -> Result<Decoded, Fault<F::Error>> {
         if let Some(fault) = self.fault {
@@ -58,18 +58,18 @@ impl<F: Decode> Codec<F> {
         }
     }
 
-    /// What ended `cut` for good, if anything did.
+    /// Returns the fault that ended decoding, if there is one.
     pub const fn fault(&self) -> Option<Fault<F::Error>> {
         self.fault
     }
 
-    /// The framing.
+    /// Returns the framing.
     #[inline]
     pub const fn framing(&self) -> &F {
         &self.framing
     }
 
-    /// What the bytes of an unfinished message may be instead, for the report of a wait that took too long.
+    /// Returns what the bytes of an incomplete message may be instead, for the report of a timeout.
     pub fn guess(&self, input: &[u8]) -> Option<Guess> {
         if input.is_empty() { None } else { self.framing.guess(input) }
     }
@@ -92,8 +92,8 @@ impl<F: Decode> Codec<F> {
 }
 
 impl<F: Decode + Encode> Codec<F> {
-    /// Puts the bytes before and after `payload` into `envelope`. False, and nothing done, after a message that ended
-    /// with the direction.
+    /// Puts the bytes before and after `payload` into `envelope`. After a message that the close ends it does nothing
+    /// and returns false.
     ///
     /// # Errors
     /// See [`Encode::wrap`].
@@ -114,12 +114,12 @@ impl<F: Decode + Encode> Codec<F> {
     }
 }
 
-/// What ends the decoding of a stream for good. It is the peer's fault, or that of whoever wrote the notation.
+/// The error that ends the decoding of a stream. Either the peer is wrong, or the notation is.
 ///
 /// ```
 /// use framelink_codec::{Codec, End, example::OneByte};
 ///
-/// // 0x05 | 'h' 'e'        and then the peer closes
+/// // 0x05 | 'h' 'e'        then the peer closes
 /// let fault = Codec::new(OneByte).cut(b"\x05he", Some(End::Closed)).unwrap_err();
 /// assert_eq!(fault.to_string(), "stream ended inside a frame: 3 bytes came, at least 3 more were owed");
 /// ```
@@ -128,24 +128,24 @@ impl<F: Decode + Encode> Codec<F> {
 pub enum Fault<E> {
     /// The bytes cannot be a frame.
     Wrong {
-        /// What was wrong with them.
+        /// Why the bytes are no frame.
         error: E,
-        /// What they may be instead.
+        /// What the bytes may be instead.
         guess: Option<Guess>,
     },
     /// The stream ended inside a frame.
     Truncated {
-        /// So many bytes of the frame came.
+        /// The bytes of the frame that arrived.
         came: usize,
-        /// At least so many more were owed.
+        /// The least number of bytes that are missing.
         missing: usize,
-        /// What they may be instead.
+        /// What the bytes may be instead.
         guess: Option<Guess>,
     },
 }
 
 impl<E> Fault<E> {
-    /// The same fault with its error in other words.
+    /// Converts the error of the fault.
     pub fn map<T>(self, into: impl FnOnce(E) -> T) -> Fault<T> {
         match self {
             Self::Wrong { error, guess } => Fault::Wrong { error: into(error), guess },

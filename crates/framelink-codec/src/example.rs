@@ -1,4 +1,4 @@
-//! The smallest framing, to learn from.
+//! The smallest framing, as an example.
 //!
 //! ```text
 //!  0x05 | 'h' 'e' 'l' 'l' 'o'     one byte that counts the payload
@@ -9,7 +9,7 @@ use core::fmt;
 
 use crate::{Decode, Decoded, Encode, EndedBy, Envelope, Frame, Need};
 
-/// One byte of length, then so many bytes of payload: 0 to 255.
+/// One byte of length, then that many bytes of payload: 0 to 255.
 ///
 /// ```
 /// use framelink_codec::{Frames, example::OneByte};
@@ -26,7 +26,7 @@ impl Decode for OneByte {
     fn decode(
         &self,
         input: &[u8],
-        _looked_at: usize, // a header is looked at again at no cost
+        _looked_at: usize, // decoding a header again costs nothing
         _end: Option<crate::End>,
     ) -> Result<Decoded, Self::Error> {
         let Some(&len) = input.first() else {
@@ -51,7 +51,7 @@ impl Encode for OneByte {
     }
 }
 
-/// A payload of so many bytes, which one byte cannot announce.
+/// The error for a payload of this many bytes, which one byte cannot announce.
 ///
 /// ```
 /// use framelink_codec::{Encode, example::{OneByte, TooLong}};

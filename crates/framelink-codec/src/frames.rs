@@ -1,4 +1,4 @@
-//! All whole frames in a buffer, borrowed.
+//! An iterator over the whole frames of a buffer.
 
 use core::iter::FusedIterator;
 
@@ -6,8 +6,8 @@ use crate::{Decode, Decoded, End, EndedBy, Fault};
 
 /// Iterates over the whole frames in a buffer without copying or allocating.
 ///
-/// It ends where no whole frame is left; [`Frames::rest`] is what remains then. After an error it ends too. That the buffer
-/// ends inside a frame is an error only for one that is said to be all there is: [`Frames::ended`] by the close.
+/// The iterator ends at the first incomplete frame, or after an error; [`Frames::rest`] returns the remaining bytes. An
+/// incomplete frame is an error only if no more bytes follow: [`Frames::ended`] with [`End::Closed`].
 ///
 /// ```
 /// use framelink_codec::{Frames, example::OneByte};
@@ -28,26 +28,26 @@ pub struct Frames<'a, F> {
 }
 
 impl<'a, F: Decode> Frames<'a, F> {
-    /// The frames of a buffer to which more bytes may be added later.
+    /// Iterates over a buffer to which more bytes may be added later.
     #[inline]
     pub const fn new(framing: &'a F, input: &'a [u8]) -> Self {
         Self { framing, input, offset: 0, end: None, failed: false }
     }
 
-    /// The frames of a buffer after which no more bytes come, for the framings whose messages end so.
+    /// Iterates over a buffer that no more bytes follow, for framings whose messages end in this way.
     #[inline]
     pub const fn ended(framing: &'a F, input: &'a [u8], end: End) -> Self {
         Self { framing, input, offset: 0, end: Some(end), failed: false }
     }
 
-    /// What has not been cut into frames: the start of an unfinished one, or what is wrong.
+    /// Returns the bytes after the last frame: the start of an incomplete frame, or bytes that are no frame.
     #[inline]
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.input
     }
 
-    /// Where [`Frames::rest`] begins in the buffer: the bytes that were consumed.
+    /// Returns where [`Frames::rest`] begins in the buffer.
     #[inline]
     #[must_use]
     pub const fn offset(&self) -> usize {
@@ -88,7 +88,7 @@ impl<'a, F: Decode> Iterator for Frames<'a, F> {
 
 impl<F: Decode> FusedIterator for Frames<'_, F> {}
 
-/// One message where it lies in somebody's buffer.
+/// One message, borrowed from a buffer.
 ///
 /// ```
 /// use framelink_codec::{Frames, example::OneByte};
@@ -99,17 +99,17 @@ impl<F: Decode> FusedIterator for Frames<'_, F> {}
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FrameRef<'a> {
-    /// What the notation delivers.
+    /// The payload; the whole frame if the notation says `keep`.
     pub payload: &'a [u8],
     /// All bytes of the frame.
     pub wire: &'a [u8],
-    /// Where the frame begins in the buffer, or in the stream.
+    /// The start of the frame in the buffer or in the stream.
     pub offset: usize,
-    /// The rule that ended it.
+    /// The rule that ended the message.
     pub ended_by: EndedBy,
 }
 
-/// Lengths only: card numbers travel in payloads.
+/// Prints lengths only: payloads may contain card numbers.
 impl core::fmt::Debug for FrameRef<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("FrameRef")
@@ -118,20 +118,5 @@ impl core::fmt::Debug for FrameRef<'_> {
             .field("offset", &self.offset)
             .field("ended_by", &self.ended_by)
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::example::OneByte;
-
-    #[test]
-    fn a_buffer_that_is_all_there_is_ends_inside_a_frame_with_an_error() {
-        let mut frames = Frames::ended(&OneByte, b"\x02hi\x05the", End::Closed);
-        assert!(matches!(frames.next(), Some(Ok(frame)) if frame.payload == b"hi"));
-        assert!(matches!(frames.next(), Some(Err(Fault::Truncated { came: 4, missing: 2, .. }))));
-        assert!(frames.next().is_none());
-        assert_eq!(frames.rest(), b"\x05the");
     }
 }

@@ -1,27 +1,36 @@
-//! What a framing codec is: bytes in, a message or a need out.
+//! What a framing codec is: bytes in, a message or a need for more bytes out.
 //!
-//! This crate is the waist of framelink. Above it stand sockets, sessions and runtimes, below it stand the
-//! framings; each side knows only what is written here.
+//! ```
+//! use framelink_codec::{Frames, example::OneByte};
+//!
+//! // 0x02 'h' 'i' | 0x05 't' 'h' 'e'        one byte of length, then the payload; two bytes are missing
+//! let mut frames = Frames::new(&OneByte, b"\x02hi\x05the");
+//! assert_eq!(frames.next().unwrap()?.payload, b"hi");
+//! assert!(frames.next().is_none());
+//! assert_eq!(frames.rest(), b"\x05the");
+//! # Ok::<(), framelink_codec::Fault<std::convert::Infallible>>(())
+//! ```
+//!
+//! The crate is the interface between framings and the code that uses them: sockets, sessions and runtimes.
 //!
 //! ```text
-//!   bytes that came ──► Decode::decode ──► Frame      where the message lies
-//!   and why no more                   ├──► Incomplete how many bytes it still takes
-//!   will come (End)                   └──► an error   plain data
+//!   received bytes         ──► Decode::decode ──► Frame      the place of the message
+//!   and why no more arrive                   ├──► Incomplete the bytes that it still needs
+//!   (End)                                    └──► an error   plain data
 //!
 //!   payload ──► Encode::envelope ──► head | payload, untouched | suffix
 //! ```
 //!
-//! A framing is a value that says how messages are cut ([`Decode`]) and wrapped ([`Encode`]): it is a pure
-//! function of bytes, so it can be shared, copied and asked twice. What a stream of bytes needs besides, a memory
-//! of how far it has looked and of the first error, is a [`Codec`]. On these stand the ways in for everyone who
-//! needs only a part of framelink:
+//! A framing is a value that says how messages are decoded ([`Decode`]) and encoded ([`Encode`]). Both are pure functions of bytes, so a
+//! framing can be shared, copied and called again. The state of one stream (how far it is scanned, and its first error) is a
+//! [`Codec`].
 //!
-//! | you have | you take |
+//! | you have | use |
 //! | --- | --- |
-//! | a buffer with whole frames in it | [`Frames`], a borrowed iterator |
+//! | a buffer with whole frames | [`Frames`], a borrowed iterator |
 //! | a `std::io::Read` or `Write` | [`FrameReader`], [`read_message`], [`FrameWriter`] |
 //! | a `tokio_util::codec::Framed` | [`Codec`], which is a `Decoder` and an `Encoder` (feature `tokio-util`) |
-//! | a framing of your own | the two traits; [`example::OneByte`] is the smallest one |
+//! | a framing of your own | the two traits; [`example::OneByte`] is the smallest framing |
 //!
 //! Without default features the crate is `no_std` (with `alloc`).
 
@@ -54,7 +63,7 @@ pub use stream::{FrameReader, FrameWriter, ReadError, WriteError, read_message, 
 #[cfg(feature = "tokio-util")]
 pub use tokio_util::{CodecError, ForeignCodec, ForeignError};
 
-/// The README's example, tested.
+/// Runs the example of the README.
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! What the errors of readers, writers and codecs are as `io::Error`, which `?` makes of them.
+//! The errors of readers, writers and codecs as `io::Error`, as `?` converts them.
 #![cfg(feature = "tokio-util")]
 
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use framelink_codec::example::TooLong;
 use framelink_codec::{CodecError, Encode, Fault, FrameReader, FrameWriter, ReadError, WriteError, example::OneByte};
 
-/// `ECONNRESET` on Linux; any number does, for it is only handed through.
+/// `ECONNRESET` on Linux. Any number works, because it only passes through.
 const NUMBER: i32 = 104;
 
 fn of_system() -> io::Error {
@@ -20,7 +20,7 @@ fn too_long() -> TooLong {
 
 const TRUNCATED: Fault<TooLong> = Fault::Truncated { came: 3, missing: 3, guess: None };
 
-/// Which error, what it is as an `io::Error`, its kind and its text.
+/// The error's name, the error as an `io::Error`, its kind and its text.
 fn table() -> Vec<(&'static str, io::Error, ErrorKind, String)> {
     let wrong = Fault::Wrong { error: too_long(), guess: None };
     let truncated = TRUNCATED.to_string();

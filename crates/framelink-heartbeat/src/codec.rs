@@ -1,12 +1,12 @@
-//! Heartbeats told from messages in a `tokio_util::codec::Framed`.
+//! A codec that tells heartbeats from messages in a `tokio_util::codec::Framed`.
 
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{Form, Seen};
 
-/// Any codec, with heartbeats told from messages: for people with a `Framed` and a loop of their own. When to send them a
-/// [`Liveness`](crate::Liveness) says.
+/// Wraps a codec and tells heartbeats from messages, for a program with a `Framed` and a loop of its own. A
+/// [`Liveness`](crate::Liveness) says when to send them.
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
@@ -28,20 +28,20 @@ pub struct HeartbeatCodec<C> {
     form: Form,
 }
 
-/// A message, or a heartbeat as it came.
+/// A message or a heartbeat, with the bytes that were received.
 ///
 /// See [`HeartbeatCodec`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beat<M> {
     /// A message of the application.
     Message(M),
-    /// It shows that the peer lives, and wants an answer where the form has one. Where answers look the same it may be one.
+    /// A heartbeat that asks for an answer, if the form has one. If probe and answer look the same, it may be either.
     Probe(M),
-    /// It answers a probe.
+    /// The answer to a probe.
     Answer(M),
 }
 
-/// The bytes as they came, so that a `Framed` with a [`HeartbeatCodec`] can be forwarded, heartbeats included.
+/// The received bytes, so that a `Framed` with a [`HeartbeatCodec`] can be forwarded, heartbeats included.
 impl<M: AsRef<[u8]>> AsRef<[u8]> for Beat<M> {
     fn as_ref(&self) -> &[u8] {
         match self {
@@ -51,17 +51,17 @@ impl<M: AsRef<[u8]>> AsRef<[u8]> for Beat<M> {
 }
 
 impl<C> HeartbeatCodec<C> {
-    /// Around a codec.
+    /// Wraps a codec.
     pub const fn new(codec: C, form: Form) -> Self {
         Self { codec, form }
     }
 
-    /// What heartbeats look like.
+    /// Returns the form of the heartbeats.
     pub const fn form(&self) -> &Form {
         &self.form
     }
 
-    /// The codec.
+    /// Returns the wrapped codec.
     pub fn into_inner(self) -> C {
         self.codec
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a heartbeat that was asked for.
+//! Why a heartbeat cannot be built.
 
 use core::error::Error;
 use core::fmt;
@@ -6,12 +6,12 @@ use core::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
 
-/// No interval or timeout is longer.
+/// The longest interval or timeout.
 pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
-/// No more tries.
+/// The most tries.
 pub(crate) const MOST_TRIES: u32 = 100;
 
-/// Why there can be no such heartbeat.
+/// The reason why a heartbeat cannot be built.
 ///
 /// ```
 /// use framelink_heartbeat::{Form, Heartbeat};
@@ -24,23 +24,23 @@ pub(crate) const MOST_TRIES: u32 = 100;
 pub enum HeartbeatError {
     /// A time is too short or too long.
     Time {
-        /// Which one.
+        /// `interval` or `timeout`.
         what: &'static str,
-        /// What it was to be.
+        /// The time that was given.
         time: Duration,
     },
-    /// So many tries are not possible.
+    /// The number of tries is out of bounds.
     Tries {
-        /// What they were to be.
+        /// The number that was given.
         tries: u32,
     },
-    /// The mark of a pattern is empty, or its own probe does not have it.
+    /// The mark of a pattern is empty, or the probe does not contain it at its offset.
     MarkNotInProbe,
-    /// The answer's mark, or the number, reaches past the probe or is empty.
+    /// The mark of the answer, or the number, is empty or reaches past the end of the probe.
     PastProbe {
-        /// Where it ends.
+        /// The end of the mark or number; `None` if it overflows.
         end: Option<usize>,
-        /// How long the probe is.
+        /// The length of the probe.
         len: usize,
     },
     /// The answer to a probe would itself be a probe.
@@ -59,10 +59,10 @@ impl fmt::Display for HeartbeatError {
             Self::Tries { tries } => write!(f, "tries of {tries}, expected 1 to {MOST_TRIES}"),
             Self::MarkNotInProbe => f.write_str("the probe does not have its own mark"),
             Self::PastProbe { end: Some(end), len } if end > len => {
-                write!(f, "it ends at byte {end}, and the probe has only {len}")
+                write!(f, "the mark or number ends at byte {end}, and the probe has only {len} bytes")
             }
-            Self::PastProbe { .. } => f.write_str("it needs 1 or more bytes of the probe, and a number at most 8"),
-            Self::AnswerLikeProbe => f.write_str("the answer to a probe would itself be one, without end"),
+            Self::PastProbe { .. } => f.write_str("a mark has 1 or more bytes of the probe, and a number 1 to 8"),
+            Self::AnswerLikeProbe => f.write_str("the answer to a probe would itself be a probe, without end"),
             Self::NumberInMark => f.write_str("the number would overwrite a mark"),
         }
     }

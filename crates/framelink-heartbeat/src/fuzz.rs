@@ -1,14 +1,14 @@
-//! The bodies of the fuzz targets, also run by plain tests.
+//! The bodies of the fuzz targets. Plain tests run them too.
 
 use core::time::Duration;
 
 use crate::{By, Due, Form, Heartbeat, Life, Liveness, Numbered, Own, Pattern, Role, Seen, Standing};
 
-/// Drives the machine with random steps of time and events: dead no later than the bound and for no healthy peer, time or state
-/// moves, and at most one probe is outstanding.
+/// Drives the state machine with random times and events. A dead peer is noticed within the bound and a healthy peer is
+/// never judged dead; each step moves time or state; at most one probe is open.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn liveness(bytes: &[u8]) {
     let Some((&[by, form, life, role, tries, jitter], steps)) = bytes.split_first_chunk() else { return };
     let heartbeat = settings(by, form, life, tries);
@@ -16,10 +16,10 @@ pub fn liveness(bytes: &[u8]) {
     Run::new(&heartbeat, us, u32::from(jitter) << 24).go(steps);
 }
 
-/// Takes any bytes for a heartbeat of each form: nothing panics, and what is made is recognised.
+/// Recognises any bytes as a heartbeat of each form without a panic, and recognises every heartbeat that a form makes.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn forms(bytes: &[u8]) {
     let (number, message) = bytes.split_first_chunk().map_or((0, bytes), |(n, rest)| (u64::from_be_bytes(*n), rest));
     let now = Duration::from_micros(number >> 1);
@@ -60,10 +60,10 @@ pub fn forms(bytes: &[u8]) {
     }
 }
 
-/// Reads a notation: what is read is printed and read again.
+/// Parses a notation. What is accepted prints and parses again.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn notation(bytes: &[u8]) {
     let Ok(text) = core::str::from_utf8(bytes) else { return };
     match text.parse::<Heartbeat>() {
@@ -94,7 +94,7 @@ fn settings(by: u8, form: u8, life: u8, tries: u8) -> Heartbeat {
     heartbeat.tries(u32::from(tries % 4) + 1).expect("in bounds")
 }
 
-/// One machine and what the world knows of it.
+/// One state machine, and what the test knows about it.
 struct Run<'h> {
     heartbeat: &'h Heartbeat,
     liveness: Liveness,
@@ -102,9 +102,9 @@ struct Run<'h> {
     now: Duration,
     /// The last sign of life that counts.
     life_at: Duration,
-    /// Nobody was here for some time; the bound begins anew.
+    /// The end of the last pause in which no caller was there. The bound begins anew.
     was_away: Duration,
-    /// A heartbeat was asked for and is not written.
+    /// A heartbeat is due and is not written yet.
     is_unwritten: bool,
     is_held: bool,
 }
@@ -120,7 +120,7 @@ impl<'h> Run<'h> {
     fn go(&mut self, steps: &[u8]) {
         for &step in steps {
             match step % 16 {
-                // Time goes on, with everybody looking as often as is asked.
+                // Time passes, with a call at each deadline.
                 0..=7 => self.wait(Duration::from_millis(u64::from(step / 16) * 4 + 1)),
                 8 | 9 => {
                     self.liveness.on_heard(self.now);
@@ -154,7 +154,7 @@ impl<'h> Run<'h> {
         }
     }
 
-    /// Waits as whoever drives it does: never past what it asked for.
+    /// Waits with a call at each deadline.
     fn wait(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(at) = self.liveness.deadline().filter(|at| *at <= until) {
@@ -167,7 +167,7 @@ impl<'h> Run<'h> {
         self.now = until;
     }
 
-    /// Nobody looks for so long.
+    /// Lets time pass without a call.
     fn away(&mut self, time: Duration) {
         self.now += time;
         self.was_away = self.now;
@@ -184,7 +184,7 @@ impl<'h> Run<'h> {
         let Some(seen) = seen else { return };
         let answers = self.liveness.on_seen(seen, self.now);
         assert!(!answers || matches!(seen, Seen::Probe | Seen::Either), "answers only probes");
-        // Of an answer only the machine knows whether it was to one of its probes.
+        // Only the machine knows whether an answer belongs to one of its probes.
         let is_life = match self.liveness.standing(self.now) {
             Standing::Alive { silent_for } | Standing::Asked { silent_for, .. } => silent_for.is_zero(),
             Standing::Unknown { .. } | Standing::Dead(_) => false,
@@ -201,12 +201,12 @@ impl<'h> Run<'h> {
         }
     }
 
-    /// What waited to be written went on, so that the peer has its time from now.
+    /// Bytes before the probe were written, so the peer has its answer time from now.
     fn progresses(&mut self) {
         self.was_away = self.now;
     }
 
-    /// False when it is over.
+    /// Returns false when the peer is dead.
     fn poll(&mut self) -> bool {
         let since = self.life_at.max(self.was_away);
         match self.liveness.poll(self.now) {
@@ -245,30 +245,5 @@ impl<'h> Run<'h> {
             );
         }
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
-
-        #[test]
-        fn the_machine_holds_its_bound(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            liveness(&bytes);
-        }
-
-        #[test]
-        fn forms_recognise_what_they_make(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            forms(&bytes);
-        }
-
-        #[test]
-        fn notations_round_trip(text in "(empty|literal|numbered|pattern|smpp|mqtt|iec104)(:[0-9a-f.]{0,20})?(,(answered|mark|answer|number|by|interval|timeout|tries|life)(=[0-9a-z:]{0,9})?){0,4}") {
-            notation(text.as_bytes());
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Heartbeats of one kind of peer, as data.
+//! The heartbeats of one kind of peer, as data.
 
 use core::time::Duration;
 
@@ -7,22 +7,22 @@ use crate::form::Form;
 use crate::liveness::Liveness;
 use crate::rules::{By, Life, Role, Rules};
 
-/// Heartbeats of one kind of peer: what they look like, who sends them, and when a silent peer counts as dead. It is data; what it
-/// says is done by a [`Liveness`] for each connection.
+/// Describes the heartbeats of one kind of peer: their form, which side sends them, and when a silent peer counts as
+/// dead. A [`Liveness`] applies the description to one connection.
 ///
-/// Whoever sends them (`by`) does so when nothing was *sent* for `interval`, so that the other side sees that we live; where they are
-/// answered, also when nothing was *received* for so long, so that we see the other side. What is not answered within `timeout`, and
-/// that `tries` times, ends the connection. Who sends none expects to hear something all the same:
+/// The sides in `by` send a heartbeat after `interval` without a *sent* byte, so that the peer sees that they live. If
+/// the form is answered, they also send one after `interval` without a *received* byte. A peer that leaves `tries`
+/// probes unanswered, each for `timeout`, is dead. A side that sends no heartbeats expects those of the peer:
 ///
-/// | form | we send | the peer sends | dead is noticed within |
+/// | form | we send | the peer sends | a dead peer is noticed within |
 /// | --- | --- | --- | --- |
 /// | answered | yes | either way | `interval + timeout × tries` |
-/// | answered | no | yes | `interval + timeout × tries`, for then the peer has given up |
-/// | not answered | either way | yes | `interval + timeout × tries` |
-/// | not answered | yes | no | never: nobody tells us |
+/// | answered | no | yes | `interval + timeout × tries`: the peer has given up by then |
+/// | not answered | yes or no | yes | `interval + timeout × tries` |
+/// | not answered | yes | no | never: no message shows it |
 ///
-/// Where both sides send what is answered, the server waits longer by half a `timeout`, or half an `interval` if that is less, so that the
-/// two do not cross.
+/// If both sides send answered heartbeats, the server waits longer by half of `timeout` or of `interval`, whichever is
+/// less, so that the probes of the two sides do not cross.
 ///
 /// ```
 /// use core::time::Duration;
@@ -45,59 +45,60 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The interval unless told otherwise: 30 s.
+    /// The default interval: 30 s.
     pub const INTERVAL: Duration = Duration::from_secs(30);
-    /// The timeout unless told otherwise: 10 s.
+    /// The default timeout: 10 s.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
-    /// No interval or timeout is longer: a day.
+    /// The longest interval or timeout: a day.
     pub const LONGEST: Duration = error::LONGEST;
-    /// No more tries: 100.
+    /// The most tries: 100.
     pub const MOST_TRIES: u32 = error::MOST_TRIES;
-    /// No heartbeat is larger: 1 KiB.
+    /// The size of the largest heartbeat: 1 KiB.
     pub const MOST_BYTES: usize = 1024;
 
-    /// Every 30 s, and 10 s for the answer: dead within 40 s.
+    /// Returns heartbeats with an interval of 30 s and a timeout of 10 s: a dead peer is noticed within 40 s.
     #[must_use]
     pub fn relaxed(form: Form) -> Self {
         let by = if form.is_answered() { By::Client } else { By::Both };
         Self { form, by, interval: Self::INTERVAL, timeout: Self::TIMEOUT, tries: 1, life: Life::Bytes }
     }
 
-    /// Every 6 s, and 3 s for the answer: dead within 9 s.
+    /// Returns heartbeats with an interval of 6 s and a timeout of 3 s: a dead peer is noticed within 9 s.
     #[must_use]
     pub fn strict(form: Form) -> Self {
         Self { interval: Duration::from_secs(6), timeout: Duration::from_secs(3), ..Self::relaxed(form) }
     }
 
-    /// Who sends them. Defaults to the client where they are answered, and to both sides where they are not.
+    /// Sets which sides send heartbeats. The default is the client if the form is answered, and both sides if it is
+    /// not.
     #[must_use]
     pub const fn by(mut self, by: By) -> Self {
         self.by = by;
         self
     }
 
-    /// How long nothing may go, or come, before one is sent; 1 ms to a day. Defaults to 30 s.
+    /// Sets after how long without sent or received bytes a heartbeat is sent: 1 ms to a day. The default is 30 s.
     ///
     /// # Errors
-    /// When it is none of these.
+    /// [`HeartbeatError::Time`] if the time is out of these bounds.
     pub fn interval(mut self, interval: Duration) -> Result<Self, HeartbeatError> {
         self.interval = in_bounds("interval", interval)?;
         Ok(self)
     }
 
-    /// How long an answer may take; 1 ms to a day. Defaults to 10 s.
+    /// Sets how long an answer may take: 1 ms to a day. The default is 10 s.
     ///
     /// # Errors
-    /// When it is none of these.
+    /// [`HeartbeatError::Time`] if the time is out of these bounds.
     pub fn timeout(mut self, timeout: Duration) -> Result<Self, HeartbeatError> {
         self.timeout = in_bounds("timeout", timeout)?;
         Ok(self)
     }
 
-    /// How many probes are left unanswered before the peer counts as dead, 1 to 100. Defaults to 1.
+    /// Sets how many probes in a row may stay unanswered before the peer counts as dead: 1 to 100. The default is 1.
     ///
     /// # Errors
-    /// When it is none of these.
+    /// [`HeartbeatError::Tries`] if the number is out of these bounds.
     pub fn tries(mut self, tries: u32) -> Result<Self, HeartbeatError> {
         if !(1..=Self::MOST_TRIES).contains(&tries) {
             return Err(HeartbeatError::Tries { tries });
@@ -106,39 +107,39 @@ impl Heartbeat {
         Ok(self)
     }
 
-    /// What shows that the peer lives. Defaults to any bytes.
+    /// Sets what shows that the peer lives. The default is any bytes.
     #[must_use]
     pub const fn counting(mut self, life: Life) -> Self {
         self.life = life;
         self
     }
 
-    /// What heartbeats look like.
+    /// Returns the form of the heartbeats.
     #[must_use]
     pub const fn form(&self) -> &Form {
         &self.form
     }
 
-    /// Who sends them.
+    /// Returns which sides send heartbeats.
     #[must_use]
     pub const fn sent_by(&self) -> By {
         self.by
     }
 
-    /// What shows that the peer lives.
+    /// Returns what shows that the peer lives.
     #[must_use]
     pub const fn life(&self) -> Life {
         self.life
     }
 
-    /// The interval, the timeout and the tries.
+    /// Returns the interval, the timeout and the number of tries.
     #[must_use]
     pub const fn times(&self) -> (Duration, Duration, u32) {
         (self.interval, self.timeout, self.tries)
     }
 
-    /// How soon this side notices a dead peer at the latest, from the last that came of it, while the program runs and takes what
-    /// comes; `None` if never.
+    /// Returns the longest time from the last sign of life of a dead peer until this side notices its death; `None` if
+    /// this side never notices it. The bound holds while the program runs and reads what arrives.
     #[must_use]
     pub fn detection_bound(&self, us: Role) -> Option<Duration> {
         let rules = self.rules(us);
@@ -150,8 +151,8 @@ impl Heartbeat {
         }
     }
 
-    /// What this side does on one connection. `jitter` spreads the first heartbeats of many connections that begin at once, over
-    /// the second half of the first interval: any number, another one for each connection.
+    /// Creates the liveness of one connection. `jitter` is any number, and should differ between connections: it
+    /// spreads the first heartbeats of connections that begin together over the second half of the first interval.
     #[must_use]
     pub fn liveness(&self, us: Role, jitter: u32, now: Duration) -> Liveness {
         Liveness::new(self.rules(us), jitter, now)
@@ -171,7 +172,7 @@ impl Heartbeat {
             tries: self.tries,
             silence: (peer_sends && !asks).then(|| self.silence()),
             peer_silence: peer_sends.then(|| {
-                // The peer may be the one that gives way.
+                // The peer may be the side that waits longer.
                 let waits =
                     if asks && us == Role::Client { self.timeout.min(self.interval) / 2 } else { Duration::ZERO };
                 self.silence() + waits

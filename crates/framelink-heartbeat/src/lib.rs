@@ -1,8 +1,4 @@
-//! Is the other side still there?
-//!
-//! A [`Heartbeat`] says what heartbeats look like ([`Form`]), who sends them, and when a silent peer counts as dead. A [`Liveness`]
-//! does what it says on one connection, with time as an argument: no I/O, no clock, no runtime. A `HeartbeatCodec` (feature
-//! `tokio-util`) tells heartbeats from messages in anybody's `Framed`.
+//! Heartbeats: their form, when to send them, and when a silent peer counts as dead.
 //!
 //! ```
 //! use core::time::Duration;
@@ -18,7 +14,11 @@
 //! # Ok::<(), framelink_heartbeat::NotationError>(())
 //! ```
 //!
-//! In the session of `framelink-transport` all of it is done already. Without default features the crate is `no_std` (with `alloc`).
+//! A [`Heartbeat`] describes the heartbeats of one kind of peer. A [`Liveness`] applies it to one connection, with time as an argument:
+//! no I/O, no clock, no runtime. A `HeartbeatCodec` (feature `tokio-util`) tells heartbeats from messages in any `Framed`.
+//!
+//! The connections of `framelink-transport` send and answer heartbeats themselves. Without default features the crate is `no_std`
+//! (with `alloc`).
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -29,7 +29,7 @@ extern crate alloc;
 mod codec;
 mod error;
 mod form;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod heartbeat;

@@ -1,8 +1,8 @@
-//! Who beats, when, and when silence means death.
+//! Which side sends heartbeats, when, and when a silent peer counts as dead.
 
 use core::time::Duration;
 
-/// Which side of the connection we are.
+/// One side of a connection.
 ///
 /// ```
 /// use framelink_heartbeat::{By, Role};
@@ -12,13 +12,13 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// It dialled.
+    /// The side that dialled.
     Client,
-    /// It accepted.
+    /// The side that accepted.
     Server,
 }
 
-/// Who sends heartbeats by itself.
+/// The sides that send heartbeats by themselves.
 ///
 /// See [`Role`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ pub enum By {
     Client,
     /// The side that accepted.
     Server,
-    /// Both.
+    /// Both sides.
     Both,
 }
 
@@ -40,15 +40,16 @@ pub enum By {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Life {
-    /// Any bytes.
+    /// Any received bytes.
     #[default]
     Bytes,
-    /// Heartbeats only: the answers to ours, or the peer's own. For a peer whose front end sends on while what is behind it is dead.
+    /// Only heartbeats: answers to ours, or the peer's own. For a peer whose front end keeps sending while the system
+    /// behind it is dead.
     Heartbeats,
 }
 
 impl By {
-    /// Whether that side sends them.
+    /// Returns whether this side sends heartbeats.
     #[must_use]
     pub const fn is(self, role: Role) -> bool {
         matches!((self, role), (Self::Both, _) | (Self::Client, Role::Client) | (Self::Server, Role::Server))
@@ -56,7 +57,7 @@ impl By {
 }
 
 impl Role {
-    /// The other side.
+    /// Returns the other side.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -69,32 +70,32 @@ impl Role {
 /// What one side does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// A heartbeat is sent when nothing was sent for so long.
+    /// A heartbeat is due after this time without sent bytes.
     pub(crate) beat_after: Option<Duration>,
-    /// A probe is sent when nothing was received for so long.
+    /// A probe is due after this time without received bytes.
     pub(crate) ask_after: Option<Duration>,
     pub(crate) interval: Duration,
     pub(crate) timeout: Duration,
     pub(crate) tries: u32,
-    /// Without probes of ours, the peer is dead when nothing was received for so long.
+    /// If we send no probes, the peer is dead after this time without a sign of life.
     pub(crate) silence: Option<Duration>,
-    /// The same once we can ask no more.
+    /// Like `silence`, once we cannot send any more.
     pub(crate) peer_silence: Option<Duration>,
     /// Whether probes of the peer are answered.
     pub(crate) answers: bool,
     pub(crate) is_symmetric: bool,
-    /// Of a probe's number so many low bits come back.
+    /// How many low bits of a probe's number its answer repeats.
     pub(crate) number_bits: u32,
     pub(crate) life: Life,
 }
 
 impl Rules {
-    /// Whether the other side asks as well, and first.
+    /// Whether the other side sends probes too, and earlier.
     pub(crate) fn gives_way(&self) -> bool {
         self.ask_after.is_some_and(|time| time > self.interval)
     }
 
-    /// How many probes before the last one an answer is to, as far as its bits tell.
+    /// How many probes before the last one the answered probe was, as far as the repeated bits tell.
     pub(crate) const fn distance(&self, last: u64, answered: u64) -> u64 {
         let unused = 64 - self.number_bits;
         (last.wrapping_sub(answered) << unused) >> unused

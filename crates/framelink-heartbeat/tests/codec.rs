@@ -1,4 +1,4 @@
-//! Heartbeats told from messages in a `Framed` of somebody else's.
+//! `HeartbeatCodec` around our codec and around one of tokio-util.
 
 use bytes::{Bytes, BytesMut};
 use framelink_heartbeat::{Beat, Form, HeartbeatCodec};

@@ -1,4 +1,4 @@
-//! Heartbeats on the wire: vectors, both ways.
+//! The bytes of each form of heartbeat, made and recognised.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn what_is_no_heartbeat() {
     assert_eq!(Numbered::parse(&longest).expect("a heartbeat").data, [7; 256]);
 }
 
-/// RFC 6733 section 5.5: a Device-Watchdog-Request, and an answer that has a Result-Code of its own. No pattern says that.
+/// RFC 6733 section 5.5: the answer to a Device-Watchdog-Request has a Result-Code that the request has not. A pattern cannot make it.
 #[test]
 fn a_diameter_watchdog_is_made_of_functions() {
     const HEAD: usize = 20;

@@ -1,4 +1,4 @@
-//! What one side does, on a clock of its own.
+//! The state machine of one side, on a virtual clock.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn tries_are_numbered_and_the_answer_to_any_of_them_counts() {
     assert!(!liveness.on_seen(Seen::Answer { number: Some(1) }, s(52)), "an answer is not answered");
     assert_eq!(liveness.standing(s(52)), Standing::Alive { silent_for: s(0) });
     assert_eq!(liveness.round_trips().count, 0, "it says nothing of how long the last one took");
-    // An answer to nothing that was asked is none.
+    // An answer without a probe has no effect.
     probe(&mut liveness, s(82));
     liveness.on_seen(Seen::Answer { number: Some(77) }, s(83));
     assert!(liveness.is_asked());
@@ -48,7 +48,7 @@ fn a_probe_that_waits_to_be_written_is_not_followed_by_another() {
         "a peer that takes nothing is dead in time"
     );
 
-    // While the peer takes what stands before the probe it is not judged.
+    // While the peer takes bytes before the probe, it is not judged.
     let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
     assert!(matches!(liveness.poll(s(30)), Due::Probe(1)));
     for now in (31..200).map(s) {
@@ -58,10 +58,10 @@ fn a_probe_that_waits_to_be_written_is_not_followed_by_another() {
 }
 
 #[test]
-fn answers_that_answer_answers_come_to_rest() {
+fn two_sides_that_answer_each_others_answers_come_to_rest() {
     let mut ends = [Role::Client, Role::Server]
         .map(|role| Heartbeat::relaxed(Form::Empty { answered: true }).by(By::Both).liveness(role, 0, s(0)));
-    // An empty frame that nobody has sent: a stray, or one that came twice.
+    // An empty frame without a probe: a stray one, or a duplicate.
     let (mut frames, mut now, mut to) = (0, s(1), 0);
     while ends[to].on_seen(Seen::Either, now) {
         frames += 1;
@@ -77,7 +77,7 @@ fn a_flood_of_probes_is_answered_ten_times_a_second() {
     let answers = (0..100_000).filter(|n| liveness.on_seen(Seen::Probe, Duration::from_micros(100 * n))).count();
     assert!((100..=116).contains(&answers), "{answers} in ten seconds");
     assert_eq!(liveness.refused(), 100_000 - answers as u64);
-    // A peer that asks as it should is always answered.
+    // A peer that probes at its interval is always answered.
     for second in 20..1000 {
         assert!(liveness.on_seen(Seen::Probe, s(second)));
     }
@@ -96,7 +96,7 @@ fn first_heartbeats_are_spread_over_half_an_interval() {
 }
 
 #[test]
-fn while_it_is_held_nothing_is_due_and_nobody_judged() {
+fn while_held_nothing_is_due_and_no_peer_is_judged() {
     let mut liveness = client(Form::Numbered);
     liveness.hold();
     assert_eq!(liveness.poll(s(1000)), Due::Wait(None));
@@ -130,7 +130,7 @@ fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// A beat of whoever has only the sending half waits to be written; the receiving half asks, and takes it as its probe; the peer
+/// The sending half begins a beat that is not written yet. The receiving half needs a probe and uses the beat. The peer
 /// answers it in time.
 #[test]
 fn an_answer_to_a_beat_taken_as_probe_counts() {
@@ -146,7 +146,7 @@ fn an_answer_to_a_beat_taken_as_probe_counts() {
     assert!(!matches!(liveness.poll(at(40_400)), Due::Dead(_)), "dead, though it answered after 80 ms");
 }
 
-/// After our side has ended a peer that should beat by itself is judged still.
+/// After our side has ended, a peer that sends beats by itself is still judged.
 #[test]
 fn a_peer_that_should_beat_is_judged_after_finish() {
     let heartbeat = Heartbeat::relaxed(Form::Numbered).by(By::Both);
@@ -162,7 +162,7 @@ fn a_peer_that_should_beat_is_judged_after_finish() {
     panic!("silent for a thousand seconds, and lives");
 }
 
-/// Enormous and tiny times, and a clock near its end.
+/// Very long and very short times, and a clock near its end.
 #[test]
 fn times_at_their_ends() {
     for interval in [at(1), Heartbeat::LONGEST] {
@@ -203,9 +203,9 @@ fn times_at_their_ends() {
     }
 }
 
-/// Whoever has only the sending half goes on beating while a probe is not answered; that is no sign of life of the peer's.
+/// The sending half sends beats while a probe is not answered. They are no sign of life of the peer.
 #[test]
-fn our_own_beats_keep_nobody_alive() {
+fn our_own_beats_are_no_sign_of_life_of_the_peer() {
     let heartbeat = Heartbeat::relaxed(Form::Numbered).tries(3).expect("in bounds");
     let mut liveness = heartbeat.liveness(Role::Client, u32::MAX, s(0));
     let (mut now, mut beats) = (s(0), 0);
@@ -226,10 +226,11 @@ fn our_own_beats_keep_nobody_alive() {
         }
         assert!(now < s(70), "it lives on our own beats, of which there were {beats}");
     }
-    assert!(now <= s(61) && beats == 0, "{now:?}: whoever looks goes first, {beats} beats");
+    assert!(now <= s(61) && beats == 0, "{now:?}: the receiving side goes first, {beats} beats");
 }
 
-/// The driver is late again and again: the peer has its answer time once more after it lived, and not each time.
+/// The driver is late again and again. The peer gets its answer time once more after each sign of life, not after each
+/// delay.
 #[test]
 fn a_driver_that_is_always_late_still_finds_a_dead_peer_dead() {
     let mut liveness = client(Form::Numbered);
@@ -240,13 +241,13 @@ fn a_driver_that_is_always_late_still_finds_a_dead_peer_dead() {
     }
     assert!(matches!(liveness.poll(s(153)), Due::Dead(_)), "late once more, and the peer had its time");
 
-    // The same where nothing is asked and silence alone is judged.
+    // The same result without probes, when only silence is judged.
     let mut liveness = Heartbeat::relaxed(Form::empty()).by(By::Server).liveness(Role::Client, 0, s(0));
     assert_eq!(liveness.poll(s(41)), Due::Wait(Some(s(51))));
     assert!(matches!(liveness.poll(s(52)), Due::Dead(_)));
 }
 
-/// The half that only sends leaves the half that looks a moment to go first: 250 ms, or a quarter of the timeout if that is less.
+/// The sending half lets the receiving half go first: it waits 250 ms, or a quarter of the timeout if that is less.
 #[test]
 fn a_beat_of_the_sending_half_comes_a_moment_later() {
     for (timeout, grace) in [(at(10_000), at(250)), (at(400), at(100))] {
@@ -258,7 +259,7 @@ fn a_beat_of_the_sending_half_comes_a_moment_later() {
         assert_eq!(liveness.poll_beat(due), Some(1));
         assert_eq!(liveness.beat_at(), None, "it waits to be written");
     }
-    // While a probe waits for its answer the half that looks has the word.
+    // While a probe waits for its answer, only the receiving half acts.
     let mut liveness = client(Form::Numbered);
     liveness.on_sent(s(5));
     probe(&mut liveness, s(30));
@@ -273,7 +274,7 @@ fn a_beat_of_the_sending_half_comes_a_moment_later() {
     assert_eq!(liveness.beat_at(), Some(s(15) + at(250)), "and not before its answer time is over");
 }
 
-/// An answer of ours is seen by the peer as a beat would be.
+/// An answer of ours shows the peer that we live, as a beat does.
 #[test]
 fn an_answer_shows_that_we_live() {
     let heartbeat = Heartbeat::relaxed(Form::Numbered).by(By::Both).counting(Life::Heartbeats);

@@ -1,4 +1,4 @@
-//! The notation of heartbeats: normal forms, and the exact text of what is wrong.
+//! The notation of heartbeats: normal forms, and the exact texts of errors.
 
 use framelink_heartbeat::{Heartbeat, PRESETS};
 
@@ -30,7 +30,7 @@ fn normal_forms() {
 }
 
 #[test]
-fn errors_say_what_came_what_was_expected_and_where() {
+fn errors_say_what_was_found_what_was_expected_and_where() {
     for (text, error) in [
         ("", "column 1: expected a heartbeat such as `empty`, found the end"),
         (
@@ -56,8 +56,11 @@ fn errors_say_what_came_what_was_expected_and_where() {
         ("empty,by=us", "column 10: expected client, server or both, found `us`"),
         ("empty,life=any", "column 12: expected bytes or heartbeats, found `any`"),
         ("pattern:3038,mark=1:3038", "column 19: the probe does not have its own mark"),
-        ("pattern:30383030,answer=3:3831", "column 25: it ends at byte 5, and the probe has only 4"),
-        ("pattern:30383030,answer=0:30383030", "column 25: the answer to a probe would itself be one, without end"),
+        (
+            "pattern:30383030,answer=3:3831",
+            "column 25: the mark or number ends at byte 5, and the probe has only 4 bytes",
+        ),
+        ("pattern:30383030,answer=0:30383030", "column 25: the answer to a probe would itself be a probe, without end"),
         ("pattern:30383030,number=0:4", "column 25: the number would overwrite a mark"),
         ("pattern:30383030,number=4", "column 25: expected OFFSET:LEN, such as `12:4`, found `4`"),
         ("pattern:30383030,number=4:9", "column 27: expected 1 to 8 bytes, found `9`"),
@@ -68,7 +71,7 @@ fn errors_say_what_came_what_was_expected_and_where() {
     }
 }
 
-/// Options with values that may or may not go with a preset.
+/// Options that go, or do not go, with a preset.
 const BESIDE_PRESETS: &[&str] = &[
     "answered",
     "mark=0:00000010",
@@ -91,7 +94,7 @@ const BESIDE_PRESETS: &[&str] = &[
     "every=5s",
 ];
 
-/// What is wrong beside a preset is marked in the text that was written, and never in what the preset stands for.
+/// An error beside a preset points into the written text, never into the expansion of the preset.
 #[test]
 fn an_error_beside_a_preset_points_at_an_option_of_the_text() {
     let mut refused = 0;

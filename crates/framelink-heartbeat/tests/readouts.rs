@@ -1,4 +1,4 @@
-//! What the driver of one side reads from it, and what changes the side's part in the dialogue.
+//! What a driver reads from one side, and how holding, finishing and sleeping change it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// No jitter shortens the first interval.
+/// One side without jitter, so that its first interval is not shortened.
 fn side(heartbeat: &Heartbeat, role: Role) -> Liveness {
     heartbeat.liveness(role, u32::MAX, s(0))
 }
@@ -37,9 +37,9 @@ fn heartbeats_of_ours_are_counted_and_a_dead_peer_has_a_verdict() {
     assert_eq!(liveness.standing(s(200)), Standing::Dead(verdict));
 }
 
-/// A quarter of a second after a verdict was due nobody was there to pass it, so that nothing is known.
+/// If no call was made within 250 ms after a verdict was due, the state of the peer is unknown.
 #[test]
-fn what_nobody_looked_at_in_time_is_unknown() {
+fn without_a_call_in_time_the_state_is_unknown() {
     let silent = |at| Standing::Alive { silent_for: at };
     let heartbeat = Heartbeat::relaxed(Form::empty()).by(By::Server);
     let mut liveness = side(&heartbeat, Role::Client);
@@ -47,7 +47,7 @@ fn what_nobody_looked_at_in_time_is_unknown() {
     assert_eq!(liveness.standing(last), silent(last));
     let after = last + ms(1);
     assert_eq!(liveness.standing(after), Standing::Unknown { unwatched_for: after });
-    // While an exchange is under way nobody is to look.
+    // During an exchange no call is expected.
     liveness.hold();
     assert_eq!(liveness.standing(after), silent(after));
 
@@ -57,9 +57,9 @@ fn what_nobody_looked_at_in_time_is_unknown() {
     assert_eq!(liveness.standing(after), Standing::Unknown { unwatched_for: after - s(30) });
 }
 
-/// Where not all that has come was looked at, the peer is not judged; what it is owed is due all the same.
+/// A caller that has not handled all received bytes does not judge the peer. Heartbeats are due all the same.
 #[test]
-fn one_who_has_not_looked_at_everything_passes_no_verdict() {
+fn poll_unjudged_passes_no_verdict() {
     let mut liveness = side(&Heartbeat::relaxed(Form::Numbered), Role::Client);
     assert!(matches!(liveness.poll_unjudged(s(30)), Due::Probe(1)));
     liveness.on_written(s(30));
@@ -67,9 +67,9 @@ fn one_who_has_not_looked_at_everything_passes_no_verdict() {
     assert!(matches!(liveness.poll(s(40)), Due::Dead(_)));
 }
 
-/// The time in which nobody looked is given to the peer again, up to its answer time.
+/// The peer gets the time in which the caller did not read, up to its answer time.
 #[test]
-fn a_peer_has_more_time_after_nobody_looked() {
+fn a_peer_has_more_time_after_a_pause_of_reading() {
     for (away, more) in [(s(4), s(4)), (s(600), s(10))] {
         let mut liveness = side(&Heartbeat::relaxed(Form::empty()).by(By::Server), Role::Client);
         let back = s(38) + away;
@@ -77,7 +77,7 @@ fn a_peer_has_more_time_after_nobody_looked() {
         assert_eq!(liveness.deadline(), Some(back + more));
         assert!(matches!(liveness.poll(back + more), Due::Dead(_)));
 
-        // One that was asked has it from the same moment on.
+        // An open probe gets its answer time from then on, too.
         let mut liveness = side(&Heartbeat::relaxed(Form::Numbered), Role::Client);
         due(&mut liveness, s(30));
         liveness.back(s(38), back);
@@ -85,7 +85,7 @@ fn a_peer_has_more_time_after_nobody_looked() {
     }
 }
 
-/// After our side has ended nothing goes any more, and only a peer that speaks by itself is judged.
+/// After our side has ended nothing is due, and only a peer that sends by itself is judged.
 #[test]
 fn after_our_end_nothing_is_due_and_nothing_is_answered() {
     for (by, judged_at) in [(By::Client, None), (By::Server, Some(s(40))), (By::Both, Some(s(45)))] {
@@ -97,9 +97,9 @@ fn after_our_end_nothing_is_due_and_nothing_is_answered() {
     }
 }
 
-/// Who sleeps has to see in time that the peer asks: where it does.
+/// A sleeping caller has to read in time if the peer sends probes.
 #[test]
-fn a_sleeper_looks_where_the_peer_asks() {
+fn a_sleeping_caller_reads_if_the_peer_sends_probes() {
     let look = |form: Form, by, role| side(&Heartbeat::relaxed(form).by(by), role).look_within();
     let quarter = Some(ms(2500));
     assert_eq!(look(Form::Numbered, By::Server, Role::Client), quarter);
@@ -114,9 +114,9 @@ fn a_sleeper_looks_where_the_peer_asks() {
     assert_eq!(held.look_within(), quarter);
 }
 
-/// Only the side that gives way leaves a peer that asks by itself a round trip more.
+/// Only the side that waits longer gives a peer that sends probes a round trip more.
 #[test]
-fn a_beat_waits_for_the_probe_of_a_peer_that_asks() {
+fn a_beat_waits_for_the_probe_of_a_peer_that_sends_probes() {
     for (role, is_asked, beats_at) in [
         (Role::Client, false, s(50)),
         (Role::Client, true, s(50)),
@@ -133,7 +133,7 @@ fn a_beat_waits_for_the_probe_of_a_peer_that_asks() {
                 assert_eq!(liveness.poll_beat(s(20)), None);
                 liveness.on_sent(s(20));
             }
-            // It lives, so that it need not be asked.
+            // The peer lives, so no probe is due.
             liveness.on_heard(s(45));
             liveness.on_seen(Seen::Beat, s(45));
             let expected = match life {
@@ -145,9 +145,9 @@ fn a_beat_waits_for_the_probe_of_a_peer_that_asks() {
     }
 }
 
-/// It leaves that time only to a peer that has asked since the last probe of its own.
+/// It gives that time only to a peer that has sent a probe since our last one.
 #[test]
-fn a_peer_that_asks_no_more_is_waited_for_no_more() {
+fn a_peer_that_stops_sending_probes_is_not_waited_for() {
     let mut liveness = side(&Heartbeat::relaxed(Form::Numbered).by(By::Both), Role::Server);
     assert!(liveness.on_seen(Seen::Probe, s(20)));
     liveness.on_sent(s(20));

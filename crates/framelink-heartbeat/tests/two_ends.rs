@@ -1,4 +1,4 @@
-//! Two of our ends on one wire: how many heartbeats they exchange, on clocks that need not agree.
+//! Two sides on one connection, with clocks that may differ: how many heartbeats they exchange.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,14 +10,14 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const INTERVALS: u32 = 100;
 
-/// One end, whose clock counts `rate` millionths of the time that passes.
+/// One side. Its clock counts `rate` millionths of the real time.
 struct End {
     liveness: Liveness,
     rate: u32,
-    /// How often the application sends a message, by the world's clock.
+    /// How often the application sends a message, in real time.
     sends_every: Option<Duration>,
     next_send: Duration,
-    /// What is on its way to it, and when it arrives; `None` is a message.
+    /// Frames on their way to this side, with the time of arrival; `None` is a message.
     arriving: VecDeque<(Duration, Option<Vec<u8>>)>,
 }
 
@@ -26,11 +26,11 @@ struct World {
     ends: [End; 2],
     latency: Duration,
     now: Duration,
-    /// When heartbeats were sent, by either end.
+    /// When either side sent a heartbeat.
     sent: Vec<Duration>,
 }
 
-/// What a case varies, besides the heartbeat.
+/// The variables of a case, besides the heartbeat.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     jitter: [u32; 2],
@@ -58,7 +58,7 @@ impl World {
                 self.live(which);
             }
             let next = self.ends.iter().filter_map(|end| end.next_event()).min().expect("something is always due");
-            // A millisecond at least: a reading of a clock is a little early where it was rounded.
+            // At least a millisecond: a rounded reading of a clock may be a little early.
             self.now = next.max(self.now + Duration::from_millis(1));
         }
     }
@@ -142,7 +142,8 @@ fn all() -> Vec<Heartbeat> {
     all
 }
 
-/// Runs the two for a hundred intervals of the faster clock: no more than two frames in each of them, on the whole. When they were sent.
+/// Runs both sides for a hundred intervals of the faster clock, and checks that there are at most two frames for each interval on average.
+/// Returns when they were sent.
 fn exchanges_two_at_most(heartbeat: &Heartbeat, case: Case) -> Vec<Duration> {
     let mut world = World::new(heartbeat, case);
     let fastest = case.rates.into_iter().max().expect("two");
@@ -158,7 +159,7 @@ fn two_ends_exchange_at_most_two_heartbeats_in_an_interval() {
     let seconds = Duration::from_secs;
     for heartbeat in all() {
         for jitter in [[0, 0], [0, u32::MAX], [u32::MAX, 0], [u32::MAX, u32::MAX]] {
-            // There and back in less than the time for an answer.
+            // A round trip takes less than the time for an answer.
             for latency in [0, 50, 2000, 4900].map(Duration::from_millis) {
                 for sends_every in
                     [[None, None], [Some(seconds(7)), None], [None, Some(seconds(7))], [Some(seconds(7)); 2]]
@@ -166,7 +167,7 @@ fn two_ends_exchange_at_most_two_heartbeats_in_an_interval() {
                     let case = Case { jitter, rates: [1_000_000; 2], latency, sends_every };
                     let sent = exchanges_two_at_most(&heartbeat, case);
                     for window in sent.windows(3) {
-                        // An answer leaves a latency after its probe, and the next probe is that much nearer to it.
+                        // An answer is sent one latency after its probe, so the next probe follows that much sooner.
                         let span = window[2] - window[0] + latency * 2;
                         assert!(span >= INTERVAL, "{heartbeat}, {case:?}: {window:?}");
                     }
@@ -179,9 +180,9 @@ fn two_ends_exchange_at_most_two_heartbeats_in_an_interval() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
-    /// Clocks that differ by up to a hundredth, any latency at which answers come in time, any pace of messages.
+    /// Clocks that differ by up to 1 %, any latency at which answers arrive in time, any rate of messages.
     #[test]
-    fn nor_do_clocks_that_disagree_make_them_say_more(
+    fn clocks_that_differ_cause_no_more_heartbeats(
         which in any::<prop::sample::Index>(),
         jitter in any::<[u32; 2]>(),
         rates in [990_000_u32..=1_000_000, 990_000_u32..=1_000_000],

@@ -1,9 +1,9 @@
-//! Our ways in against tokio-util's `LengthDelimitedCodec`, both in one run on the same bytes.
+//! Our decoders and encoders beside tokio-util's `LengthDelimitedCodec`, in one run on equal bytes.
 //!
-//! Every case is the same loop for both sides: a buffer is filled with 64 KiB of whole frames (not timed), then all are
-//! taken out and dropped at once (timed), and the buffer is used again. The two take turns, so that whatever else the
-//! machine does falls on both. What is printed is frames per second and the ratio of the medians. The ratio differs from processor to
-//! processor, so nothing is judged by it; `.ci/instructions` holds the instructions of the same loops to a limit.
+//! Each case is one loop for both sides: fill a buffer with 64 KiB of whole frames (not timed), take and drop all
+//! frames (timed), and use the buffer again. The two sides take turns, so that other load on the machine affects both.
+//! The bench prints frames per second and the ratio of the medians. The ratio depends on the processor, so no check
+//! uses it; `.ci/instructions` limits the instructions of these loops.
 //!
 //! `cargo bench -p framelink-length`
 
@@ -29,7 +29,7 @@ fn main() {
         report("borrowed iterator", size, &mut iterator(size), &mut their_decoder(size));
     }
     for size in SIZES {
-        // One payload and one buffer for both: how they lie to each other in memory matters to a copy.
+        // One payload and one buffer for both: their alignment in memory affects the speed of a copy.
         let payload = Bytes::from(vec![7; size]);
         let buffer = Rc::new(RefCell::new(BytesMut::with_capacity(2 * FEED)));
         report(
@@ -41,7 +41,7 @@ fn main() {
     }
 }
 
-/// Runs both in turns and prints one line.
+/// Runs both sides in turns and prints one line.
 fn report(name: &str, size: usize, ours: &mut dyn FnMut() -> Duration, theirs: &mut dyn FnMut() -> Duration) {
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 10 {
@@ -64,14 +64,14 @@ fn report(name: &str, size: usize, ours: &mut dyn FnMut() -> Duration, theirs: &
     );
 }
 
-/// How often the buffer is filled and emptied in one timing.
+/// How often one timing fills and empties the buffer.
 const REPEATS: usize = 8;
 
 fn frames(size: usize) -> usize {
     FEED / (size + 2)
 }
 
-/// Whole frames of one size, each byte of a payload another.
+/// Whole frames of one size. The bytes of a payload differ.
 fn wire(size: usize) -> Vec<u8> {
     let mut wire = Vec::new();
     for _ in 0..frames(size) {

@@ -1,7 +1,7 @@
-//! Decodes or encodes the same frames over and over, so that a profiler has something to count.
+//! Decodes or encodes one buffer of frames again and again, for a profiler.
 //!
-//! `frame_loop WAY NOTATION PAYLOAD_BYTES ROUNDS` handles 64 KiB of whole frames per round and prints how many frames that were in all.
-//! Two runs with different rounds differ by the loop alone, so their difference is its cost; `.ci/instructions` counts it with callgrind.
+//! `frame_loop WAY NOTATION PAYLOAD_BYTES ROUNDS` handles 64 KiB of whole frames in each round and prints the number of
+//! all frames. `.ci/instructions` counts the instructions of the loop with callgrind.
 //!
 //! | way | the loop |
 //! | --- | --- |

@@ -1,8 +1,8 @@
-//! From bytes to the next frame.
+//! Decodes frames.
 //!
-//! There are two paths. The fast one, [`Length::cut_whole`], knows only how to say yes: a whole frame whose header is
-//! right. Everything that needs a word more (a header in parts, a fault, a field of unusual width) goes the exact
-//! one, which walks the frame from its first byte and so finds the same fault however the bytes are chunked.
+//! There are two paths. The fast path, [`Length::cut_whole`], only accepts a whole frame with a correct header. Every
+//! other input (an incomplete header, a fault, a field of unusual width) takes the exact path. The exact path checks
+//! the frame from its first byte, so chunks of any sizes give one fault.
 
 mod guess;
 pub mod parser;
@@ -15,7 +15,7 @@ use crate::{DecodeError, Length, Part};
 impl Decode for Length {
     type Error = DecodeError;
 
-    // Always, for a call and an answer by way of memory take as long as the rest.
+    // Always inlined: a call with a result in memory takes as long as the rest.
     #[inline(always)]
     fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
         match self.cut_whole(input) {
@@ -29,7 +29,7 @@ impl Decode for Length {
     }
 }
 
-/// What a header says.
+/// A decoded header.
 ///
 /// ```
 /// use framelink_length::{Length, parser};
@@ -45,18 +45,18 @@ impl Decode for Length {
 pub struct Header {
     /// The number in the length field.
     pub number: u64,
-    /// One past the last byte of the length field.
+    /// One after the last byte of the length field.
     pub field_end: usize,
     /// The first byte of the payload.
     pub payload_start: usize,
-    /// The payload's bytes.
+    /// The length of the payload in bytes.
     pub payload_len: usize,
-    /// All bytes of the frame.
+    /// The length of the whole frame in bytes.
     pub frame_len: usize,
 }
 
 impl Length {
-    /// The frame at the start of `input`, if it is there whole and right and finding it is quick.
+    /// Returns the frame at the start of `input`, if it is whole and correct and has a fast path.
     #[inline(always)]
     fn cut_whole(&self, input: &[u8]) -> Option<Frame> {
         let quick = &self.quick;
@@ -65,7 +65,7 @@ impl Length {
         let number = quick.reader.read(word, quick.unused_bits, self.mask)?;
         #[expect(clippy::cast_possible_truncation, reason = "of a number that can be, a frame's length is a usize")]
         let frame_len = number.wrapping_add(quick.number_to_frame) as usize;
-        // One branch for both: neither is ever false in the ordinary run of things.
+        // One branch for both conditions: both are nearly always true.
         let is_right = number.wrapping_sub(self.least_number) <= quick.number_span;
         if !(is_right & (frame_len <= input.len())) || (quick.has_literals && !self.literals_match(input, frame_len)) {
             return None;
@@ -78,7 +78,7 @@ impl Length {
         })
     }
 
-    /// Cold, so that the quick path runs straight through: most looks at a buffer find a whole frame.
+    /// Cold, so that the fast path has no jump: most calls find a whole frame.
     #[cold]
     fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
         let need = |missing| Ok(Decoded::Incomplete(Need { missing, looked_at: 0 }));
@@ -87,7 +87,7 @@ impl Length {
             Err(missing) => return need(missing),
         };
         let payload_end = header.payload_start + header.payload_len;
-        // An empty frame that ends with its length field has neither gap nor tail.
+        // An empty frame that ends with its length field has no gap and no tail.
         if header.frame_len > header.field_end {
             check(Part::Suffix, self.suffix(), input, payload_end)?;
         }
@@ -97,7 +97,7 @@ impl Length {
         }
     }
 
-    /// What the header at the start of `input` says, or how many bytes it lacks at least.
+    /// Decodes the header at the start of `input`, or returns the least number of missing bytes.
     pub(crate) fn header(&self, input: &[u8]) -> Result<Result<Header, usize>, DecodeError> {
         check(Part::Prefix, self.prefix(), input, 0)?;
         let Some(field) = input.get(self.at..) else {
@@ -138,7 +138,7 @@ impl Length {
         Frame { payload_start, payload_end, frame_len, ended_by: EndedBy::Count }
     }
 
-    /// Whether the fixed parts are as they must be.
+    /// Whether the fixed parts are correct.
     fn literals_match(&self, input: &[u8], frame_len: usize) -> bool {
         let at = |offset: usize| input.get(offset..).unwrap_or_default();
         input.starts_with(self.prefix())
@@ -147,7 +147,7 @@ impl Length {
     }
 }
 
-/// Checks those bytes of a fixed part that are there.
+/// Checks the received bytes of a fixed part.
 fn check(part: Part, fixed: &[u8], input: &[u8], start: usize) -> Result<(), DecodeError> {
     let came = input.get(start..).unwrap_or_default();
     match fixed.iter().zip(came).position(|(expected, found)| expected != found) {

@@ -1,7 +1,7 @@
-//! From a payload to the bytes around it.
+//! Encodes frames.
 //!
-//! As in decoding there are two paths: [`Encode::short_head`] knows how to say yes where the head fits a word, and
-//! [`Encode::wrap`] knows everything.
+//! As in decoding there are two paths: [`Encode::short_head`] makes a head that fits a word, and [`Encode::wrap`]
+//! handles all cases.
 
 use framelink_codec::{Affix, Decode, Decoded, Encode, Envelope, ShortHead};
 
@@ -20,7 +20,7 @@ impl Encode for Length {
         Ok(())
     }
 
-    /// It is composed in a register: a byte that is written and then read back as part of a word makes the reader wait.
+    /// The head is composed in a register: a byte that is written and then read as part of a word stalls the read.
     #[inline]
     fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
         let quick = &self.quick;
@@ -35,13 +35,13 @@ impl Encode for Length {
 }
 
 impl Length {
-    /// The number that announces a payload of this length.
+    /// Returns the number that announces a payload of this length.
     fn number_for(&self, payload_len: usize) -> Result<u64, EncodeError> {
         let least = self.least_payload();
         if payload_len > self.max_payload || payload_len < least {
             return Err(self.wrong_len(payload_len, least));
         }
-        // `payload_len` undone: both sums are modulo 2^64, and a usize has no more bits.
+        // The inverse of `Length::payload_len`: both sums are modulo 2^64, and a usize has no more bits.
         Ok((payload_len as u64).wrapping_sub(self.number_to_payload))
     }
 
@@ -55,7 +55,7 @@ impl Length {
         }
     }
 
-    /// The head with this number in it.
+    /// Writes the head with this number.
     fn write_head(&self, number: u64, head: &mut Affix) {
         let mut bytes = self.head;
         let len = match self.field.width() {
@@ -68,7 +68,7 @@ impl Length {
         set(head, &bytes, len);
     }
 
-    /// Moves the gap behind a length field whose width depends on the number.
+    /// Writes a length field whose width depends on the number, and moves the gap after it.
     fn write_head_of_any_width(&self, number: u64, head: &mut [u8]) -> usize {
         let width = match head.get_mut(self.at..) {
             Some(field) => self.field.write(number, self.lower_case, field),
@@ -83,7 +83,7 @@ impl Length {
         gap_start + self.gap
     }
 
-    /// Checks that a message is one whole frame as it is.
+    /// Checks that a message is exactly one whole frame.
     fn check_whole_frame(&self, message: &[u8]) -> Result<(), EncodeError> {
         let message_len = message.len();
         match self.decode(message, 0, None) {
@@ -95,7 +95,7 @@ impl Length {
     }
 }
 
-/// Sets the first `len` bytes, which the builder has checked to be no more than there are.
+/// Sets the first `len` bytes. The builder has checked `len`.
 fn set(affix: &mut Affix, bytes: &[u8; Affix::CAPACITY], len: usize) {
     let set = bytes.get(..len).and_then(|bytes| affix.set(bytes));
     debug_assert!(set.is_some(), "{len} bytes are no more than {}", Affix::CAPACITY);

@@ -1,14 +1,14 @@
-//! What can be wrong with bytes, with payloads and with specifications.
+//! Errors of decoding, encoding and building.
 
 use core::error::Error;
 use core::fmt;
 
-/// As many bytes as a head or a tail may have.
+/// The most bytes of a head or a tail.
 pub(crate) const HEAD_CAPACITY: usize = 64;
-/// No buffer can be larger, and a frame needs some bytes more than its payload.
+/// The largest payload. A buffer has at most `isize::MAX` bytes, and a frame is a little longer than its payload.
 pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * HEAD_CAPACITY;
 
-/// Why bytes are no frame: what came, what was allowed and where, counted from the first byte of the frame.
+/// Why bytes are no frame. Offsets count from the first byte of the frame.
 ///
 /// ```
 /// use framelink_length::{Decode, Length};
@@ -22,56 +22,55 @@ pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * HEAD_CAPACITY;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A byte of a fixed part is another.
+    /// A byte of a fixed part differs.
     Literal {
-        /// Which part.
+        /// The fixed part.
         part: Part,
-        /// Where in the frame.
+        /// Its offset in the frame.
         offset: usize,
-        /// What came.
+        /// The byte that was received.
         found: u8,
-        /// What was expected.
+        /// The byte that was expected.
         expected: u8,
     },
-    /// A byte of the length field is not what its kind is made of.
+    /// A byte is not allowed in a length field of this kind.
     Byte {
-        /// Where in the frame.
+        /// Its offset in the frame.
         offset: usize,
-        /// What came.
+        /// The byte that was received.
         found: u8,
         /// What was expected, in words.
         expected: &'static str,
     },
-    /// The length field is longer than the number in it, or than any number: a leading zero, an overlong varint, too
-    /// many digits.
+    /// The length field is not in its shortest form, or too long: a leading zero, an overlong varint, too many digits.
     Form {
-        /// Where in the frame the field begins.
+        /// The offset of the field in the frame.
         offset: usize,
-        /// What is wrong with it, in words.
+        /// The problem, in words.
         problem: &'static str,
     },
-    /// The number is smaller than what it must count.
+    /// The number is smaller than the bytes that it has to count.
     TooSmall {
-        /// What the length field says.
+        /// The number in the length field.
         number: u64,
-        /// The least that it can say.
+        /// The smallest possible number.
         least: u64,
     },
     /// The number announces more than the limit.
     OverLimit {
-        /// The payload bytes that it announces, `u64::MAX` if they are more.
+        /// The announced payload bytes; `u64::MAX` if they are more.
         announced: u64,
-        /// The most that are allowed.
+        /// The most payload bytes.
         limit: usize,
     },
 }
 
-/// A part of the frame that is always the same.
+/// A fixed part of the frame.
 ///
 /// ```
 /// use framelink_length::{Decode, DecodeError, Length, Part};
 ///
-/// // tpkt: 0x03 reserved length length; this says version 4
+/// // tpkt: 0x03 reserved length length; this frame has version 4
 /// let tpkt: Length = "tpkt".parse()?;
 /// let error = tpkt.decode(&[0x04], 0, None).unwrap_err();
 /// assert!(matches!(error, DecodeError::Literal { part: Part::Prefix, offset: 0, found: 0x04, expected: 0x03 }));
@@ -116,7 +115,7 @@ impl fmt::Display for DecodeError {
 
 impl Error for DecodeError {}
 
-/// Why a payload cannot be sent. Nothing of it was written.
+/// Why a payload cannot be sent. No byte of it was written.
 ///
 /// ```
 /// use framelink_length::{Encode, Length};
@@ -129,41 +128,41 @@ impl Error for DecodeError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Longer than the limit.
+    /// The payload is over the limit.
     OverLimit {
-        /// The payload's bytes.
+        /// The length of the payload in bytes.
         payload_len: usize,
-        /// The most that are allowed.
+        /// The most payload bytes.
         limit: usize,
     },
-    /// Longer than the header can announce.
+    /// The payload is longer than the header can announce.
     TooLong {
-        /// The payload's bytes.
+        /// The length of the payload in bytes.
         payload_len: usize,
-        /// The most that can be announced.
+        /// The most bytes that the header can announce.
         most: usize,
     },
-    /// Shorter than the header can announce.
+    /// The payload is shorter than the header can announce.
     TooShort {
-        /// The payload's bytes.
+        /// The length of the payload in bytes.
         payload_len: usize,
-        /// The least that can be announced.
+        /// The fewest bytes that the header can announce.
         least: usize,
     },
-    /// Messages are whole frames, and this is none.
+    /// Messages are whole frames, and this message is no frame.
     NotAFrame(DecodeError),
-    /// Messages are whole frames, and this one lacks bytes of what its header announces.
+    /// Messages are whole frames, and this message is shorter than its header announces.
     Unfinished {
-        /// The message's bytes.
+        /// The length of the message in bytes.
         message_len: usize,
-        /// At least so many are missing.
+        /// The least number of missing bytes.
         missing: usize,
     },
-    /// Messages are whole frames, and this one has bytes behind what its header announces.
+    /// Messages are whole frames, and this message is longer than its header announces.
     Overfull {
-        /// The message's bytes.
+        /// The length of the message in bytes.
         message_len: usize,
-        /// What its header announces.
+        /// The length of the frame that its header announces.
         frame_len: usize,
     },
 }
@@ -194,7 +193,7 @@ impl fmt::Display for EncodeError {
 
 impl Error for EncodeError {}
 
-/// Why no framing can be made of some options.
+/// Why options make no framing.
 ///
 /// ```
 /// use framelink_length::{Field, Length};
@@ -205,30 +204,30 @@ impl Error for EncodeError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// A length field of no bytes, or of more than its kind may have.
+    /// A length field of 0 bytes, or of more than its kind may have.
     Width {
         /// The kind.
         kind: &'static str,
-        /// What was asked for.
+        /// The width that was given.
         width: usize,
-        /// The most.
+        /// The largest width.
         most: u8,
-        /// What it counts: bytes or digits.
+        /// The unit of the width: bytes or digits.
         unit: &'static str,
     },
-    /// A separator that is a digit.
+    /// The separator is a digit.
     Separator(u8),
-    /// A prefix of so many bytes where there are only so many before the length field.
+    /// A prefix with more bytes (first number) than come before the length field (second number).
     PrefixOutside(usize, usize),
-    /// An infix of so many bytes where the gap has only so many.
+    /// An infix with more bytes (first number) than the gap (second number).
     InfixOutside(usize, usize),
-    /// A suffix of so many bytes where the tail has only so many.
+    /// A suffix with more bytes (first number) than the tail (second number).
     SuffixOutside(usize, usize),
     /// A part of more than 64 bytes.
     TooLong {
-        /// Which.
+        /// The option.
         option: &'static str,
-        /// Its bytes.
+        /// Its length in bytes.
         len: usize,
     },
     /// A head of more than 64 bytes.
@@ -237,16 +236,16 @@ pub enum SpecError {
         at: usize,
         /// The most bytes of the length field.
         field: usize,
-        /// Bytes between it and the payload.
+        /// Bytes between the length field and the payload.
         gap: usize,
     },
-    /// An option that another kind has.
+    /// An option of another kind.
     NotTaken {
         /// The option.
         option: &'static str,
         /// The kind that does not take it.
         kind: &'static str,
-        /// The kinds that do.
+        /// The kinds that take it.
         by: &'static str,
     },
     /// A mask whose bits are not contiguous from bit 0.
@@ -258,38 +257,38 @@ pub enum SpecError {
         /// The bytes of the field.
         field: usize,
     },
-    /// A number that counts a length field whose width depends on the number.
+    /// The number counts a length field whose width depends on the number.
     CountsItsOwnWidth {
         /// The kind.
         kind: &'static str,
     },
-    /// The number 0 is to be an empty frame, where it has a meaning already.
+    /// `zero=empty`, but the number 0 already has a meaning.
     ZeroCanBe,
     /// No number is large enough for what it must count.
     NoFrame {
         /// The largest number.
         largest: u64,
-        /// What it counts at least.
+        /// The fewest bytes that it counts.
         least: u64,
     },
-    /// A limit beyond what the header can say.
+    /// A limit above what the header can announce.
     MaxBeyond {
         /// The limit.
         max: usize,
-        /// The most that the header can announce.
+        /// The most bytes that the header can announce.
         most: usize,
     },
-    /// A limit below the smallest payload that the header can say.
+    /// A limit below the smallest payload that the header can announce.
     MaxBelow {
         /// The limit.
         max: usize,
-        /// The least that the header can announce.
+        /// The fewest bytes that the header can announce.
         least: u64,
     },
 }
 
 impl SpecError {
-    /// The option of the notation that it is about, `None` for the kind itself.
+    /// The option that the error is about; `None` for the kind itself.
     #[must_use]
     pub const fn option(&self) -> Option<&'static str> {
         match self {
@@ -373,7 +372,7 @@ impl fmt::Display for SpecError {
 
 impl Error for SpecError {}
 
-/// A number of bytes in words.
+/// Prints a number of bytes with its unit.
 struct Bytes(usize);
 
 impl fmt::Display for Bytes {

@@ -1,34 +1,34 @@
-//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+//! The bodies of the fuzz targets. Tests run them too. They panic if an invariant does not hold.
 
 use framelink_codec::{Decode, Decoded, check};
 
 use crate::{Counts, Field, Length};
 
-/// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
+/// Parses any text as a notation. An accepted text prints a normal form that parses to an equal value.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 pub fn notation(data: &[u8]) {
     check::notation::<Length>(data);
 }
 
-/// Decodes any bytes by any framing: chunking changes nothing, and no answer lies outside the input.
+/// Decodes any bytes with any framing: chunking changes nothing, and no frame is outside the input.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn header(data: &[u8]) {
     let Some((length, rest)) = any_length(data) else { return };
     check::any_bytes(&length, rest, &[3, 1, 7]);
-    // The exact path is the oracle of the quick one.
+    // The exact path is the oracle of the fast path.
     if let (Ok(Decoded::Frame(frame)), Ok(Ok(header))) = (length.decode(rest, 0, None), length.header(rest)) {
         assert_eq!(frame.frame_len, header.frame_len);
     }
 }
 
-/// Sends any payloads by any framing: what the encoder takes comes back, however the stream is chunked.
+/// Encodes any payloads with any framing: accepted payloads are decoded again, in chunks of any sizes.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 pub fn round_trip(data: &[u8]) {
     let Some((length, rest)) = any_length(data) else { return };
     let Some((&pieces, rest)) = rest.split_first() else { return };
@@ -37,7 +37,7 @@ pub fn round_trip(data: &[u8]) {
     check::round_trip(&length, &payloads, &[1, usize::from(pieces) + 1, 2]);
 }
 
-/// Makes a framing of the first bytes, where that gives a valid one.
+/// Builds a framing from the first bytes, if it is valid.
 fn any_length(data: &[u8]) -> Option<(Length, &[u8])> {
     let (&[kind, width, at, gap, tail, counts, adjust, flags], rest) = data.split_first_chunk::<8>()?;
     let field = match kind % 8 {
@@ -77,32 +77,4 @@ fn any_length(data: &[u8]) -> Option<(Length, &[u8])> {
         builder = builder.max(usize::from(adjust) * 3);
     }
     Some((builder.build().ok()?, rest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Half of the bytes are small, so that lengths are often possible.
-    fn run(body: fn(&[u8])) {
-        check::pseudo_random(20_000, |_, _, byte| if byte & 1 == 0 { byte % 11 } else { byte }, body);
-    }
-
-    #[test]
-    fn any_bytes_by_any_framing() {
-        run(header);
-    }
-
-    #[test]
-    fn any_payloads_by_any_framing() {
-        run(round_trip);
-    }
-
-    #[test]
-    fn any_text() {
-        run(notation);
-        for text in ["net:2", "ascii:4,max=9KiB", "tpkt,at=4", "net:2,", "bcd:10", "é:1", "net:2,mask=7fff"] {
-            notation(text.as_bytes());
-        }
-    }
 }

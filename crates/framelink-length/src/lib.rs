@@ -1,6 +1,4 @@
-//! Frames that begin with their length.
-//!
-//! In a `Framed` of tokio-util:
+//! Framings whose frames begin with their length.
 //!
 //! ```
 //! use framelink_length::Length;
@@ -14,7 +12,7 @@
 //!     let (ours, theirs) = tokio::io::duplex(1024); // or a TcpStream
 //!     let mut framed = Framed::new(ours, ascii4.codec());
 //!
-//!     // The peer echoes: what one direction of a `Framed` receives can be forwarded to the other.
+//!     // The peer echoes: one direction of a `Framed` can be forwarded to the other.
 //!     let (sink, stream) = Framed::new(theirs, ascii4.codec()).split();
 //!     tokio::spawn(stream.forward(sink));
 //!
@@ -25,7 +23,7 @@
 //! }
 //! ```
 //!
-//! A frame, and the notation that says how it is made:
+//! The parts of a frame, and frames with their notation:
 //!
 //! ```text
 //! frame = | before: at bytes | length field | gap | payload | tail |
@@ -33,32 +31,32 @@
 //!
 //!  0x00 0x05 | 'h' 'e' 'l' 'l' 'o'              net:2                two-byte network integer
 //!  '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o'        ascii:4              four ASCII digits
-//!  0x00 0x07 | 'h' 'e' 'l' 'l' 'o'              net:2,counts=self    counts itself too
+//!  0x00 0x07 | 'h' 'e' 'l' 'l' 'o'              net:2,counts=self    the length counts itself too
 //!  0x03 0x00 0x00 0x09 | 'h' 'e' 'l' 'l' 'o'    tpkt                 a preset: net:2,at=2,prefix=03,counts=frame
 //! ```
 //!
-//! A [`Length`] is such a framing as a value: parsed from its notation, or made with a [`LengthBuilder`]. It cuts and
-//! wraps as a pure function ([`Decode`], [`Encode`]), and comes with a way in for each kind of program:
+//! A [`Length`] is such a framing as a value: parse it from its notation, or build it with a [`LengthBuilder`]. It
+//! decodes and encodes as a pure function ([`Decode`], [`Encode`]):
 //!
 //! ```
 //! use framelink_length::{FrameReader, Frames, Length};
 //!
 //! let ascii4: Length = "ascii:4".parse()?;
 //!
-//! // a buffer
+//! // from a buffer
 //! let payloads: Vec<_> = Frames::new(&ascii4, b"0005hello0003and").map(|frame| frame.unwrap().payload).collect();
 //! assert_eq!(payloads, [&b"hello"[..], b"and"]);
 //!
-//! // a std::io::Read, say a TcpStream
+//! // from a std::io::Read, such as a TcpStream
 //! let mut reader = FrameReader::new(&b"0005hello"[..], ascii4);
 //! assert_eq!(reader.read()?.unwrap().payload, b"hello");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | you have | you take |
+//! | you have | use |
 //! | --- | --- |
 //! | bytes, and a loop of your own | [`Decode::decode`], [`Encode::envelope`] |
-//! | a buffer with whole frames in it | [`Frames`] |
+//! | a buffer with whole frames | [`Frames`] |
 //! | a `std::io::Read` or `Write` | [`FrameReader`], [`FrameWriter`] (feature `std`) |
 //! | a `tokio_util::codec::Framed` | [`LengthCodec`] (feature `tokio-util`) |
 //! | a nom parser | [`parser::header`], [`parser::frame`] |
@@ -74,7 +72,7 @@ mod decode;
 mod encode;
 mod error;
 mod field;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod length;
@@ -97,7 +95,7 @@ pub use framelink_codec::{
 #[cfg(feature = "std")]
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};
 
-/// A [`Length`] with the memory of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
+/// A [`Length`] with the state of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
 /// and an `Encoder`.
 ///
 /// ```
@@ -110,6 +108,7 @@ pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_
 /// ```
 pub type LengthCodec = Codec<Length>;
 
+/// Runs the examples of the README.
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

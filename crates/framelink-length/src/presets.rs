@@ -1,9 +1,9 @@
-//! Framings that have a name.
+//! The presets of this crate.
 
 use framelink_codec::notation::Preset;
 
-/// The framings of this crate that have a name. Those with free header fields that a reply must repeat or set keep
-/// their header.
+/// The presets: names for notations of this crate. A preset keeps the header if the header has free fields that a reply
+/// has to repeat or set.
 ///
 /// ```
 /// use framelink_length::{Length, PRESETS};

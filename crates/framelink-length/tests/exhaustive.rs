@@ -1,18 +1,18 @@
-//! Every header of up to three bytes, of every kind, against a reader that is naive and plainly right; and of longer ones
-//! whatever can stand in any two places.
+//! Every header of up to three bytes and every kind against a naive reader, and in longer headers every value at any
+//! two positions.
 
 use framelink_length::{Decode, DecodeError, Decoded, Encode, Field, Length};
 
-/// What the notation says about some bytes at the start of a stream.
+/// The meaning of the first bytes of a stream by the notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
-    /// A number, in so many bytes.
+    /// A number, and its width in bytes.
     Number(u64, usize),
-    /// Nothing yet: at least so many more bytes.
+    /// Incomplete: at least this many more bytes are needed.
     Missing(usize),
-    /// Nothing ever: this byte cannot be part of it.
+    /// Wrong: this byte cannot be part of a number.
     WrongByte(usize),
-    /// Nothing ever: it is longer than it should be, or empty.
+    /// Wrong: the number is not in its shortest form, or empty.
     WrongForm,
 }
 
@@ -29,7 +29,7 @@ fn integer(input: &[u8], width: usize, is_little_endian: bool) -> Says {
     Says::Number(number, width)
 }
 
-/// Digits of any base, each byte worth something or wrong.
+/// Digits of any base: each byte has a value or is wrong.
 fn digits(input: &[u8], width: usize, base: u64, worth: fn(u8) -> Option<u64>) -> Says {
     let mut number = 0;
     for i in 0..width {
@@ -73,7 +73,7 @@ fn decimal(input: &[u8], separator: u8) -> Says {
         }
         number = number * 10 + digit;
     }
-    // A digit and the separator are the shortest there is.
+    // The shortest number is a digit and the separator.
     Says::Missing(if input.is_empty() { 2 } else { 1 })
 }
 
@@ -88,7 +88,7 @@ fn varint(input: &[u8]) -> Says {
     Says::Missing(1)
 }
 
-/// What the notation says of a field, for any of them.
+/// The meaning of the bytes for any field.
 fn says(field: Field, input: &[u8]) -> Says {
     match field {
         Field::Net(width) => integer(input, usize::from(width), false),
@@ -103,20 +103,20 @@ fn says(field: Field, input: &[u8]) -> Says {
     }
 }
 
-/// Longer than any frame that three bytes or eight digits announce, and never touched: its pages stay the system's
-/// zeros.
+/// Longer than any frame that three bytes or eight digits announce. It is never written, so the system keeps its pages
+/// as shared zeros.
 const ROOM: usize = 100_000_064;
 
 /// The largest payload of a walk.
 #[derive(Clone, Copy)]
 enum Max {
-    /// All that the header can announce.
+    /// The most that the header can announce.
     All,
-    /// Less, so that there are numbers over the limit, however large.
+    /// Less, so that there are numbers over the limit.
     Less(usize),
 }
 
-/// Walks all inputs of up to `width` bytes, each alone and with a long buffer behind it.
+/// Tries all inputs of up to `width` bytes, each alone and with a long buffer after it.
 fn walk(field: Field, width: usize, max: Max) {
     let (length, limit) = limited(field, max);
     let mut buffer = vec![0; ROOM];
@@ -170,42 +170,42 @@ fn agree(length: &Length, limit: usize, input: &[u8], says: Says) {
 }
 
 #[test]
-fn network_integers_say_what_base_256_says() {
+fn network_integers_are_base_256() {
     walk(Field::Net(1), 1, Max::All);
     walk(Field::Net(2), 2, Max::All);
     walk(Field::Net(3), 3, Max::Less(0x00f0_0000));
 }
 
 #[test]
-fn little_endian_integers_say_what_base_256_says_backwards() {
+fn little_endian_integers_are_base_256_backwards() {
     walk(Field::Le(1), 1, Max::All);
     walk(Field::Le(2), 2, Max::All);
     walk(Field::Le(3), 3, Max::Less(0x00f0_0000));
 }
 
 #[test]
-fn ascii_digits_are_digits_and_nothing_else() {
+fn ascii_digits_and_no_other_bytes_are_accepted() {
     walk(Field::Ascii(1), 1, Max::All);
     walk(Field::Ascii(2), 2, Max::Less(70));
     walk(Field::Ascii(3), 3, Max::All);
 }
 
 #[test]
-fn hex_digits_of_either_case_are_digits_and_nothing_else() {
+fn hex_digits_of_either_case_and_no_other_bytes_are_accepted() {
     walk(Field::Hex(1), 1, Max::All);
     walk(Field::Hex(2), 2, Max::Less(0xc0));
     walk(Field::Hex(3), 3, Max::All);
 }
 
 #[test]
-fn ebcdic_digits_are_digits_and_nothing_else() {
+fn ebcdic_digits_and_no_other_bytes_are_accepted() {
     walk(Field::Ebcdic(1), 1, Max::All);
     walk(Field::Ebcdic(2), 2, Max::Less(70));
     walk(Field::Ebcdic(3), 3, Max::All);
 }
 
 #[test]
-fn packed_digits_are_digits_and_nothing_else() {
+fn packed_digits_and_no_other_bytes_are_accepted() {
     walk(Field::Bcd(1), 1, Max::All);
     walk(Field::Bcd(2), 2, Max::Less(7000));
     walk(Field::Bcd(3), 3, Max::All);
@@ -218,7 +218,7 @@ fn decimals_have_no_leading_zero_and_end_with_their_separator() {
 }
 
 #[test]
-fn varints_are_the_shortest_that_say_the_number() {
+fn varints_have_their_shortest_form() {
     walk(Field::Varint, 3, Max::All);
     walk(Field::Varint, 2, Max::Less(1000));
 }
@@ -231,12 +231,12 @@ fn wide_fields() -> impl Iterator<Item = Field> {
 }
 
 #[test]
-fn in_longer_fields_any_two_places_hold_what_they_may_and_nothing_else() {
+fn longer_fields_accept_valid_bytes_at_any_two_positions_and_no_others() {
     let mut buffer = vec![0; ROOM];
     for field in wide_fields() {
         let (length, limit) = limited(field, Max::All);
         let width = field.most_bytes();
-        // The number is small where the places before the last few hold nothing, and the frame is in the buffer.
+        // The first digits are 0, so the number is small, and the frame fits the buffer.
         let (zero, nine) = match field {
             Field::Ascii(_) | Field::Hex(_) => (b'0', b'9'),
             Field::Ebcdic(_) => (0xf0, 0xf9),
@@ -245,7 +245,7 @@ fn in_longer_fields_any_two_places_hold_what_they_may_and_nothing_else() {
         };
         for fill in [zero, nine] {
             for first in 0..width {
-                // Neighbours, for carries go from one to the next, and the two ends.
+                // Neighbours, because carries go from one to the next, and both ends.
                 for second in [first + 1, width - 1] {
                     for two in 0..=u16::MAX {
                         buffer[..width].fill(zero);
@@ -263,7 +263,7 @@ fn in_longer_fields_any_two_places_hold_what_they_may_and_nothing_else() {
 }
 
 #[test]
-fn four_ascii_digits_are_digits_and_nothing_else() {
+fn four_ascii_digits_and_no_other_bytes_are_accepted() {
     let (length, limit) = limited(Field::Ascii(4), Max::All);
     let mut buffer = vec![0; ROOM];
     for three in 0..1_u32 << 24 {
@@ -275,16 +275,16 @@ fn four_ascii_digits_are_digits_and_nothing_else() {
     }
 }
 
-/// Both ways to write a head, the quick one and the one that knows it all.
+/// Both ways to write a head, the fast one and the exact one.
 #[test]
-fn every_number_is_written_so_that_the_notation_says_it() {
+fn every_number_is_written_as_the_notation_says() {
     let narrow = [Field::Net(1), Field::Net(2), Field::Net(3), Field::Le(1), Field::Le(2), Field::Le(3)];
     let few =
         (1..=3).flat_map(|width| [Field::Ascii(width), Field::Ebcdic(width), Field::Hex(width), Field::Bcd(width)]);
     let zeros = vec![0; ROOM];
     for field in wide_fields().chain(narrow).chain(few).chain([Field::Decimal(b':'), Field::Varint]) {
         let (length, limit) = limited(field, Max::All);
-        // All that three digits or two bytes say, then ever fewer; 99 991 is a prime.
+        // All numbers of three digits or two bytes, then a sample; 99 991 is a prime.
         let numbers = (0..=70_000).chain((70_001..=limit).step_by(99_991)).chain([limit]);
         for number in numbers.filter(|&number| number <= limit) {
             let envelope = length.envelope(&zeros[..number]).expect("within the limit");

@@ -1,4 +1,4 @@
-//! A length that is really something else is named.
+//! Guesses about a length that is really another kind of bytes.
 
 use framelink_codec::Ends;
 use framelink_length::{Decode, Decoded, End, Fault, Frames, Guess, Length, PRESETS};
@@ -14,7 +14,7 @@ fn length(notation: &str) -> Length {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
 }
 
-/// What is said of a stream that begins with these bytes and ends with them.
+/// The fault of a stream that has these bytes and then ends.
 fn fault(notation: &str, stream: &[u8]) -> String {
     let mut codec = length(notation).codec();
     match codec.cut(stream, Some(End::Closed)) {
@@ -24,13 +24,13 @@ fn fault(notation: &str, stream: &[u8]) -> String {
     }
 }
 
-/// The framing, all bytes that came, the error, and the guess behind it.
+/// The framing, all received bytes, the error, and the guess after it.
 type Case<'a> = (&'a str, &'a [u8], &'a str, &'a str);
 
 fn check(cases: &[Case<'_>]) {
     for &(notation, stream, error, guess) in cases {
         assert_eq!(fault(notation, stream), format!("{error}; {guess}"), "{notation}: {stream:02x?}");
-        // Asked while the frame is waited on, the answer is the same.
+        // A timeout gives this guess too.
         let asked = length(notation).codec().guess(stream).map(|guess| guess.to_string());
         assert_eq!(asked.as_deref(), Some(guess), "{notation}: {stream:02x?}");
     }
@@ -202,7 +202,7 @@ fn the_other_byte_order_is_named_if_it_fits() {
             "stream ended inside a frame: 14 bytes came, at least 3060 more were owed",
             says_12,
         ),
-        // A second frame has come behind the first.
+        // A second frame follows the first.
         (
             "net:4",
             b"\x0c\0\0\0hello, world\x05\0\0\0hello",
@@ -250,7 +250,7 @@ fn packed_and_binary_numbers_are_told_apart() {
 }
 
 #[test]
-fn a_peer_whose_number_counts_its_header_too_is_found_out_when_it_closes() {
+fn a_peer_whose_number_counts_its_header_is_recognised_when_it_closes() {
     check(&[
         (
             "net:2",
@@ -291,7 +291,7 @@ fn a_peer_whose_number_counts_its_header_too_is_found_out_when_it_closes() {
     ]);
 }
 
-/// Errors to which nothing is added: what came is an ordinary frame, or no reading of it is likelier than another.
+/// Errors without a guess: the bytes are an ordinary frame, or no reading is likelier than another.
 #[test]
 fn ordinary_frames_produce_no_guess() {
     let cases: &[(&str, &[u8], &str)] = &[
@@ -299,7 +299,7 @@ fn ordinary_frames_produce_no_guess() {
         ("net:2", b"\0", "stream ended inside a frame: 1 byte came, at least 1 more were owed"),
         ("ascii:4", b"0012hello", "stream ended inside a frame: 9 bytes came, at least 7 more were owed"),
         ("net:2,suffix=03", b"\0\x03hi\x04", "suffix byte at offset 4 is 0x04, expected 0x03"),
-        // 0x0065 and 0x0a00 could be read in other ways, but as many bytes came as they announce.
+        // 0x0065 and 0x0a00 could be read in other ways, but all announced bytes were received.
         ("net:2,max=100", &[&b"\0\x65"[..], &[7; 101]].concat(), "header announces 101 payload bytes, limit is 100"),
         (
             "net:2,max=2000",
@@ -311,12 +311,12 @@ fn ordinary_frames_produce_no_guess() {
             &[&b"00"[..], &[b'0'; 12_336]].concat(),
             "header announces 12336 payload bytes, limit is 2000",
         ),
-        // Four numbers in ten have no nibble above 9: that alone is no sign of packed BCD.
+        // Four numbers in ten have no nibble above 9. That alone is no evidence of packed BCD.
         ("net:2,max=100", b"\0\x65", "header announces 101 payload bytes, limit is 100"),
         ("net:2,max=100", b"\0\x65start", "header announces 101 payload bytes, limit is 100"),
-        // Read as 12 in the other byte order it would be followed by a length of 0x7a7a, which is too much as well.
+        // In the other byte order the number is 12, but the next length would be 0x7a7a, which is too large too.
         ("net:2,max=2KiB", b"\x0c\0hello, worldzz", "header announces 3072 payload bytes, limit is 2048"),
-        // The first byte is no prefix, so what follows is no length either.
+        // The first byte is no prefix, so the next bytes are no length.
         ("net:2,at=2,prefix=03", b"\x04\0\x0c\0", "prefix byte at offset 0 is 0x04, expected 0x03"),
         // A framing of TLS expects TLS.
         ("tls", b"\x16\x03\x01\x02\0\x01", "stream ended inside a frame: 6 bytes came, at least 511 more were owed"),
@@ -328,7 +328,7 @@ fn ordinary_frames_produce_no_guess() {
 }
 
 #[test]
-fn whole_frames_are_no_fault_whatever_their_numbers_look_like() {
+fn whole_frames_are_no_fault_even_if_their_numbers_look_like_text() {
     // 0x4745 is "GE", 0x1603 begins a TLS record, 0x3030 is "00".
     for number in [0x4745_u16, 0x1603, 0x1503, 0x3030, 0x0d0a, 0x0c00, 0x0012] {
         let wire = [&number.to_be_bytes()[..], &vec![b' '; usize::from(number)]].concat();
@@ -340,7 +340,7 @@ fn whole_frames_are_no_fault_whatever_their_numbers_look_like() {
 }
 
 #[test]
-fn frames_and_codec_say_the_same() {
+fn frames_and_codec_report_equal_faults() {
     let net4 = length("net:4");
     let stream = b"\0\0\0\x02hiGET / HTTP/1.1\r\n";
     let mut frames = Frames::new(&net4, stream);
@@ -352,14 +352,14 @@ fn frames_and_codec_say_the_same() {
 }
 
 #[test]
-fn guessing_at_any_bytes_by_any_preset_ends_well() {
+fn guessing_at_any_bytes_with_any_preset_does_not_panic() {
     let bytes: Vec<u8> = (0..=u8::MAX).chain(*b"GET / HTTP/1.1\r\n").rev().collect();
     for preset in PRESETS {
         let length = length(preset.name);
         assert_eq!(length.ends(), Ends::Itself);
         for start in 0..bytes.len() {
             for len in 0..20.min(bytes.len() - start) {
-                // Of no bytes at all nothing is said.
+                // Without bytes there is no guess.
                 let said = length.codec().guess(&bytes[start..start + len]);
                 assert!(len > 0 || said.is_none());
             }
@@ -368,7 +368,7 @@ fn guessing_at_any_bytes_by_any_preset_ends_well() {
 }
 
 #[test]
-fn a_peer_whose_number_leaves_out_what_ours_counts_is_found_out() {
+fn a_peer_whose_number_counts_less_than_ours_is_recognised() {
     check(&[
         (
             "2I",
@@ -386,7 +386,7 @@ fn a_peer_whose_number_leaves_out_what_ours_counts_is_found_out() {
 }
 
 #[test]
-fn a_frame_that_counts_its_header_already_is_not_said_to() {
+fn a_framing_that_counts_its_header_gets_no_such_guess() {
     for (notation, wire) in [("2I", &b"\x00\x09hello"[..]), ("smpp", b"\0\0\0\x0dhello")] {
         let fault = fault(notation, wire);
         assert!(!fault.contains("header byte"), "{notation}: {fault}");
@@ -394,8 +394,8 @@ fn a_frame_that_counts_its_header_already_is_not_said_to() {
 }
 
 #[test]
-fn an_ordinary_length_that_looks_like_text_is_not_called_so_while_it_is_waited_for() {
-    // 12345 bytes are announced by 0x30 0x39, which are the digits "09", and some of them came.
+fn an_ordinary_length_that_looks_like_text_gets_no_guess_while_its_frame_is_incomplete() {
+    // 0x30 0x39 announces 12345 bytes and is the digits "09". Some of the bytes were received.
     let wire = [b"\x30\x39".as_slice(), &[b'x'; 500]].concat();
     let fault = fault("net:2", &wire);
     assert!(!fault.contains("ASCII"), "{fault}");
@@ -508,7 +508,7 @@ fn a_number_that_does_not_fit_is_no_guess() {
     }
 }
 
-/// The framings that a guess stands for.
+/// The framings that a guess suggests.
 fn meant(ours: &str, guess: &Guess) -> Vec<String> {
     let (_, width) = ours.split_once(':').expect("a width");
     match guess {
@@ -526,10 +526,10 @@ fn meant(ours: &str, guess: &Guess) -> Vec<String> {
     }
 }
 
-/// Whether a guess, which another framing stands for, is true of these bytes.
+/// Whether the framing that a guess suggests fits these bytes.
 fn is_true(ours: &str, guess: &Guess, input: &[u8]) -> bool {
     match guess {
-        // What the field looks like, and no word of what fits.
+        // These guesses describe the field and do not claim that it fits.
         Guess::Text(_) | Guess::Foreign(_) | Guess::SyslogLine => true,
         Guess::BlankPadded(_) | Guess::Lacks { reading: framelink_length::Reading::BlankPadded(_), .. } => {
             let width = ours.rsplit(':').next().and_then(|width| width.parse().ok()).unwrap_or(0);
@@ -561,7 +561,7 @@ fn check_truth(ours: &str, framing: &Length, input: &[u8]) -> bool {
     true
 }
 
-/// Whatever the header, a guess cuts at least one whole frame, or says how many bytes that frame lacks.
+/// For every header, the suggested framing decodes a whole frame, or the guess names the missing bytes of that frame.
 #[test]
 fn every_guess_is_true_of_the_bytes_for_all_headers_of_two_bytes() {
     let mut guesses = 0;

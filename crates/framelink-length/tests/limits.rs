@@ -1,4 +1,4 @@
-//! What the encoder takes is what the decoder takes, at every limit.
+//! Encoder and decoder accept equal payloads at every limit.
 
 #![cfg(target_pointer_width = "64")] // the tables go beyond 4 GiB
 
@@ -78,10 +78,10 @@ const CASES: &[Case] = &[
     ("varint,gap=2,tail=3", 5, 0, MIB, i64::MAX as u64 - 256),
 ];
 
-/// No buffer is larger than `isize::MAX`, and a frame needs some bytes beside its payload.
+/// A buffer has at most `isize::MAX` bytes, and a frame is a little longer than its payload.
 const MEMORY: u64 = i64::MAX as u64 - 256;
 
-/// Payloads up to here are really written and read; beyond, the header alone speaks.
+/// Payloads up to this length are written and read. Of longer ones only the header is checked.
 const HANDY: u64 = 2 * MIB;
 
 fn length(notation: &str) -> Length {
@@ -97,7 +97,7 @@ fn sizes(&(_, _, least, max, most): &Case) -> Vec<u64> {
     sizes
 }
 
-/// A head as the notation defines it, `None` for a number that the field cannot say.
+/// The head as the notation defines it; `None` for a number that the field cannot hold.
 fn head(length: &Length, at: usize, number: i128) -> Option<Vec<u8>> {
     let number = u64::try_from(number).ok()?;
     let digits = |width: u8| Some(format!("{number:0width$}", width = usize::from(width)));
@@ -136,7 +136,7 @@ fn head(length: &Length, at: usize, number: i128) -> Option<Vec<u8>> {
     Some(head)
 }
 
-/// The value of an option in the notation, 0 without.
+/// The value of an option in the notation; 0 without the option.
 fn option(notation: &str, name: &str) -> usize {
     let mut options = notation.split(',').filter_map(|option| option.split_once('='));
     options.find(|option| option.0 == name).map_or(0, |(_, value)| value.parse().unwrap_or(0))
@@ -151,7 +151,7 @@ fn a_framing_knows_its_limits() {
 }
 
 #[test]
-fn the_encoder_takes_what_lies_within_the_limits_and_says_which_one_is_crossed() {
+fn the_encoder_accepts_payloads_within_the_limits_and_names_a_crossed_limit() {
     let zeros = vec![0; usize::try_from(100 * MIB).unwrap()];
     let mut refused = [0; 3];
     for case in CASES {
@@ -177,7 +177,7 @@ fn the_encoder_takes_what_lies_within_the_limits_and_says_which_one_is_crossed()
 }
 
 #[test]
-fn what_the_encoder_takes_is_written_as_the_notation_defines_and_read_back() {
+fn accepted_payloads_are_written_as_the_notation_defines_and_read_again() {
     let zeros = vec![0; usize::try_from(HANDY).unwrap()];
     for case in CASES {
         let &(notation, beside, least, max, _) = case;
@@ -199,7 +199,7 @@ fn what_the_encoder_takes_is_written_as_the_notation_defines_and_read_back() {
 }
 
 #[test]
-fn the_decoder_takes_what_lies_within_the_limits_from_the_header_alone() {
+fn the_decoder_accepts_lengths_within_the_limits_from_the_header_alone() {
     let mut over = 0;
     for case in CASES {
         let &(notation, beside, least, max, most) = case;
@@ -211,7 +211,7 @@ fn the_decoder_takes_what_lies_within_the_limits_from_the_header_alone() {
                 continue;
             };
             assert!(size >= least, "{notation}: no number says {size}");
-            // Behind a mask the number is cut; there is no saying more than the most.
+            // A mask cuts the number: it cannot exceed the largest.
             if size > most && notation.contains("mask") {
                 continue;
             }
@@ -237,7 +237,8 @@ fn the_decoder_takes_what_lies_within_the_limits_from_the_header_alone() {
     assert!(over > 30, "the upper limit is crossed by many: {over}");
 }
 
-/// The framings whose number counts more than the payload: one less than that is too small, and 0 unless it is empty.
+/// Framings whose number counts more than the payload. The least number minus 1 is too small, and so is 0 without
+/// `zero=empty`.
 #[test]
 fn the_decoder_refuses_a_number_below_what_it_counts() {
     let mut tried = 0;
@@ -259,7 +260,7 @@ fn the_decoder_refuses_a_number_below_what_it_counts() {
 }
 
 #[test]
-fn a_kept_frame_is_held_to_the_same_limits() {
+fn a_kept_frame_has_the_limits_of_its_payload() {
     let kept = length("net:1,gap=1,counts=self,max=5,keep");
     let message = |number: u8| {
         let mut message = vec![0; usize::from(number).max(1)];
@@ -280,7 +281,7 @@ fn a_kept_frame_is_held_to_the_same_limits() {
 }
 
 #[test]
-fn a_kept_message_that_is_not_one_whole_frame_says_how_far_it_is_off() {
+fn the_error_of_a_kept_message_that_is_no_whole_frame_has_the_difference() {
     let kept = length("net:2,keep");
     let text = |message: &[u8]| kept.envelope(message).unwrap_err().to_string();
     assert_eq!(text(b""), "message is not a whole frame: it is 0 bytes, its header asks for at least 2 more");
@@ -295,7 +296,7 @@ fn a_kept_message_that_is_not_one_whole_frame_says_how_far_it_is_off() {
 }
 
 #[test]
-fn a_payload_outside_the_limits_is_refused_in_these_words() {
+fn the_error_of_a_payload_outside_the_limits_has_this_text() {
     let text = |notation: &str, len: usize| length(notation).envelope(&vec![0; len]).unwrap_err().to_string();
     assert_eq!(text("ascii:4", 10_000), "payload is 10000 bytes, the header can announce at most 9999");
     assert_eq!(text("ascii:4,max=2KiB", 2049), "payload is 2049 bytes, limit is 2048");

@@ -1,4 +1,5 @@
-//! A peer that announces much and sends little makes us hold little. One test, for it counts what the process allocates.
+//! A peer that announces many bytes and sends few causes few allocations. One test, because it counts the allocations
+//! of the process.
 
 #![cfg(target_pointer_width = "64")] // what is announced goes beyond 4 GiB
 
@@ -28,7 +29,7 @@ const ANNOUNCED: &[(&str, &[u8])] = &[
 
 const LITTLE: usize = 4 * 1024;
 
-/// Brings a header and then nothing: it would have to be waited for.
+/// Returns a header, then `WouldBlock`.
 struct Stalled(&'static [u8]);
 
 impl Read for Stalled {
@@ -40,7 +41,7 @@ impl Read for Stalled {
     }
 }
 
-/// All bytes that were allocated, given back since or not.
+/// All bytes that were allocated, freed or not.
 fn allocated(run: impl FnOnce()) -> usize {
     let region = Region::new(ALLOCATOR);
     run();
@@ -48,7 +49,7 @@ fn allocated(run: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn what_is_announced_is_not_allocated() {
+fn announced_bytes_are_not_allocated() {
     assert!(allocated(|| drop(vec![1_u8; LITTLE])) >= LITTLE, "the allocator counts");
     for &(notation, header) in ANNOUNCED {
         let length: Length = notation.parse().unwrap();

@@ -1,4 +1,4 @@
-//! Ten million frames leave nothing behind. One test, for it counts what the process allocates.
+//! Ten million frames leave no memory behind. One test, because it counts the allocations of the process.
 
 use std::alloc::System;
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const FRAMES: usize = 10_000_000;
 
-/// So many zero bytes, which are frames without a payload, in reads of all sizes.
+/// This many zero bytes, which are empty frames, in reads of all sizes.
 struct Zeros {
     left: usize,
     size: usize,
@@ -28,14 +28,14 @@ impl Read for Zeros {
     }
 }
 
-/// What was allocated and not given back.
+/// The bytes that were allocated and not freed.
 fn held(region: &Region<'_, System>) -> usize {
     let change = region.change();
     change.bytes_allocated.saturating_sub(change.bytes_deallocated)
 }
 
 #[test]
-fn ten_million_empty_frames_leave_nothing_behind() {
+fn ten_million_empty_frames_leave_no_memory_behind() {
     let net2: Length = "net:2".parse().unwrap();
 
     let mut reader = FrameReader::new(Zeros { left: 2 * FRAMES, size: 0 }, net2);

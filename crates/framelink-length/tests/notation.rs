@@ -1,10 +1,10 @@
-//! The notation: what is read, and the one form in which it is printed.
+//! The notation: what parses, and the normal form that is printed.
 
 use framelink_length::{Counts, Dialect, Field, Length, LengthBuilder, PRESETS};
 
-/// What is written, and its normal form.
+/// A notation and its normal form.
 const NORMAL: &[(&str, &str)] = &[
-    // Normal already.
+    // In normal form.
     ("net:2", "net:2"),
     ("net:8", "net:8"),
     ("le:4", "le:4"),
@@ -21,12 +21,12 @@ const NORMAL: &[(&str, &str)] = &[
         "net:4,at=4,prefix=02,mask=7fffffff,gap=3,infix=60,tail=2,suffix=03,counts=frame,zero=empty,keep,max=9",
     ),
     ("hex:2,max=9,lower,keep,adjust=-2", "hex:2,adjust=-2,keep,lower,max=9"),
-    // A length that the fixed bytes set by themselves.
+    // A length that is that of the fixed bytes.
     ("net:2,at=2,prefix=0300", "net:2,prefix=0300"),
     ("net:2,gap=1,infix=60", "net:2,infix=60"),
     ("net:2,tail=1,suffix=03", "net:2,suffix=03"),
     ("net:2,prefix=03,at=2", "net:2,at=2,prefix=03"),
-    // The longest heads and tails there are: 64 bytes.
+    // The longest heads and tails: 64 bytes.
     ("net:1,at=63,tail=64", "net:1,at=63,tail=64"),
     ("net:8,gap=56", "net:8,gap=56"),
     ("varint,at=55", "varint,at=55"),
@@ -51,7 +51,7 @@ const NORMAL: &[(&str, &str)] = &[
     ("le:3,mask=00007f", "le:3,mask=00007f"),
     ("net:1,mask=01", "net:1,mask=01"),
     ("net:8,mask=7fffffffffffffff", "net:8,mask=7fffffffffffffff"),
-    // Sizes in the largest unit that is exact.
+    // Sizes in the largest exact unit.
     ("net:4,max=0", "net:4,max=0"),
     ("net:4,max=1023", "net:4,max=1023"),
     ("net:4,max=1024", "net:4,max=1KiB"),
@@ -68,7 +68,7 @@ const NORMAL: &[(&str, &str)] = &[
     ("net:2,adjust=-65535", "net:2,adjust=-65535"),
     ("net:8,adjust=-9223372036854775808", "net:8,adjust=-9223372036854775808"),
     ("net:4,adjust=+10,max=10", "net:4,adjust=+10,max=10"),
-    // Options after a preset replace its own; `counts` and `adjust` replace one another.
+    // Options after a preset replace those of the preset. `counts` and `adjust` replace one another.
     ("tpkt,prefix=0300", "net:2,prefix=0300,counts=frame"),
     ("tpkt,at=4", "net:2,at=4,prefix=03,counts=frame"),
     ("tpkt,at=1", "net:2,prefix=03,counts=frame"),
@@ -101,14 +101,14 @@ fn the_normal_form_is_printed() {
 }
 
 #[test]
-fn the_normal_form_means_the_same_and_stays_as_it_is() {
+fn the_normal_form_parses_to_an_equal_value_and_prints_unchanged() {
     for &(written, normal) in NORMAL {
         assert_eq!(length(normal), length(written), "{written}");
         assert_eq!(length(normal).to_string(), normal, "{written}");
     }
 }
 
-/// The expansions, as the documentation of the notation has them.
+/// The expansions, as in the documentation of the notation.
 const EXPANSIONS: &[(&str, &str)] = &[
     ("dns", "net:2"),
     ("nac", "net:2"),
@@ -147,7 +147,7 @@ fn a_preset_is_its_expansion_and_never_printed() {
 }
 
 #[test]
-fn the_table_of_presets_is_whole_and_says_where_each_is_from() {
+fn the_table_of_presets_is_complete_and_has_sources() {
     for preset in PRESETS {
         let named = EXPANSIONS.iter().filter(|expansion| expansion.0 == preset.name).count();
         assert_eq!(named, 1, "{} here", preset.name);
@@ -159,7 +159,7 @@ fn the_table_of_presets_is_whole_and_says_where_each_is_from() {
 }
 
 #[test]
-fn an_option_means_the_same_wherever_it_stands() {
+fn the_order_of_options_does_not_matter() {
     let options = ["at=3", "prefix=02", "mask=0fff", "infix=60", "tail=1", "counts=frame", "keep", "max=99"];
     let expected = length(&format!("net:2,{}", options.join(",")));
     for turn in 0..options.len() {
@@ -172,7 +172,7 @@ fn an_option_means_the_same_wherever_it_stands() {
 }
 
 #[test]
-fn every_option_changes_what_a_framing_is() {
+fn every_option_changes_the_framing() {
     let options = [
         "at=1",
         "prefix=02",
@@ -214,7 +214,7 @@ fn the_readme_names_every_preset_and_kind() {
 }
 
 #[test]
-fn debug_shows_the_notation_and_the_readers_what_it_says() {
+fn debug_shows_the_notation_and_getters_its_parts() {
     let tpkt = length("tpkt,max=100");
     assert_eq!(format!("{tpkt:?}"), "Length(net:2,at=2,prefix=03,counts=frame,max=100)");
     assert_eq!((tpkt.field(), tpkt.counts(), tpkt.max_payload()), (Field::Net(2), Counts::Frame, 100));

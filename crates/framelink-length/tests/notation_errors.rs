@@ -1,10 +1,10 @@
-//! What a notation that is wrong is answered with, word for word: users see it.
+//! The exact texts of errors about a notation, because users see them.
 
 #![cfg(target_pointer_width = "64")] // the tables go beyond 4 GiB
 
 use framelink_length::Length;
 
-/// The text, the column and length of what is wrong with it, and the message. The columns are counted by hand.
+/// The text, the column and length of its wrong part, and the message. The columns are counted by hand.
 type Case = (&'static str, usize, usize, &'static str);
 
 #[rustfmt::skip] // a line a case
@@ -194,27 +194,27 @@ fn check(cases: &[Case]) {
 }
 
 #[test]
-fn a_text_that_is_no_notation_says_what_was_expected_where() {
+fn the_error_of_a_text_that_is_no_notation_says_what_was_expected_where() {
     check(FORM);
 }
 
 #[test]
-fn an_unknown_word_says_which_are_known_there() {
+fn the_error_of_an_unknown_word_lists_the_known_words() {
     check(WORDS);
 }
 
 #[test]
-fn a_number_out_of_bounds_says_the_bounds() {
+fn the_error_of_a_number_out_of_bounds_has_the_bounds() {
     check(NUMBERS);
 }
 
 #[test]
-fn bytes_that_are_none_or_too_many_say_so() {
+fn wrong_or_too_many_bytes_are_an_error() {
     check(HEX);
 }
 
 #[test]
-fn options_that_do_not_go_together_say_why() {
+fn the_error_of_options_that_do_not_go_together_says_why() {
     check(TOGETHER);
 }
 

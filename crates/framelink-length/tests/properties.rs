@@ -1,4 +1,4 @@
-//! What holds for every framing that can be built.
+//! Properties of every framing that can be built.
 
 use framelink_codec::{FrameReader, FrameWriter, check, read_message, write_message};
 use framelink_length::{
@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::{option, sample};
 
-/// A framing by its options, from which both a builder and a notation are made.
+/// The options of a framing, for a builder and for a notation.
 #[derive(Clone, Debug)]
 struct Options {
     field: Field,
@@ -47,7 +47,7 @@ impl Options {
         self.builder().build().expect("a strategy of framings that build")
     }
 
-    /// The options as the notation writes them, in no order.
+    /// The options in the notation, without an order.
     fn notation(&self) -> Vec<String> {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let some = |name: &str, value: Option<String>| value.map(|value| format!("{name}={value}"));
@@ -80,7 +80,7 @@ impl Options {
         .collect()
     }
 
-    /// So many payloads as there are lengths above the least, which all can be sent; whole frames if those are kept.
+    /// A payload for each of these lengths above the least. All can be sent; they are whole frames if frames are kept.
     fn messages(&self, lengths: &[usize]) -> Vec<Vec<u8>> {
         let bare = Self { keep: false, ..self.clone() }.build();
         let within = |len: usize| bare.least_payload().saturating_add(len).min(bare.max_payload());
@@ -103,7 +103,7 @@ fn fields() -> impl Strategy<Value = Field> {
     ]
 }
 
-/// Some fixed bytes, and the length of the part of which they are the start.
+/// Fixed bytes, and the length of the part that begins with them.
 fn part() -> impl Strategy<Value = (Option<usize>, Vec<u8>)> {
     let fixed = || prop_oneof![2 => Just(Vec::new()), 1 => vec(any::<u8>(), 1..6)];
     (fixed(), option::of(0_usize..10)).prop_map(|(fixed, more)| (more.map(|more| fixed.len() + more), fixed))
@@ -120,7 +120,7 @@ fn counts() -> impl Strategy<Value = Counts> {
     ]
 }
 
-/// Options that build: what does not go with the rest is left out.
+/// Valid options: those that do not go with the others are left out.
 fn specs() -> impl Strategy<Value = Options> {
     let max = prop_oneof![Just(None), (0_usize..2000).prop_map(Some), (0_usize..2_000_000).prop_map(Some)];
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
@@ -144,7 +144,7 @@ fn specs() -> impl Strategy<Value = Options> {
     )
 }
 
-/// Bytes that often look like a header, and often not.
+/// Bytes of which about half look like a header.
 fn noise() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
         3 => 0_u8..12,
@@ -167,9 +167,9 @@ fn wire(length: &Length, messages: &[Vec<u8>]) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// What is within the limits can be sent, and comes back as it was.
+    /// Payloads within the limits can be sent, and are decoded unchanged.
     #[test]
-    fn what_is_sent_comes_back(spec in specs(), lengths in vec(0_usize..700, 0..6), chunks in chunks()) {
+    fn sent_payloads_are_decoded_unchanged(spec in specs(), lengths in vec(0_usize..700, 0..6), chunks in chunks()) {
         let length = spec.build();
         let messages = spec.messages(&lengths);
         let (read, fault) = check::read(&length, &wire(&length, &messages), &chunks);
@@ -177,7 +177,7 @@ proptest! {
         prop_assert!(read == messages, "{} messages came back as {}", messages.len(), read.len());
     }
 
-    /// However a stream is cut into reads, good or bad, it gives the same messages and ends in the same fault.
+    /// Chunks of any sizes give equal messages and an equal fault, for good and bad streams.
     #[test]
     fn chunks_change_nothing(
         spec in specs(),
@@ -197,9 +197,9 @@ proptest! {
         check::any_bytes(&length, &stream, &chunks);
     }
 
-    /// No answer lies outside of what was shown.
+    /// No frame is outside the input.
     #[test]
-    fn what_is_consumed_was_there(spec in specs(), lengths in vec(0_usize..60, 0..3), behind in noise()) {
+    fn no_frame_is_outside_the_input(spec in specs(), lengths in vec(0_usize..60, 0..3), behind in noise()) {
         let length = spec.build();
         let stream = [wire(&length, &spec.messages(&lengths)), behind].concat();
         let mut frames = Frames::new(&length, &stream);
@@ -216,12 +216,12 @@ proptest! {
         }
     }
 
-    /// The encoder takes a payload exactly if the decoder takes the header that announces it.
+    /// The encoder accepts a payload if and only if the decoder accepts the header that announces it.
     #[test]
     fn both_directions_have_the_same_limits(spec in specs(), size in 0_usize..3000, around in 0_usize..5) {
         let spec = Options { keep: false, ..spec };
         let length = spec.build();
-        // The same framing with no other limit than the header's.
+        // This framing with only the limit of the header.
         let wide = Options { max: None, ..spec.clone() }.build();
         let (least, max) = (length.least_payload(), length.max_payload());
         for size in [size, least + size, (least + around).saturating_sub(2), (max + around).saturating_sub(2)] {
@@ -238,7 +238,7 @@ proptest! {
                 }
                 (Err(EncodeError::OverLimit { payload_len, limit }), Ok(wide)) => {
                     prop_assert_eq!((payload_len, limit), (size, max));
-                    // What stands in the gap comes after the number and does not matter here.
+                    // The gap comes after the number and does not matter here.
                     let refused = Err(DecodeError::OverLimit { announced: size as u64, limit });
                     prop_assert_eq!(length.decode(wide.head.as_ref(), 0, None), refused);
                 }
@@ -258,9 +258,9 @@ proptest! {
         }
     }
 
-    /// A message that is kept whole is taken exactly if it is one whole frame.
+    /// A kept message is accepted if and only if it is one whole frame.
     #[test]
-    fn what_is_kept_whole_is_checked_as_if_it_had_come(spec in specs(), len in 0_usize..60, behind in noise()) {
+    fn kept_messages_are_checked_like_received_frames(spec in specs(), len in 0_usize..60, behind in noise()) {
         let spec = Options { keep: true, ..spec };
         let length = spec.build();
         let mut message = spec.messages(&[len]).concat();
@@ -274,7 +274,7 @@ proptest! {
         }
     }
 
-    /// What is printed is read as the same, and printed as the same again.
+    /// A printed framing parses to an equal value and prints unchanged.
     #[test]
     fn the_notation_survives_printing_and_reading(spec in specs()) {
         let length = spec.build();
@@ -283,19 +283,19 @@ proptest! {
         prop_assert_eq!(normal.parse::<Length>().map(|again| again.to_string()), Ok(normal));
     }
 
-    /// A string in serde is the notation, and nothing else.
+    /// In serde, a framing is the string of its notation.
     #[cfg(feature = "serde")]
     #[test]
-    fn in_serde_it_is_what_is_printed(spec in specs()) {
+    fn in_serde_a_framing_is_its_notation(spec in specs()) {
         let length = spec.build();
         let json = serde_json::to_string(&length).unwrap();
         prop_assert_eq!(&json, &format!("\"{length}\""));
         prop_assert_eq!(serde_json::from_str::<Length>(&json).unwrap(), length);
     }
 
-    /// Built from options or read from their notation, in whatever order, it is the same framing.
+    /// A builder, and a notation with options in any order, give equal framings.
     #[test]
-    fn a_builder_and_a_notation_make_the_same(
+    fn a_builder_and_a_notation_give_equal_framings(
         (spec, options) in specs().prop_flat_map(|spec| {
             let options = spec.notation();
             (Just(spec), Just(options).prop_shuffle())
@@ -305,9 +305,9 @@ proptest! {
         prop_assert_eq!(notation.parse(), Ok(spec.build()), "{}", notation);
     }
 
-    /// All ways to write put the same bytes on the wire.
+    /// All ways to write give equal bytes.
     #[test]
-    fn every_way_to_write_writes_the_same(spec in specs(), lengths in vec(0_usize..700, 1..4)) {
+    fn every_way_to_write_gives_equal_bytes(spec in specs(), lengths in vec(0_usize..700, 1..4)) {
         let length = spec.build();
         let messages = spec.messages(&lengths);
         let expected = wire(&length, &messages);
@@ -324,9 +324,9 @@ proptest! {
         prop_assert!(framed == expected, "Encoder");
     }
 
-    /// All ways to read find the same messages in a stream.
+    /// All ways to read give equal messages.
     #[test]
-    fn every_way_to_read_reads_the_same(spec in specs(), lengths in vec(0_usize..700, 1..4)) {
+    fn every_way_to_read_gives_equal_messages(spec in specs(), lengths in vec(0_usize..700, 1..4)) {
         let length = spec.build();
         let messages = spec.messages(&lengths);
         let stream = wire(&length, &messages);

@@ -1,4 +1,4 @@
-//! Frames over `std::io`: reads and writes of every size, interrupted, refused for now, and ended.
+//! Frames over `std::io`: reads and writes of every size, interruptions, `WouldBlock`, and the end.
 
 use std::error::Error;
 use std::io::{self, IoSlice, Read, Write};
@@ -11,14 +11,14 @@ fn length(notation: &str) -> Length {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
 }
 
-/// What one call of a reader brings.
+/// The result of one call of a reader.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Bytes(&'static [u8]),
     Fails(io::ErrorKind),
 }
 
-/// A reader that does what it was told, then is at its end.
+/// A reader that follows its steps, then ends.
 struct Script {
     steps: Vec<Step>,
     done: usize,
@@ -29,7 +29,7 @@ impl Script {
         Self { steps: steps.into_iter().collect(), done: 0 }
     }
 
-    /// Each byte in a read of its own, with a failure before each and at the end.
+    /// One byte in each read, with a failure before each byte and at the end.
     fn failed_flag(stream: &'static [u8], failure: io::ErrorKind) -> Self {
         let each = stream.chunks(1).flat_map(|byte| [Step::Fails(failure), Step::Bytes(byte)]);
         Self::new(each.chain([Step::Fails(failure)]))
@@ -60,7 +60,7 @@ const STREAM: &[u8] = b"0005hello0000000512345";
 const MESSAGES: [&[u8]; 3] = [b"hello", b"", b"12345"];
 
 #[test]
-fn frames_come_one_byte_at_a_time() {
+fn frames_are_read_one_byte_at_a_time() {
     let mut reader = FrameReader::new(Script::new(STREAM.chunks(1).map(Step::Bytes)), length("ascii:4"));
     let mut offset = 0;
     for message in MESSAGES {
@@ -111,7 +111,7 @@ fn a_read_that_would_block_or_timed_out_loses_no_byte() {
 }
 
 #[test]
-fn what_waits_is_seen_while_a_read_would_block() {
+fn waiting_bytes_are_visible_while_a_read_would_block() {
     let steps = [Step::Bytes(b"0005hel"), Step::Fails(io::ErrorKind::WouldBlock), Step::Bytes(b"lo0004")];
     let mut reader = FrameReader::new(Script::new(steps), length("ascii:4"));
     assert!(matches!(reader.read(), Err(ReadError::Io(_))));
@@ -121,7 +121,7 @@ fn what_waits_is_seen_while_a_read_would_block() {
 }
 
 #[test]
-fn many_frames_come_in_one_read() {
+fn many_frames_are_read_at_once() {
     let mut reader = FrameReader::new(Script::new([Step::Bytes(STREAM)]), length("ascii:4"));
     let mut rest = STREAM.len();
     for message in MESSAGES {
@@ -133,7 +133,7 @@ fn many_frames_come_in_one_read() {
 }
 
 #[test]
-fn a_frame_longer_than_any_buffer_comes_whole() {
+fn a_frame_longer_than_any_buffer_is_read_whole() {
     let payload: Vec<u8> = (0..=250).cycle().take(700_000).collect();
     let wire = [&700_000_u32.to_be_bytes()[..], &payload].concat();
     let stream = [&wire[..], &wire].concat();
@@ -156,7 +156,7 @@ fn an_end_between_frames_is_clean() {
 }
 
 #[test]
-fn an_end_inside_a_frame_says_how_much_came_and_how_much_was_owed() {
+fn an_end_inside_a_frame_has_the_received_and_the_missing_bytes() {
     for (stream, came, missing) in
         [(&b"0005hello00"[..], 2, 2), (b"0005hello0", 1, 3), (b"0005hello0005", 4, 5), (b"0005hello0005worl", 8, 1)]
     {
@@ -181,7 +181,7 @@ fn an_end_inside_a_frame_says_how_much_came_and_how_much_was_owed() {
 }
 
 #[test]
-fn the_first_wrong_header_ends_the_reading_and_stays_to_be_looked_at() {
+fn the_first_wrong_header_ends_reading_and_stays_in_the_buffer() {
     let mut reader = FrameReader::new(&b"0002hi00x5hello0002hi"[..], length("ascii:4"));
     assert_eq!(reader.read().unwrap().unwrap().payload, b"hi");
     for _ in 0..3 {
@@ -203,7 +203,7 @@ fn an_error_of_the_reader_is_its_source() {
 }
 
 #[test]
-fn read_message_takes_its_message_and_no_byte_more() {
+fn read_message_reads_no_byte_after_its_message() {
     for (notation, wire, message) in [
         ("ascii:4", &b"0005hello"[..], &b"hello"[..]),
         ("net:2,at=2,infix=6001,tail=3", b"\0\0\0\x0a\x60\x01hello\0\0\0", b"hello"),
@@ -220,7 +220,7 @@ fn read_message_takes_its_message_and_no_byte_more() {
 }
 
 #[test]
-fn the_inner_reader_can_be_reached_and_had_back() {
+fn the_inner_reader_can_be_used_and_taken_back() {
     let mut reader = FrameReader::new(&b"0002hi"[..], length("ascii:4"));
     assert_eq!(reader.get_ref().len(), 6);
     assert_eq!(reader.read().unwrap().unwrap().payload, b"hi");
@@ -229,15 +229,15 @@ fn the_inner_reader_can_be_reached_and_had_back() {
     assert_eq!(reader.into_inner(), b"");
 }
 
-/// What one call of a writer does.
+/// The result of one call of a writer.
 #[derive(Clone, Copy, Debug)]
 enum Take {
-    /// Takes at most so many bytes.
+    /// Takes at most this many bytes.
     Bytes(usize),
     Fails(io::ErrorKind),
 }
 
-/// A writer that does over and over what it was told, and counts how often it was called.
+/// A writer that repeats its steps and counts its calls.
 struct Sink {
     taken: Vec<u8>,
     calls: usize,
@@ -266,7 +266,7 @@ impl Write for Sink {
         let mut offered: Vec<u8> = if self.vectored {
             slices.iter().flat_map(|slice| slice.iter().copied()).collect()
         } else {
-            // As the default of the standard library: the first that is not empty.
+            // Like the default of the standard library: the first slice that is not empty.
             slices.iter().find(|slice| !slice.is_empty()).map(|slice| slice.to_vec()).unwrap_or_default()
         };
         offered.truncate(most);
@@ -279,13 +279,13 @@ impl Write for Sink {
     }
 }
 
-/// Has head, payload and suffix, and parts that are empty.
+/// Has a head, a payload and a suffix, and empty parts.
 const AROUND: &str = "net:2,prefix=0300,suffix=03,counts=payload";
 const AROUND_WIRE: &[u8] = b"\x03\0\0\x05hello\x03\x03\0\0\0\x03\x03\0\0\x01!\x03";
 const AROUND_MESSAGES: [&[u8]; 3] = [b"hello", b"", b"!"];
 
 #[test]
-fn a_frame_is_one_write_where_the_writer_takes_it() {
+fn a_frame_is_one_write_if_the_writer_takes_all_of_it() {
     let mut writer = FrameWriter::new(Sink::new(&[Take::Bytes(usize::MAX)], true), length(AROUND));
     for message in AROUND_MESSAGES {
         writer.write(message).unwrap();
@@ -312,7 +312,7 @@ fn short_writes_go_on_where_they_stopped() {
 }
 
 #[test]
-fn half_a_frame_is_followed_by_no_other() {
+fn no_frame_follows_half_a_frame() {
     for failure in [Take::Fails(io::ErrorKind::WouldBlock), Take::Bytes(0)] {
         let mut writer = FrameWriter::new(Sink::new(&[Take::Bytes(3), failure], true), length("ascii:4"));
         let error = writer.write(b"hello").unwrap_err();
@@ -330,7 +330,7 @@ fn half_a_frame_is_followed_by_no_other() {
 }
 
 #[test]
-fn a_payload_that_cannot_be_sent_leaves_the_writer_as_it_was() {
+fn a_payload_that_cannot_be_sent_leaves_the_writer_unchanged() {
     let mut writer = FrameWriter::new(Sink::new(&[Take::Bytes(usize::MAX)], true), length("ascii:4,max=5"));
     let error = writer.write(b"hello!").unwrap_err();
     assert!(matches!(error, WriteError::Encode(_)));
@@ -341,7 +341,7 @@ fn a_payload_that_cannot_be_sent_leaves_the_writer_as_it_was() {
 }
 
 #[test]
-fn a_kept_message_is_written_as_it_is() {
+fn a_kept_message_is_written_unchanged() {
     let mut writer = FrameWriter::new(Vec::new(), length("modbus"));
     let request = b"\x15\x01\0\0\0\x06\xff\x03\0\x04\0\x01";
     writer.write(request).unwrap();

@@ -11,7 +11,7 @@ fn codec(notation: &str) -> LengthCodec {
     length.codec()
 }
 
-/// Heads short and long, with and without a suffix, of fixed width and not.
+/// Short and long heads, with and without a suffix, of fixed and variable width.
 const NOTATIONS: &[&str] = &[
     "net:1",
     "net:2",
@@ -53,7 +53,7 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_is_encoded_is_decoded() {
+fn encoded_messages_are_decoded() {
     for notation in NOTATIONS {
         let (mut sender, mut receiver) = (codec(notation), codec(notation));
         let mut buffer = BytesMut::new();
@@ -69,7 +69,7 @@ fn what_is_encoded_is_decoded() {
 }
 
 #[test]
-fn frames_go_behind_what_the_buffer_holds() {
+fn frames_are_appended_to_the_buffer() {
     let mut codec = codec("ascii:4");
     let mut buffer = BytesMut::from(&b"before "[..]);
     codec.encode(b"hello", &mut buffer).unwrap();
@@ -80,7 +80,7 @@ fn frames_go_behind_what_the_buffer_holds() {
 }
 
 #[test]
-fn a_frame_is_decoded_when_its_last_byte_is_there() {
+fn a_frame_is_decoded_when_its_last_byte_is_received() {
     for notation in NOTATIONS {
         let mut wire = BytesMut::new();
         codec(notation).encode(b"hello", &mut wire).unwrap();
@@ -109,7 +109,7 @@ fn items_share_the_buffer_and_outlive_it() {
 }
 
 #[test]
-fn an_end_inside_a_frame_says_how_much_came_and_how_much_was_owed() {
+fn an_end_inside_a_frame_has_the_received_and_the_missing_bytes() {
     let mut codec = codec("ascii:4");
     let mut buffer = BytesMut::from(&b"0002hi0005hel"[..]);
     assert_eq!(codec.decode_eof(&mut buffer).unwrap().unwrap(), &b"hi"[..], "what is whole comes first");
@@ -117,13 +117,13 @@ fn an_end_inside_a_frame_says_how_much_came_and_how_much_was_owed() {
     assert!(matches!(error, CodecError::Fault(Fault::Truncated { came: 7, missing: 2, guess: None })), "{error:?}");
     assert_eq!(error.to_string(), "stream ended inside a frame: 7 bytes came, at least 2 more were owed");
     assert_eq!(buffer, &b"0005hel"[..], "and stays to be looked at");
-    // Once more it is the same, even if the rest should come after all.
+    // The fault stays, even if the rest arrives after all.
     buffer.extend_from_slice(b"lo");
     assert_eq!(codec.decode(&mut buffer).unwrap_err().to_string(), error.to_string());
 }
 
 #[test]
-fn an_end_inside_a_header_counts_what_is_certain() {
+fn an_end_inside_a_header_has_the_least_missing_bytes() {
     let mut buffer = BytesMut::from(&b"00"[..]);
     let error = codec("ascii:4").decode_eof(&mut buffer).unwrap_err();
     assert_eq!(error.to_string(), "stream ended inside a frame: 2 bytes came, at least 2 more were owed");
@@ -143,7 +143,7 @@ fn kept_frames_are_whole_both_ways() {
 }
 
 #[test]
-fn a_payload_that_cannot_be_sent_writes_nothing_and_spoils_nothing() {
+fn a_payload_that_cannot_be_sent_writes_no_byte_and_the_next_is_sent() {
     for (notation, text) in [
         ("net:1", "payload is 256 bytes, the header can announce at most 255"),
         ("net:4,max=255", "payload is 256 bytes, limit is 255"),
@@ -173,13 +173,13 @@ fn a_decoder_stays_in_its_first_error() {
         assert_eq!(codec.decode_eof(&mut good).unwrap_err().to_string(), first);
     }
     assert_eq!((&buffer[..], &good[..]), (&b"00x5hello"[..], &b"0005hello"[..]), "no byte is taken");
-    // The other direction goes on.
+    // The other direction continues.
     codec.encode(b"bye", &mut good).unwrap();
     assert_eq!(good, &b"0005hello0003bye"[..]);
 }
 
 #[test]
-fn room_is_made_for_what_arrived_and_not_for_what_is_announced() {
+fn the_buffer_grows_with_received_bytes_not_with_announced_ones() {
     let mut codec = codec("net:4,max=1024MiB");
     let mut buffer = BytesMut::from(&b"\x3f\xff\xff\xff"[..]);
     let mut arrived = buffer.len();
@@ -204,7 +204,7 @@ fn a_decoder_stays_in_its_error_when_its_buffer_is_emptied() {
 }
 
 #[test]
-fn what_follows_a_large_frame_does_not_hold_its_memory() {
+fn frames_after_a_large_frame_do_not_keep_its_memory() {
     let mut codec = codec("net:4");
     let large = 1024 * 1024;
     let mut buffer = BytesMut::new();
@@ -212,9 +212,9 @@ fn what_follows_a_large_frame_does_not_hold_its_memory() {
     codec.encode("x", &mut buffer).unwrap();
     assert_eq!(codec.decode(&mut buffer).unwrap().unwrap().len(), large);
     let small = codec.decode(&mut buffer).unwrap().unwrap();
-    // The only handle left shows how much lies behind it.
+    // The last handle shows the size of its memory.
     drop(buffer);
-    let memory = small.try_into_mut().expect("nobody else holds it");
+    let memory = small.try_into_mut().expect("no other handle");
     assert!(memory.capacity() < 64, "a byte holds {} bytes", memory.capacity());
 }
 
@@ -234,7 +234,7 @@ async fn what_one_framed_receives_is_forwarded_to_another_with_other_headers() {
     forwarding.await.unwrap().unwrap();
 }
 
-/// Forwards what is in `wire`, and says how that ended.
+/// Forwards the messages in `wire`, and returns the result.
 async fn forward(wire: &[u8], from: &str, to: &str) -> Result<(), CodecError<DecodeError, EncodeError>> {
     let (mut peer, ours) = tokio::io::duplex(64);
     peer.write_all(wire).await.expect("there is room");

@@ -1,14 +1,14 @@
-//! Frames byte by byte: every kind, every option, every preset, read and written.
+//! Frames byte by byte, read and written: every kind, every option, every preset.
 
 use framelink_codec::check;
 use framelink_length::{Decode, Length, PRESETS};
 
-/// What it shows, the notation, all bytes of the frame, and the payload.
+/// Name, notation, all bytes of the frame, payload.
 type Case = (&'static str, &'static str, &'static [u8], &'static [u8]);
 
 const HELLO: &[u8] = b"hello, world";
 
-/// Written as given and read as given.
+/// Frames that are written and read with these bytes.
 #[rustfmt::skip] // a line a case
 const KINDS: &[Case] = &[
     ("net1", "net:1", b"\x0chello, world", HELLO),
@@ -66,7 +66,7 @@ const KINDS: &[Case] = &[
     ("empty, ebcdic4", "ebcdic:4", b"\xf0\xf0\xf0\xf0", b""),
 ];
 
-/// Written as given and read as given.
+/// Frames that are written and read with these bytes.
 #[rustfmt::skip] // a line a case
 const OPTIONS: &[Case] = &[
     ("length at an offset", "net:2,at=2", b"\0\0\0\x0chello, world", HELLO),
@@ -112,7 +112,7 @@ const OPTIONS: &[Case] = &[
     ("the limit is one of the payload, not of the frame", "net:2,at=9,gap=2,tail=2,max=2", b"\0\0\0\0\0\0\0\0\0\0\x06\0\0hi\0\0", b"hi"),
 ];
 
-/// Frames as their standards have them.
+/// Frames from standards.
 #[rustfmt::skip] // a line a case
 const PRESET_FRAMES: &[Case] = &[
     ("a query for example.com (RFC 1035)", "dns", b"\0\x1d\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01", b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01"),
@@ -148,7 +148,7 @@ const PRESET_FRAMES: &[Case] = &[
     ("KEEPALIVE", "bgp", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\x13\x04", b"\x04"),
 ];
 
-/// Read as given, though never written so.
+/// Frames that are read, but written with other bytes.
 #[rustfmt::skip] // a line a case
 const READ_ONLY: &[Case] = &[
     ("lower-case hex is read", "hex:4", b"000chello, world", HELLO),
@@ -170,7 +170,7 @@ const READ_ONLY: &[Case] = &[
     ("empty, zero of a decimal", "decimal:3a,suffix=2c,zero=empty", b"0:", b""),
 ];
 
-/// Refused, from so many of the bytes on, and the whole message.
+/// Refused frames, with the number of bytes that are enough to refuse, and the exact error.
 #[rustfmt::skip] // a line a case
 const REJECTED: &[(&str, &str, &[u8], usize, &str)] = &[
     ("signed digits", "ascii:4", b"+012", 1, "header byte 0 is 0x2b, expected an ASCII digit"),
@@ -251,16 +251,16 @@ fn every_preset_is_written_and_read() {
 }
 
 #[test]
-fn what_is_free_or_may_be_written_in_two_ways_is_read() {
+fn free_bytes_and_other_spellings_are_read() {
     for case in READ_ONLY {
         let length = length(case.1);
         check::vector(&length, &named(case), case.2, case.3, true);
-        assert_ne!(check::write(&length, case.3), case.2, "{}: written so after all", named(case));
+        assert_ne!(check::write(&length, case.3), case.2, "{}: but it is written with these bytes", named(case));
     }
 }
 
 #[test]
-fn what_is_wrong_is_refused_in_these_words() {
+fn the_error_of_a_wrong_frame_has_this_text() {
     for &(name, notation, wire, _, words) in REJECTED {
         let (length, name) = (length(notation), format!("{notation} ({name})"));
         let error = length.decode(wire, 0, None).unwrap_err();
@@ -272,7 +272,7 @@ fn what_is_wrong_is_refused_in_these_words() {
 }
 
 #[test]
-fn what_is_wrong_is_refused_at_its_first_wrong_byte_and_not_before() {
+fn a_wrong_frame_is_refused_at_its_first_wrong_byte_and_not_before() {
     for &(name, notation, wire, refused_from, _) in REJECTED {
         let length = length(notation);
         for len in 0..=wire.len() {
@@ -282,7 +282,7 @@ fn what_is_wrong_is_refused_at_its_first_wrong_byte_and_not_before() {
     }
 }
 
-/// The header before so many payload bytes, where more than a byte of the number counts.
+/// Headers whose number has more than one digit or byte, with the length of the payload.
 #[rustfmt::skip] // a line a case
 const LONG: &[(&str, &[u8], usize)] = &[
     ("net:2", b"\x01\x02", 258),
@@ -307,7 +307,7 @@ const LONG: &[(&str, &[u8], usize)] = &[
 ];
 
 #[test]
-fn payloads_that_take_more_than_one_digit_or_byte_are_written_and_read() {
+fn lengths_of_more_than_one_digit_or_byte_are_written_and_read() {
     for &(notation, head, payload_len) in LONG {
         let payload: Vec<u8> = (0..=250).cycle().take(payload_len).collect();
         check::vector(&length(notation), notation, &[head, &payload].concat(), &payload, false);
@@ -327,7 +327,7 @@ fn the_longest_head_and_tail_are_written_and_read() {
     check::vector(&length(&notation), &notation, &wire, HELLO, false);
 }
 
-/// Numbers that no payload is as long as are reached with `adjust`.
+/// Uses `adjust` for numbers larger than any payload.
 fn check_number(kind: &str, number: u64, field: &[u8]) {
     let by = 12 - i128::from(number);
     let notation = format!("{kind},adjust={by:+}");

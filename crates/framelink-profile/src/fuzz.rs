@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+//! The bodies of the fuzz targets. They panic if an invariant does not hold. Tests run them too.
 
 use framelink_codec::check;
 
@@ -6,19 +6,19 @@ use crate::framing::Framing;
 #[cfg(feature = "toml")]
 use crate::profile::{Profile, Side};
 
-/// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
+/// Parses any text as a notation. An accepted notation prints a normal form that parses to an equal framing.
 ///
 /// # Panics
-/// When it does not.
+/// If that does not hold.
 pub fn notation(data: &[u8]) {
     check::notation::<Framing>(data);
 }
 
-/// Reads any text as a profile in TOML: what is accepted can be explained, and writes what reads as the same; what is
-/// refused is so at a place in the text.
+/// Parses any text as a profile in TOML. An accepted profile has an explanation, and writes TOML that parses to an
+/// equal profile. An error points at a place in the text.
 ///
 /// # Panics
-/// When it does not.
+/// If that does not hold.
 #[cfg(feature = "toml")]
 pub fn profile(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
@@ -34,30 +34,6 @@ pub fn profile(data: &[u8]) {
             let line = text.split('\n').nth(error.line() - 1).expect("a line of the text");
             assert!((1..=line.chars().count() + 1).contains(&error.column()), "{error}");
             assert!(!error.message().is_empty());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(feature = "toml")]
-    #[test]
-    fn any_profile() {
-        check::pseudo_random(20_000, |_, _, byte| byte, profile);
-        for text in ["", "framing = 'line'", "framing = 'é'", "framing = [", "\n\nx = 1\r\n", "template = 'long-sync'"]
-        {
-            profile(text.as_bytes());
-        }
-        profile(b"template = 'short-until-close'\n[timeouts]\nreply = '8s'\n[socket]\nlinger = 'reset'");
-    }
-
-    #[test]
-    fn any_text() {
-        check::pseudo_random(20_000, |_, _, byte| byte, notation);
-        for text in ["net:2", "ascii:4,max=9KiB", "tpkt,at=4", "line,lf", "mllp,max=0", "quiet:90s", "net:2,", "é:1"] {
-            notation(text.as_bytes());
         }
     }
 }

@@ -1,17 +1,4 @@
-//! How to talk to one kind of peer, as data.
-//!
-//! A [`Profile`] says how messages are framed each way, what is said once before them, how long a connection lives, what
-//! goes to and fro on it, how long things may take, how much there may be, and what the socket is told. It is checked as a
-//! whole when it is built: what cannot work together is refused, with the reason. It does nothing by itself.
-//!
-//! ```text
-//!   code ──► ProfileBuilder ─┐
-//!   serde ──► document ──────┼──► build: bounds, then rules ──► Profile ──► document ──► serde
-//!   TOML ──► document ───────┘                                    └──────► Explanation, in words
-//! ```
-//!
-//! `send` and `receive` are as seen from the side that uses the profile; `client` and `server` are the two sides of the connection,
-//! whichever side uses it. Most profiles fit both sides; [`Profile::check_for`] tells.
+//! A profile: how to talk to one kind of peer, as data.
 //!
 //! ```
 //! use std::time::Duration;
@@ -28,11 +15,24 @@
 //! assert_eq!(refused.key(), "framing");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A [`Profile`] contains the framing of each direction, the preamble, the lifetime of connections, the kind of
+//! exchange, timeouts, limits and socket options. It is checked as a whole when it is built: settings that cannot work
+//! together are refused with the reason. A profile is data and opens no connection.
+//!
+//! ```text
+//!   code ──► ProfileBuilder ─┐
+//!   serde ──► document ──────┼──► build: bounds, then rules ──► Profile ──► document ──► serde
+//!   TOML ──► document ───────┘                                    └──────► Explanation, in words
+//! ```
+//!
+//! `send` and `receive` are the directions as seen by the side that uses the profile. `client` and `server` are the two
+//! sides of the connection. Most profiles fit both sides; see [`Profile::check_for`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod framing;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod profile;

@@ -1,6 +1,6 @@
-//! Setters of structs whose fields can be set at compile time.
+//! Setters for structs that can be set up at compile time.
 
-/// Setters: the field is named like its setter.
+/// Setters. Each field has the name of its setter.
 macro_rules! setters {
     ($($(#[$doc:meta])* $name:ident($given:ident: $type:ty) = $value:expr;)*) => { $(
         $(#[$doc])*

@@ -1,4 +1,4 @@
-//! Any framing as one value: what is read, how it is printed, and what is said of what is none.
+//! Any framing as one value: parsing, printing, and errors.
 
 use framelink_codec::{Decode, Decoded, Encode, End, Ends};
 use framelink_profile::{Framing, FramingPair, presets};
@@ -71,7 +71,7 @@ fn every_preset_is_its_expansion_and_no_two_share_a_name() {
 }
 
 #[test]
-fn an_unknown_kind_is_told_all_that_there_are() {
+fn the_error_of_an_unknown_kind_lists_all_kinds() {
     let error = "nett:2".parse::<Framing>().unwrap_err();
     assert_eq!((error.column(), error.len()), (1, 4));
     assert_eq!(
@@ -86,7 +86,7 @@ fn an_unknown_kind_is_told_all_that_there_are() {
 }
 
 #[test]
-fn an_error_within_a_kind_is_that_of_its_own_crate() {
+fn an_error_within_a_kind_comes_from_its_own_crate() {
     for (wrong, column, message) in [
         ("bcd:10", 5, "expected 1 to 9 bytes, found `10`"),
         ("fixed:12,max=100", 14, "max of 100 is 88 bytes more than the 12 of every message"),
@@ -98,7 +98,7 @@ fn an_error_within_a_kind_is_that_of_its_own_crate() {
 }
 
 #[test]
-fn the_two_directions_go_by_their_own_framing() {
+fn each_direction_uses_its_own_framing() {
     let both: FramingPair = framing("net:2").into();
     assert_eq!(both.receive, both.send);
     let framing = FramingPair { receive: framing("each-read,max=9"), send: framing("until-close") };
@@ -112,7 +112,7 @@ fn the_two_directions_go_by_their_own_framing() {
 }
 
 #[test]
-fn errors_are_those_of_the_framing() {
+fn errors_come_from_the_framing() {
     let error = framing("ascii:4").decode(b"00J", 0, None).unwrap_err();
     assert_eq!(error.to_string(), "header byte 2 is 0x4a, expected an ASCII digit");
     let error = framing("fixed:3").envelope(b"hello").unwrap_err();
@@ -165,9 +165,9 @@ fn any_option() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
-    /// What is accepted prints a normal form that reads as the same and prints as itself.
+    /// An accepted notation prints a normal form that parses to an equal value and prints as itself.
     #[test]
-    fn prop_the_normal_form_means_the_same(kind in any_kind(), options in prop::collection::vec(any_option(), 0..4)) {
+    fn prop_the_normal_form_parses_to_an_equal_framing(kind in any_kind(), options in prop::collection::vec(any_option(), 0..4)) {
         let text = [vec![kind], options].concat().join(",");
         match text.parse::<Framing>() {
             Ok(framing) => {
@@ -184,7 +184,7 @@ proptest! {
 
 #[test]
 fn many_of_the_random_notations_are_valid() {
-    // So that the property above says something.
+    // Otherwise the property above would hold without testing much.
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let valid = (0..1000)

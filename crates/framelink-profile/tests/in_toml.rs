@@ -1,4 +1,4 @@
-//! Profiles as TOML: what is read, what is written, and where it is wrong.
+//! Profiles as TOML: reading, writing, and the place of an error.
 #![cfg(feature = "toml")]
 
 use std::time::Duration;
@@ -39,7 +39,7 @@ backlog = 64
 reuse-address = false
 "#;
 
-/// The same in code.
+/// The profile of `WHOLE`, built in code.
 fn whole() -> Profile {
     let socket = SocketOptions::new()
         .source("10.0.0.7:0".parse().expect("an address"))
@@ -79,7 +79,7 @@ fn every_key_is_read() {
 }
 
 #[test]
-fn what_is_written_is_the_least_that_says_it() {
+fn only_settings_that_differ_from_defaults_are_written() {
     let normal = r#"
 [framing]
 send = "ascii:4,max=4KiB"
@@ -175,7 +175,7 @@ fn a_builder_that_was_read_can_be_changed_before_it_is_checked() {
     assert_eq!(profile.timeouts().reply, Some(Duration::from_secs(9)));
 }
 
-/// TOML, and the whole error.
+/// TOML, and the complete error.
 const WRONG: &[(&str, &str)] = &[
     ("", "line 1, column 1: framing is missing, which says how messages are cut, such as \"ascii:4\""),
     ("framing = 'line", "line 1, column 16: invalid literal string, expected `'`"),
@@ -212,7 +212,7 @@ const WRONG: &[(&str, &str)] = &[
         "framing = { send = 'line', receive = 'net:2,max=64KiB' }",
         "line 1, column 49: framing.receive: max of 65536 is 1 byte more than the 65535 that the header can announce",
     ),
-    // What is escaped has other columns than what is written, so the whole value is meant.
+    // An escaped value has other columns in the file than in the string, so the error points at the whole value.
     ("framing = \"\\u0062cd:10\"", "line 1, column 11: framing: expected 1 to 9 bytes, found `10`"),
     (
         "template = 'lent'\nframing = 'line'",
@@ -270,8 +270,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\nexchange = { kind = 'duplex', assign = 'digits' }",
-        "line 2, column 40: exchange.assign does not go with exchange.key: it is about keys, and without one replies come in \
-         order; say where the key is, such as key = \"4:6\"",
+        "line 2, column 40: exchange.assign does not go with exchange.key: it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"",
     ),
     (
         "framing = 'line'\nexchange = 'duplex'\nconnection = { kind = 'shared', connections = 0 }",
@@ -347,9 +346,9 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\n[socket]\nlinger = '1500ms'",
-        "line 3, column 10: socket.linger is 1500ms, expected whole seconds up to 65535, for the system counts in these",
+        "line 3, column 10: socket.linger is 1500ms, expected whole seconds up to 65535, because the system counts in seconds",
     ),
-    // The value that is best changed is pointed at; where it is a default, the one it does not go with.
+    // The error points at the value that is best changed, or at the other value if the first is a default.
     (
         "connection = 'long'\nframing = 'until-close'",
         "line 2, column 11: framing does not go with connection: an `until-close` message ends with the connection, so a \
@@ -368,7 +367,7 @@ const WRONG: &[(&str, &str)] = &[
     (
         "framing = 'line'\nconnection = 'short'\n[timeouts]\nconnect = '10s'",
         "line 4, column 11: timeouts.connect does not go with timeouts.reply: on a short connection the whole call has 5s, \
-         connecting included, so 10s for connecting alone would never be reached",
+         including connecting, so a limit of 10s for connecting alone would never be reached",
     ),
 ];
 
@@ -389,7 +388,7 @@ fn columns_are_counted_in_characters() {
 }
 
 #[test]
-fn json_is_read_and_checked_the_same() {
+fn json_is_read_and_checked_like_toml() {
     let json = r#"{"template":"short-sync","framing":"ascii:4","timeouts":{"reply":"8s"},"limits":{"message":2048}}"#;
     let profile: Profile = serde_json::from_str(json).unwrap();
     let least = r#"{"framing":"ascii:4,max=2KiB","connection":"short","timeouts":{"reply":"8s"}}"#;
@@ -406,7 +405,7 @@ fn json_is_read_and_checked_the_same() {
     }
 }
 
-/// A preamble may be a password, and so may what is sent to sign on: neither an error nor the explanation repeats it.
+/// A preamble may be a password, and so may a sign-on. Errors and the explanation do not repeat them.
 #[test]
 fn no_text_about_a_profile_holds_the_bytes_of_a_preamble_or_of_a_sign_on() {
     for toml in [
@@ -435,7 +434,7 @@ fn no_text_about_a_profile_holds_the_bytes_of_a_preamble_or_of_a_sign_on() {
 }
 
 #[test]
-fn free_bytes_are_said_to_be_written_as_zeros_where_frames_are_sent() {
+fn the_explanation_says_that_free_bytes_are_sent_as_zeros() {
     for (toml, told) in [
         ("framing = 'net:2,at=4,prefix=0301'", Some("2 before the length field (at); say prefix if")),
         (

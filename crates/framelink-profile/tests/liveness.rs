@@ -1,4 +1,4 @@
-//! What a profile says of liveness: its bounds, its cautions, and what it refuses.
+//! The liveness of a profile: bounds, cautions and refusals.
 #![allow(clippy::unwrap_used, reason = "a test")]
 #![cfg(feature = "toml")]
 
@@ -16,7 +16,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 #[test]
-fn the_seeds_of_keepalive() {
+fn bounds_of_known_keepalive_settings() {
     for (keepalive, bound) in [
         ("60s/10s/6".parse().unwrap(), 60 + 10 * 6),
         (Keepalive::LINUX, 7200 + 75 * 9),
@@ -50,7 +50,7 @@ fn notations_of_keepalive() {
 }
 
 #[test]
-fn a_profile_says_its_bound() {
+fn a_profile_returns_its_detection_bound() {
     for (heartbeat, keepalive, client, server) in [
         (None, None, None, None),
         (Some("empty"), None, Some(40), Some(40)),
@@ -75,7 +75,7 @@ fn a_profile_says_its_bound() {
 }
 
 #[test]
-fn what_cannot_be_told_from_messages_is_refused() {
+fn heartbeats_that_look_like_messages_are_refused() {
     let heartbeat = |text: &str| text.parse::<Heartbeat>().unwrap();
     let refused = |builder: ProfileBuilder| builder.build().unwrap_err().to_string();
     for (error, expected) in [
@@ -91,13 +91,11 @@ fn what_cannot_be_told_from_messages_is_refused() {
         ),
         (
             refused(profile("quiet:50ms").heartbeat(heartbeat("literal:50494e47"))),
-            "liveness.heartbeat does not go with framing: only silence ends a message, so that nothing separates a heartbeat \
-             from it",
+            "liveness.heartbeat does not go with framing: only silence ends a message, so nothing separates a heartbeat from the message",
         ),
         (
             refused(profile("each-read").heartbeat(heartbeat("literal:50494e47"))),
-            "liveness.heartbeat does not go with framing: only the end of a read ends a message, so that nothing separates a \
-             heartbeat from it",
+            "liveness.heartbeat does not go with framing: only the end of a read ends a message, so nothing separates a heartbeat from the message",
         ),
         (
             refused(profile("delim:03").heartbeat(heartbeat("literal:500347"))),
@@ -106,7 +104,7 @@ fn what_cannot_be_told_from_messages_is_refused() {
         ),
         (
             refused(profile("net:2").exchange(ExchangeKind::SendOnly).heartbeat(heartbeat("numbered"))),
-            "liveness.heartbeat does not go with exchange: answers would come where nothing is received; use a heartbeat that \
+            "liveness.heartbeat does not go with exchange: a send-only exchange receives no answers; use a heartbeat that \
              is not answered",
         ),
         (
@@ -134,50 +132,49 @@ fn a_profile_warns_of_times_that_work_against_each_other() {
     for (toml, expected) in [
         (
             "",
-            "nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if the \
+            "nothing detects that an idle peer is gone; set liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if the \
              peer knows one",
         ),
         (
             "keepalive = \"7200s/75s/9\"",
-            "with the system's own times a peer that is gone is noticed after 7875s; say liveness.keepalive = \"60s/10s/6\"",
+            "with the system's own times, a dead peer is detected after 7875s; set liveness.keepalive = \"60s/10s/6\"",
         ),
         (
             "heartbeat = \"empty\"\nkeepalive = \"30s/2s/2\"",
-            "the system gives a silent peer up after 34s, before heartbeats do after 40s; raise the times of \
+            "the system gives up a silent peer after 34s, and heartbeats only after 40s; raise the times of \
              liveness.keepalive, or lower those of liveness.heartbeat",
         ),
         (
             "heartbeat = \"empty\"\nkeepalive = \"10s/10s/6\"",
-            "keepalive asks every 10s and heartbeats every 30s, so that both do: heartbeats see more, and keepalive can wait \
-             longer",
+            "keepalive probes every 10s and heartbeats every 30s, so both are sent: heartbeats detect more, and keepalive can use a longer time",
         ),
         (
             "heartbeat = \"empty,interval=10m\"\nidle-limit = \"5m\"",
-            "what is idle for 5m is dropped on the way, and nothing is sent before 10m; make that 200s or less",
+            "connections that are idle for 5m are dropped on the way, and nothing is sent before 10m; set that time to 200s or less",
         ),
         (
             "heartbeat = \"empty,interval=2m\"",
-            "as a server, a client that says nothing is closed after 1m, and heartbeats come every 2m: raise \
+            "as a server, a client that sends no message is closed after 1m, and heartbeats come every 2m: raise \
              timeouts.first-message, or shorten the interval of liveness.heartbeat",
         ),
         (
             "heartbeat = \"empty\"\n[timeouts]\nidle = \"12h\"",
-            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"12h\" if clients \
-             may have nothing else to say for longer",
+            "as a server, a client that sends only heartbeats is closed after 1m; set timeouts.first-request = \"12h\" if clients \
+             may have no other message for longer",
         ),
         (
             "heartbeat = \"empty\"\n[exchange]\nkind = \"duplex\"\nkey = \"0:4\"",
-            "as a server, a client that sends only heartbeats is closed after 1m; say timeouts.first-request = \"1h\" if clients \
-             may have nothing else to say for longer",
+            "as a server, a client that sends only heartbeats is closed after 1m; set timeouts.first-request = \"1h\" if clients \
+             may have no other message for longer",
         ),
         (
             "keepalive = \"60s/10s/6\"\nidle-limit = \"5m\"",
             "keepalive keeps a connection through firewalls and NAT, and not through a proxy, which answers it itself and passes \
-             nothing on: if a proxy drops what is idle for 5m, say a liveness.heartbeat with a shorter interval",
+             nothing on: if a proxy drops connections that are idle for 5m, set a liveness.heartbeat with a shorter interval",
         ),
         (
             "idle-limit = \"5m\"",
-            "what is idle for 5m is dropped on the way, and nothing is sent to prevent it; say a liveness.keepalive or \
+            "connections that are idle for 5m are dropped on the way, and nothing is sent to prevent that; set a liveness.keepalive or \
              liveness.heartbeat with a shorter time",
         ),
     ] {
@@ -191,11 +188,10 @@ fn a_profile_in_words() {
     let profile = Profile::from_toml(toml).unwrap();
     let text = profile.explain().to_string();
     for line in [
-        "heartbeat    each side sends an empty frame after 30s without traffic; nothing answers it, and 10s more of silence end \
-         the connection",
+        "heartbeat    each side sends an empty frame after 30s without traffic; it is not answered, and another 10s of silence ends the connection",
         "as a client  notices within 40s that the other side is gone",
         "as a server  notices within 40s that the other side is gone",
-        "keepalive    the system asks after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within \
+        "keepalive    the system probes after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within \
          2m; what is sent and not acknowledged ends the connection after 2m",
     ] {
         assert!(text.lines().any(|said| said == line), "{line}\nin\n{text}");
@@ -209,10 +205,10 @@ fn a_profile_in_words() {
 }
 
 #[test]
-fn what_heartbeats_are_to_a_server_is_said() {
+fn the_explanation_says_how_a_server_treats_heartbeats() {
     let profile = |toml: &str| Profile::from_toml(&format!("framing = \"net:2\"\n{toml}")).unwrap();
     let said = |toml: &str, line: &str| profile(toml).explain().lines().any(|said| said == ("as a server", line));
-    let quiet = "a client that sends only heartbeats has 1h for that";
+    let quiet = "a client that sends only heartbeats has 1h to begin its first message";
     let empty = "takes up to 100 empty heartbeats a second";
     let raised = "timeouts.first-request = \"1h\"\n";
     assert!(said(&format!("{raised}liveness.heartbeat = \"empty\""), quiet));

@@ -1,4 +1,4 @@
-//! What a profile says of pools, reconnecting, signing on and off, and of who may take how much of a server.
+//! Profiles: pools, reconnecting, signing on and off, and the limits of a server.
 #![cfg(feature = "toml")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -102,7 +102,7 @@ fn every_key_is_read_and_written() {
 }
 
 #[test]
-fn what_is_the_default_is_left_out() {
+fn defaults_are_left_out() {
     for (said, least) in [
         ("framing = 'line'\ntemplate = 'pooled'", "framing = \"line\"\nconnection = \"pooled\"\n"),
         (
@@ -117,7 +117,7 @@ fn what_is_the_default_is_left_out() {
             "framing = \"line\"\n",
         ),
         ("framing = 'ascii:4'\nlimits = { memory = '16MiB', memory-per-client = '8MiB' }", "framing = \"ascii:4\"\n"),
-        // Four times the longest message each way and what they are read with, and a half of that.
+        // Four times the longest messages with the memory to read and write them, and half of that.
         (
             "framing = 'net:4,max=64MiB'\nlimits = { memory = 537395200, memory-per-client = 268697600 }",
             "framing = \"net:4,max=64MiB\"\n",
@@ -128,14 +128,14 @@ fn what_is_the_default_is_left_out() {
 }
 
 #[test]
-fn a_table_changes_what_the_template_says_of_a_pool() {
+fn a_table_changes_the_pool_of_a_template() {
     let profile = Profile::from_toml("template = 'pooled'\nframing = 'line'\nconnection = { uses = 7 }").unwrap();
     let pooled = profile.connection().pooled().unwrap();
     assert_eq!((pooled.max, pooled.uses), (8, Some(7)));
 }
 
 #[test]
-fn an_error_says_where_what_came_and_what_is_allowed() {
+fn an_error_says_where_what_was_found_and_what_is_allowed() {
     for (toml, told) in [
         (
             "framing = 'line'\nconnection = { kind = 'long', max = 3 }",
@@ -160,13 +160,12 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
         ),
         (
             "framing = 'line'\nconnection = 'pooled'\nexchange = 'duplex'",
-            "line 2, column 14: connection does not go with exchange: a connection is lent for one exchange at a time, which is \
-             sync; many requests in flight share connections: use shared",
+            "line 2, column 14: connection does not go with exchange: a pooled connection carries one exchange at a time, which is sync; for many requests in flight, use shared",
         ),
         (
             "framing = 'line'\nconnection = 'pooled'\nexchange = 'receive-only'",
-            "line 2, column 14: connection does not go with exchange: a connection is lent to whoever sends, for one exchange \
-             at a time; use sync, or a long connection",
+            "line 2, column 14: connection does not go with exchange: a pooled connection carries one exchange of one \
+             caller at a time; use sync, or a long connection",
         ),
         (
             "framing = 'line'\nreconnect.policy = 'random'",
@@ -187,7 +186,7 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
         ),
         (
             "framing = 'line'\nsign-on = { expect = '31' }",
-            "line 2, column 1: sign-on does not go with sign-on.send: it is a message, and none is given",
+            "line 2, column 1: sign-on does not go with sign-on.send: a message is required, and none is given",
         ),
         (
             "framing = 'line'\nsign-on = '310a'",
@@ -255,15 +254,15 @@ fn an_error_says_where_what_came_and_what_is_allowed() {
 }
 
 #[test]
-fn it_is_said_in_words() {
+fn policies_are_explained_in_words() {
     let explained = pooled().explain().to_string();
     for line in [
-        "connection   pooled: 0 to 4 that stay open, each lent for one exchange at a time; a borrower waits not at all; each is \
+        "connection   pooled: 0 to 4 that stay open, each used for one exchange at a time; a caller waits not at all; each is \
          closed after its exchange and another one opened",
         "sign-on      once connected, a client sends a message of 4 bytes and waits for a reply that begins with the 4 bytes of sign-on.expect",
         "sign-off     before closing, a client sends a message of 4 bytes",
-        "reconnecting within 1s of the first failure, then twice that and so on up to 30s, by chance",
-        "of several   one after the other; one is left alone after 5 failures in a row",
+        "reconnecting within 1s of the first failure, then within twice that, and so on up to 30s, at random",
+        "of several   one address after the other; an address is skipped for a while after 5 failures in a row",
     ] {
         assert!(explained.lines().any(|said| said == line), "{line}\nis not in\n{explained}");
     }
@@ -271,8 +270,8 @@ fn it_is_said_in_words() {
     for line in [
         "queue        up to 64KiB in 10 messages wait to be written, then the sender waits",
         "as a server  holds up to 1000 connections, 3 of one client, and closes the oldest for another",
-        "as a server  closes a connection on which nothing came or went for 5m, and any after 30d",
-        "as a server  holds up to 64MiB for all connections, 1MiB for one client; with more, the client that holds most is closed",
+        "as a server  closes a connection without messages for 5m, and any connection after 30d",
+        "as a server  holds up to 64MiB for all connections, 1MiB for one client; beyond that, the client that holds most is closed",
         "as a server  answers empty messages like any other: limits.empty-messages is for empty heartbeats",
         "as a server  admits only 10.0.0.0/8, 2001:db8::/32",
         "as a server  admits not 10.6.6.6/32",
@@ -282,7 +281,7 @@ fn it_is_said_in_words() {
 }
 
 #[test]
-fn a_client_may_send_the_longest_message_however_little_memory_is_said() {
+fn a_client_may_send_the_longest_message_with_the_least_memory() {
     for memory in [2_228_224, 3 * 1024 * 1024, 8 * 1024 * 1024] {
         let profile = of("net:4").memory(memory).build().unwrap();
         let share = profile.limits().memory_per_client;
@@ -323,7 +322,7 @@ fn networks_are_read_and_shown_in_one_form() {
 }
 
 #[test]
-fn a_client_is_who_it_is_in_either_form() {
+fn a_client_matches_its_network_in_either_address_form() {
     let access = guarded().access().clone();
     let everybody = Access::default();
     let but_one = Access { allow: Vec::new(), deny: vec!["192.0.2.0/24".parse().unwrap()] };
@@ -349,7 +348,7 @@ fn a_client_is_who_it_is_in_either_form() {
 }
 
 #[test]
-fn no_more_networks_than_can_be_looked_through() {
+fn the_number_of_networks_is_limited() {
     let deny: Vec<Network> = (0..=10_000_u32).map(|i| Network::of_client(IpAddr::V4(i.into()))).collect();
     let error = of("line").access(Access { allow: Vec::new(), deny }).build().unwrap_err();
     assert!(matches!(&error, ProfileError::OutOfBounds { key: "access.deny", .. }), "{error}");

@@ -1,4 +1,4 @@
-//! What a profile may be, and why some are none. No feature is needed for any of this.
+//! Which profiles are valid, and why others are not. No test needs a feature.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn place(text: &str) -> KeyPlace {
 }
 
 #[test]
-fn what_cannot_work_together_is_refused_with_the_reason() {
+fn settings_that_cannot_work_together_are_refused_with_the_reason() {
     let at_close = "an `until-close` message ends with the connection, so a long connection could carry only one; use a \
                     short connection";
     let half_close = "an `until-close` message of the client ends when it half-closes; set half-close = true, as the \
@@ -108,7 +108,7 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
             of("line").exchange(DUPLEX).connection(SHORT),
             "exchange",
             "connection",
-            "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one"
+            "a short connection has one exchange, so no other request can be in flight; use a long one"
                 .to_owned(),
         ),
         (
@@ -141,7 +141,7 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
             of("line").exchange(Simplex::new(DUPLEX)).connection(Shared::new(2)),
             "connection",
             "exchange",
-            "a simplex pair is two connections that are one link, of which there is one; use a long connection".to_owned(),
+            "a simplex pair is one link of two connections, so there is nothing to share; use a long connection".to_owned(),
         ),
         (
             of("ascii:1").exchange(DUPLEX.key(place("4:6"))),
@@ -159,13 +159,13 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
             of("line").exchange(DUPLEX.serialized(true)),
             "exchange.serialize",
             "exchange.key",
-            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"".to_owned(),
+            "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"".to_owned(),
         ),
         (
             of("line").exchange(RECEIVE_ONLY).reply_timeout(s(5)),
             "timeouts.reply",
             "exchange",
-            "a receive-only exchange sends nothing that could be replied to".to_owned(),
+            "a receive-only exchange sends no requests, so there are no replies".to_owned(),
         ),
         (
             two("line", "quiet:5s"),
@@ -194,21 +194,20 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
             of("quiet:1s").frame_timeout(s(1)),
             "timeouts.frame",
             "framing",
-            "a message is whole only after 1s of silence, which 1s leaves no time for".to_owned(),
+            "a message is complete only after 1s of silence, and 1s is too short for that".to_owned(),
         ),
         (
             of("line").connection(SHORT).connect_timeout(s(6)),
             "timeouts.connect",
             "timeouts.reply",
-            "on a short connection the whole call has 5s, connecting included, so 6s for connecting alone would never be \
-             reached"
+            "on a short connection the whole call has 5s, including connecting, so a limit of 6s for connecting alone would never be reached"
                 .to_owned(),
         ),
         (
             of("line").connection(SHORT).exchange(SEND_ONLY).socket(reset),
             "socket.linger",
             "exchange",
-            "each message is followed by the close, and a reset destroys what has not been delivered by then".to_owned(),
+            "each message is followed by the close, and a reset destroys bytes that are not delivered by then".to_owned(),
         ),
         (
             two("net:2", "ascii:4").max_message(65_536),
@@ -231,7 +230,7 @@ fn what_cannot_work_together_is_refused_with_the_reason() {
 }
 
 #[test]
-fn what_can_work_is_not_refused() {
+fn settings_that_can_work_are_not_refused() {
     let by_server = SHORT.closes(Side::Server);
     let reset = || SocketOptions::new().linger(Some(Duration::ZERO));
     let cases = [
@@ -263,10 +262,10 @@ fn what_can_work_is_not_refused() {
 }
 
 #[test]
-fn a_value_out_of_its_bounds_is_told_the_bounds() {
+fn the_error_of_a_value_out_of_bounds_names_the_bounds() {
     let socket = SocketOptions::new;
     let time = "whole milliseconds from 1ms to 1d";
-    let linger = "whole seconds up to 65535, for the system counts in these";
+    let linger = "whole seconds up to 65535, because the system counts in seconds";
     let name = "a name of 1 to 15 bytes without blanks and slashes, such as `eth0`";
     let cases = [
         (of("line").connect_timeout(Duration::ZERO), format!("timeouts.connect is 0ms, expected {time}")),
@@ -312,7 +311,7 @@ fn a_value_out_of_its_bounds_is_told_the_bounds() {
 }
 
 #[test]
-fn a_framing_has_to_be_said_for_each_direction() {
+fn each_direction_needs_a_framing() {
     let missing = |builder: &ProfileBuilder| builder.build().unwrap_err().to_string();
     let builder = ProfileBuilder::new();
     assert_eq!(missing(&builder), "framing is missing, which says how messages are cut, such as \"ascii:4\"");
@@ -323,7 +322,7 @@ fn a_framing_has_to_be_said_for_each_direction() {
 }
 
 #[test]
-fn defaults_are_those_that_are_documented() {
+fn defaults_are_as_documented() {
     let profile = of("ascii:4").build().unwrap();
     assert_eq!((profile.connection(), profile.exchange()), (ConnectionKind::Long, ExchangeKind::Sync));
     let timeouts = profile.timeouts();
@@ -348,7 +347,7 @@ fn connecting_on_a_short_connection_has_no_more_time_than_the_call() {
 }
 
 #[test]
-fn a_limit_on_messages_becomes_that_of_the_framing() {
+fn a_limit_on_messages_becomes_the_limit_of_the_framing() {
     let limited = |notation: &str, max| of(notation).max_message(max).build().unwrap().framing().send.to_string();
     assert_eq!(limited("ascii:4", 2048), "ascii:4,max=2KiB");
     assert_eq!(limited("ascii:4,max=4KiB", 2048), "ascii:4,max=2KiB");
@@ -359,12 +358,13 @@ fn a_limit_on_messages_becomes_that_of_the_framing() {
 }
 
 #[test]
-fn every_template_takes_the_framings_that_it_is_for() {
+fn every_template_takes_its_framings() {
     for template in TEMPLATES {
         for notation in ["ascii:4", "bcd:2", "net:2,counts=self", "line", "mllp", "tpkt", "fixed:12", "until-close"] {
             let built = Profile::template(template.name, framing(notation));
             let is_for_it = (notation == "until-close") == template.framing.is_some();
-            // A template for messages up to the end takes others too: the close then ends only the connection.
+            // The template for messages up to the close takes other framings too. Then the close ends only the
+            // connection.
             assert_eq!(
                 built.is_ok(),
                 is_for_it || template.framing.is_some(),
@@ -387,7 +387,7 @@ fn every_template_takes_the_framings_that_it_is_for() {
 }
 
 #[test]
-fn a_side_that_could_not_end_its_message_is_told() {
+fn a_side_that_cannot_end_its_message_is_an_error() {
     let by_server = SHORT.closes(Side::Server);
     let reply_to_the_end = two("line", "until-close").connection(by_server).build().unwrap();
     assert_eq!(reply_to_the_end.check_for(Side::Client), Ok(()));
@@ -395,7 +395,7 @@ fn a_side_that_could_not_end_its_message_is_told() {
     assert_eq!((error.key(), error.other_key()), ("framing.receive", Some("connection.half-close")));
     let explained = reply_to_the_end.explain().to_string();
     assert!(
-        explained.contains("careful      only a client can use it, since for a server framing.receive"),
+        explained.contains("careful      only a client can use it, because for a server framing.receive"),
         "{explained}"
     );
 
@@ -431,17 +431,17 @@ exchange     sync: a message, then its reply, then the next
 sends        bcd:2,counts=self: messages begin with their length in 2 bytes of packed BCD, which counts itself too; at most 9997 bytes of payload
 receives     delim:0303,max=2KiB: messages end with 03 03; at most 2KiB of payload
 preamble     once connected, sends 2 bytes and expects 20 bytes
-reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
-of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
+reconnecting within 100ms of the first failure, then within twice that, and so on up to 1m, at random
+of several   the first healthy address; back to an earlier one when it is healthy, tried every 30s; an address is skipped for a while after 3 failures in a row
 connecting   at most 3s
 a call       at most 8s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
-as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 1h, and any after 1d
-as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
+as a server  a client has 1m to begin its first message, and 30s to complete each message
+as a server  closes a connection without messages for 1h, and any connection after 1d
+as a server  holds up to 16MiB for all connections, 8MiB for one client; beyond that, the client that holds most is closed
 socket       dials from 10.0.0.7:4000
 socket       dials through the interface eth0
 socket       small writes may wait to be sent together (no TCP_NODELAY)
@@ -467,8 +467,8 @@ fn every_kind_of_framing_is_explained() {
         ("netstring", "begin with their length in ASCII digits up to 0x3a, which counts the payload alone;"),
         ("mqtt", "begin with their length as a varint; headers are kept;"),
         ("net:2,adjust=-4", "begin with their length in 2 bytes, network order, and -4 bytes;"),
-        ("quiet:50ms", "end when nothing came for 50ms;"),
-        ("each-read", "are whatever one read returns;"),
+        ("quiet:50ms", "end after 50ms without bytes;"),
+        ("each-read", "are the bytes of one read;"),
         ("fixed:12", "have 12 bytes each;"),
         ("line", "are lines, ended with CR LF;"),
         ("line,lf", "are lines, ended with LF;"),
@@ -480,7 +480,7 @@ fn every_kind_of_framing_is_explained() {
 }
 
 #[test]
-fn what_an_exchange_means_is_said() {
+fn every_exchange_is_explained() {
     let said = |exchange: ExchangeKind| {
         let explained = of("line").exchange(exchange).build().unwrap().explain();
         let lines: Vec<_> = explained.lines().map(|(label, text)| format!("{label}: {text}")).collect();
@@ -488,15 +488,15 @@ fn what_an_exchange_means_is_said() {
     };
     assert_eq!(
         said(DUPLEX.into()),
-        "exchange: duplex: both sides send when they like\nin flight: up to 64 requests, answered in order; when a reply does \
-         not come in time the connection is given up"
+        "exchange: duplex: both sides send when they like\nin flight: up to 64 requests, answered in order; if a reply \
+         does not arrive in time, the connection is given up"
     );
     let by_key = DUPLEX.key(place("4:6")).assigned(Assigned::Digits).in_flight(8);
     assert_eq!(
         said(Simplex::new(by_key).receive(Reach::Accept).into()),
         "exchange: simplex: one connection only to send, which we dial, and one only to receive, which the peer dials\nin \
-         flight: up to 8 requests, answered in any order by the 6 bytes at offset 4, which is chosen for us and counts in \
-         ASCII digits; one with a key in flight is refused"
+         flight: up to 8 requests, answered in any order by the 6 bytes at offset 4, which framelink chooses and counts in \
+         ASCII digits; a request whose key is in flight is refused"
     );
     let shared = of("line").exchange(DUPLEX).connection(Shared::new(3)).build().unwrap();
     assert!(shared.explain().to_string().contains("up to 3 that stay open"), "{}", shared.explain());
@@ -505,7 +505,7 @@ fn what_an_exchange_means_is_said() {
 }
 
 #[test]
-fn replies_without_a_key_are_cautioned_against_where_several_requests_are_in_flight() {
+fn several_requests_in_flight_without_a_key_cause_a_caution() {
     let cautioned = [
         of("line").exchange(DUPLEX),
         of("line").exchange(Simplex::new(DUPLEX)),
@@ -528,7 +528,7 @@ fn replies_without_a_key_are_cautioned_against_where_several_requests_are_in_fli
         of("line").exchange(keyed),
         of("line").exchange(Simplex::new(keyed)),
         of("line").exchange(keyed).connection(Shared::new(2)),
-        // A reply that is lost is noticed before the next request.
+        // A lost reply is noticed before the next request.
         of("line").exchange(DUPLEX.in_flight(1)),
     ];
     for builder in sound {

@@ -1,4 +1,4 @@
-//! Code, JSON and TOML are three ways to the same profile, and to the same refusal.
+//! Code, JSON and TOML make equal profiles and equal errors.
 #![cfg(feature = "toml")]
 
 use std::time::Duration;
@@ -23,16 +23,16 @@ const FRAMINGS: &[&str] = &[
     "each-read",
 ];
 
-/// What a profile says, for all three ways.
+/// The settings of a profile, for all three ways.
 #[derive(Clone, Debug)]
 struct Said {
     framing: (&'static str, &'static str),
     short: Option<(bool, bool)>,
     exchange: Option<ExchangeKind>,
     preamble: (Vec<u8>, Vec<u8>),
-    /// Milliseconds, in the order of [`TIMEOUTS`].
+    /// In milliseconds, in the order of [`TIMEOUTS`].
     timeouts: [Option<u64>; 6],
-    /// Message, write queue, connections.
+    /// The limits of messages, write queue and connections.
     limits: [Option<u32>; 3],
     nodelay: Option<bool>,
     linger: Option<u64>,
@@ -143,7 +143,7 @@ impl Said {
         socket
     }
 
-    /// As keys and values, which JSON and TOML write alike enough: `serde_json::Value` is turned into both.
+    /// Returns the settings as keys and values. `serde_json::Value` becomes both JSON and TOML.
     fn in_json(&self) -> serde_json::Value {
         let mut root = serde_json::Map::new();
         root.insert("framing".into(), serde_json::json!({ "send": self.framing.0, "receive": self.framing.1 }));
@@ -204,7 +204,7 @@ fn exchange_in_json(exchange: ExchangeKind) -> serde_json::Value {
     table.into()
 }
 
-/// The refusal itself; a place in a file has nothing to do with code.
+/// The error without its place in the file, which code does not have.
 fn refusal(error: &TomlError) -> ProfileError {
     error.profile_error().unwrap_or_else(|| panic!("no profile error: {error}")).clone()
 }
@@ -212,7 +212,7 @@ fn refusal(error: &TomlError) -> ProfileError {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
-    /// The same said in code, JSON and TOML is the same profile, or refused for the same reason.
+    /// Equal settings in code, JSON and TOML make equal profiles or equal errors.
     #[test]
     fn prop_code_json_and_toml_agree(said in any_said()) {
         let in_code = said.in_code().build();
@@ -225,7 +225,7 @@ proptest! {
                 prop_assert_eq!(in_json.unwrap(), profile);
             }
             (Err(error), Err(located)) => {
-                // What is out of bounds may be so as a text already, which is read before anything is compared.
+                // A value out of its bounds may be refused as a text, before values are compared.
                 let refused = refusal(&located);
                 let same = refused == error || matches!(refused, ProfileError::Unreadable { .. });
                 prop_assert!(same, "{error}\n{located}\n{toml}");
@@ -235,9 +235,9 @@ proptest! {
         }
     }
 
-    /// What is written reads as the same, and is written the same again.
+    /// A written profile parses to an equal profile, and is written the same way again.
     #[test]
-    fn prop_what_is_written_reads_as_the_same(said in any_said()) {
+    fn prop_a_written_profile_parses_to_an_equal_profile(said in any_said()) {
         if let Ok(profile) = said.in_code().build() {
             let toml = profile.to_toml();
             let read = Profile::from_toml(&toml);
@@ -248,9 +248,9 @@ proptest! {
         }
     }
 
-    /// Nothing that is written could be left out.
+    /// No written key could be left out.
     #[test]
-    fn prop_what_is_written_is_the_least(said in any_said()) {
+    fn prop_no_written_key_can_be_left_out(said in any_said()) {
         if let Ok(profile) = said.in_code().build() {
             let whole: Vec<_> = profile.to_toml().lines().map(str::to_owned).collect();
             for left_out in (0..whole.len()).filter(|&line| whole[line].contains('=')) {
@@ -260,7 +260,7 @@ proptest! {
         }
     }
 
-    /// No text makes reading panic, and each error lies within the text.
+    /// No text causes a panic, and each error lies within the text.
     #[test]
     fn prop_any_text_is_read_or_refused_at_a_place(text in r#"((framing|exchange|timeouts|reply|send|é|[\[\]{}."'=\n\t #]|line|sync|5s){0,12})"#) {
         if let Err(error) = Profile::from_toml(&text) {
@@ -273,7 +273,7 @@ proptest! {
 
 #[test]
 fn many_of_the_random_profiles_are_valid_and_many_are_not() {
-    // So that the properties above say something.
+    // Otherwise the properties above would hold without testing much.
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let valid =

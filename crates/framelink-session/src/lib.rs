@@ -1,23 +1,4 @@
-//! One end of a connection, without the connection.
-//!
-//! Bytes and time go in; messages, bytes to write and the next deadline come out. A session opens nothing, sleeps never
-//! and asks no clock: `now` is a [`Duration`](std::time::Duration) since a moment that its driver chose. So each rule (where a message
-//! ends, what half a frame means, when silence ends a message, which reply belongs to which request) is written here once and holds on
-//! every kind of socket. `framelink-transport` has the drivers.
-//!
-//! ```text
-//!                 ┌───────────── Session ──────────────┐
-//!   bytes read ──►│ Receiving   codec, buffer, silence │──► messages, the next deadline
-//!                 │ Exchange    is a reply owed?       │
-//!   messages ────►│ Sending     codec, queue           │──► bytes to write, "shut down"
-//!                 └────────────────────────────────────┘
-//! ```
-//!
-//! Above them, for a client, [`InFlight`] knows which calls are under way; for a server, [`Replies`] knows what is owed, and an
-//! [`Outbox`] what waits to be pushed.
-//!
-//! The halves can be driven from two threads. They share nothing but a small cell, where heartbeats are wanted: the [`LivenessHandle`], to
-//! which both tell when bytes came and went.
+//! One end of a message connection, without I/O and without a clock.
 //!
 //! ```
 //! use std::time::Duration;
@@ -40,12 +21,37 @@
 //! assert_eq!(&message[..], b"ok");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A driver passes bytes and the time to a session. The session returns messages, bytes to write and the next deadline.
+//! A session opens no socket, never sleeps and reads no clock: `now` is a [`Duration`](std::time::Duration) since a
+//! moment that the driver chooses. The rules are therefore written once and hold on every kind of socket: where a
+//! message ends, what an incomplete frame means, when silence ends a message, and which reply belongs to which request.
+//! The drivers are in `framelink-transport`.
+//!
+//! ```text
+//!                 ┌───────────── Session ──────────────┐
+//!   bytes read ──►│ Receiving   codec, buffer, silence │──► messages, the next deadline
+//!                 │ Exchange    is a reply owed?       │
+//!   messages ────►│ Sending     codec, queue           │──► bytes to write, "shut down"
+//!                 └────────────────────────────────────┘
+//! ```
+//!
+//! On top of the session:
+//!
+//! | type | side | tracks |
+//! | --- | --- | --- |
+//! | [`InFlight`] | client | the calls in flight |
+//! | [`Replies`] | server | the replies that are owed |
+//! | [`Outbox`] | server | the messages that wait to be pushed |
+//!
+//! Two threads can drive the two halves. They share only a few small values: their activity, their
+//! failures, and, with heartbeats, the [`LivenessHandle`], to which both report bytes.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod append;
 mod calls;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod lifetime;

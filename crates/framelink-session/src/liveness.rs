@@ -1,4 +1,4 @@
-//! Whether the other side lives: the cell that both halves of a session share.
+//! The liveness of a connection: the cell that both halves of a session share.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Standing, Verdict};
 
-/// The liveness of a connection with heartbeats, shared by both halves of its session. Clones are the same cell.
+/// The liveness of a connection with heartbeats, shared by both halves of its session. Clones share one cell.
 ///
-/// The receiving half tells it what comes, takes heartbeats out of the messages and asks what is due; the sending half tells it what
-/// goes, and writes the heartbeats that are due between two messages. It is locked for moments only, and never across a wait.
+/// - The receiving half reports received bytes, removes heartbeats from the messages, and asks what is due.
+/// - The sending half reports written bytes, and writes due heartbeats between two messages.
+/// - An application supplies and reads the data that heartbeats carry, and reads the standing of the peer.
 ///
-/// An application has it for the data that heartbeats can carry, and to look how things stand.
+/// The cell is locked only for moments, never across a wait.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -25,7 +26,7 @@ use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Stan
 /// let mut session = Session::new(framing, framing);
 /// let liveness = session.watch(Arc::new(Heartbeat::strict(Form::empty())), Role::Client, u32::MAX, Duration::ZERO);
 ///
-/// // For six seconds nothing was sent.
+/// // No message was sent for six seconds.
 /// assert_eq!(liveness.deadline(), Some(Duration::from_secs(6)));
 /// session.receiving.on_time(Duration::from_secs(6))?;
 /// assert!(session.sending.queue_beat()?);
@@ -38,37 +39,37 @@ pub struct LivenessHandle(Arc<Cell>);
 struct Cell {
     heartbeat: Arc<Heartbeat>,
     us: Role,
-    /// Whether there is something for the sending half, so that it need not lock to learn that there is not.
+    /// Whether a heartbeat waits for the sending half. Without one, the sending half takes no lock.
     has_due: AtomicBool,
     state: Mutex<LivenessState>,
 }
 
 struct LivenessState {
     liveness: Liveness,
-    /// The probe, or beat, that is to be sent.
+    /// The probe or beat to send.
     probe: Option<Vec<u8>>,
     /// The answer to the peer's last probe.
     answer: Option<Vec<u8>>,
     data: Option<Box<Data>>,
-    /// How many heartbeats of the peer's came.
+    /// The number of heartbeats received.
     seen: u64,
-    /// Whoever has only the sending half, to be told when something is due.
+    /// Wakes a task that has only the sending half when a heartbeat is due.
     sender: Waker,
 }
 
-/// What heartbeats carry, where an application asks for that.
+/// The data that heartbeats carry, if the application uses it.
 #[derive(Default)]
 struct Data {
-    /// With our next probes.
+    /// For the next probes of this side.
     supplied: Vec<u8>,
-    /// With the peer's last one.
+    /// From the last probe of the peer.
     received: Vec<u8>,
 }
 
-/// A heartbeat for the sending half.
+/// A heartbeat to write.
 pub(crate) struct Beat {
     pub(crate) payload: Vec<u8>,
-    /// Whether it is one of ours, and no answer.
+    /// Whether this is a heartbeat of this side, and not an answer.
     pub(crate) is_ours: bool,
 }
 
@@ -80,54 +81,54 @@ impl LivenessHandle {
         Self(Arc::new(Cell { heartbeat, us, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
-    /// How things stand with the peer, at this moment of the session's clock.
+    /// Returns how things stand with the peer at this time of the session's clock.
     #[must_use]
     pub fn standing(&self, now: Duration) -> Standing {
         self.lock().liveness.standing(now)
     }
 
-    /// When something is due, if nothing comes or goes before.
+    /// Returns when a heartbeat or a verdict is due if no bytes are received or sent before.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         self.lock().liveness.deadline()
     }
 
-    /// How long the answers to probes took.
+    /// Returns how long the answers to probes took.
     #[must_use]
     pub fn round_trips(&self) -> RoundTrips {
         self.lock().liveness.round_trips()
     }
 
-    /// How many heartbeats of our own went, answers not counted, and how many came.
+    /// Returns how many heartbeats were sent, not counting answers, and how many were received.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         let state = self.lock();
         (state.liveness.sent(), state.seen)
     }
 
-    /// Has our probes carry this data from now on, where their form and the framing have room for it.
+    /// Sets the data that the probes of this side carry from now on, if their form and the framing have room for it.
     pub fn supply(&self, data: &[u8]) {
         self.lock().data.get_or_insert_default().supplied = data.to_vec();
     }
 
-    /// The data that the peer's last probe carried.
+    /// Returns the data of the peer's last probe.
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
         self.lock().data.as_ref().map(|data| data.received.clone()).unwrap_or_default()
     }
 
-    /// What it was made of.
+    /// Returns the heartbeat settings.
     #[must_use]
     pub fn heartbeat(&self) -> &Heartbeat {
         &self.0.heartbeat
     }
 
-    /// What it was made of, and for which side.
+    /// Returns the heartbeat settings and the role of this side.
     pub(crate) fn setup(&self) -> (Arc<Heartbeat>, Role) {
         (Arc::clone(&self.0.heartbeat), self.0.us)
     }
 
-    /// Bytes came, and were not looked at yet. Where something always comes nobody waits for the time when something is due.
+    /// Records received bytes before they are decoded. If bytes never stop, only this call checks the deadline.
     pub(crate) fn on_heard(&self, now: Duration) {
         let mut state = self.lock();
         state.liveness.on_heard(now);
@@ -137,7 +138,7 @@ impl LivenessHandle {
         }
     }
 
-    /// Bytes went; with the last byte of a heartbeat of ours among them.
+    /// Records written bytes. `with_ours`: the last byte of a heartbeat of this side is among them.
     pub(crate) fn on_sent(&self, now: Duration, with_ours: bool) {
         let mut state = self.lock();
         state.liveness.on_sent(now);
@@ -146,7 +147,7 @@ impl LivenessHandle {
         }
     }
 
-    /// Our side ends: no heartbeat goes any more.
+    /// Records that this side has finished sending: no more heartbeats are sent.
     pub(crate) fn on_finished(&self) {
         let mut state = self.lock();
         state.liveness.finish();
@@ -154,12 +155,12 @@ impl LivenessHandle {
         self.0.has_due.store(false, Ordering::Release);
     }
 
-    /// Whether a message is a heartbeat. Nothing is done about it.
+    /// Returns whether a message is a heartbeat, without handling it.
     pub(crate) fn would_take(&self, message: &[u8]) -> bool {
         self.0.heartbeat.form().recognise(message).is_some()
     }
 
-    /// Whether a message is a heartbeat. It is dealt with then: an answer may be due.
+    /// Returns whether a message is a heartbeat, and handles it: an answer may become due.
     #[inline]
     pub(crate) fn takes(&self, message: &[u8], now: Duration) -> bool {
         match self.0.heartbeat.form().recognise(message) {
@@ -176,7 +177,7 @@ impl LivenessHandle {
         let form = self.0.heartbeat.form();
         let mut state = self.lock();
         state.seen += 1;
-        // An answer has only our own.
+        // Only a probe carries the peer's data: an answer repeats our own.
         if seen == Seen::Probe {
             let received = form.data(message);
             if !received.is_empty() || state.data.is_some() {
@@ -184,21 +185,21 @@ impl LivenessHandle {
             }
         }
         let answer = if matches!(seen, Seen::Probe | Seen::Either) { form.answer(message) } else { None };
-        // A probe that has no answer shows life, and we have shown nothing by it.
+        // A probe without an answer shows that the peer lives. This side has shown nothing in return.
         let seen = if answer.is_none() && seen == Seen::Probe { Seen::Beat } else { seen };
         if state.liveness.on_seen(seen, now)
             && let Some(answer) = answer
         {
-            // Of many that wait to be written the last one says it all.
+            // Of several answers that wait, only the last is sent.
             state.answer = Some(answer);
             self.tell(state);
         }
     }
 
-    /// Time has passed: what is due is for the sending half.
+    /// Checks what is due and hands it to the sending half.
     ///
     /// # Errors
-    /// When the peer is dead.
+    /// Returns the verdict if the peer is dead.
     pub(crate) fn on_time(&self, now: Duration) -> Result<(), Verdict> {
         let mut state = self.lock();
         let due = state.liveness.poll(now);
@@ -209,7 +210,7 @@ impl LivenessHandle {
         match due {
             Due::Wait(_) => Ok(()),
             Due::Dead(verdict) => {
-                // Whoever has only the sending half learns of it too.
+                // A task that has only the sending half learns about the death too.
                 wake_sender(state);
                 Err(verdict)
             }
@@ -221,9 +222,9 @@ impl LivenessHandle {
         }
     }
 
-    /// The same for somebody who has only the sending half, and so is not told of it: nobody may be taking what comes, so that nothing is
-    /// judged. When to ask again.
-    pub(crate) fn on_time_deaf(&self, now: Duration) -> Option<Duration> {
+    /// Checks for a due heartbeat on behalf of a sending half whose receiving half may not be polled. The peer is not
+    /// judged, because its messages may be unread. Returns when to call this again.
+    pub(crate) fn on_time_unread(&self, now: Duration) -> Option<Duration> {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
             state.probe = Some(self.probe(&state, number, now));
@@ -232,17 +233,17 @@ impl LivenessHandle {
         state.liveness.beat_at()
     }
 
-    /// When it has to be asked that way.
+    /// Returns when a sending half without a polled receiving half must check for a due heartbeat.
     pub fn beat_at(&self) -> Option<Duration> {
         self.lock().liveness.beat_at()
     }
 
-    /// How often whoever sleeps has to look whether the peer asks.
+    /// Returns how often a sleeping connection must be read to find probes of the peer.
     pub fn look_within(&self) -> Option<Duration> {
         self.lock().liveness.look_within()
     }
 
-    /// Why the peer counts as dead, once it does.
+    /// Returns why the peer counts as dead, or `None` while it does not.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         self.lock().liveness.verdict()
@@ -253,7 +254,7 @@ impl LivenessHandle {
         self.0.heartbeat.form().probe(number, now, supplied).into_owned()
     }
 
-    /// Whom to tell when something is due.
+    /// Sets the waker that is woken when a heartbeat is due.
     pub(crate) fn wake(&self, sender: &Waker) {
         let mut state = self.lock();
         if !state.sender.will_wake(sender) {
@@ -268,28 +269,28 @@ impl LivenessHandle {
         wake_sender(state);
     }
 
-    /// An exchange is under way that a heartbeat of ours would disturb.
+    /// Holds heartbeats back during an exchange that they would disturb.
     pub fn hold(&self) {
         self.lock().liveness.hold();
     }
 
-    /// That exchange is over: the peer has its answer time from `now` on.
+    /// Ends the hold: the peer's time to answer begins at `now`.
     pub fn resume(&self, now: Duration) {
         self.lock().liveness.resume(now);
     }
 
-    /// Somebody looks at what comes again.
+    /// Records that the connection is read again.
     pub(crate) fn back(&self, away_at: Duration, now: Duration) {
         self.lock().liveness.back(away_at, now);
     }
 
-    /// Whether there is something for the sending half.
+    /// Returns whether a heartbeat waits for the sending half.
     #[inline]
     pub fn has_due(&self) -> bool {
         self.0.has_due.load(Ordering::Acquire)
     }
 
-    /// The next heartbeat that is to be written.
+    /// Takes the next heartbeat to write.
     pub(crate) fn take_due(&self) -> Option<Beat> {
         let mut state = self.lock();
         let beat = match state.answer.take() {
@@ -305,14 +306,14 @@ impl LivenessHandle {
     }
 }
 
-/// Not locked: whoever is woken may have locks of its own.
+/// Releases the lock first, because a woken task may take its own locks.
 fn wake_sender(state: MutexGuard<'_, LivenessState>) {
     let sender = state.sender.clone();
     drop(state);
     sender.wake();
 }
 
-/// Times and states only.
+/// Shows times and states, no payloads.
 impl fmt::Debug for LivenessHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LivenessHandle").field("heartbeat", &self.0.heartbeat).finish_non_exhaustive()

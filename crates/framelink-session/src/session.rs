@@ -1,4 +1,4 @@
-//! The two halves of one end of a connection.
+//! A session: both halves of one end of a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,40 +12,40 @@ use crate::liveness::LivenessHandle;
 use crate::receiving::Receiving;
 use crate::sending::Sending;
 
-/// The two halves of one end of a connection, and what is between them.
+/// A session: both halves of one end of a connection, and the exchange between them.
 ///
 /// See [the crate](crate) for an example.
 #[derive(Debug)]
 pub struct Session<D: Decode, E: Encode> {
-    /// What comes.
+    /// The receiving half.
     pub receiving: Receiving<D>,
-    /// What goes.
+    /// The sending half.
     pub sending: Sending<E>,
-    /// Which of what comes answers which of what goes.
+    /// Whether a reply is owed.
     pub exchange: Exchange,
 }
 
 impl<D: Decode, E: Encode> Session<D, E> {
-    /// A session at the start of a connection, with a framing for each direction.
+    /// Creates the session of a new connection, with a framing for each direction.
     pub fn new(receive: D, send: E) -> Self {
         let receiving = Receiving::new(receive);
         let sending = Sending::beside(send, receiving.failed_flag());
         Self { receiving, sending, exchange: Exchange::new() }
     }
 
-    /// Has it send and expect heartbeats from now on. `jitter` is any number, another one for each connection; see
+    /// Sends and expects heartbeats. `jitter` is any number, different for each connection; see
     /// [`Heartbeat::liveness`].
     pub fn watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> LivenessHandle {
         watch(&mut self.receiving, &mut self.sending, heartbeat, us, jitter, now)
     }
 
-    /// Has it end when its time is over.
+    /// Limits how long the connection stays open.
     pub fn limit_lifetime(&mut self, lifetime: Lifetime) {
         limit_lifetime(&mut self.receiving, &mut self.sending, lifetime);
     }
 }
 
-/// The same for the halves of a connection.
+/// Like [`Session::limit_lifetime`], for separate halves.
 pub fn limit_lifetime<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
@@ -55,7 +55,7 @@ pub fn limit_lifetime<D: Decode, E: Encode>(
     receiving.set_lifetime(lifetime);
 }
 
-/// The same for the halves of a connection.
+/// Like [`Session::watch`], for separate halves.
 pub fn watch<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
@@ -70,9 +70,9 @@ pub fn watch<D: Decode, E: Encode>(
     liveness
 }
 
-/// Joins the heartbeats of a pair of connections: the two directions that are used share one pulse, because what arrives on one connection
-/// shows that the peer lives to which the other one sends. The two directions that are not used have no pulse. The side that dialled the
-/// connection that is sent on is the client of the pair. `jitter` is as for [`Session::watch`].
+/// Joins the heartbeats of a simplex pair. The two directions in use share one liveness, because bytes received on one
+/// connection show that the peer of the other one lives. The two unused directions have none. The side that dialled the
+/// connection which is sent on is the client of the pair. `jitter` is as for [`Session::watch`].
 pub fn share_liveness<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,

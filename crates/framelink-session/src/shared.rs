@@ -1,10 +1,9 @@
-//! What one half keeps, and the other or a third may see.
+//! State that one half keeps and others read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// A count of bytes that one half keeps, and that others can watch while that half is busy: whether a transfer makes
-/// progress, say.
+/// A byte counter of one half. Others can watch it while that half is busy, to see whether a transfer makes progress.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,27 +20,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct ByteCount(Arc<AtomicU64>);
 
 impl ByteCount {
-    /// So many until now.
+    /// Returns the count so far.
     #[must_use]
     #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Only the half that keeps it adds to it, so nothing is lost between the two steps.
+    /// Only the half that keeps the counter adds to it, so no update is lost between load and store.
     #[inline]
     pub(crate) fn add(&self, count: usize) {
         self.0.store(self.get() + count as u64, Ordering::Relaxed);
     }
 }
 
-/// Whether the connection failed. A socket reports a reset once, possibly to a write. A read after that sees an end as if the peer had
-/// closed the connection in good order.
+/// Whether the connection failed. A socket reports a reset once, possibly to a write. A later read then returns an end
+/// of stream, as if the peer had closed cleanly.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FailedFlag(Arc<AtomicBool>);
 
 impl FailedFlag {
-    pub(crate) fn tear(&self) {
+    pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
 

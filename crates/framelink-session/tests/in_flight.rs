@@ -1,4 +1,5 @@
-//! A million calls by key on a virtual clock, 64 at a time, whose replies come in any order, late, twice, and unasked.
+//! A million calls by key on a virtual clock, 64 at a time. Replies arrive in any order, late, or twice. Some messages
+//! are unsolicited.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -13,7 +14,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Bytes that are allocated now.
+/// The bytes that are allocated now.
 fn held() -> isize {
     let stats = ALLOCATOR.stats();
     stats.bytes_allocated.cast_signed() - stats.bytes_deallocated.cast_signed()
@@ -40,7 +41,7 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
         }
         let next = peer.replies.first_key_value().map(|((at, _), _)| *at);
         now = [next, in_flight.deadline()].into_iter().flatten().min().unwrap().max(now);
-        // What has come is looked at before the time.
+        // Received messages are handled before the time.
         while let Some(reply) = peer.reply(now) {
             match in_flight.on_message(&reply, now) {
                 Arrived::Reply(call) => {
@@ -74,10 +75,10 @@ fn every_reply_of_a_million_finds_its_own_call_or_is_reported() {
     assert_eq!((in_flight.len(), in_flight.unanswered(), in_flight.ended()), (0, 0, None));
 }
 
-/// Replies after 0 to 999 ms; 2 of 100 late, 1 twice, 1 with something nobody asked for before it.
+/// Replies after 0 to 999 ms. Of 100 replies, 2 are late, 1 is sent twice, and 1 follows an unsolicited message.
 struct Peer {
     random: u64,
-    /// By when they go out, and by a number.
+    /// When replies are sent, with a number that makes the key unique.
     replies: BTreeMap<(Duration, u64), [u8; 8]>,
     sent: u64,
 }

@@ -1,4 +1,5 @@
-//! A PROXY protocol header at the start of an accepted connection: each framing × each header × each way to cut it. No socket.
+//! A PROXY protocol header at the start of an accepted connection: each framing, each header, and each way to cut the
+//! header. No socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,7 @@ fn accepted(notation: &str) -> Receiving<Framing> {
     receiving
 }
 
-/// What a driver does after each read and each deadline.
+/// Does what a driver does after each read and each deadline.
 fn poll<D: Decode>(receiving: &mut Receiving<D>) -> Result<Received, String> {
     match receiving.poll_preamble() {
         Ok(true) => receiving.poll().map_err(|fault| fault.to_string()),
@@ -67,7 +68,7 @@ fn poll<D: Decode>(receiving: &mut Receiving<D>) -> Result<Received, String> {
     }
 }
 
-/// The pieces come 10 ms after one another, whatever deadline is over before.
+/// Delivers the pieces 10 ms apart, and reports each deadline that passes.
 fn bring<D: Decode>(receiving: &mut Receiving<D>, pieces: &[&[u8]]) -> Result<Vec<Vec<u8>>, String> {
     let (mut now, mut messages) = (ms(0), Vec::new());
     for piece in pieces {
@@ -153,7 +154,7 @@ fn only_the_first_of_several_empty_lines_is_kept() {
 }
 
 #[test]
-fn bytes_that_are_no_frame_are_a_fault_when_no_header_comes_of_them() {
+fn bytes_that_become_neither_a_frame_nor_a_header_are_a_fault() {
     let mut receiving = accepted("ascii:4");
     receiving.on_bytes(b"PROX", ms(0));
     assert!(matches!(poll(&mut receiving), Ok(Received::Wait { until: Some(at) }) if at == ms(1000)));
@@ -217,13 +218,13 @@ fn a_heartbeat_is_not_kept() {
 }
 
 #[test]
-fn who_dials_takes_such_bytes_as_data() {
+fn a_side_that_dials_takes_a_header_as_data() {
     let mut receiving: Receiving<Framing> = Receiving::new("line".parse().unwrap());
     assert_eq!(bring(&mut receiving, &[V1]), Ok(vec![V1[..V1.len() - 2].to_vec()]));
 }
 
 #[test]
-fn the_error_says_what_came_and_what_to_do() {
+fn the_error_says_what_was_received_and_what_to_do() {
     let told = ProxyHeader::Version2.to_string();
     assert!(
         told.contains("PROXY protocol header (version 2)") && told.contains("switch it off at the proxy"),

@@ -18,7 +18,7 @@ fn ms(time: u64) -> Duration {
     Duration::from_millis(time)
 }
 
-/// Brings bytes as reads do: each into the space that is offered.
+/// Delivers bytes as reads do, each into the offered space.
 fn read(receiving: &mut Receiving<Framing>, mut bytes: &[u8], now: Duration) {
     while !bytes.is_empty() {
         let space = receiving.space();
@@ -30,7 +30,7 @@ fn read(receiving: &mut Receiving<Framing>, mut bytes: &[u8], now: Duration) {
     }
 }
 
-/// All messages that are there.
+/// Returns all whole messages.
 fn take(receiving: &mut Receiving<Framing>) -> Vec<Vec<u8>> {
     let mut messages = Vec::new();
     while let Ok(Received::Message(message)) = receiving.poll() {
@@ -52,7 +52,7 @@ fn is_closed(receiving: &mut Receiving<Framing>) -> bool {
 
 type Messages = [&'static [u8]; 3];
 
-/// A notation, a stream, and the messages in it: one of them empty, where that can be.
+/// A notation, a stream, and the messages in it. One message is empty if the framing allows it.
 const STREAMS: &[(&str, &[u8], Messages)] = &[
     ("net:2", b"\0\x05hello\0\0\0\x03and", [b"hello", b"", b"and"]),
     ("ascii:4", b"0005hello00000003and", [b"hello", b"", b"and"]),
@@ -133,17 +133,17 @@ fn bytes_from_elsewhere_begin_the_silence_as_a_read_does() {
 }
 
 #[test]
-fn input_comes_before_time() {
+fn received_bytes_are_handled_before_the_clock() {
     let mut receiving = receiving("quiet:50ms");
     read(&mut receiving, b"one", ms(0));
     assert_eq!(waits_until(&mut receiving), Some(ms(50)));
-    // The program was stopped for a minute. What arrived meanwhile is looked at before the clock is.
+    // The program was stopped for a minute. Bytes that arrived meanwhile are handled before the clock.
     read(&mut receiving, b" message", ms(60_000));
     receiving.on_deadline(ms(60_000));
     assert_eq!(waits_until(&mut receiving), Some(ms(60_050)));
     receiving.on_deadline(ms(60_050));
     assert_eq!(take(&mut receiving), [b"one message"]);
-    // The deadline passed, but bytes came before anybody asked for the message.
+    // The deadline passed, but bytes arrived before the application asked for the message.
     read(&mut receiving, b"two", ms(60_100));
     receiving.on_deadline(ms(60_200));
     read(&mut receiving, b" more", ms(60_200));
@@ -151,7 +151,7 @@ fn input_comes_before_time() {
 }
 
 #[test]
-fn silence_means_nothing_to_framings_that_end_by_themselves() {
+fn silence_does_not_end_frames_with_a_length() {
     for notation in ["net:2", "line", "until-close", "fixed:9"] {
         let mut receiving = receiving(notation);
         read(&mut receiving, b"\0\x05he", ms(0));
@@ -189,7 +189,7 @@ fn each_read_is_offered_the_limit_and_is_a_message() {
 }
 
 #[test]
-fn until_close_is_one_message_of_all_that_came() {
+fn until_close_makes_one_message_of_all_bytes() {
     let mut receiving = receiving("until-close,max=10");
     for piece in [&b"one"[..], b" two"] {
         read(&mut receiving, piece, ZERO);
@@ -213,7 +213,7 @@ fn a_close_before_the_first_byte_is_no_message() {
 #[test]
 fn closed_inside_a_frame_is_a_fault_with_counts_again_and_again() {
     for &(notation, wire, _) in STREAMS {
-        // Of the first frame alone: its last byte is the first with which a message is there.
+        // The length of the first frame alone: with its last byte, a message is whole.
         let first = (1..).find(|&len| {
             let mut receiving = receiving(notation);
             read(&mut receiving, &wire[..len], ZERO);
@@ -230,7 +230,7 @@ fn closed_inside_a_frame_is_a_fault_with_counts_again_and_again() {
             for _ in 0..3 {
                 assert_eq!(receiving.poll().expect_err(notation), fault, "{notation}");
             }
-            // Not even more bytes make it good.
+            // More bytes do not repair the stream.
             read(&mut receiving, wire, ZERO);
             assert_eq!(receiving.poll().expect_err(notation), fault, "{notation}");
         }
@@ -238,7 +238,7 @@ fn closed_inside_a_frame_is_a_fault_with_counts_again_and_again() {
 }
 
 #[test]
-fn whole_messages_come_before_the_fault() {
+fn whole_messages_are_delivered_before_the_fault() {
     for (notation, wire) in [
         ("ascii:4", &b"0002one0"[..]),
         ("ascii:4", b"0002on0002tw0x00"),
@@ -264,7 +264,7 @@ fn whole_messages_come_before_the_fault() {
 }
 
 #[test]
-fn a_fault_stays_when_nothing_waits() {
+fn a_fault_stays_after_the_buffer_is_empty() {
     let mut receiving = receiving("ascii:4");
     read(&mut receiving, b"oops", ZERO);
     let fault = receiving.poll().unwrap_err();
@@ -309,7 +309,7 @@ fn debug_shows_lengths_and_times_and_no_payload() {
     assert_eq!(shown, "Message(Message { payload_len: 16, ended_by: Quiet })");
 }
 
-/// Ends with silence, but not before there are four bytes.
+/// A framing that ends messages with silence, but only after four bytes.
 struct FourAtLeast;
 
 impl Decode for FourAtLeast {
@@ -330,7 +330,7 @@ impl Decode for FourAtLeast {
     }
 }
 
-/// A deadline that stays in the past would have every driver spin.
+/// A deadline that stays in the past would make every driver spin.
 #[test]
 fn a_silence_that_ends_nothing_is_over() {
     let mut receiving = Receiving::new(FourAtLeast);
@@ -345,7 +345,7 @@ fn a_silence_that_ends_nothing_is_over() {
 }
 
 #[test]
-fn a_message_that_waited_for_us_has_its_time_from_when_it_is_asked_for() {
+fn the_time_of_a_waiting_message_starts_when_the_application_asks_for_it() {
     let mut receiving = receiving("net:2");
     receiving.limit_frame(ms(100));
     receiving.on_bytes(b"\0\x01a\0\x05he", ms(10));
@@ -354,7 +354,7 @@ fn a_message_that_waited_for_us_has_its_time_from_when_it_is_asked_for() {
     assert!(receiving.wants_asking());
     receiving.on_asked(ms(500));
     assert_eq!(receiving.overdue_at(), Some((ms(600), ms(100))));
-    // Only that once: its bytes may not dribble for ever.
+    // The time restarts only once, so a slow sender cannot extend it for ever.
     receiving.on_asked(ms(550));
     receiving.on_bytes(b"l", ms(550));
     assert!(!receiving.wants_asking());
@@ -377,9 +377,9 @@ fn a_preamble_has_a_limit_of_its_own_or_that_of_the_first_message() {
     assert_eq!(receiving.overdue_at(), Some((ms(100), ms(100))));
 }
 
-/// The stranger's trick: an empty frame now and then, or one after the other without a pause.
+/// A stranger tries to hold a connection with empty frames, with or without pauses.
 #[test]
-fn heartbeats_alone_are_no_first_message() {
+fn heartbeats_do_not_count_as_a_first_message() {
     for longer in [None, Some(ms(1000))] {
         let mut session = watched();
         let receiving = &mut session.receiving;
@@ -393,12 +393,12 @@ fn heartbeats_alone_are_no_first_message() {
         assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })));
         let limit = longer.unwrap_or(ms(100));
         assert_eq!(receiving.overdue_at(), Some((limit, limit)));
-        // A message that has begun in time may be finished, and then the limit is over for good.
+        // A message that began in time may be finished. After it, the limit is gone for good.
         let mut late = limit - ms(1);
         receiving.on_bytes(b"\0\0\0", late);
         assert!(matches!(receiving.poll(), Ok(Received::Wait { .. })));
         assert_eq!(receiving.overdue_at(), Some((late + ms(50), ms(50))));
-        // Heartbeats that run into one another are no way around it.
+        // Heartbeats without pauses do not avoid the limit.
         for _ in 0..3 {
             late += ms(40);
             receiving.on_bytes(b"\0\0", late);
@@ -414,7 +414,7 @@ fn heartbeats_alone_are_no_first_message() {
     }
 }
 
-/// With empty frames as heartbeats.
+/// Empty frames are heartbeats.
 fn watched() -> Session<Framing, Framing> {
     let framing: Framing = "net:2".parse().expect("a notation");
     let mut session = Session::new(framing, framing);
@@ -423,7 +423,7 @@ fn watched() -> Session<Framing, Framing> {
 }
 
 #[test]
-fn the_report_of_a_message_that_is_waited_on_too_long_names_the_guess() {
+fn the_report_of_an_overdue_message_names_the_guess() {
     for (notation, bytes, guess) in [
         ("mllp", &b"\x0bMSH\x1c\xff"[..], "the end of a message has 0xff at offset 5, expected 0x0d"),
         ("net:2", b"0012hello, world", "the length field is the ASCII digits \"00\""),

@@ -11,7 +11,7 @@ fn sending(notation: &str) -> Sending<Framing> {
     Sending::new(notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}")))
 }
 
-/// Takes all that is to be written, so many bytes at a time.
+/// Takes all bytes to write, `size` at a time.
 fn drain(sending: &mut Sending<Framing>, size: usize) -> Vec<u8> {
     let mut wire = Vec::new();
     while let Transmit::Write(bytes) = sending.poll() {
@@ -23,7 +23,7 @@ fn drain(sending: &mut Sending<Framing>, size: usize) -> Vec<u8> {
     wire
 }
 
-/// A notation and how it writes `hello`.
+/// A notation, and how it writes `hello`.
 const FRAMES: &[(&str, &[u8])] = &[
     ("net:2", b"\0\x05hello"),
     ("net:2,suffix=0304", b"\0\x07hello\x03\x04"),
@@ -34,7 +34,7 @@ const FRAMES: &[(&str, &[u8])] = &[
 ];
 
 #[test]
-fn of_a_message_written_in_part_exactly_the_rest_is_queued() {
+fn exactly_the_rest_of_a_partly_written_message_is_queued() {
     for &(notation, wire) in FRAMES {
         for written in 0..=wire.len() {
             let mut sending = sending(notation);
@@ -66,7 +66,7 @@ fn frame_follows_frame_whatever_the_socket_takes() {
             let count = bytes.len().min(size);
             out.extend_from_slice(&bytes[..count]);
             sending.on_written(count, ZERO);
-            // A third one while the first is half out.
+            // A third message while the first is partly written.
             let _ = sending.queue(b"HELLO").unwrap();
             out.extend(drain(&mut sending, size));
             let there = wire.to_vec();
@@ -124,7 +124,7 @@ fn a_refused_message_leaves_no_byte_and_others_may_follow() {
 }
 
 #[test]
-fn what_may_have_been_seen_is_said_of_each_message() {
+fn each_message_reports_what_the_peer_may_have_seen() {
     let mut sending = sending("net:2");
     let first = sending.queue(b"one").unwrap();
     let second = sending.queue(b"two").unwrap();
@@ -148,7 +148,7 @@ fn what_may_have_been_seen_is_said_of_each_message() {
 }
 
 #[test]
-fn a_failed_connection_drops_the_queue_and_says_so() {
+fn a_failed_connection_drops_the_queue_and_reports_failure() {
     let mut sending = sending("net:2");
     let first = sending.queue(b"one").unwrap();
     let second = sending.queue(b"two").unwrap();
@@ -159,7 +159,7 @@ fn a_failed_connection_drops_the_queue_and_says_so() {
     assert_eq!((sending.sent(first), sending.sent(second)), (Sent::Perhaps, Sent::Not));
     assert!(!sending.is_written(first));
     assert_eq!(sending.queue(b"more"), Err(SendRefused::Failed));
-    // Neither ending our side nor a late report of a write changes that.
+    // Neither the end of this side nor a late report of a write changes the state.
     sending.finish();
     sending.on_written(5, ZERO);
     sending.on_shut_down();
@@ -169,7 +169,7 @@ fn a_failed_connection_drops_the_queue_and_says_so() {
 }
 
 #[test]
-fn there_is_room_until_64_kib_wait() {
+fn the_queue_has_room_up_to_64_kib() {
     let mut sending = sending("net:2");
     let mut queued = 0;
     while sending.has_room() {
@@ -198,7 +198,7 @@ fn debug_shows_lengths_and_states_and_no_payload() {
 }
 
 #[test]
-fn messages_that_wait_are_limited_beside_their_bytes() {
+fn waiting_messages_are_limited_by_number_and_by_bytes() {
     let mut sending = Sending::new("net:2".parse::<Framing>().unwrap());
     sending.limit_messages(2);
     sending.queue(b"a").unwrap();

@@ -1,7 +1,7 @@
-//! Headers that a framing has to refuse, made from one that it takes.
+//! Frames that a framing has to refuse, made from one that it accepts.
 //!
-//! Nothing is known of the framing but what its decoder says. So each byte of a good header is replaced by every other
-//! value, and the answers are compared:
+//! Only the decoder of the framing is known. So each byte of a good header is replaced by every other value, and the
+//! answers are compared:
 //!
 //! ```text
 //!   '0' '0' '0' '9' | 9 bytes      ascii:4,max=2048
@@ -15,12 +15,12 @@ use framelink_codec::{Decode, Decoded, Encode, EndedBy};
 
 use crate::sample;
 
-/// A header is at most so long.
+/// The longest header that is tried.
 const LONGEST_HEADER: usize = 64;
-/// A message without an end is tried up to so many bytes.
+/// The longest message without an end that is tried.
 const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
 
-/// Frames that a decoder must refuse, each from its header alone where there is one.
+/// Frames that a decoder must refuse: from the header alone, if the framing has a header.
 ///
 /// ```
 /// use framelink_codec::Decode;
@@ -32,7 +32,7 @@ const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// assert!(bad.garbage().contains(&b"!005hello".to_vec()));
 /// assert!(bad.oversize().contains(&b"3005hello".to_vec()));
 ///
-/// // Every header of two bytes is a length, and none is over the limit.
+/// // Every header of two bytes is a length within the limit.
 /// let framing: Length = "net:2".parse()?;
 /// let bad = BadFrames::new(&framing, b"hello");
 /// assert!(bad.garbage().is_empty() && bad.oversize().is_empty());
@@ -45,17 +45,18 @@ pub struct BadFrames {
 }
 
 impl BadFrames {
-    /// Breaks the frame of this payload in every way that there is; there are none when the payload cannot be sent.
+    /// Breaks the frame of this payload in every possible way. There are no bad frames if the payload cannot be sent.
     #[must_use]
     pub fn new<F: Decode + Encode>(framing: &F, payload: &[u8]) -> Self {
         let Some((good, frame)) = sample::frame(framing, payload) else { return Self::default() };
         match frame.ended_by {
             EndedBy::Count => {
-                // With `keep` the header is part of the payload, and shows only by what is refused.
+                // With `keep` the header is part of the payload, and only refused values show which bytes are the
+                // header.
                 let header_len = if frame.payload_start == 0 { good.len() } else { frame.payload_start };
                 Header { framing, good: &good, len: header_len.min(LONGEST_HEADER) }.broken()
             }
-            // A read brings what it brings.
+            // No read is a bad frame.
             EndedBy::Read => Self::default(),
             _ => {
                 let start = good.get(..frame.payload_start).unwrap_or_default();
@@ -65,21 +66,21 @@ impl BadFrames {
         }
     }
 
-    /// Frames whose header is none. In a binary length a byte that every frame within the limit leaves 0 counts as such too: there
-    /// garbage is a number far too great.
+    /// Returns frames whose header is no length. In a binary length, these also have a value in a byte that is 0 in
+    /// every frame within the limit: the length is far too large.
     #[must_use]
     pub fn garbage(&self) -> &[Vec<u8>] {
         &self.garbage
     }
 
-    /// Frames that are longer than allowed: by their header, or, where none says so, by their bytes.
+    /// Returns frames that are longer than allowed: by their header, or by their bytes if the framing has no header.
     #[must_use]
     pub fn oversize(&self) -> &[Vec<u8>] {
         &self.oversize
     }
 }
 
-/// How many there are; one may be as long as the limit of the framing.
+/// Prints the number of frames: a frame may be as long as the limit of the framing.
 impl std::fmt::Debug for BadFrames {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BadFrames")
@@ -118,7 +119,7 @@ impl<F: Decode + Encode> Header<'_, F> {
         bad
     }
 
-    /// What the decoder says to every value of one byte.
+    /// Tries every value of one byte in the decoder.
     fn place(&self, at: usize) -> FaultPlace {
         let mut place = FaultPlace { at, is_length: false, taken: Vec::new(), refused: Vec::new() };
         for byte in 0..=u8::MAX {
@@ -135,7 +136,7 @@ impl<F: Decode + Encode> Header<'_, F> {
         place
     }
 
-    /// A header with more and more digits in front, where headers are as long as their number, until that is too great.
+    /// If a header grows with its number: a header with more and more digits in front, until the number is too large.
     fn lengthened(&self, at: usize, digit: u8) -> Option<Vec<u8>> {
         let header_len = |payload_len| self.framing.envelope(&vec![b'm'; payload_len]).ok().map(|it| it.head.len());
         if header_len(1)? == header_len(300)? {
@@ -162,7 +163,7 @@ impl<F: Decode + Encode> Header<'_, F> {
         bytes
     }
 
-    /// The length of the frame that begins like this, if one does.
+    /// The length of the frame that begins with these bytes, if it is known.
     fn frame_len(&self, bytes: &[u8]) -> Option<usize> {
         match self.framing.decode(bytes, 0, sample::end_of(self.framing)).ok()? {
             Decoded::Frame(frame) => Some(frame.frame_len),
@@ -170,23 +171,23 @@ impl<F: Decode + Encode> Header<'_, F> {
         }
     }
 
-    /// Whether the first bytes are enough to refuse it.
+    /// Whether the decoder refuses the first bytes alone.
     fn is_refused(&self, bytes: &[u8], header_len: usize) -> bool {
         let start = bytes.get(..header_len).unwrap_or(bytes);
         self.framing.decode(start, 0, None).is_err()
     }
 }
 
-/// One byte of a header: which values the decoder takes there, and which it refuses from the header alone.
+/// One byte of a header: the values that the decoder accepts there, and those that it refuses from the header alone.
 struct FaultPlace {
     at: usize,
-    /// Its value changes how long the frame is.
+    /// Whether its value changes the length of the frame.
     is_length: bool,
     taken: Vec<u8>,
     refused: Vec<u8>,
 }
 
-/// What lengths are written in. A small limit lets few digits through, so the rest is known from here.
+/// The digits of one kind of length. A small limit accepts only a few digits, so the others are taken from here.
 struct Digits {
     greatest: u8,
     kind: fn(u8) -> bool,
@@ -201,7 +202,7 @@ impl Digits {
         Self { greatest: 0xff, kind: |_| true },
     ];
 
-    /// The narrowest kind that has them all.
+    /// The kind with the fewest digits that contains all of these.
     fn of(used: impl Iterator<Item = u8> + Clone) -> Self {
         let [.., any] = Self::KINDS;
         Self::KINDS.into_iter().find(|kind| used.clone().all(|byte| kind.has(byte))).unwrap_or(any)

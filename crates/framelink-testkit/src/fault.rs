@@ -1,4 +1,4 @@
-//! What a hostile peer does.
+//! The faults of a hostile peer.
 
 use std::error::Error;
 use std::fmt;
@@ -12,10 +12,10 @@ macro_rules! faults {
         }
 
         impl Fault {
-            /// Every fault, in the order in which help should list them.
+            /// All faults, in the order of the help.
             pub const ALL: &'static [Self] = &[$(Self::$fault),*];
 
-            /// Its name, in kebab-case.
+            /// Returns the name, in kebab-case.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -23,7 +23,7 @@ macro_rules! faults {
                 }
             }
 
-            /// What it does, in a line.
+            /// Returns what the peer does, in one line.
             #[must_use]
             pub const fn help(self) -> &'static str {
                 match self {
@@ -35,8 +35,8 @@ macro_rules! faults {
 }
 
 faults! {
-    /// What is wrong with a peer. It plays a server that answers each message with the same, or a client that sends
-    /// messages and reads the replies: it does the sensible thing of its role with the fault in it.
+    /// A fault of a peer. A server echoes each message, and a client sends messages and reads the replies. Apart from
+    /// its fault, the peer behaves as its role should.
     ///
     /// ```
     /// use framelink_testkit::Fault;
@@ -57,28 +57,28 @@ faults! {
         Coalesce: "coalesce", "gathers messages for a while and sends them in one segment";
         CutFin: "cut-fin", "cuts a frame at a byte, then closes its side (FIN)";
         CutReset: "cut-reset", "cuts a frame at a byte, then resets the connection (RST)";
-        /// The framing refuses it, and not only because the number is a little too great.
+        /// The framing refuses the header, and not only because the number is a little too large.
         GarbageLength: "garbage-length", "sends a header that is no length";
         Oversize: "oversize", "announces, or sends, more than the limit allows";
-        /// Nothing is read meanwhile.
+        /// The peer reads nothing meanwhile.
         EmptyFlood: "empty-flood", "sends empty frames without end, or up to a number";
         Silent: "silent", "reads everything, sends nothing";
         Late: "late", "sends each message after a delay";
         Twice: "twice", "sends each message twice";
         OutOfOrder: "out-of-order", "sends messages two at a time, in swapped order";
-        /// Of a hundred messages 2 come late, 1 comes twice, and 1 behind an unsolicited message.
-        Shuffled: "shuffled", "sends messages in any order, a few of them late, twice, or behind one nobody asked for";
-        /// One comes behind each message.
-        Unsolicited: "unasked", "sends messages nobody asked for, also before the first";
-        /// A client sends until it can send no more.
+        /// Of a hundred messages 2 are late, 1 is sent twice, and 1 follows an unsolicited message.
+        Shuffled: "shuffled", "sends messages in any order, a few late, twice, or after an unsolicited one";
+        /// One follows each message.
+        Unsolicited: "unasked", "sends unsolicited messages, also before the first";
+        /// A client sends until the socket takes no more.
         Deaf: "deaf", "reads nothing, so that the window closes";
         Stops: "stops", "sends a few messages, then neither reads nor writes, and keeps the connection";
-        HeartbeatStorm: "heartbeat-storm", "answers all that comes, empty frames too, with several empty frames more";
+        HeartbeatStorm: "heartbeat-storm", "answers each message, and each empty frame, with several empty frames more";
         Slam: "slam", "closes the connection at once";
     }
 }
 
-/// Its name.
+/// Prints the name.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -93,7 +93,7 @@ impl FromStr for Fault {
     }
 }
 
-/// A name that no fault has; the message lists those there are.
+/// The error for an unknown name. Its text lists all names.
 ///
 /// ```
 /// use framelink_testkit::Fault;
@@ -112,17 +112,3 @@ impl fmt::Display for UnknownFault {
 }
 
 impl Error for UnknownFault {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_fault_has_a_name_of_its_own_that_parses() {
-        for &fault in Fault::ALL {
-            let name = fault.name();
-            assert_eq!((name.parse(), fault.to_string().as_str()), (Ok(fault), name));
-            assert_eq!(Fault::ALL.iter().filter(|other| other.name() == name).count(), 1, "{name}");
-        }
-    }
-}

@@ -1,16 +1,5 @@
 //! Peers, streams and proxies that misbehave on purpose, to test programs that exchange framed messages.
 //!
-//! | you test | you take |
-//! | --- | --- |
-//! | a program on a socket, whatever it is written in | [`Hostile`], a peer with a [`Fault`] on a thread of its own |
-//! | a loop over `Read` and `Write` | [`ScriptedStream`], which says `WouldBlock` or takes one byte when its [`Script`] says so |
-//! | two programs, and the line between them | [`Proxy`], which delays, holds, duplicates and cuts |
-//! | a decoder | [`BadFrames`], headers that it has to refuse |
-//!
-//! Nothing here knows the code under test: peers are plain threads over `std` sockets, and of a framing they need only
-//! [`Decode`](framelink_codec::Decode) and [`Encode`](framelink_codec::Encode). Randomness comes from a seed, and the same seed
-//! does the same.
-//!
 //! ```
 //! use std::io::{Read, Write};
 //! use std::net::TcpStream;
@@ -26,6 +15,17 @@
 //! assert_eq!(&replies, b"\x02hi\x02hi");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | to test | use |
+//! | --- | --- |
+//! | a program on a socket, in any language | [`Hostile`], a peer with a [`Fault`] on a thread of its own |
+//! | a loop over `Read` and `Write` | [`ScriptedStream`], which returns `WouldBlock` or takes one byte when its [`Script`] says so |
+//! | two programs and the connection between them | [`Proxy`], which delays, holds, duplicates and cuts |
+//! | a decoder | [`BadFrames`], frames that it has to refuse |
+//!
+//! The crate knows nothing of the code under test. Peers are threads with `std` sockets. Of a framing they need only
+//! [`Decode`](framelink_codec::Decode) and [`Encode`](framelink_codec::Encode). Random choices come from a seed: one seed gives one
+//! behaviour.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
@@ -47,7 +47,7 @@ pub use proxy::{Cut, Direction, Proxy};
 pub use reserved_port::ReservedPort;
 pub use scripted::{Calls, ReadStep, Script, ScriptedStream, WriteStep};
 
-/// The README's example, tested.
+/// Runs the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

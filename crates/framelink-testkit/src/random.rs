@@ -1,17 +1,17 @@
-//! Numbers that look random, and are the same for the same seed.
+//! Pseudorandom numbers: one seed gives one sequence.
 
 /// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The numbers of one connection: seeds and connections that lie side by side have nothing in common.
+    /// The numbers of one connection. Neighbouring seeds and connections have unrelated sequences.
     pub(crate) fn new(seed: u64, connection: u64) -> Self {
         let mut random = Self(seed);
         Self(random.next() ^ Self(connection).next())
     }
 
-    /// A number from 0 to `limit - 1`; 0 where there is none.
+    /// A number from 0 to `limit - 1`; 0 if the limit is 0.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         let wide = self.next() % u64::try_from(limit.max(1)).unwrap_or(u64::MAX);
         usize::try_from(wide).unwrap_or(0)

@@ -1,24 +1,24 @@
-//! A good message of a framing that one knows nothing about.
+//! Good messages of an unknown framing.
 
 use framelink_codec::{Decode, Decoded, Encode, End, Ends, Frame};
 
-/// Longer messages are not tried.
+/// The longest payload that is tried.
 const LONGEST: usize = 65_536;
-/// A frame that is made byte by byte is at most so long.
+/// The longest frame that is made byte by byte.
 const LONGEST_MADE: usize = 128;
 
-/// A payload that can be sent and read back, `number` in it where there is room.
+/// A payload that can be sent and read back. It contains `number` if there is room.
 pub(crate) fn payload<F: Decode + Encode>(framing: &F, number: usize) -> Option<Vec<u8>> {
     let text = format!("message {number}").into_bytes();
     let of_letters = || (1..=LONGEST).map(|len| vec![b'm'; len]);
     std::iter::once(text)
         .chain(of_letters())
         .find(|payload| framing.envelope(payload).is_ok())
-        // With `keep` a payload is a whole frame, and letters are none.
+        // With `keep` a payload is a whole frame, which letters are not.
         .or_else(|| smallest_frame(framing).filter(|frame| framing.envelope(frame).is_ok()))
 }
 
-/// All bytes of a payload's frame, and where in them the payload lies.
+/// The bytes of a payload's frame, and the place of the payload in them.
 pub(crate) fn frame<F: Decode + Encode>(framing: &F, payload: &[u8]) -> Option<(Vec<u8>, Frame)> {
     let envelope = framing.envelope(payload).ok()?;
     let bytes = [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat();
@@ -28,7 +28,7 @@ pub(crate) fn frame<F: Decode + Encode>(framing: &F, payload: &[u8]) -> Option<(
     }
 }
 
-/// What ends a message of a framing beside its bytes.
+/// The event that ends a message of this framing, besides its bytes.
 pub(crate) fn end_of<F: Decode>(framing: &F) -> Option<End> {
     match framing.ends() {
         Ends::Close => Some(End::Closed),
@@ -38,8 +38,8 @@ pub(crate) fn end_of<F: Decode>(framing: &F) -> Option<End> {
     }
 }
 
-/// Whatever is asked for is given the smallest byte that the decoder does not refuse, but for one byte, where all are tried:
-/// a length that counts itself is not 0, and may be written low byte first.
+/// Builds a frame from the smallest bytes that the decoder accepts. At one position every value is tried: a length that
+/// counts itself is not 0, and may have its low byte first.
 fn smallest_frame<F: Decode>(framing: &F) -> Option<Vec<u8>> {
     let other_bytes = (0..16).flat_map(|at| (1..=u8::MAX).map(move |byte| Some((at, byte))));
     std::iter::once(None).chain(other_bytes).find_map(|other| grow(framing, other))

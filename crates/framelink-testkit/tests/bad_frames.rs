@@ -1,4 +1,4 @@
-//! Bad headers are bad, and for the reason that they are said to be.
+//! The decoder refuses bad frames for the stated reason.
 
 mod support;
 
@@ -6,7 +6,7 @@ use framelink_codec::{Decode, Decoded, Encode};
 use framelink_testkit::BadFrames;
 use support::{length, unframed};
 
-/// Framings, whether there are headers that are none, and whether there are such as announce too much.
+/// Framing, whether it has headers that are no length, and whether it has lengths over the limit.
 const LENGTHS: &[(&str, bool, bool)] = &[
     ("net:1", false, false),
     ("net:2", false, false),
@@ -37,7 +37,7 @@ const LENGTHS: &[(&str, bool, bool)] = &[
     ("modbus", false, false),
 ];
 
-/// The payload that a bad frame is made from; with `keep`, a whole frame.
+/// The payload of which bad frames are made; with `keep`, a whole frame.
 fn good<F: Decode + Encode>(framing: &F, notation: &str) -> Vec<u8> {
     let kept: &[&[u8]] = &[b"\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x01", b"Q\0\0\0\x05\0", b"\0\x01\0\0\0\x02\x01\x07"];
     let all = [&[&b"hello"[..]], kept].concat();
@@ -46,7 +46,7 @@ fn good<F: Decode + Encode>(framing: &F, notation: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_decoder_refuses_them_and_says_why() {
+fn the_decoder_refuses_bad_frames_and_says_why() {
     for &(notation, has_garbage, has_oversize) in LENGTHS {
         let framing = length(notation);
         let bad = BadFrames::new(&framing, &good(&framing, notation));
@@ -62,7 +62,7 @@ fn the_decoder_refuses_them_and_says_why() {
     }
 }
 
-/// The same for messages without a header: too long is what does not end.
+/// A message without a header is oversize if it does not end within the limit.
 #[test]
 fn without_a_length_a_message_is_too_long_by_its_bytes() {
     for (notation, has_garbage, has_oversize) in [
@@ -89,7 +89,7 @@ fn without_a_length_a_message_is_too_long_by_its_bytes() {
 }
 
 #[test]
-fn a_payload_that_cannot_be_sent_makes_none() {
+fn a_payload_that_cannot_be_sent_makes_no_bad_frames() {
     let bad = BadFrames::new(&length("ascii:1"), &[b'm'; 10]);
     assert_eq!(format!("{bad:?}"), "BadFrames { garbage: 0, oversize: 0 }");
 }

@@ -1,4 +1,4 @@
-//! Every fault in the client's role, seen by a server that speaks bytes by hand.
+//! Every fault of a client, as a server sees it byte by byte.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{DEADLINE, Host, ask, half_close, read_exactly, read_once, read_to_
 
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// Answers each of these frames with itself, and sees the client end.
+/// Echoes each of these frames, then expects the client to end.
 fn echo(server: &TcpStream, frames: &[&[u8]]) {
     for frame in frames {
         assert_eq!(read_exactly(server, frame.len()), *frame);
@@ -42,7 +42,7 @@ fn a_client_has_messages_that_its_framing_can_send() {
 }
 
 #[test]
-fn a_reply_that_does_not_come_is_not_waited_for_for_ever() {
+fn a_client_stops_waiting_for_a_missing_reply() {
     let (peer, server) = ask(Fault::None, |peer| peer.patience(PAUSE));
     assert_eq!(read_exactly(&server, 23), b"0003one0003two0005three");
     assert!(peer.wait_for(DEADLINE, |counts| counts.ended == 1));
@@ -70,7 +70,7 @@ fn coalesce_sends_all_in_one_segment() {
 }
 
 #[test]
-fn a_message_is_cut_and_ends_as_it_should() {
+fn a_cut_message_ends_with_fin_or_reset() {
     let (_peer, server) = ask(Fault::CutFin, |peer| peer.cut_at(5));
     assert_eq!(read_to_end(&server), (b"0003o".to_vec(), Ok(())));
 
@@ -115,13 +115,13 @@ fn late_sends_after_the_delay() {
 }
 
 #[test]
-fn twice_sends_each_twice() {
+fn twice_sends_each_message_twice() {
     let (_peer, server) = ask(Fault::Twice, |peer| peer);
     echo(&server, &[b"0003one0003one", b"0003two0003two", b"0005three0005three"]);
 }
 
 #[test]
-fn out_of_order_swaps_two() {
+fn out_of_order_swaps_two_messages() {
     let (_peer, server) = ask(Fault::OutOfOrder, |peer| peer);
     echo(&server, &[b"0003two0003one", b"0005three"]);
 }
@@ -149,14 +149,14 @@ fn unasked_sends_more_than_it_waits_for() {
 }
 
 #[test]
-fn deaf_sends_until_nothing_more_fits_and_reads_nothing() {
+fn deaf_sends_until_the_socket_is_full_and_reads_nothing() {
     let (peer, mut server) = ask(Fault::Deaf, |peer| peer);
     server.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     assert_eq!(read_exactly(&server, 7), b"0003one");
     let mut written = 0;
     while let Ok(count) = server.write(&[b'0'; 65536]) {
         written += count;
-        assert!(written < 64 << 20, "somebody reads");
+        assert!(written < 64 << 20, "the peer reads");
     }
     let counts = peer.stop();
     assert!(counts.messages_sent > 3, "{counts:?}");
@@ -164,7 +164,7 @@ fn deaf_sends_until_nothing_more_fits_and_reads_nothing() {
 }
 
 #[test]
-fn stops_says_a_few_and_keeps_the_connection() {
+fn stops_sends_a_few_messages_and_keeps_the_connection() {
     let (_peer, mut server) = ask(Fault::Stops, |peer| peer.count(1));
     assert_eq!(read_exactly(&server, 7), b"0003one");
     send(&server, b"0002ok");
@@ -174,7 +174,7 @@ fn stops_says_a_few_and_keeps_the_connection() {
 }
 
 #[test]
-fn a_heartbeat_storm_answers_what_comes_with_more() {
+fn a_heartbeat_storm_answers_each_frame_with_more() {
     let (_peer, server) = ask(Fault::HeartbeatStorm, |peer| peer.count(2).messages(["one"]));
     assert_eq!(read_exactly(&server, 15), b"0003one00000000");
     send(&server, b"0000");

@@ -1,4 +1,4 @@
-//! What a proxy does to what passes, between two peers that speak bytes by hand.
+//! What a proxy does to bytes between two plain peers.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::{DEADLINE, Host, dial, half_close, length, read_exactly, read_to_en
 const BOTH: [Direction; 2] = [Direction::ToServer, Direction::ToClient];
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// A proxy, and the two ends of a connection through it.
+/// A proxy, and both ends of a connection through it.
 fn line() -> (Proxy, TcpStream, TcpStream) {
     through(|address| Proxy::start(address).expect("a proxy"))
 }
@@ -24,7 +24,7 @@ fn through(start: impl FnOnce(std::net::SocketAddr) -> Proxy) -> (Proxy, TcpStre
     (proxy, client, host.accept())
 }
 
-/// Who sends in this direction, and who receives.
+/// The sender and the receiver of a direction.
 fn ends<'a>(direction: Direction, client: &'a TcpStream, server: &'a TcpStream) -> (&'a TcpStream, &'a TcpStream) {
     match direction {
         Direction::ToServer => (client, server),
@@ -67,7 +67,7 @@ fn a_reset_passes_as_a_reset() {
 }
 
 #[test]
-fn a_delay_is_that_of_its_direction_and_holds_up_nothing_behind() {
+fn a_delay_applies_to_one_direction_and_does_not_add_up() {
     const DELAY: Duration = Duration::from_millis(400);
     for direction in BOTH {
         let (proxy, client, server) = line();
@@ -88,7 +88,7 @@ fn a_delay_is_that_of_its_direction_and_holds_up_nothing_behind() {
 }
 
 #[test]
-fn what_is_held_comes_when_it_is_released() {
+fn held_bytes_arrive_after_release() {
     for direction in BOTH {
         let (proxy, client, server) = line();
         let (from, to) = ends(direction, &client, &server);
@@ -104,7 +104,7 @@ fn what_is_held_comes_when_it_is_released() {
 }
 
 #[test]
-fn the_next_chunk_is_doubled_and_no_other() {
+fn only_the_next_chunk_is_duplicated() {
     for direction in BOTH {
         let (proxy, client, server) = line();
         let (from, to) = ends(direction, &client, &server);
@@ -118,13 +118,13 @@ fn the_next_chunk_is_doubled_and_no_other() {
 }
 
 #[test]
-fn with_a_framing_a_whole_message_is_doubled_wherever_it_is_cut() {
+fn with_a_framing_a_whole_message_is_duplicated_wherever_it_is_cut() {
     let frames = b"\0\x03one\0\x03two\0\x05three";
     let doubled = b"\0\x03one\0\x03two\0\x03two\0\x05three";
     for cut in 5..10 {
         let (proxy, client, server) =
             through(|address| Proxy::with_framing(address, length("net:2")).expect("a proxy"));
-        // The first message and a part of the second, passed on at once.
+        // The first message and a part of the second pass at once.
         send(&client, &frames[..cut]);
         assert_eq!(read_exactly(&server, cut), &frames[..cut]);
         proxy.duplicate_next(Direction::ToServer);
@@ -135,7 +135,7 @@ fn with_a_framing_a_whole_message_is_doubled_wherever_it_is_cut() {
 }
 
 #[test]
-fn what_is_no_message_passes_as_it_is() {
+fn bytes_that_are_no_message_pass_unchanged() {
     let (_proxy, client, server) = through(|address| Proxy::with_framing(address, length("ascii:4")).expect("a proxy"));
     send(&client, b"0002hiGET / HTTP/1.1");
     half_close(&client);
@@ -143,7 +143,7 @@ fn what_is_no_message_passes_as_it_is() {
 }
 
 #[test]
-fn a_connection_is_cut_after_so_many_bytes_and_both_sides_see_how() {
+fn a_connection_is_cut_after_n_bytes_and_both_sides_see_how() {
     for direction in BOTH {
         for at in 0..=6 {
             for (cut, end) in [(Cut::Fin, Ok(())), (Cut::Reset, Err(ErrorKind::ConnectionReset))] {
@@ -161,7 +161,7 @@ fn a_connection_is_cut_after_so_many_bytes_and_both_sides_see_how() {
 }
 
 #[test]
-fn a_cut_concerns_every_connection_until_there_are_to_be_no_more() {
+fn every_connection_is_cut_until_cut_no_more() {
     let host = Host::listen();
     let proxy = Proxy::start(host.address).unwrap();
     proxy.cut_after(Direction::ToServer, 2, Cut::Fin);
@@ -191,16 +191,16 @@ fn a_limit_slows_down() {
 }
 
 #[test]
-fn where_the_target_is_not_there_the_connection_is_closed() {
+fn without_a_target_the_connection_is_closed() {
     let gone = Host::listen().address;
     let proxy = Proxy::start(gone).unwrap();
     assert_eq!(read_to_end(&dial(proxy.addr())), (vec![], Ok(())));
 }
 
 #[test]
-fn dropping_a_proxy_ends_everything_at_once() {
+fn dropping_a_proxy_ends_all_connections_at_once() {
     let (proxy, client, server) = line();
-    // A direction that is held, one that is stuck, and one that would take hours.
+    // A held direction, a blocked one, and a slow one that would take hours.
     proxy.hold(Direction::ToServer);
     proxy.delay(Direction::ToClient, Duration::from_secs(3600));
     send(&client, b"held");

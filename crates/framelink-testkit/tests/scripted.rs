@@ -1,4 +1,4 @@
-//! A stream does what its script says, and counts.
+//! A scripted stream follows its script and counts calls.
 
 use std::io::{ErrorKind, IoSlice, Read, Write};
 
@@ -8,11 +8,11 @@ use framelink_testkit::{ReadStep, ScriptedStream, WriteStep};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Steps, and what each read of four bytes comes to.
+/// Steps, and the result of each read of four bytes.
 type Read4 = (&'static [u8], Option<ErrorKind>);
 
 #[test]
-fn each_step_of_a_read_comes_to_what_it_says() {
+fn each_read_step_has_its_result() {
     let cases: [(ReadStep, &[Read4]); 6] = [
         (ReadStep::bytes(b"hi"), &[(b"hi", None)]),
         (ReadStep::bytes(b"sevenly"), &[(b"seve", None), (b"nly", None)]),
@@ -37,7 +37,7 @@ fn each_step_of_a_read_comes_to_what_it_says() {
 }
 
 #[test]
-fn each_step_of_a_write_comes_to_what_it_says() {
+fn each_write_step_has_its_result() {
     let cases = [
         (WriteStep::AtMost(2), Ok(2)),
         (WriteStep::AtMost(9), Ok(5)),
@@ -71,7 +71,7 @@ fn reads_and_writes_of_nothing_use_no_step() {
 }
 
 #[test]
-fn the_test_looks_on_while_another_thread_owns_the_stream() {
+fn a_test_reads_the_script_while_another_thread_owns_the_stream() {
     let (stream, script) = ScriptedStream::new(ReadStep::dribble(b"\x02hi"), [WriteStep::AtMost(1)]);
     std::thread::spawn(move || {
         let mut reader = FrameReader::new(stream, OneByte);
@@ -102,7 +102,7 @@ fn read_steps() -> impl Strategy<Value = Vec<ReadStep>> {
 }
 
 proptest! {
-    /// However large the reads are, the bytes come once, in order, and a call comes to no more than one step.
+    /// For reads of any size, each byte arrives once and in order, and a call uses at most one step.
     #[test]
     fn prop_all_bytes_come_in_order(steps in read_steps(), sizes in vec(1_usize..8, 1..8)) {
         let all: Vec<u8> = steps.iter().flat_map(|step| match step {
@@ -123,7 +123,7 @@ proptest! {
         prop_assert_eq!(came, all);
     }
 
-    /// A vectored write takes what a plain one of the same bytes would.
+    /// A vectored write takes as many bytes as a plain write of them.
     #[test]
     fn prop_a_vectored_write_is_as_a_plain_one(parts in vec(vec(any::<u8>(), 0..9), 1..5), most in 0_usize..20) {
         let (mut plain, of_plain) = ScriptedStream::new([], [WriteStep::AtMost(most)]);

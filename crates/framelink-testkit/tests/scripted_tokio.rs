@@ -1,4 +1,4 @@
-//! The same stream, asynchronously.
+//! A scripted stream as `AsyncRead` and `AsyncWrite`.
 #![cfg(feature = "tokio")]
 
 use std::io::{ErrorKind, IoSlice};
@@ -42,7 +42,7 @@ async fn errors_and_the_end_are_passed_on() {
 }
 
 #[tokio::test]
-async fn who_waits_when_the_script_is_over_does_not_spin_and_is_woken_by_more() {
+async fn a_task_after_the_last_step_does_not_spin_and_more_steps_wake_it() {
     let (mut stream, script) = ScriptedStream::new([], []);
     let reading = tokio::spawn(async move {
         let mut came = [0; 5];
@@ -54,7 +54,7 @@ async fn who_waits_when_the_script_is_over_does_not_spin_and_is_woken_by_more() 
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(script.calls().reads, 1, "nobody was woken in vain");
+    assert_eq!(script.calls().reads, 1, "no task was woken in vain");
     script.push_reads(ReadStep::dribble(b"hello"));
     let came = tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap().unwrap().unwrap();
     assert_eq!(&came, b"hello");

@@ -1,4 +1,4 @@
-//! Every fault in the server's role, seen by a client that speaks bytes by hand.
+//! Every fault of a server, as a client sees it byte by byte.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn an_honest_server_echoes_until_the_client_ends() {
 }
 
 #[test]
-fn it_echoes_whatever_the_framing() {
+fn a_server_echoes_with_any_framing() {
     for (framing, sent) in
         [("line", &b"hello\r\nyou\r\n"[..]), ("mllp", b"\x0bhi\x1c\r"), ("until-close", b"all\nof it")]
     {
@@ -42,7 +42,7 @@ fn it_echoes_whatever_the_framing() {
 }
 
 #[test]
-fn dribble_sends_a_byte_at_a_time() {
+fn dribble_sends_one_byte_at_a_time() {
     let (_peer, client) = serve(Fault::Dribble, |peer| peer.delay(PAUSE));
     send(&client, b"0002hi");
     let pieces: Vec<_> = (0..6).map(|_| read_once(&client)).collect();
@@ -50,7 +50,7 @@ fn dribble_sends_a_byte_at_a_time() {
 }
 
 #[test]
-fn shuffled_answers_come_all_and_in_another_order() {
+fn shuffled_sends_all_answers_in_another_order() {
     const MESSAGES: usize = 400;
     let (peer, client) = serve(Fault::Shuffled, |peer| peer.delay(PAUSE).messages(["news00"]));
     let sent: Vec<String> = (0..MESSAGES).map(|number| format!("0006m{number:05}")).collect();
@@ -65,14 +65,14 @@ fn shuffled_answers_come_all_and_in_another_order() {
     once.sort();
     once.dedup();
     assert_eq!(once, sent, "each is answered");
-    assert!(answers.len() > MESSAGES && !unsolicited.is_empty(), "some twice, and some that nobody asked for");
+    assert!(answers.len() > MESSAGES && !unsolicited.is_empty(), "some twice, and some unsolicited");
     assert_ne!(answers[..MESSAGES / 2], sent[..MESSAGES / 2]);
     let counts = peer.stop();
     assert_eq!(usize::try_from(counts.messages_received), Ok(MESSAGES));
 }
 
 #[test]
-fn a_split_header_comes_in_two_segments() {
+fn a_split_header_arrives_in_two_segments() {
     let mut places = Vec::new();
     for seed in 0..8 {
         let (_peer, client) = serve(Fault::SplitHeader, |peer| peer.delay(PAUSE).seed(seed));
@@ -97,9 +97,9 @@ fn coalesce_answers_many_with_one_segment() {
 }
 
 #[test]
-fn a_frame_is_cut_at_the_byte_that_was_given_and_ends_as_it_should() {
+fn a_frame_is_cut_at_the_given_byte_and_ends_with_fin_or_reset() {
     for at in 0..=9 {
-        // A frame that is no longer loses its last byte.
+        // A frame that is not longer than that loses its last byte.
         let came = &b"0005hello"[..at.min(8)];
         let (_peer, client) = serve(Fault::CutFin, |peer| peer.cut_at(at));
         send(&client, b"0005hello");
@@ -112,7 +112,7 @@ fn a_frame_is_cut_at_the_byte_that_was_given_and_ends_as_it_should() {
 }
 
 #[test]
-fn the_seed_says_where_a_frame_is_cut_and_says_the_same_again() {
+fn one_seed_cuts_a_frame_at_one_byte() {
     let cut = |seed| {
         let (_peer, client) = serve(Fault::CutFin, |peer| peer.seed(seed).count(1));
         send(&client, b"0002hi0026abcdefghijklmnopqrstuvwxyz");
@@ -139,7 +139,7 @@ fn a_garbage_length_is_no_length_and_an_oversize_one_is_over_the_limit() {
         assert_eq!(read_exactly(&client, 9), b"0005hello", "as many good ones as were asked for");
         let announced: usize = String::from_utf8(read_exactly(&client, 4)).unwrap().parse().unwrap();
         assert!(announced > 2048, "{announced}");
-        // It waits for the client to close, and takes what comes until then.
+        // The server reads on until the client closes.
         client.write_all(b"0004more").unwrap();
         half_close(&client);
         assert!(peer.wait_for(DEADLINE, |counts| counts.ended == 1));
@@ -155,7 +155,7 @@ fn a_line_that_is_oversize_goes_on_beyond_the_limit() {
 }
 
 #[test]
-fn an_empty_flood_has_no_end_or_the_one_that_was_given() {
+fn an_empty_flood_has_no_end_or_a_given_count() {
     let (peer, client) = serve(Fault::EmptyFlood, |peer| peer);
     assert_eq!(read_exactly(&client, 1 << 20), vec![b'0'; 1 << 20]);
     assert!(peer.stop().messages_sent >= 1 << 18, "and a blocked write ends when it is stopped");
@@ -167,7 +167,7 @@ fn an_empty_flood_has_no_end_or_the_one_that_was_given() {
 }
 
 #[test]
-fn silent_takes_everything_and_says_nothing() {
+fn silent_reads_everything_and_sends_nothing() {
     let (peer, client) = serve(Fault::Silent, |peer| peer);
     for _ in 0..1000 {
         send(&client, &[b"1996", &[b'm'; 1996][..]].concat());
@@ -187,7 +187,7 @@ fn late_answers_after_the_delay() {
 }
 
 #[test]
-fn twice_answers_twice() {
+fn twice_answers_each_message_twice() {
     let (_peer, client) = serve(Fault::Twice, |peer| peer);
     send(&client, b"0002hi");
     half_close(&client);
@@ -195,7 +195,7 @@ fn twice_answers_twice() {
 }
 
 #[test]
-fn out_of_order_swaps_two_answers_and_gives_a_single_one_late() {
+fn out_of_order_swaps_two_answers_and_delays_a_single_one() {
     let (_peer, client) = serve(Fault::OutOfOrder, |peer| peer.delay(PAUSE));
     send(&client, b"0001a0001b");
     assert_eq!(read_exactly(&client, 10), b"0001b0001a");
@@ -206,7 +206,7 @@ fn out_of_order_swaps_two_answers_and_gives_a_single_one_late() {
 }
 
 #[test]
-fn unasked_speaks_before_it_was_asked_and_behind_each_answer() {
+fn unasked_sends_before_the_first_answer_and_after_each() {
     let (_peer, client) = serve(Fault::Unsolicited, |peer| peer.messages(["hey"]).count(2));
     assert_eq!(read_exactly(&client, 14), b"0003hey0003hey");
     send(&client, b"0002hi");
@@ -215,7 +215,7 @@ fn unasked_speaks_before_it_was_asked_and_behind_each_answer() {
 }
 
 #[test]
-fn deaf_closes_its_window() {
+fn deaf_reads_nothing_so_its_window_closes() {
     let (peer, mut client) = serve(Fault::Deaf, |peer| peer);
     client.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let mut written = 0;
@@ -224,7 +224,7 @@ fn deaf_closes_its_window() {
             Ok(count) => written += count,
             Err(error) => break error.kind(),
         }
-        assert!(written < 64 << 20, "somebody reads");
+        assert!(written < 64 << 20, "the peer reads");
     };
     assert!(matches!(error, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error:?}");
     assert_eq!(peer.stop().bytes_received, 0);

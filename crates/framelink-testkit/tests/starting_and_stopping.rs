@@ -1,4 +1,4 @@
-//! What cannot be is said before anything starts, and nothing is left when it ends.
+//! A peer with an impossible fault is refused before it starts, and a dropped peer leaves nothing behind.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn refusal<F: Decode + Encode + Send + Sync + 'static>(framing: F, fault: Fault)
 }
 
 #[test]
-fn a_fault_that_a_framing_cannot_have_is_refused_with_the_reason() {
+fn a_fault_that_does_not_go_with_the_framing_is_refused_with_the_reason() {
     let no_more = "this framing can announce no more than it allows";
     assert_eq!(refusal(length("net:2"), Fault::GarbageLength), "garbage-length: this framing takes every header");
     assert_eq!(refusal(length("net:2"), Fault::Oversize), format!("oversize: {no_more}"));
@@ -46,11 +46,11 @@ fn a_fault_that_a_framing_cannot_have_is_refused_with_the_reason() {
 }
 
 #[test]
-fn where_nobody_listens_dialling_says_so() {
+fn dialling_a_port_without_a_listener_is_refused() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
     let holder = std::net::TcpStream::connect(closed.local_addr().unwrap()).unwrap();
-    let nobody = holder.local_addr().unwrap();
-    let error = Hostile::dial(nobody, length("net:2"), Fault::None).unwrap_err();
+    let closed = holder.local_addr().unwrap();
+    let error = Hostile::dial(closed, length("net:2"), Fault::None).unwrap_err();
     assert!(
         matches!(&error, StartError::Dial(source) if source.kind() == io::ErrorKind::ConnectionRefused),
         "{error:?}"

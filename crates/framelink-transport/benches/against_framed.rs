@@ -1,12 +1,13 @@
-//! The tokio driver against tokio-util's `Framed` with `LengthDelimitedCodec`, both in one run against the same peer: a task
-//! that sends back whatever bytes it gets, and knows no frames.
+//! Compares the tokio driver with tokio-util's `Framed` and `LengthDelimitedCodec`. Both run against one peer, a task
+//! that echoes bytes and knows nothing of frames.
 //!
-//! - ping-pong: one message goes, its echo comes, and so on;
-//! - pipelined: messages go in bursts of 64 that share writes, while their echoes come.
+//! - ping-pong: one message is sent, its echo is received, and so on;
+//! - pipelined: messages are sent in bursts of 64 that share writes, while their echoes are received.
 //!
-//! The two take turns, so that whatever else the machine does falls on both, on several connections each: two connections that
-//! do the same differ by some hundredths for as long as they last. What is printed is messages per second and the
-//! ratio of the medians. Most of it is the system's time, which differs from machine to machine, so nothing is judged by it.
+//! The two sides take turns, so that other work of the machine slows both. Each runs on several connections, because
+//! two equal connections differ by some hundredths as long as they exist. The output is messages per second and the
+//! ratio of the medians. Most of the time is spent in the system and differs from machine to machine, so no limit is
+//! set on it.
 //!
 //! `cargo bench -p framelink-transport --bench against_framed`
 
@@ -27,7 +28,7 @@ const SIZES: [usize; 7] = [16, 64, 256, 1024, 4096, 16384, 65536];
 const CONNECTIONS: usize = 8;
 const TURNS: usize = 7;
 const BURST: usize = 64;
-/// What one turn takes, about.
+/// The approximate time of one turn.
 const TURN: Duration = Duration::from_millis(12);
 
 fn main() {
@@ -40,7 +41,7 @@ fn main() {
     compare("pipelined", |size| pipelined(&runtime, peer, size));
 }
 
-/// Our way and theirs, each of which moves so many messages.
+/// Our side and the other one. Each moves the given number of messages.
 type Sides<'r> = [Box<dyn FnMut(usize) + 'r>; 2];
 
 fn compare<'r>(name: &str, sides: impl Fn(usize) -> Sides<'r>) {
@@ -56,7 +57,7 @@ fn compare<'r>(name: &str, sides: impl Fn(usize) -> Sides<'r>) {
     println!("{name:<12}{:>44.2} geometric mean\n", mean);
 }
 
-/// Messages per second of each side, by the medians of their turns.
+/// Returns the messages per second of each side, from the medians of its turns.
 fn rates<'r>(sides: impl Fn() -> Sides<'r>) -> [f64; 2] {
     let count = messages_a_turn(&mut sides()[0]);
     let mut times = [const { Vec::new() }; 2];
@@ -172,8 +173,8 @@ fn codec() -> LengthDelimitedCodec {
     LengthDelimitedCodec::new()
 }
 
-/// Sends back whatever it gets. In the runtime's own thread: what a wake-up across processors takes here differs by more than
-/// what is measured.
+/// Echoes bytes in the thread of the runtime, because a wake-up of another processor would take longer than the
+/// difference that is measured.
 async fn echo(listener: TcpListener) {
     while let Ok((mut stream, _)) = listener.accept().await {
         tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! The same work over connections that are long, short, pooled and shared: some callers, each with one small request after the other, to
-//! a server in another process.
+//! Compares long, short, pooled and shared connections: some callers send small requests one after the other to a
+//! server in another process.
 //!
 //! `cargo bench -p framelink-transport --bench connection_kinds [-- CALLERS [CALLS]]`, 8 callers and 20000 calls by default.
 
@@ -18,9 +18,9 @@ use tokio::sync::Mutex;
 
 const CALLERS: usize = 8;
 const CALLS: usize = 20_000;
-/// Connections of the pool, and of those that are shared.
+/// How many connections the pool and the shared link have.
 const CONNECTIONS: u32 = 4;
-/// Small, and begins with its number.
+/// The length of a request, which begins with its number.
 const REQUEST_LEN: usize = 100;
 
 fn main() {
@@ -40,7 +40,7 @@ async fn compare(callers: usize, calls: usize) {
     println!("| connection | requests a second | CPU a request | local ports used |");
     println!("| --- | --- | --- | --- |");
     for kind in ["long", "short", "pooled", "shared"] {
-        // Each has a server of its own, so that it finds no connection of another.
+        // Each kind has a server of its own, so that it finds no connections of another kind.
         let mut server = Server::start();
         let (began, cpu_before) = (Instant::now(), cpu());
         let work = Work { address: server.address.clone(), callers, calls };
@@ -61,7 +61,7 @@ async fn compare(callers: usize, calls: usize) {
     }
 }
 
-/// What is to be done.
+/// The calls to make.
 struct Work {
     address: String,
     callers: usize,
@@ -69,7 +69,7 @@ struct Work {
 }
 
 impl Work {
-    /// One client, whom all callers share: it has one exchange at a time.
+    /// Uses one client that all callers share. It has one exchange at a time.
     async fn over_client(self, connection: ConnectionKind) {
         let profile = profile(connection, ExchangeKind::Sync);
         let client = Client::new(profile, self.address.clone()).expect("a client");
@@ -128,7 +128,7 @@ fn profile(connection: ConnectionKind, exchange: ExchangeKind) -> Profile {
     profile.reply_timeout(Duration::from_secs(30)).build().expect("a profile")
 }
 
-/// A server in another process, which says in the end from how many ports it was dialled.
+/// A server in another process. When it ends it prints from how many ports it was dialled.
 struct Server {
     process: std::process::Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -147,7 +147,7 @@ impl Server {
     }
 
     fn ports(&mut self) -> String {
-        // It ends with its input.
+        // The server ends when its input is closed.
         drop(self.process.stdin.take());
         let mut ports = String::new();
         self.lines.read_line(&mut ports).expect("its count");
@@ -164,7 +164,7 @@ async fn serve() {
     let dialled = Arc::clone(&ports);
     let serving = tokio::spawn(async move {
         while let Ok(mut connection) = listener.accept().await {
-            dialled.lock().expect("nobody panics").extend(connection.peer_addr());
+            dialled.lock().expect("no thread panics").extend(connection.peer_addr());
             tokio::spawn(async move {
                 while let Ok(Some(message)) = connection.recv().await {
                     if connection.send(&message).await.is_err() {
@@ -177,10 +177,10 @@ async fn serve() {
     let told = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
     let _ = told.await;
     serving.abort();
-    println!("{}", ports.lock().expect("nobody panics").len());
+    println!("{}", ports.lock().expect("no thread panics").len());
 }
 
-/// What this process has used. Ticks of 10 ms, which is enough for seconds.
+/// Returns the CPU time of this process, in ticks of 10 ms.
 fn cpu() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();

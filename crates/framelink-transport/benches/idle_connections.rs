@@ -1,5 +1,4 @@
-//! Ten thousand connections on which nothing happens but heartbeats: what they cost whoever holds them. Their peers are in another
-//! process.
+//! Measures what ten thousand connections cost on which only heartbeats pass. Their peers are in another process.
 //!
 //! `cargo bench -p framelink-transport --bench idle_connections [-- INTERVAL [COUNT]]`, where the interval is 30s by default.
 
@@ -29,7 +28,7 @@ fn main() {
     }
 }
 
-/// Holds them, and looks what that costs.
+/// Holds the connections, and measures their cost.
 async fn hold(interval: &str, count: usize) {
     let heartbeat = heartbeat(interval).expect("an interval");
     let every = heartbeat.times().0;
@@ -47,7 +46,7 @@ async fn hold(interval: &str, count: usize) {
     }
     let mut lines = BufReader::new(peers.stdout.take().expect("piped"));
     lines.read_line(&mut String::new()).expect("all are there");
-    // Each has beaten once, so that nothing is new any more.
+    // By now each connection has sent a heartbeat, so that the first-time costs are over.
     sleep(every).await;
     let (cpu_before, window) = (cpu(), every.max(Duration::from_secs(6)));
     sleep(window).await;
@@ -74,11 +73,11 @@ async fn be_the_peers(interval: &str, count: usize, address: &str) {
         connections.spawn(wait(connection, &heartbeat, Role::Client));
     }
     println!("all are there");
-    // Until one ends, which none should.
+    // Waits until a connection ends, which none should.
     connections.join_next().await;
 }
 
-/// Nothing but heartbeats comes, as long as both live.
+/// Waits for messages. Only heartbeats arrive, as long as both sides live.
 fn wait(mut connection: Connection, heartbeat: &Arc<Heartbeat>, role: Role) -> impl Future<Output = ()> + use<> {
     connection.watch(Arc::clone(heartbeat), role);
     // The future of an `async fn` would hold the connection twice.
@@ -97,13 +96,13 @@ fn heartbeat(interval: &str) -> Result<Arc<Heartbeat>, NotationError> {
     Ok(Arc::new(heartbeat))
 }
 
-/// Bytes that are resident.
+/// Returns the resident memory in bytes.
 fn memory() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").expect("Linux");
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("pages") * 4096
 }
 
-/// Time of a core that was used.
+/// Returns the CPU time of this process.
 fn cpu() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
     let fields: Vec<_> = stat.rsplit(')').next().expect("a name").split(' ').collect();

@@ -1,5 +1,6 @@
-//! What a heartbeat costs beside the system calls that carry it: from the moment it is due on one side until the other has taken it
-//! for one, against the same bytes written and read by hand. Time is virtual, the sockets are not.
+//! Measures what a heartbeat costs in addition to its system calls, from when it is due on one side until the other
+//! side has recognised it. Compared with writing and reading these bytes by hand. Time is virtual, the sockets are
+//! real.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -16,7 +17,7 @@ const ROUNDS: usize = 7;
 fn main() {
     for (name, form) in [("empty", Form::empty()), ("literal, 4 bytes", Form::beat(b"PING"))] {
         let frame = if name == "empty" { &b"\0\0"[..] } else { b"\0\x04PING" };
-        // The quickest of some rounds each, in turn, so that a busy machine hits both.
+        // The fastest of several rounds, taken in turn, so that a busy machine slows both.
         let (mut ours, mut bare) = (Duration::MAX, Duration::MAX);
         for _ in 0..ROUNDS {
             ours = ours.min(beats(&form).expect("a notation"));
@@ -40,7 +41,7 @@ fn beats(form: &Form) -> Result<Duration, NotationError> {
     let began = Instant::now();
     for _ in 0..BEATS {
         now += interval;
-        // It sees the other's beats too, which keep it from judging.
+        // The sender also receives heartbeats, so that it does not take its peer for dead.
         sender.receiving.on_bytes(b"\0\x01x", now);
         while let Ok(Received::Message(_)) = sender.receiving.poll() {}
         sender.receiving.on_time(now).expect("alive");

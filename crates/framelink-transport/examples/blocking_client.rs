@@ -1,6 +1,7 @@
-//! A blocking client that asks and waits for the answer, over one long connection: `cargo run --example blocking_client`.
+//! A blocking client that sends requests and waits for replies, over one long connection: `cargo run --example
+//! blocking_client`.
 //!
-//! The host is a thread of this program; a real one is an address.
+//! The host is a thread of this program. A real host has an address.
 
 use std::error::Error;
 use std::thread;
@@ -10,7 +11,7 @@ use framelink_transport::session::Sent;
 use framelink_transport::{Framing, Profile};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Four ASCII digits of length: '0' '0' '0' '4' | '0' '8' '0' '0'
+    // The header is four ASCII digits: '0' '0' '0' '4' | '0' '8' '0' '0'
     let profile = Profile::template("long-sync", "ascii:4".parse::<Framing>()?)?;
     let mut listener = Listener::bind("127.0.0.1:0", profile.framing())?;
     let address = listener.local_addr()?.to_string();
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for request in ["0800 are you there", "0200 pay 10.00", "0400 take it back"] {
         match client.call(request.as_bytes()) {
             Ok(reply) => println!("{request} -> {}", String::from_utf8_lossy(&reply)),
-            // Whoever moves money chooses by this word between sending again and reversing.
+            // `sent` tells a program that moves money whether to send the request again or to reverse it.
             Err(error) if error.sent() == Sent::Not => println!("{request}: {error}, it can be sent again"),
             Err(error) => println!("{request}: {error}, it has to be reversed"),
         }

@@ -1,7 +1,8 @@
-//! Exchanges the same message over and over with a peer in memory, so that a profiler has something to count.
+//! Exchanges one message again and again with a peer in memory, to be measured with a profiler.
 //!
-//! `message_loop WAY ROUNDS` sends a message of 16 bytes and receives its echo, so many times. There are no system calls and no waits: what
-//! is left is what a message costs in the session and the driver. `.ci/instructions` counts it with callgrind.
+//! `message_loop WAY ROUNDS` sends a message of 16 bytes and receives its echo, `ROUNDS` times. There are no system
+//! calls and no waits, so that only the cost of a message in the session and the driver remains. `.ci/instructions`
+//! counts the instructions with callgrind.
 //!
 //! | way | a round |
 //! | --- | --- |
@@ -101,7 +102,7 @@ async fn framed_rounds(echo: Echo, rounds: usize) -> Done {
     Ok(())
 }
 
-/// A peer in memory: after each frame that is written it has one frame to read.
+/// A peer in memory. After each frame that is written it has one frame to read.
 #[derive(Clone, Default)]
 struct Echo {
     unread: Rc<Cell<usize>>,
@@ -171,7 +172,7 @@ impl AsyncRead for Echo {
                 space.put_slice(&frame[..count]);
                 Poll::Ready(Ok(()))
             }
-            // Each round writes before it reads, so nothing ever waits here.
+            // Each round writes before it reads, so this never waits.
             Err(_) => Poll::Pending,
         }
     }

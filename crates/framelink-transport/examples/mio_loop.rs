@@ -1,7 +1,7 @@
 //! A non-blocking server and two of its clients in one event loop of mio: `cargo run --example mio_loop`.
 //!
-//! One client sends requests, and closes when it has its replies. The other one says nothing, so that no event tells of it: its
-//! connection ends at the deadline that the server has for it.
+//! One client sends requests, and closes when it has its replies. The other client sends nothing, so that no event
+//! arrives for it. The server closes its connection at a deadline.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -17,14 +17,14 @@ const CLIENT: Token = Token(1);
 const FIRST_SERVED: usize = 2;
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const REQUESTS: [&str; 3] = ["one", "two", "three"];
-/// The server closes a connection on which nothing has come or gone for so long.
+/// The server closes a connection after this time without a message.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// What the loop has done.
+/// The counts of the loop.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) replies: usize,
-    /// How often the loop looked around.
+    /// How often the loop has run.
     pub(crate) turns: usize,
     pub(crate) closed_by_client: usize,
     pub(crate) closed_at_deadline: usize,
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Goes on until the server has no connection left.
+/// Runs the loop until the server has no connection left.
 pub(crate) fn run() -> Result<Done, Box<dyn Error>> {
     let framing: Framing = "net:2".parse()?;
     let profile = Arc::new(Profile::builder(framing).idle_timeout(IDLE).build()?);
@@ -51,14 +51,14 @@ pub(crate) fn run() -> Result<Done, Box<dyn Error>> {
     if let Some(client) = &mut client {
         poll.registry().register(client, CLIENT, BOTH)?;
         for request in REQUESTS {
-            // It is not connected yet: this is queued.
+            // The client is not connected yet, so the message is queued.
             let _ = client.try_send(request.as_bytes())?;
         }
     }
 
     let mut done = Done::default();
     while done.closed_by_client + done.closed_at_deadline < 2 {
-        // No longer than one of the connections says that it can wait though no event comes.
+        // Wait no longer than any connection's deadline.
         let deadlines = [server.deadline(), client.as_ref().and_then(Connection::deadline)];
         poll.poll(&mut events, deadlines.into_iter().flatten().min())?;
         done.turns += 1;
@@ -70,7 +70,7 @@ pub(crate) fn run() -> Result<Done, Box<dyn Error>> {
             }
         }
         server.attend_to_deadlines(poll.registry(), &mut done)?;
-        // With one connection there is nothing to find out: it is asked after each event and at each deadline.
+        // There is one client, so it is asked after each event and at each deadline.
         if let Some(connection) = &mut client {
             connection.try_flush()?;
             while let TryRecv::Message(reply) = connection.try_recv()? {
@@ -86,11 +86,11 @@ pub(crate) fn run() -> Result<Done, Box<dyn Error>> {
     Ok(done)
 }
 
-/// Answers each request with itself.
+/// Answers each request with the request.
 struct Server {
     listener: Listener,
     connections: HashMap<Token, Connection>,
-    /// No token is used again: an event may still be under way for a connection that is gone.
+    /// The next token. No token is used twice, because an event may still arrive for a connection that is gone.
     next: usize,
 }
 
@@ -100,7 +100,7 @@ impl Server {
         Ok(Self { listener, connections: HashMap::new(), next: FIRST_SERVED })
     }
 
-    /// How long it can wait though no event comes.
+    /// Returns how long the server can wait without an event.
     fn deadline(&self) -> Option<Duration> {
         let connections = self.connections.values().filter_map(Connection::deadline);
         connections.chain(self.listener.deadline()).min()
@@ -116,7 +116,7 @@ impl Server {
         Ok(())
     }
 
-    /// Asks those whose time has come, as if there had been an event.
+    /// Handles the connections whose deadline has come, as if there had been an event.
     fn attend_to_deadlines(&mut self, registry: &Registry, done: &mut Done) -> Result<(), Box<dyn Error>> {
         if self.listener.deadline().is_some() {
             self.accept(registry)?;
@@ -128,7 +128,7 @@ impl Server {
         Ok(())
     }
 
-    /// Does what there is to do on a connection, and removes one that has ended: its socket is closed with it.
+    /// Handles a connection, and removes it if it has ended, which closes its socket.
     fn attend(&mut self, token: Token, done: &mut Done) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         match echo(connection) {
@@ -143,12 +143,13 @@ impl Server {
     }
 }
 
-/// Answers all that is there; false when the client has closed. Only when there is nothing does the system tell of more.
+/// Echoes all messages that have arrived. Returns false when the client has closed. Reading must go on until nothing is
+/// left; only then does the system send another event.
 fn echo(connection: &mut Connection) -> Result<bool, Box<dyn Error>> {
     connection.try_flush()?;
     loop {
         match connection.try_recv()? {
-            // What the socket does not take now leaves with the next event for writing.
+            // Bytes that the socket does not take now are written at the next event for writing.
             TryRecv::Message(request) => drop(connection.try_send(&request)?),
             TryRecv::Nothing => return Ok(true),
             TryRecv::Closed => return Ok(false),

@@ -1,4 +1,4 @@
-//! A server of short connections, one exchange each, that can be stopped: `cargo run --example short_server`.
+//! A server of short connections, with one exchange each, that can be stopped: `cargo run --example short_server`.
 
 use std::error::Error;
 use std::sync::Arc;

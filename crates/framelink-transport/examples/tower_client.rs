@@ -1,6 +1,7 @@
-//! A keyed client under tower's limit, retry and timeout: `cargo run --example tower_client --features tower`.
+//! A client with keyed replies under tower's limit, retry and timeout: `cargo run --example tower_client --features
+//! tower`.
 //!
-//! The host is a task of this program; a real one is an address.
+//! The host is a task of this program. A real host has an address.
 
 use std::error::Error;
 use std::future::{Ready, ready};
@@ -14,7 +15,7 @@ use framelink_transport::{Framing, Message, Profile};
 use tower::retry::Policy;
 use tower::{Service, ServiceBuilder, ServiceExt};
 
-/// A request of which the host has seen nothing can be sent again; any other might move money twice.
+/// Retries a request if nothing of it was sent. Sending any other request again might move money twice.
 #[derive(Clone)]
 struct WhereNothingWasSent {
     tries: usize,
@@ -47,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(())
     });
 
-    // '0' '0' '1' '4' | '0' '2' '0' '0' | '0' '0' '0' '0' '0' '1' | ' ' ...: replies have the six digits of their request.
+    // '0' '0' '1' '4' | '0' '2' '0' '0' | '0' '0' '0' '0' '0' '1' | ' ' ...: a reply has the six digits of its request.
     let profile = Profile::builder(framing).exchange(Duplex::new().key("4:6".parse()?)).build()?;
     let (link, _) = Link::new(profile, address)?;
     let service = ServiceBuilder::new()

@@ -1,4 +1,4 @@
-//! A framing of one's own: `cargo run --example user_codec`.
+//! A framing of your own: `cargo run --example user_codec`.
 //!
 //! ```text
 //!  '$' | payload | '*' | two hex digits: the exclusive or of the payload | 0x0d 0x0a
@@ -10,11 +10,11 @@ use std::fmt;
 use framelink_transport::blocking::{Connector, Listener};
 use framelink_transport::{Decode, Decoded, Encode, End, EndedBy, Envelope, Frame, Need, SocketOptions};
 
-/// Sentences with a checksum, as instruments say them.
+/// Sentences with a checksum, as measuring instruments send them.
 #[derive(Clone, Copy, Debug)]
 struct Sentences;
 
-/// What can be wrong with one. Plain data, with numbers.
+/// The errors of a sentence: plain data, with numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Start(u8),
@@ -31,7 +31,7 @@ impl Decode for Sentences {
         {
             return Err(Wrong::Start(first));
         }
-        // A scan goes on where the last one stopped.
+        // A scan continues where the last one stopped.
         let from = looked_at.min(input.len());
         let Some(star) = input[from..].iter().position(|&byte| byte == b'*').map(|at| from + at) else {
             return Ok(Decoded::Incomplete(Need { missing: 1, looked_at: input.len() }));
@@ -56,7 +56,7 @@ impl Encode for Sentences {
             return Err(Wrong::Star(at));
         }
         let [high, low] = checksum(payload);
-        // Head and suffix lie in place; the payload is sent from where it is.
+        // Head and suffix are stored in the envelope. The payload is sent from where it is.
         envelope.set(b"$", &[b'*', high, low, b'\r', b'\n']).ok_or(Wrong::Star(0))
     }
 }

@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+//! The bodies of the fuzz targets, as functions that tests also run. They panic if an invariant does not hold.
 
 #[cfg(feature = "socket")]
 mod admission;
@@ -15,27 +15,3 @@ pub use lending::lending;
 #[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub use progress::progress;
 pub use upstream::upstream;
-
-#[cfg(test)]
-mod tests {
-    use framelink_codec::check::any_steps;
-
-    use super::*;
-
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
-    #[test]
-    fn any_steps_of_a_pool() {
-        any_steps(100_000, lending);
-    }
-
-    #[cfg(feature = "socket")]
-    #[test]
-    fn any_steps_of_an_admission() {
-        any_steps(100_000, admission);
-    }
-
-    #[test]
-    fn any_steps_of_an_upstream() {
-        any_steps(200_000, upstream);
-    }
-}

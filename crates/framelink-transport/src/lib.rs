@@ -1,18 +1,4 @@
-//! Messages over sockets.
-//!
-//! ```text
-//!   Client, Link, Pool, Server, Registry    roles: what a profile says, on connections
-//!     │
-//!   Upstream                                which address of a peer is dialled when
-//!     │
-//!   blocking │ nonblocking │ tokio          drivers: one socket and one session each; they move bytes and tell the time
-//!     │
-//!   framelink-profile                       any notation as one value (Framing), and how to talk to one kind of peer (Profile)
-//!     │
-//!   framelink-session                       a codec, queues, deadlines and heartbeats; it decides what to do next
-//! ```
-//!
-//! With the feature `tokio` (default):
+//! Connections, clients, pools and servers that send and receive messages over TCP, in any framing.
 //!
 //! ```
 //! use std::time::Duration;
@@ -20,7 +6,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let framing: Framing = "ascii:4".parse()?;
+//! let framing: Framing = "ascii:4".parse()?; // four ASCII digits announce the length of the message
 //! let mut listener = Listener::bind("127.0.0.1:0", framing).await?;
 //! let address = listener.local_addr()?;
 //! tokio::spawn(async move {
@@ -31,7 +17,7 @@
 //!     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
 //! });
 //!
-//! // '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o' goes out, and comes back
+//! // Sends '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o', and receives a copy.
 //! let mut connection = Connector::new(framing).connect(address).await?;
 //! let reply = connection.call(b"hello", Duration::from_secs(5)).await?;
 //! assert_eq!(&reply[..], b"hello");
@@ -39,9 +25,23 @@
 //! # }
 //! ```
 //!
-//! How to talk to one kind of peer, as data, is a [`profile`].
+//! Start with the module of your driver: [`blocking`], [`nonblocking`] or [`tokio`]. A type that several drivers
+//! have under one name follows the same rules on each. A [`profile`] describes as data how to talk to one kind of peer.
 //!
-//! Without default features there are the [`session`] and the profile, and no runtime.
+//! ```text
+//!   Client, Link, Pool, Server, Registry    roles: do what a profile says, on one or more connections
+//!     │
+//!   Upstream                                decides which address of a peer is dialled when
+//!     │
+//!   blocking │ nonblocking │ tokio          drivers: move bytes and tell the time, one session for each socket
+//!     │
+//!   framelink-profile                       Framing: any notation as one value; Profile: how to talk to one kind of peer
+//!     │
+//!   framelink-session                       a codec, queues, deadlines and heartbeats; decides what to do next
+//! ```
+//!
+//! Each driver is a default feature with the name of its module. Without default features, the crate has the
+//! [`session`] and the profile, and no runtime.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
@@ -51,7 +51,7 @@
         dead_code,
         unused_imports,
         unused_macros,
-        reason = "the drivers share it, and all of them together use all of it"
+        reason = "the drivers share these items, and only all drivers together use all of them"
     )
 )]
 
@@ -88,10 +88,6 @@ mod registry;
 mod server;
 pub mod session;
 #[cfg(all(feature = "socket", any(test, feature = "fuzz")))]
-#[cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(dead_code, reason = "its use is to compare all drivers")
-)]
 mod simulated;
 #[cfg(feature = "tokio")]
 pub mod tokio;

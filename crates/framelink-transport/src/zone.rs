@@ -1,14 +1,15 @@
-//! IPv6 addresses with a zone: the network interface on which a link-local address is meant.
+//! IPv6 addresses with a zone. The zone names the network interface of a link-local address.
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 
-/// Reads `[ADDRESS%ZONE]:PORT`, where the zone is the name of a network interface; std reads only zones that are numbers. `None` where the
-/// text is something else, an address without a zone or a name for example. The interface is looked up now: its number can be another one
-/// after it went and came back.
+/// Reads `[ADDRESS%ZONE]:PORT`, where the zone is the name of a network interface. (`std` reads only numeric zones.)
+/// Returns `None` for any other text, for example an address without a zone, or a name.
 ///
-/// Addresses that are given to an [`Upstream`](crate::tokio::Upstream), a client, a link or a pool can have such a zone, which is looked
-/// up for each dial. This is for addresses that are given to a listener or a connector.
+/// The interface is looked up now. Its number can change when the interface is removed and added again.
+///
+/// Use this for addresses of a listener or a connector. An [`Upstream`](crate::tokio::Upstream), a client, a link or a
+/// pool accepts such addresses itself and looks the zone up for each dial.
 ///
 /// ```
 /// use framelink_transport::zoned_address;
@@ -25,7 +26,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 /// ```
 ///
 /// # Errors
-/// When there is no such interface, and when a link-local address has no zone: the same address can be at each interface.
+/// Fails if the machine has no such interface, or if a link-local address has no zone and is therefore ambiguous.
 #[must_use]
 pub fn zoned_address(text: &str) -> Option<io::Result<SocketAddr>> {
     if let Ok(address) = text.parse::<SocketAddr>() {
@@ -40,12 +41,12 @@ pub fn zoned_address(text: &str) -> Option<io::Result<SocketAddr>> {
     Some(index_of(zone).map(|index| SocketAddrV6::new(address, port, 0, index).into()))
 }
 
-/// Whether the address means nothing without the interface.
+/// Returns whether the address is meaningless without an interface.
 pub(crate) const fn needs_zone(address: &SocketAddr) -> bool {
     matches!(address, SocketAddr::V6(address) if address.ip().is_unicast_link_local() && address.scope_id() == 0)
 }
 
-/// What is said of such an address.
+/// The explanation for such an address.
 pub(crate) struct NeedsZone(pub(crate) SocketAddr);
 
 impl std::fmt::Display for NeedsZone {
@@ -64,7 +65,7 @@ fn index_of(zone: &str) -> io::Result<u32> {
     Err(io::Error::new(io::ErrorKind::NotFound, text))
 }
 
-/// The interfaces of this machine, at most 32 of them.
+/// The names of the interfaces of this machine, at most 32.
 #[cfg(unix)]
 fn present() -> String {
     let interfaces = nix::net::if_::if_nameindex();
@@ -83,40 +84,4 @@ fn index_of(zone: &str) -> io::Result<u32> {
 #[cfg(not(unix))]
 const fn present() -> &'static str {
     ""
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zone_is_the_name_of_an_interface() {
-        let SocketAddr::V6(address) = zoned_address("[fe80::1%lo]:7000").unwrap().unwrap() else { panic!() };
-        assert_eq!(address.scope_id(), nix::net::if_::if_nametoindex("lo").unwrap());
-        assert_eq!((address.ip().to_string(), address.port()), ("fe80::1".to_owned(), 7000));
-    }
-
-    #[test]
-    fn a_zone_that_is_none_is_told_with_those_there_are() {
-        let error = zoned_address("[fe80::1%no such]:7000").unwrap().unwrap_err().to_string();
-        assert!(error.starts_with("there is no network interface `no such`; this machine has lo"), "{error}");
-    }
-
-    #[test]
-    fn a_link_local_address_needs_one() {
-        for text in ["[fe80::1]:7000", "[fe80::1%0]:7000"] {
-            let error = zoned_address(text).unwrap().unwrap_err().to_string();
-            assert!(error.starts_with("fe80::1 is a link-local address and needs a zone"), "{error}");
-            assert!(error.contains("[fe80::1%eth0]:7000"), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_std_reads_and_what_is_looked_up_is_left_alone() {
-        for text in
-            ["[fe80::1%1]:7000", "[::1]:7000", "127.0.0.1:7000", "host:7000", "a%b:7000", "[x%lo]:1", "[::1%lo]:x"]
-        {
-            assert!(zoned_address(text).is_none(), "{text}");
-        }
-    }
 }

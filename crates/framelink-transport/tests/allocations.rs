@@ -1,4 +1,5 @@
-//! How often a message allocates, on each driver. One test, because it counts what the whole process allocates.
+//! Counts the allocations of a message on each driver. This file has one test, because the count covers the whole
+//! process.
 
 use std::alloc::System;
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +14,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const ROUNDS: usize = 200;
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One message there and one back.
+/// What one round does: a message in each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Messages,
@@ -23,9 +24,10 @@ enum Way {
 type Counted = fn(Way, usize) -> usize;
 const DRIVERS: [(&str, Counted); 3] = [("blocking", on_blocking), ("nonblocking", on_nonblocking), ("tokio", on_tokio)];
 
-/// A payload of up to 23 bytes lies in the message itself. A longer one is one allocation where it is received: here, and at the peer.
+/// A payload of up to 23 bytes is stored in the message itself. A longer payload is one allocation in each receiver:
+/// ours and the peer.
 #[test]
-fn a_short_message_allocates_nothing_and_a_longer_one_once_where_it_is_received() {
+fn a_short_message_allocates_nothing_and_a_longer_one_allocates_once_in_its_receiver() {
     for way in [Way::Messages, Way::Call] {
         for (payload_len, received) in [(0, 0), (16, 0), (23, 0), (24, 2), (1024, 2), (65536, 2)] {
             for (driver, counted) in DRIVERS {
@@ -33,7 +35,8 @@ fn a_short_message_allocates_nothing_and_a_longer_one_once_where_it_is_received(
                 let kept = usize::from((driver, way) == ("nonblocking", Way::Call) && payload_len > 0);
                 let (count, most) = (counted(way, payload_len), (received + kept) * ROUNDS);
                 println!("{driver}, {way:?}, {payload_len} bytes: {count} allocations in {ROUNDS} rounds");
-                // A buffer that has to grow once more belongs to no single message.
+                // A buffer that has to grow is an allocation of the connection, not of a message, so a few more are
+                // allowed.
                 assert!(
                     count <= most + 4,
                     "{driver}, {way:?}, {payload_len} bytes: {count} allocations, at most {most}"
@@ -47,7 +50,7 @@ fn framing() -> FramingPair {
     "net:4".parse::<Framing>().expect("a notation").into()
 }
 
-/// Allocations of the rounds after the first ones, in which buffers are made.
+/// Counts the allocations of `ROUNDS` rounds, after first rounds in which the buffers are allocated.
 fn allocations(mut round: impl FnMut()) -> usize {
     (0..3).for_each(|_| round());
     let region = Region::new(ALLOCATOR);
@@ -56,7 +59,7 @@ fn allocations(mut round: impl FnMut()) -> usize {
     change.allocations + change.reallocations
 }
 
-/// A peer on a thread of its own that sends every message back, and what is counted beside it.
+/// Runs `count` beside a peer on a thread of its own that echoes every message.
 fn beside_echo(count: impl FnOnce(TcpStream) -> usize) -> usize {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let ours = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");

@@ -1,10 +1,11 @@
-//! What holds on every driver: one program for all that needs no process of its own, so that the drivers are compiled for tests once.
+//! The tests that hold on every driver. They are one program, so that the drivers are compiled for tests once. Tests
+//! that need a process of their own are separate programs.
 //!
 //! ```console
 //! cargo test -p framelink-transport --test every_driver matrix -- --nocapture
 //! ```
 
-#![allow(clippy::unwrap_used, reason = "the rules are tests, and called by them")]
+#![allow(clippy::unwrap_used, reason = "the rules are called by tests")]
 
 mod connections;
 mod drivers;

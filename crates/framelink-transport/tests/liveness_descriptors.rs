@@ -1,4 +1,5 @@
-//! What is served leaves no descriptor open. Alone in its process, for it counts what the process has.
+//! A served connection leaves no descriptor open. This test has a process of its own, because it counts the descriptors
+//! of the process.
 #![allow(clippy::unwrap_used, reason = "a test")]
 #![cfg(target_os = "linux")]
 
@@ -30,13 +31,13 @@ fn descriptors() -> usize {
 }
 
 #[test]
-fn what_is_served_leaves_no_descriptor() {
-    pulse_keeps_no_socket();
-    registry_keeps_no_socket();
+fn a_served_connection_leaves_no_descriptor_open() {
+    a_kept_liveness_handle_keeps_no_socket_open();
+    a_registry_keeps_no_socket_open();
 }
 
-/// A pulse that the application keeps must not keep the socket open.
-fn pulse_keeps_no_socket() {
+/// A liveness handle that the application keeps must not keep the socket open.
+fn a_kept_liveness_handle_keeps_no_socket_open() {
     let (ours, peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
     let liveness = ours.watch(Heartbeat::relaxed(Form::literal(b"PING", b"PONG")), Role::Server);
@@ -51,11 +52,11 @@ fn pulse_keeps_no_socket() {
     drop(peer);
     server.join().unwrap().unwrap();
     let open = std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok();
-    assert!(!open, "the descriptor is open still, and {liveness:?} has it");
+    assert!(!open, "the descriptor is still open, and {liveness:?} holds it");
 }
 
-/// A registry that a served connection had joined keeps no socket after that.
-fn registry_keeps_no_socket() {
+/// A registry that a served connection had joined keeps no socket after the connection.
+fn a_registry_keeps_no_socket_open() {
     let registry =
         Registry::new(framelink_transport::session::Backlog::new(framelink_transport::session::SlowRule::Drop));
     let mut before = 0;

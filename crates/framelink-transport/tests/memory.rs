@@ -1,7 +1,8 @@
-//! What a connection holds, and what a stranger can make it hold. One test, for it counts what the process allocates.
+//! The memory of a connection, and how much of it a stranger can make it hold. This program has one test, because the
+//! test counts the allocations of the process.
 
 #![cfg(feature = "tokio")]
-#![cfg(target_pointer_width = "64")] // what is announced goes up to 4 GiB
+#![cfg(target_pointer_width = "64")] // headers announce up to 4 GiB
 
 mod support;
 
@@ -22,36 +23,36 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const KIB: usize = 1024;
 
-/// The thread that runs the tests allocates a little of its own meanwhile.
+/// The allowance for the thread that runs the tests.
 const OTHERS: usize = 4 * KIB;
 
 #[test]
-fn memory_follows_what_came_and_goes_when_it_is_taken() {
+fn memory_follows_the_received_bytes_and_is_freed_with_the_messages() {
     assert!(allocated(|| drop(vec![1_u8; KIB])) >= KIB, "the allocator counts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
 
     ten_million_empty_frames_leave_nothing_behind();
-    a_small_message_that_is_kept_pins_no_read_buffer();
-    a_queue_that_is_never_wholly_out_holds_no_more_than_its_bound();
+    a_small_message_that_is_kept_does_not_keep_a_read_buffer();
+    a_queue_that_is_never_empty_holds_no_more_than_its_bound();
     a_payload_is_copied_at_most_once_on_its_way_out();
     let with_sockets = async {
-        what_is_announced_is_not_allocated().await;
+        announced_bytes_are_not_allocated_before_they_arrive().await;
         a_connection_that_waits_holds_no_buffer().await;
         a_connection_between_calls_holds_no_buffer().await;
         a_connection_between_pushes_holds_no_buffer().await;
-        empty_frames_by_a_socket_leave_nothing_behind().await;
+        empty_frames_over_a_socket_leave_nothing_behind().await;
     };
     runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), with_sockets).await.expect("in time") });
 }
 
-/// All bytes that were allocated, given back since or not.
+/// Returns the bytes that `run` allocates, whether or not it frees them.
 fn allocated(run: impl FnOnce()) -> usize {
     let region = Region::new(ALLOCATOR);
     run();
     region.change().bytes_allocated
 }
 
-/// What was allocated and not given back.
+/// Returns the bytes that are allocated and not yet freed.
 fn held(region: &Region<'_, System>) -> usize {
     let change = region.change();
     change.bytes_allocated.saturating_sub(change.bytes_deallocated)
@@ -61,7 +62,7 @@ fn net(notation: &str) -> Framing {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
 }
 
-/// Fills the space of one read with copies of a frame; how many.
+/// Fills the space of one read with copies of a frame. Returns the number of copies.
 fn read_many(receiving: &mut Receiving<Framing>, frame: &[u8]) -> usize {
     let space = receiving.space();
     let frames = space.len() / frame.len();
@@ -88,7 +89,7 @@ fn ten_million_empty_frames_leave_nothing_behind() {
     let allocations = region.change().allocations + region.change().reallocations;
     assert!(allocations < 100, "{allocations} allocations");
     receiving.release();
-    // It is the thread's now: whoever reads next has it, and no connection more.
+    // The read buffer belongs to the thread: the next connection that reads uses it, and no connection needs another.
     let allocations = allocated(|| {
         for _ in 0..100 {
             let mut another = Receiving::new(net("net:2"));
@@ -101,8 +102,8 @@ fn ten_million_empty_frames_leave_nothing_behind() {
     assert!(held(&region) <= 64 * KIB + OTHERS, "{} bytes are held", held(&region));
 }
 
-fn a_small_message_that_is_kept_pins_no_read_buffer() {
-    // 32 bytes, so that they fill a read.
+fn a_small_message_that_is_kept_does_not_keep_a_read_buffer() {
+    // A frame of 32 bytes, so that frames fill a read without a rest.
     let frame = [&[0, 20][..], &[0; 10], &[7; 20]].concat();
     let mut receiving = Receiving::new(net("net:2,gap=10,counts=payload"));
     let mut kept = Vec::with_capacity(1000);
@@ -111,26 +112,26 @@ fn a_small_message_that_is_kept_pins_no_read_buffer() {
     while kept.len() < 1000 {
         largest_read = largest_read.max(read_many(&mut receiving, &frame) * frame.len());
         while let Ok(Received::Message(message)) = receiving.poll() {
-            // One of each read.
+            // Keeps one message of each read.
             if !receiving.is_inside_message() {
                 kept.push(message);
             }
         }
     }
-    assert_eq!(largest_read, 64 * KIB, "they come in reads of {largest_read} bytes");
+    assert_eq!(largest_read, 64 * KIB, "the frames arrive in reads of {largest_read} bytes");
     drop(receiving);
     assert!(kept.iter().all(|message| message[..] == [7; 20]));
-    assert!(held(&region) <= 1000 * 64, "{} bytes are held for 20000", held(&region));
+    assert!(held(&region) <= 1000 * 64, "{} bytes are held by 1000 messages of 20 bytes", held(&region));
 }
 
-fn a_queue_that_is_never_wholly_out_holds_no_more_than_its_bound() {
+fn a_queue_that_is_never_empty_holds_no_more_than_its_bound() {
     let mut sending = Sending::new(net("net:2"));
     let payload = [7; 998];
     let region = Region::new(ALLOCATOR);
     for _ in 0..100_000 {
-        let _ = sending.queue(&payload).expect("it is accepted");
+        let _ = sending.queue(&payload).expect("the payload is accepted");
         if !sending.has_room() {
-            let Transmit::Write(bytes) = sending.poll() else { panic!("there is something to write") };
+            let Transmit::Write(bytes) = sending.poll() else { panic!("bytes are queued") };
             let count = bytes.len() / 2;
             sending.on_written(count, Duration::ZERO);
         }
@@ -138,10 +139,10 @@ fn a_queue_that_is_never_wholly_out_holds_no_more_than_its_bound() {
         assert!(held(&region) <= 256 * KIB, "{} bytes are held, {} queued", held(&region), sending.queued_len());
     }
     sending.on_written(usize::MAX, Duration::ZERO);
-    assert!(held(&region) <= OTHERS, "an empty queue is given back: {} bytes are held", held(&region));
+    assert!(held(&region) <= OTHERS, "an empty queue is freed, and {} bytes are held", held(&region));
 }
 
-/// Takes all, or nothing.
+/// A writer that takes all bytes, or none.
 struct Takes(bool);
 
 impl AsyncWrite for Takes {
@@ -194,7 +195,7 @@ fn a_payload_is_copied_at_most_once_on_its_way_out() {
     }
 }
 
-async fn what_is_announced_is_not_allocated() {
+async fn announced_bytes_are_not_allocated_before_they_arrive() {
     for (notation, header) in [
         ("net:4,max=8MiB", [0, 0x80, 0, 0]),
         ("net:4,max=1024MiB", [0x40, 0, 0, 0]),
@@ -206,15 +207,15 @@ async fn what_is_announced_is_not_allocated() {
 
         let region = Region::new(ALLOCATOR);
         let connection = listener.accept().await.expect("a connection");
-        let came = connection.stream().expect("it is open").peek(&mut [0; 4]).await;
+        let came = connection.stream().expect("the connection is open").peek(&mut [0; 4]).await;
         assert_eq!(came.expect("the header came"), 4);
         let (mut receiver, _sender) = connection.split();
         assert!(poll_times(receiver.recv(), 3).is_none());
-        let unfinished = receiver.unfinished().expect("it waits for the rest");
+        let unfinished = receiver.unfinished().expect("the receiver waits for the rest");
         assert_eq!(unfinished.came, 4, "{notation}");
         assert!(unfinished.missing >= 8 << 20, "{notation}");
         let bytes = region.change().bytes_allocated;
-        assert!(bytes < 4 * KIB, "{notation}: {bytes} bytes were allocated for 4 that came");
+        assert!(bytes < 4 * KIB, "{notation}: {bytes} bytes were allocated for 4 received bytes");
     }
 }
 
@@ -233,7 +234,7 @@ async fn a_connection_that_waits_holds_no_buffer() {
                 "line" => &wire[4..],
                 _ => &message,
             })
-            .expect("it is sent");
+            .expect("the message is sent");
             drop(wire);
             let came = connection.recv().await.expect("a message").expect("a message");
             assert_eq!(came[..], message, "{notation}");
@@ -257,7 +258,7 @@ async fn a_connection_between_calls_holds_no_buffer() {
         let (reply, ()) = tokio::join!(connection.call(b"hello", Duration::from_secs(10)), answers);
         assert_eq!(reply.expect("a reply").len(), 4 * KIB);
     }
-    // Asked of itself, for the pipe holds memory too.
+    // The connection reports its own buffers, because the pipe holds memory too.
     let shown = format!("{connection:?}");
     assert!(shown.contains("ReadBuffer { len: 0, capacity: 0 }"), "{shown}");
     assert!(shown.contains("queued_len: 0"), "{shown}");
@@ -278,15 +279,15 @@ async fn a_connection_between_pushes_holds_no_buffer() {
     });
     let mut frame = vec![0; 2 + KIB];
     registry.push(Target::All, &frame[2..]).expect("a message");
-    peer.read_exact(&mut frame).await.expect("it is served");
+    peer.read_exact(&mut frame).await.expect("the client is served");
 
     let region = Region::new(ALLOCATOR);
     for _ in 0..BURST {
         registry.push(Target::All, &frame[2..]).expect("a message");
     }
-    assert!(held(&region) > BURST * KIB, "they wait");
+    assert!(held(&region) > BURST * KIB, "the pushed messages are queued");
     for _ in 0..BURST {
-        peer.read_exact(&mut frame).await.expect("what was pushed");
+        peer.read_exact(&mut frame).await.expect("a pushed message");
     }
     while registry.counts().delivered <= BURST as u64 {
         tokio::task::yield_now().await;
@@ -294,7 +295,7 @@ async fn a_connection_between_pushes_holds_no_buffer() {
     assert!(held(&region) < OTHERS, "{} bytes are held", held(&region));
 }
 
-async fn empty_frames_by_a_socket_leave_nothing_behind() {
+async fn empty_frames_over_a_socket_leave_nothing_behind() {
     const FRAMES: usize = 100_000;
     let mut listener = Listener::bind("127.0.0.1:0", framing("net:2")).await.expect("a port");
     let mut peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
@@ -302,7 +303,7 @@ async fn empty_frames_by_a_socket_leave_nothing_behind() {
     let (start, started) = std::sync::mpsc::channel::<()>();
     let writes = std::thread::spawn(move || {
         started.recv().expect("the start");
-        peer.write_all(&[0; 2 * FRAMES]).expect("they are sent");
+        peer.write_all(&[0; 2 * FRAMES]).expect("the frames are sent");
         peer
     });
     let region = Region::new(ALLOCATOR);
@@ -312,7 +313,7 @@ async fn empty_frames_by_a_socket_leave_nothing_behind() {
         assert!(held(&region) <= 64 * KIB + KIB, "{} bytes are held", held(&region));
     }
     assert!(poll_times(connection.recv(), 1).is_none());
-    // The thread's, for whoever reads next; the connection has none.
+    // The read buffer belongs to the thread. The connection has none.
     assert!(held(&region) <= 64 * KIB + KIB, "{} bytes are held", held(&region));
     let shown = format!("{connection:?}");
     assert!(shown.contains("ReadBuffer { len: 0, capacity: 0 }"), "{shown}");

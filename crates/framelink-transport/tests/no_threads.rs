@@ -1,9 +1,10 @@
-//! The blocking driver in a process that may have no second thread: it panics nowhere, and says what became of each message.
+//! The blocking driver in a process that may not start a second thread: no call panics, and every error reports what
+//! happened to its message.
 //!
-//! The process runs as a user of its own, with `RLIMIT_NPROC` 1. Where the rights for that are missing the test is skipped.
+//! The process runs as a user of its own, with `RLIMIT_NPROC` 1. The test is skipped if it lacks the rights for that.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test without a harness, which would begin threads")]
+#![allow(clippy::unwrap_used, reason = "a test without a harness, which would start threads")]
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +19,7 @@ use framelink_transport::profile::{Duplex, Pooled};
 use framelink_transport::session::Sent;
 use framelink_transport::{Cause, ConnectError, Framing, FramingPair, Profile, ProfileBuilder};
 
-/// Where the process that may have no threads finds its peer.
+/// The variable with the address of the peer, for the limited process.
 const PEER: &str = "FRAMELINK_PEER";
 const HAS_BEGUN: &str = "the limited process has begun";
 
@@ -29,7 +30,7 @@ fn main() {
     }
 }
 
-/// The peer, and the process that is tested.
+/// Starts the peer and the limited process.
 fn start() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let peer = listener.local_addr().unwrap();
@@ -61,7 +62,7 @@ fn start() {
     assert!(output.status.success(), "{}: {complained}", output.status);
 }
 
-/// This program where any user may run it.
+/// A copy of this program where any user may run it.
 struct Copy {
     directory: PathBuf,
     program: PathBuf,
@@ -95,16 +96,16 @@ fn profile() -> ProfileBuilder {
     living.reply_timeout(Duration::from_secs(10))
 }
 
-/// What is tested: in the only thread of its process.
+/// The tests that run in the only thread of the limited process.
 fn without_threads(peer: SocketAddr) {
     println!("{HAS_BEGUN}");
     if thread::Builder::new().spawn(|| {}).is_ok() {
         return println!("skipped, threads are not limited here");
     }
     a_client_is_answered(peer);
-    a_pool_lends(peer);
-    a_link_says_that_nothing_was_sent(peer);
-    a_name_is_an_error();
+    a_pool_provides_connections(peer);
+    a_link_reports_that_the_request_was_not_sent(peer);
+    a_host_name_is_an_error();
 }
 
 fn a_client_is_answered(peer: SocketAddr) {
@@ -116,7 +117,7 @@ fn a_client_is_answered(peer: SocketAddr) {
     client.close().unwrap();
 }
 
-fn a_pool_lends(peer: SocketAddr) {
+fn a_pool_provides_connections(peer: SocketAddr) {
     let pool = Pool::new(profile().connection(Pooled::new(2)).build().unwrap(), [peer.to_string()]).unwrap();
     for _ in 0..3 {
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
@@ -125,7 +126,7 @@ fn a_pool_lends(peer: SocketAddr) {
     assert_eq!(pool.close(Duration::from_secs(10)).cut, 0);
 }
 
-fn a_link_says_that_nothing_was_sent(peer: SocketAddr) {
+fn a_link_reports_that_the_request_was_not_sent(peer: SocketAddr) {
     let profile = profile().exchange(Duplex::new().key("0:2".parse().unwrap())).build().unwrap();
     let (link, _inbox) = Link::new(profile, peer.to_string()).unwrap();
     for error in [link.call(b"01").unwrap_err(), link.send(b"01").unwrap_err()] {
@@ -135,7 +136,7 @@ fn a_link_says_that_nothing_was_sent(peer: SocketAddr) {
     }
 }
 
-fn a_name_is_an_error() {
+fn a_host_name_is_an_error() {
     let mut client = Client::new(profile().build().unwrap(), "localhost:1").unwrap();
     let error = client.call(b"hello").unwrap_err();
     assert_eq!(error.sent(), Sent::Not);

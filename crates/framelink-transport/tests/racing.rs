@@ -1,6 +1,6 @@
-//! The addresses of one peer are raced: one that does not answer holds up the others for 250 ms, on every driver.
+//! The addresses of one peer are raced: an address that does not answer delays the others by 250 ms, on every driver.
 
-#![cfg(target_os = "linux")] // where a full queue of connections answers nothing
+#![cfg(target_os = "linux")] // a full accept queue answers no SYN on Linux
 
 mod support;
 
@@ -11,11 +11,11 @@ use framelink_transport::{ConnectError, blocking, nonblocking, tokio as on_tokio
 use support::framing;
 
 const ANY: &str = "127.0.0.1:0";
-/// The time to connect. An address that had its share of it, and no other beside it, would have `SHARE`, or `SHARE / 2`.
+/// The time to connect. If addresses were dialled one after the other, each would have `SHARE`, or `SHARE / 2`.
 const WITHIN: Duration = Duration::from_secs(60);
 const SHARE: Duration = Duration::from_secs(30);
 
-/// An address that does not answer: its queue of connections is full, and the system drops each packet that would begin another.
+/// An address that does not answer: its accept queue is full, and the system drops each SYN.
 struct Silent {
     address: SocketAddr,
     _sockets: Vec<socket2::Socket>,
@@ -42,7 +42,7 @@ impl Silent {
     }
 }
 
-/// Connects to one of the addresses within that time, from an address, and says to which one.
+/// Connects to one of the addresses within this time, from a source address. Returns the address of the peer.
 type Connect = fn(&[SocketAddr], Duration, SocketAddr) -> Result<Option<SocketAddr>, ConnectError>;
 
 /// Any port of this machine.
@@ -65,7 +65,7 @@ const DRIVERS: [(&str, Connect); 3] = [
 ];
 
 #[test]
-fn an_address_that_does_not_answer_does_not_keep_the_next_one_waiting() {
+fn a_silent_address_does_not_delay_the_next_one_for_long() {
     let (silent, good) = (Silent::new(), TcpListener::bind(ANY).unwrap());
     let address = good.local_addr().unwrap();
     for (driver, connect) in DRIVERS {
@@ -74,14 +74,14 @@ fn an_address_that_does_not_answer_does_not_keep_the_next_one_waiting() {
         assert_eq!(connected, Some(address), "{driver}");
         let took = began.elapsed();
         assert!(took >= Duration::from_millis(250) && took < SHARE / 2, "{driver}: {took:?}");
-        // It is really that listener's.
+        // The connection is really to that listener.
         good.accept().unwrap();
     }
 }
 
-/// Several sockets dial from the one port that was asked for.
+/// Several sockets dial from one fixed source port.
 #[test]
-fn addresses_are_raced_from_a_port_by_number() {
+fn addresses_are_raced_from_a_fixed_source_port() {
     let (silent, good) = (Silent::new(), TcpListener::bind(ANY).unwrap());
     let address = good.local_addr().unwrap();
     for (driver, connect) in DRIVERS {
@@ -94,7 +94,7 @@ fn addresses_are_raced_from_a_port_by_number() {
 }
 
 #[test]
-fn several_addresses_that_do_not_answer_are_waited_for_at_the_same_time() {
+fn several_silent_addresses_are_dialled_at_one_time() {
     let (silent, good) = ([Silent::new(), Silent::new(), Silent::new()], TcpListener::bind(ANY).unwrap());
     let mut addresses: Vec<_> = silent.iter().map(|silent| silent.address).collect();
     addresses.push(good.local_addr().unwrap());
@@ -106,10 +106,10 @@ fn several_addresses_that_do_not_answer_are_waited_for_at_the_same_time() {
 }
 
 #[test]
-fn an_address_that_refuses_is_passed_over_while_another_does_not_answer() {
+fn a_refusing_address_is_skipped_while_another_does_not_answer() {
     let silent = Silent::new();
     let good = TcpListener::bind(ANY).unwrap();
-    // A socket that is bound and does not listen keeps the port.
+    // A bound socket that does not listen keeps the port.
     let refusing = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     refusing.bind(&ANY.parse::<SocketAddr>().unwrap().into()).unwrap();
     let refusing = refusing.local_addr().unwrap().as_socket().unwrap();
@@ -121,7 +121,7 @@ fn an_address_that_refuses_is_passed_over_while_another_does_not_answer() {
 }
 
 #[test]
-fn the_deadline_covers_all_addresses_and_the_error_is_that_of_the_last_one() {
+fn the_deadline_covers_all_addresses_and_the_error_of_the_last_one_is_returned() {
     let silent = [Silent::new(), Silent::new()];
     let within = Duration::from_millis(300);
     for (driver, connect) in DRIVERS {

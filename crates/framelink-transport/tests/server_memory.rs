@@ -1,7 +1,7 @@
-//! Strangers cannot make a server hold more than its memory budget, on any driver, and honest clients are answered meanwhile. One test, for
-//! it counts what the process allocates.
+//! Strangers cannot make a server hold more than its memory budget, on any driver, and honest clients are answered
+//! meanwhile. This program has one test, because the test counts the allocations of the process.
 
-#![cfg(target_os = "linux")] // each of 127.0.0.0/8 is a client
+#![cfg(target_os = "linux")] // each address of 127.0.0.0/8 is a client
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
@@ -25,16 +25,16 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const KIB: usize = 1024;
 const LONGEST: usize = 256 * KIB;
-/// What all may hold, and a client.
+/// The memory budget of all clients, and of one client.
 const BUDGET: usize = 4096 * KIB;
 const SHARE: usize = 2048 * KIB;
 const STRANGERS: usize = 80;
-/// Connections, threads, the buffer of each thread, a read or a copy that is under way, and the copies that the handlers here make of what
-/// they are handed. Without a budget it is five times as much.
+/// The allowance for connections, threads, the buffer of each thread, reads and copies in progress, and the copies that
+/// the handlers make of their requests. Without a budget, a server holds five times as much.
 const BESIDES: usize = 2 * BUDGET;
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// What strangers send, and how the server is set up for it.
+/// The bytes that strangers send, and the profile of the server for them.
 struct Attack {
     name: &'static str,
     profile: fn(ProfileBuilder) -> ProfileBuilder,
@@ -52,14 +52,14 @@ const ATTACKS: &[Attack] = &[
 ];
 
 #[test]
-fn strangers_hold_no_more_than_the_budget_and_honest_clients_are_answered() {
+fn strangers_use_no_more_than_the_memory_budget_and_honest_clients_are_answered() {
     let before = heap();
     for attack in ATTACKS {
-        is_withstood::<Tokio>(attack, before);
-        is_withstood::<Blocking>(attack, before);
-        is_withstood::<NonBlocking>(attack, before);
+        assert_withstood::<Tokio>(attack, before);
+        assert_withstood::<Blocking>(attack, before);
+        assert_withstood::<NonBlocking>(attack, before);
     }
-    one_client_leaves_the_others_their_share::<Tokio>();
+    a_client_over_its_share_takes_no_memory_from_others::<Tokio>();
 }
 
 fn half_a_message() -> Vec<u8> {
@@ -72,7 +72,7 @@ fn requests() -> Vec<u8> {
     frame(&vec![b'x'; LONGEST - 1]).repeat(4)
 }
 
-/// Of another length than those of others, so that their handler tells them.
+/// Requests of another length, which the handler recognizes by their content.
 fn requests_that_wait() -> Vec<u8> {
     frame(&vec![b'w'; 40 * KIB]).repeat(10)
 }
@@ -102,7 +102,7 @@ fn start<S: Serve>(profile: &ProfileBuilder, gates: &Gates) -> Server {
     S::start(profile.build().unwrap(), Concurrency::default(), Arc::new(handler))
 }
 
-fn is_withstood<S: Serve>(attack: &Attack, before: usize) {
+fn assert_withstood<S: Serve>(attack: &Attack, before: usize) {
     let what = format!("{}: {}", S::NAME, attack.name);
     let gates = Gates::default();
     let server = start::<S>(&(attack.profile)(profile()), &gates);
@@ -127,7 +127,7 @@ fn is_withstood<S: Serve>(attack: &Attack, before: usize) {
         Err(error) if matches!(error.cause(), Cause::Ended(Ending::Memory { .. })) => Some(error),
         _ => None,
     });
-    let error = ending.unwrap_or_else(|| panic!("{what}: nobody was ended"));
+    let error = ending.unwrap_or_else(|| panic!("{what}: no stranger was cut off"));
     assert_eq!(error.blame(), Blame::Ours);
     let told = "the server's memory budget of 4MiB was used up, and this client held most of it";
     assert!(error.to_string().ends_with(told), "{error}");
@@ -136,7 +136,7 @@ fn is_withstood<S: Serve>(attack: &Attack, before: usize) {
     assert!(most <= BUDGET + BESIDES, "{what}: {} KiB were held", most / KIB);
     gates.open(b"long");
     drop((strangers, honest, bytes));
-    // All of it is given back.
+    // All the memory is freed.
     let began = Instant::now();
     while heap() > before + BESIDES / 8 {
         assert!(began.elapsed() < DEADLINE, "{what}: {} KiB are left", heap().saturating_sub(before) / KIB);
@@ -144,7 +144,7 @@ fn is_withstood<S: Serve>(attack: &Attack, before: usize) {
     }
 }
 
-/// Sends it, unless it is ended before that. One that nobody reads is not waited for.
+/// Sends the bytes until they are written or the connection ends. The writes have a timeout.
 fn attacks(bytes: &[u8], number: usize, address: SocketAddr) -> TcpStream {
     let mut stream = dial([127, 1, 0, u8::try_from(1 + number % 40).unwrap()], address);
     stream.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -152,12 +152,12 @@ fn attacks(bytes: &[u8], number: usize, address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// What it cannot have, it does not take from others: only its own connections end.
-fn one_client_leaves_the_others_their_share<S: Serve>() {
+/// A client over its share takes no memory from others: only its own connections end.
+fn a_client_over_its_share_takes_no_memory_from_others<S: Serve>() {
     let server = start::<S>(&profile().memory(2 * BUDGET), &Gates::default());
     let halves: Vec<_> = (0..7).map(|_| dial([127, 2, 0, 1], server.address)).collect();
     let bytes = half_a_message();
-    // Seven hold less than the share, two more make it more; the other client stays below.
+    // Seven connections hold less than the share, and two more exceed it. The other client stays below.
     let others: Vec<_> = (0..5).map(|_| dial([127, 2, 0, 2], server.address)).collect();
     for mut stream in halves.iter().chain(&others) {
         stream.write_all(&bytes).unwrap();
@@ -186,7 +186,7 @@ fn is_answered(client: &mut TcpStream, what: &str) {
     assert_eq!(reply, request, "{what}");
 }
 
-/// With small buffers of the system, so that what is sent is the server's affair.
+/// Dials with small socket buffers, so that the server and not the system holds the bytes.
 fn dial(source: [u8; 4], address: SocketAddr) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(32 * KIB).unwrap();
@@ -202,7 +202,7 @@ fn heap() -> usize {
     stats.bytes_allocated.saturating_sub(stats.bytes_deallocated)
 }
 
-/// Looks at the heap again and again.
+/// A thread that watches the size of the heap.
 struct Peak {
     is_over: Arc<AtomicBool>,
     most: Arc<AtomicUsize>,

@@ -1,4 +1,5 @@
-//! What strangers can have a server hold, and that nothing of it is left when they are gone. One test, for it looks at the process.
+//! The resources that strangers can make a server hold, and that all are freed when the strangers are gone. This
+//! program has one test, because the test looks at the process.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -23,7 +24,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const KIB: usize = 1024;
 const STRANGERS: usize = 400;
-/// What allocators, runtimes and the test itself keep between two rows.
+/// The allowance for memory of allocators, runtimes and the test itself.
 const SLACK: usize = 64 * KIB;
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -32,19 +33,19 @@ fn profile() -> ProfileBuilder {
     Profile::builder(framing).connections(2000).close_timeout(Duration::from_millis(200))
 }
 
-/// Either server, running.
+/// A running server of either driver.
 struct Running {
     address: SocketAddr,
     counts: Box<dyn Fn() -> ServerCounts>,
     drain: Box<dyn Fn(Duration)>,
     tasks: Box<dyn Fn() -> usize>,
     ended: JoinHandle<DrainReport>,
-    /// What a handler waits for that hangs.
+    /// The condition for which a hanging handler waits.
     may_go: Arc<AtomicBool>,
 }
 
 type Start = fn(&ProfileBuilder) -> Running;
-/// Its name, and what happens.
+/// The name of a row, and its function.
 type Row = (&'static str, fn(Start));
 
 fn on_tokio(profile: &ProfileBuilder) -> Running {
@@ -92,7 +93,7 @@ fn on_threads(profile: &ProfileBuilder) -> Running {
 }
 
 fn answer(message: &[u8]) -> Option<Vec<u8>> {
-    assert_ne!(message, b"panic", "as it was asked to");
+    assert_ne!(message, b"panic", "a panic on purpose");
     Some(message.to_vec())
 }
 
@@ -114,7 +115,7 @@ impl Running {
     }
 }
 
-/// One of a hundred clients of an address.
+/// Dials from an address that a hundred clients share.
 fn dial(address: SocketAddr, number: usize) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let source = Ipv4Addr::new(127, 3, 0, u8::try_from(1 + number / 100).unwrap());
@@ -136,11 +137,11 @@ fn has_ended(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn a_stranger_holds_little_and_leaves_nothing() {
-    // A backtrace reads where it is from, and keeps that for the next one.
+fn a_stranger_uses_few_resources_and_leaves_none_behind() {
+    // The first backtrace loads debug information and keeps it, so panics are printed without one.
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     for (driver, start) in [("tokio", on_tokio as Start), ("blocking", on_threads)] {
-        // What is made once for all is not counted.
+        // The first server allocates shared state, which is not counted.
         honest(start(&profile()));
         let rows: &[Row] = &[
             ("strangers hold little", strangers_hold_little),
@@ -154,23 +155,23 @@ fn a_stranger_holds_little_and_leaves_nothing() {
         for (row, run) in rows {
             let before = Baseline::with_heap(ALLOCATOR, SLACK);
             run(start);
-            before.comes_back(&format!("{driver}: {row}"));
+            before.assert_freed(&format!("{driver}: {row}"));
         }
     }
 }
 
-/// Connected and silent, or a byte sent.
+/// The strangers are connected and silent, or have sent one byte.
 fn strangers_hold_little(start: Start) {
     let server = start(&profile());
     let before = Baseline::with_heap(ALLOCATOR, SLACK).held.heap;
     let mut strangers = Vec::with_capacity(STRANGERS);
     strangers.extend((0..STRANGERS).map(|number| dial(server.address, number)));
-    server.eventually("all are let in", |counts| counts.connections == STRANGERS);
+    server.eventually("all are admitted", |counts| counts.connections == STRANGERS);
     assert_little("connected", before);
     for stranger in &mut strangers {
         stranger.write_all(&[0]).unwrap();
     }
-    // They are read before whoever comes after them.
+    // The server reads them before a client that connects later.
     let mut last = dial(server.address, STRANGERS);
     asks(&mut last, b"hello");
     server.eventually("the last is answered", |counts| counts.answered == 1);
@@ -208,7 +209,7 @@ fn panics(start: Start) {
     let mut client = dial(server.address, 0);
     asks(&mut client, b"panic");
     assert!(has_ended(&mut client));
-    server.eventually("it is counted", |counts| counts.closed.panicked == 1);
+    server.eventually("the panic is counted", |counts| counts.closed.panicked == 1);
     assert!(server.end(DEADLINE).is_clean());
 }
 
@@ -216,7 +217,7 @@ fn hangs(start: Start) {
     let server = start(&profile());
     let mut client = dial(server.address, 0);
     asks(&mut client, b"hang");
-    server.eventually("it is taken", |counts| counts.in_flight == 1);
+    server.eventually("the request is accepted", |counts| counts.in_flight == 1);
     let report = server.end(Duration::from_millis(100));
     assert_eq!((report.cut, report.connections_cut), (1, 1), "{report:?}");
 }
@@ -249,11 +250,11 @@ fn dropped(start: Start) {
         let mut client = dial(server.address, number);
         asks(&mut client, b"hello");
         client.read_exact(&mut [0; 7]).unwrap();
-        // It stays until it is dropped, or is ended below.
+        // The client stays until it is dropped for a newer one, or ends below.
         if number % 2 == 0 {
             thread::spawn(move || has_ended(&mut client));
         }
     }
-    server.eventually("all but those that are there", |counts| counts.closed.all() >= 198);
+    server.eventually("all but the open connections", |counts| counts.closed.all() >= 198);
     server.end(Duration::from_secs(1));
 }

@@ -1,6 +1,7 @@
-//! A hundred thousand messages to a thousand subscribers of whom ten read nothing.
+//! A hundred thousand messages to a thousand subscribers, ten of which read nothing.
 //!
-//! `PUSHES` and `SUBSCRIBERS` in the environment change the numbers. One test, for it looks at what the process holds.
+//! `PUSHES` and `SUBSCRIBERS` in the environment change the numbers. This program has one test, because the test looks
+//! at the memory of the process.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -15,12 +16,12 @@ use framelink_transport::session::{Backlog, Concurrency, PushCounts, SlowRule};
 use framelink_transport::tokio::Listener;
 use framelink_transport::{Framing, FramingPair, MemberId, Profile, Registry, SocketOptions, Target};
 
-/// Whatever the test waits for comes within this time, or it fails.
+/// Every event that the test waits for happens within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_secs(60);
 const DEAF: usize = 10;
-/// A batch is pushed when all that read have read the one before the last: two are fewer than may wait.
+/// A batch is pushed when all readers have the batch before the last one: two batches are fewer than the backlog holds.
 const BATCH: usize = 400;
-/// Over what the process held before it pushed. A batch for everybody is 13 MiB of it while the writers are behind.
+/// The memory over that before the first push. While the writers are behind, a batch takes 13 MiB of it.
 const MOST_MIB: usize = 64;
 
 #[test]
@@ -54,16 +55,16 @@ fn a_hundred_thousand_messages_reach_all_that_read_in_order() {
     let mut dropped = 0;
     for id in &deaf_ids {
         let (counts, waiting) = (registry.counts_of(*id).unwrap(), registry.waiting_for(*id).unwrap());
-        assert!(counts.dropped > 0, "it is too slow: {counts:?}");
+        assert!(counts.dropped > 0, "a subscriber that reads nothing is too slow: {counts:?}");
         assert!(waiting <= Backlog::MESSAGES);
         assert!(counts.delivered + counts.dropped + waiting as u64 <= pushes as u64);
         dropped += counts.dropped;
     }
-    assert_eq!(counts.dropped, dropped, "nothing was dropped for those that read");
+    assert_eq!(counts.dropped, dropped, "no message is dropped for a subscriber that reads");
     drop(deaf);
 }
 
-/// Whoever dials joins, on one thread of tokio; who they are, in the order in which they came.
+/// Accepts connections on one thread of tokio, and has each join the registry. Returns the members in order.
 fn serve(registry: Registry) -> (SocketAddr, Receiver<MemberId>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let framing: Framing = "net:2".parse().unwrap();
@@ -90,7 +91,7 @@ fn dial(address: SocketAddr, receive_buffer: usize) -> TcpStream {
     socket.into()
 }
 
-/// The most that the process held meanwhile, in MiB.
+/// Returns the largest memory of the process during the pushes, in MiB.
 fn push_all(registry: &Registry, pushes: usize, batches: &Receiver<usize>) -> usize {
     let mut most = 0;
     for batch in 0..pushes.div_ceil(BATCH) {
@@ -105,14 +106,14 @@ fn push_all(registry: &Registry, pushes: usize, batches: &Receiver<usize>) -> us
     most
 }
 
-/// A subscriber that reads, and knows what comes next.
+/// A subscriber that reads, and knows the next number.
 struct Subscriber {
     stream: mio::net::TcpStream,
     rest: Vec<u8>,
     next: usize,
 }
 
-/// One plain thread reads for all of them; tells when each has a whole batch.
+/// Reads for all subscribers on one plain thread, and reports when each has a whole batch.
 fn read_all(streams: Vec<TcpStream>, pushes: usize, tell: &Sender<usize>) {
     let mut poll = mio::Poll::new().unwrap();
     let mut subscribers = Vec::new();
@@ -128,7 +129,7 @@ fn read_all(streams: Vec<TcpStream>, pushes: usize, tell: &Sender<usize>) {
     let mut whole = 0;
     while whole < missing.len() {
         poll.poll(&mut events, Some(DEADLINE)).unwrap();
-        assert!(!events.is_empty(), "nothing comes any more");
+        assert!(!events.is_empty(), "no message arrives any more");
         for event in &events {
             let subscriber = &mut subscribers[event.token().0];
             let before = subscriber.next;
@@ -145,14 +146,14 @@ fn read_all(streams: Vec<TcpStream>, pushes: usize, tell: &Sender<usize>) {
 }
 
 impl Subscriber {
-    /// What has come: 0x00 0x08 and the next number, one after the other.
+    /// Reads frames: 0x00 0x08 and the next number, one after the other.
     fn read(&mut self, space: &mut [u8]) {
         const FRAME: usize = 10;
         loop {
             let kept = self.rest.len();
             space[..kept].copy_from_slice(&self.rest);
             let count = match self.stream.read(&mut space[kept..]) {
-                Ok(0) => panic!("it ends"),
+                Ok(0) => panic!("the stream ended"),
                 Ok(count) => kept + count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => panic!("{error}"),
@@ -161,23 +162,27 @@ impl Subscriber {
             self.rest = frames.remainder().to_vec();
             for frame in frames {
                 assert_eq!(frame[..2], [0, 8]);
-                assert_eq!(frame[2..], (self.next as u64).to_be_bytes(), "in order, and none is missing");
+                assert_eq!(
+                    frame[2..],
+                    (self.next as u64).to_be_bytes(),
+                    "the messages are in order, and none is missing"
+                );
                 self.next += 1;
             }
             if count < space.len() {
-                // That was all: the system tells when there is more.
+                // All bytes are read. The system reports when there are more.
                 return;
             }
         }
     }
 }
 
-/// The counts, as soon as they are so: what a peer has read is counted in a moment.
-fn eventually(registry: &Registry, are_so: impl Fn(PushCounts) -> bool) -> PushCounts {
+/// Waits until the counts satisfy the condition, and returns them. A message is counted a moment after the peer has it.
+fn eventually(registry: &Registry, is_expected_count: impl Fn(PushCounts) -> bool) -> PushCounts {
     let began = Instant::now();
     loop {
         match registry.counts() {
-            counts if are_so(counts) => return counts,
+            counts if is_expected_count(counts) => return counts,
             counts => assert!(began.elapsed() < DEADLINE, "{counts:?}"),
         }
         thread::yield_now();
@@ -188,21 +193,21 @@ fn number(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |number| number.parse().unwrap())
 }
 
-/// What of the process lies in memory; 0 where the system does not say.
+/// Returns the resident memory of the process, or 0 if the system does not report it.
 fn resident_mib() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     let pages = pages.and_then(|pages| pages.split(' ').nth(1)?.parse::<usize>().ok());
     pages.unwrap_or(0) * 4096 / (1 << 20)
 }
 
-/// Both ends of every connection, and what else is open.
+/// Returns whether the process may open both ends of every connection, and its other files.
 fn has_files_for(subscribers: usize) -> bool {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
     limit.and_then(|limit| limit.parse::<usize>().ok()).is_none_or(|limit| limit > 2 * subscribers + 200)
 }
 
-/// Many systems allow 1024 unless asked for more.
+/// Starts the test again with a higher limit of open files: many systems allow 1024 by default.
 fn again_with_more_files() {
     assert!(std::env::var_os("WITH_MORE_FILES").is_none(), "the system does not allow enough open files");
     let test = "a_hundred_thousand_messages_reach_all_that_read_in_order";

@@ -40,7 +40,7 @@ async fn echo(mut connection: Connection) {
     }
 }
 
-/// Calls it from many tasks at a time, each with a message of its own.
+/// Calls the service from many tasks at a time, each with a message of its own.
 async fn call_many<S>(service: S)
 where
     S: Service<Bytes, Response = Message> + Clone + Send + 'static,
@@ -88,7 +88,7 @@ async fn a_client_is_a_service_that_has_one_exchange_at_a_time() {
 }
 
 #[tokio::test]
-async fn waiting_for_others_is_part_of_a_requests_time() {
+async fn waiting_for_other_requests_counts_towards_the_timeout() {
     let address =
         host(|mut connection| async move { while connection.recv().await.is_ok_and(|m| m.is_some()) {} }).await;
     let within = Duration::from_secs(1);
@@ -99,14 +99,14 @@ async fn waiting_for_others_is_part_of_a_requests_time() {
     let (first, second) = tokio::join!(one.call("one".into()), other.call("two".into()));
     assert_eq!(first.unwrap_err().sent(), Sent::NoReply);
     second.unwrap_err();
-    assert!(began.elapsed() < within * 2, "one after the other: {:?}", began.elapsed());
+    assert!(began.elapsed() < within * 2, "the requests wait for each other: {:?}", began.elapsed());
 }
 
-/// Once more, where nothing was sent.
+/// Retries requests that were not sent.
 #[derive(Clone)]
-struct WhereNothingWasSent(usize);
+struct RetryUnsent(usize);
 
-impl Policy<Bytes, Message, CallError> for WhereNothingWasSent {
+impl Policy<Bytes, Message, CallError> for RetryUnsent {
     type Future = Ready<()>;
 
     fn retry(&mut self, _: &mut Bytes, result: &mut Result<Message, CallError>) -> Option<Ready<()>> {
@@ -123,13 +123,13 @@ impl Policy<Bytes, Message, CallError> for WhereNothingWasSent {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_can_be_tried_again_and_what_perhaps_was_is_not() {
+async fn an_unsent_request_is_retried_and_a_perhaps_sent_one_is_not() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&asked);
     let address = host(move |mut connection| {
         let asked = Arc::clone(&counting);
         async move {
-            // It takes the request and goes.
+            // The host receives the request and closes.
             if connection.recv().await.is_ok_and(|message| message.is_some()) {
                 asked.fetch_add(1, Ordering::SeqCst);
             }
@@ -138,20 +138,20 @@ async fn what_was_not_sent_can_be_tried_again_and_what_perhaps_was_is_not() {
     .await;
     let profile = Profile::builder(framing()).exchange(by_key()).build().unwrap();
     let (link, _inbox) = Link::new(profile.clone(), address).unwrap();
-    let mut service = ServiceBuilder::new().retry(WhereNothingWasSent(3)).service(link);
+    let mut service = ServiceBuilder::new().retry(RetryUnsent(3)).service(link);
     let error = service.ready().await.unwrap().call("01".into()).await.unwrap_err();
     assert_eq!((error.sent(), asked.load(Ordering::SeqCst)), (Sent::Perhaps, 1));
 
-    // Nobody listens there.
-    let nobody = Listener::bind("127.0.0.1:0", framing()).await.unwrap().local_addr().unwrap().to_string();
-    let (link, _inbox) = Link::new(profile, nobody).unwrap();
-    let mut service = ServiceBuilder::new().retry(WhereNothingWasSent(3)).service(link);
+    // An address without a listener.
+    let closed = Listener::bind("127.0.0.1:0", framing()).await.unwrap().local_addr().unwrap().to_string();
+    let (link, _inbox) = Link::new(profile, closed).unwrap();
+    let mut service = ServiceBuilder::new().retry(RetryUnsent(3)).service(link);
     let error = service.ready().await.unwrap().call("01".into()).await.unwrap_err();
     assert!(matches!(error.error().cause(), Cause::Connect(_)), "{error}");
 }
 
 #[tokio::test]
-async fn towers_timeout_cancels_a_call_and_its_reply_answers_no_other() {
+async fn a_tower_timeout_cancels_a_call_and_its_reply_answers_no_other() {
     let address = host(|mut connection| async move {
         let mut first = true;
         while let Ok(Some(message)) = connection.recv().await {
@@ -205,5 +205,5 @@ async fn a_server_runs_a_service() {
     calls.join_all().await;
     assert!((2..=4).contains(&most.load(Ordering::SeqCst)), "tower's limit holds: {most:?}");
     let quiet = tokio::time::timeout(Duration::from_millis(100), link.call(b"99 quiet")).await;
-    assert!(quiet.is_err(), "nothing is an answer too");
+    assert!(quiet.is_err(), "the service may return no reply");
 }

@@ -1,8 +1,8 @@
-//! From bytes to the next message.
+//! Decodes messages.
 //!
-//! However the bytes are chunked, the answer must be the same, a fault included. For a delimiter one number sees to
-//! that: the first place where it can still begin. Before it nothing has to be looked at again, what it lacks from
-//! there is missing, and a payload that reaches there is too long when that place is behind the limit.
+//! Chunks of any sizes give equal messages and faults. For a delimiter, one number ensures this: the first position
+//! where it can still begin. Bytes before it need no second scan. The bytes that the delimiter lacks from there are
+//! missing. If that position is over the limit, the payload is too long.
 
 use framelink_codec::{Decode, Decoded, End, EndedBy, Ends, Frame, Guess, Need};
 
@@ -22,7 +22,8 @@ impl Decode for Unframed {
                 self.cut_delimited(input, looked_at, start.len(), end)
             }
             Kind::Fixed(len) => Ok(cut_counted(input, *len)),
-            // A read that brought more than it may was not offered by us; what we would have got is a message.
+            // Our reads offer at most the limit. For a larger read of another caller, the bytes up to the limit are the
+            // message.
             Kind::EachRead => self.cut_ended(input.get(..self.max_payload).unwrap_or(input), self.ended_by(end)),
             Kind::UntilClose | Kind::Quiet(_) => self.cut_ended(input, self.ended_by(end)),
         }
@@ -37,7 +38,7 @@ impl Decode for Unframed {
         }
     }
 
-    /// Where any text is a message there is nothing to recognise another protocol by.
+    /// If any text is a message, no other protocol can be recognised.
     fn guess(&self, input: &[u8]) -> Option<Guess> {
         match self.kind {
             Kind::Fixed(_) => Guess::foreign(input),
@@ -53,7 +54,7 @@ impl Decode for Unframed {
 }
 
 impl Unframed {
-    /// Cuts a line whose CR is dropped. Its end begins at the LF, or at a CR that may belong to it.
+    /// Decodes a line whose CR is dropped. Its end begins at the LF, or at a CR that may belong to it.
     #[inline]
     fn cut_line(&self, input: &[u8], looked_at: usize) -> Result<Decoded, DecodeError> {
         let before_cr = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).len();
@@ -67,7 +68,7 @@ impl Unframed {
         Ok(Decoded::Frame(Frame { payload_start: 0, payload_end, frame_len, ended_by: EndedBy::Delimiter }))
     }
 
-    /// Cuts a message that lies behind `payload_start` bytes and ends with `end`.
+    /// Decodes a message that begins after `payload_start` bytes and ends with `end`.
     #[inline]
     fn cut_delimited(
         &self,
@@ -92,7 +93,7 @@ impl Unframed {
         self.wait(least_payload, Need { missing, looked_at: end_begins.min(input.len()) })
     }
 
-    /// More bytes are needed, if a payload of `least` bytes can still become one.
+    /// Asks for more bytes, if a payload of at least `least` bytes is within the limit.
     fn wait(&self, least: usize, need: Need) -> Result<Decoded, DecodeError> {
         self.check_len(least)?;
         Ok(Decoded::Incomplete(need))
@@ -103,7 +104,7 @@ impl Unframed {
         if payload_len > self.max_payload { Err(DecodeError::NoDelimiter { limit: self.max_payload }) } else { Ok(()) }
     }
 
-    /// Cuts all bytes, if something that bytes cannot carry has ended them.
+    /// Returns all bytes as one message, if silence, a read or the close ended them.
     fn cut_ended(&self, input: &[u8], ended_by: Option<EndedBy>) -> Result<Decoded, DecodeError> {
         let len = input.len();
         if len > self.max_payload {
@@ -117,8 +118,8 @@ impl Unframed {
         })
     }
 
-    /// The rule by which `end` ends a message of this kind, if it does. Who is told of a stronger end than the one
-    /// waited for need not wait on: behind the close there is no silence and no read.
+    /// The rule by which `end` ends a message of this kind, if it does. A stronger end than the awaited one also ends
+    /// it: after the close there is no silence and no read.
     const fn ended_by(&self, end: Option<End>) -> Option<EndedBy> {
         match (self.kind, end) {
             (_, Some(End::Closed)) => Some(EndedBy::Close),
@@ -129,7 +130,7 @@ impl Unframed {
     }
 }
 
-/// Checks those of the first bytes that are there.
+/// Checks the received part of the first bytes.
 #[inline]
 fn check_start(start: &Delimiter, input: &[u8]) -> Result<(), DecodeError> {
     if input.starts_with(start.as_ref()) { Ok(()) } else { check_start_exactly(start, input) }
@@ -143,11 +144,11 @@ fn check_start_exactly(start: &Delimiter, input: &[u8]) -> Result<(), DecodeErro
     }
 }
 
-/// Looks for a delimiter with another byte in its last place: the last byte of all, or one before the start of another message.
+/// Looks for a delimiter with a wrong last byte: at the end of the input, or before the start of another message.
 ///
 /// ```text
-///  0x0b 'M' 'S' 'H' 0x1c 0xff            the end is 0x1c 0x0d
-///  0x0b 'M' 'S' 'H' 0x1c 0x0b 'M' …      the last byte of the end is left out
+///  0x0b 'M' 'S' 'H' 0x1c 0xff            expected 0x1c 0x0d
+///  0x0b 'M' 'S' 'H' 0x1c 0x0b 'M' …      the last byte is missing
 /// ```
 fn other_end(input: &[u8], payload_start: usize, start: &[u8], end: &Delimiter) -> Option<Guess> {
     let (&expected, begun) = end.as_ref().split_last()?;

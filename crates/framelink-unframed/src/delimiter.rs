@@ -1,11 +1,11 @@
-//! The bytes that end a message, and the search for them.
+//! Delimiters, and the search for them.
 
 use core::fmt;
 
 use framelink_codec::Affix;
 use framelink_codec::notation::Hex;
 
-/// 1 to 16 bytes that start or end a message, held inline.
+/// 1 to 16 bytes that start or end a message, stored inline.
 ///
 /// ```
 /// use framelink_unframed::Delimiter;
@@ -19,20 +19,20 @@ use framelink_codec::notation::Hex;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Delimiter {
     len: u8,
-    /// The last of the bytes, which the search looks for.
+    /// The last byte, for which the search looks first.
     last: u8,
-    /// Those behind `len` are 0, so that equal delimiters are equal.
+    /// The bytes after `len` are 0, so that equal delimiters compare equal.
     bytes: [u8; Delimiter::MOST],
 }
 
 impl Delimiter {
-    /// The most bytes it holds: 16.
+    /// The most bytes: 16.
     pub const MOST: usize = 16;
 
     pub(crate) const LF: Self = Self::of([b'\n']);
     pub(crate) const CR_LF: Self = Self::of([b'\r', b'\n']);
 
-    /// These bytes, or `None` if they are not 1 to 16.
+    /// Creates a delimiter; `None` unless it has 1 to 16 bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let last = *bytes.last()?;
@@ -54,7 +54,7 @@ impl Delimiter {
         Self { len, last: few[N - 1], bytes }
     }
 
-    /// How many bytes, never 0.
+    /// Returns the number of bytes; never 0.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     #[inline]
     #[must_use]
@@ -62,10 +62,10 @@ impl Delimiter {
         self.len as usize
     }
 
-    /// Where in `bytes` it is found first, among the places from `from` on.
+    /// Finds the first delimiter in `bytes` that begins at `from` or later.
     ///
-    /// Looks for the last byte and then back. Nothing has to be prepared for that, as for a search by tables, and most
-    /// messages are shorter than such a preparation would take. A byte is compared at most 16 times.
+    /// It looks for the last byte and then compares backwards. A search with tables needs a preparation that takes
+    /// longer than scanning most messages. Each byte is compared at most 16 times.
     #[inline]
     pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
         let before_last = self.len() - 1;
@@ -80,14 +80,13 @@ impl Delimiter {
         }
     }
 
-    /// How many bytes at the end of `bytes`, which do not hold it, may be its start.
+    /// How many bytes at the end of `bytes`, which do not contain the delimiter, may be its start.
     pub(crate) fn begun(&self, bytes: &[u8]) -> usize {
         let most = self.len() - 1;
         (1..=most).rev().find(|&len| bytes.ends_with(self.first(len))).unwrap_or(0)
     }
 
-    /// Where it is found first in `payload`, which does not hold it, written with this delimiter behind: `None` if not
-    /// before the payload's end.
+    /// Finds this delimiter where it begins in `payload` and ends in the delimiter after it. The payload contains none.
     ///
     /// ```text
     ///  payload            | delimiter
@@ -101,14 +100,14 @@ impl Delimiter {
         (1..=most).rev().find(|&len| fits(len)).map(|len| payload.len() - len)
     }
 
-    /// Makes these bytes what goes before or after a payload.
+    /// Converts these bytes to an affix of a payload.
     #[inline]
     pub(crate) fn put(&self, affix: &mut Affix) {
         let set = affix.set(self.as_ref());
         debug_assert!(set.is_some(), "{} bytes are no more than {}", self.len(), Affix::CAPACITY);
     }
 
-    /// Whether it begins with what follows its first `len` bytes.
+    /// Whether the bytes after its first `len` bytes are also its start.
     fn overlaps_itself(&self, len: usize) -> bool {
         self.as_ref().get(len..).is_some_and(|end| self.as_ref().starts_with(end))
     }
@@ -125,7 +124,7 @@ impl AsRef<[u8]> for Delimiter {
     }
 }
 
-/// Prints pairs of hex digits, as the notation has them.
+/// Prints pairs of hex digits, as in the notation.
 impl fmt::Display for Delimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Hex(self.as_ref()).fmt(f)
@@ -144,7 +143,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    /// Of two letters, so that delimiters overlap themselves and each other.
+    /// Bytes of two letters, so that delimiters overlap themselves and each other.
     fn letters(len: core::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(prop::sample::select(&b"ab"[..]), len)
     }
@@ -154,14 +153,14 @@ mod tests {
     }
 
     proptest! {
-        /// It is found where a comparison at every place finds it.
+        /// The search and a comparison at every position agree.
         #[test]
         fn search_agrees_with_the_naive_one(delimiter in letters(1..17), bytes in letters(0..60), from in 0_usize..70) {
             let found = Delimiter::new(&delimiter).unwrap().find(&bytes, from);
             prop_assert_eq!(found, naive(&delimiter, &bytes, from));
         }
 
-        /// What may be its start, completed, is it.
+        /// A possible start, when completed, is the delimiter.
         #[test]
         fn begun_is_the_most_that_can_be_completed(delimiter in letters(1..17), bytes in letters(0..60)) {
             let parsed = Delimiter::new(&delimiter).unwrap();
@@ -171,7 +170,7 @@ mod tests {
             prop_assert_eq!(Some(begun), least);
         }
 
-        /// A payload is refused exactly when payload and delimiter together hold the delimiter too early.
+        /// A payload is refused if and only if payload and delimiter together contain the delimiter too early.
         #[test]
         fn straddling_agrees_with_the_naive_search(delimiter in letters(1..17), payload in letters(0..60)) {
             let parsed = Delimiter::new(&delimiter).unwrap();

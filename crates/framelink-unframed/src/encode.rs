@@ -1,4 +1,4 @@
-//! From a payload to the bytes around it.
+//! Encodes messages.
 
 use framelink_codec::{Encode, Envelope};
 
@@ -16,7 +16,7 @@ impl Encode for Unframed {
         envelope.ends_stream = matches!(self.kind, Kind::UntilClose);
         envelope.head.clear();
         match &self.kind {
-            // A CR at the end of the payload does no harm: one is written behind it, and one is dropped.
+            // A payload may end with CR: the encoder adds a CR, and the decoder drops one.
             Kind::Line { lf: false } => end_with(&Delimiter::CR_LF, &Delimiter::LF, payload, envelope)?,
             Kind::Line { lf: true } => end_with(&Delimiter::LF, &Delimiter::LF, payload, envelope)?,
             Kind::Delim(end) => end_with(end, end, payload, envelope)?,
@@ -41,7 +41,7 @@ impl Unframed {
     }
 }
 
-/// Writes `suffix` behind a payload in which the peer, who looks for `end`, finds none before that.
+/// Sets `suffix`, if a peer that looks for `end` does not find it earlier.
 #[inline]
 fn end_with(suffix: &Delimiter, end: &Delimiter, payload: &[u8], envelope: &mut Envelope) -> Result<(), EncodeError> {
     if let Some(offset) = end.find(payload, 0) {

@@ -1,4 +1,4 @@
-//! What can be wrong with bytes, with payloads and with specifications.
+//! Errors of decoding, encoding and building.
 
 use core::error::Error;
 use core::fmt;
@@ -6,10 +6,10 @@ use core::time::Duration;
 
 use crate::delimiter::Delimiter;
 
-/// No buffer can be larger, and a frame needs some bytes more than its payload.
+/// The largest payload. A buffer has at most `isize::MAX` bytes, and a frame is a little longer than its payload.
 pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * Delimiter::MOST;
 
-/// Why bytes are no message: what came, what was allowed and where, counted from the first byte of the frame.
+/// Why bytes are no message. Offsets count from the first byte of the frame.
 ///
 /// ```
 /// use framelink_unframed::{Decode, Unframed};
@@ -23,23 +23,23 @@ pub(crate) const MEMORY_MAX: usize = isize::MAX as usize - 4 * Delimiter::MOST;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A byte of those that start a message is another.
+    /// A byte of the delimiter at the start differs.
     Start {
-        /// Where in the frame.
+        /// Its offset in the frame.
         offset: usize,
-        /// What came.
+        /// The byte that was received.
         found: u8,
-        /// What was expected.
+        /// The byte that was expected.
         expected: u8,
     },
-    /// More bytes than the limit came, and no delimiter ended them.
+    /// More bytes than the limit arrived without a delimiter.
     NoDelimiter {
-        /// The most payload bytes that are allowed before it.
+        /// The most payload bytes.
         limit: usize,
     },
-    /// More bytes than the limit came, and neither silence nor a read nor the close ended them.
+    /// More bytes than the limit arrived before silence, the end of a read or the close.
     OverLimit {
-        /// The most that are allowed.
+        /// The most payload bytes.
         limit: usize,
     },
 }
@@ -60,7 +60,7 @@ impl fmt::Display for DecodeError {
 
 impl Error for DecodeError {}
 
-/// Why a payload cannot be sent. Nothing of it was written.
+/// Why a payload cannot be sent. No byte of it was written.
 ///
 /// ```
 /// use framelink_unframed::{Encode, Unframed};
@@ -74,33 +74,34 @@ impl Error for DecodeError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Longer than the limit.
+    /// The payload is over the limit.
     OverLimit {
-        /// The payload's bytes.
+        /// The length of the payload in bytes.
         payload_len: usize,
-        /// The most that are allowed.
+        /// The most payload bytes.
         limit: usize,
     },
-    /// Not as long as every message is.
+    /// The payload does not have the fixed length.
     WrongLen {
-        /// The payload's bytes.
+        /// The length of the payload in bytes.
         payload_len: usize,
-        /// The bytes of every message.
+        /// The fixed length.
         every: usize,
     },
-    /// No bytes, where the peer could not tell them from no message.
+    /// The payload is empty, and the peer could not see an empty message.
     Empty {
         /// The kind of the framing.
         kind: &'static str,
     },
-    /// The peer would find the delimiter within the payload.
+    /// The payload contains its delimiter.
     HoldsDelimiter {
-        /// Where.
+        /// Its offset in the payload.
         offset: usize,
     },
-    /// The peer would find the delimiter too early, in the end of the payload and the start of what is written behind.
+    /// The end of the payload and the start of the bytes after it contain the delimiter, so the peer would find it too
+    /// early.
     StraddlesDelimiter {
-        /// Where in the payload it would begin.
+        /// Its offset in the payload.
         offset: usize,
     },
 }
@@ -125,7 +126,7 @@ impl fmt::Display for EncodeError {
 
 impl Error for EncodeError {}
 
-/// Why no framing can be made of some options.
+/// Why options make no framing.
 ///
 /// ```
 /// use framelink_unframed::Unframed;
@@ -137,58 +138,58 @@ impl Error for EncodeError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// A silence that is none, or not of whole milliseconds, or of more than 64 bits can count.
+    /// A silence of 0, with a fraction of a millisecond, or of more milliseconds than 64 bits hold.
     Silence(Duration),
-    /// Messages of no bytes, or of more than memory can hold.
+    /// A fixed length of 0 bytes, or of more than memory can hold.
     MessageLen(usize),
-    /// A delimiter of no bytes, or of too many.
+    /// A delimiter of 0 or too many bytes.
     DelimiterLen {
-        /// The kind.
+        /// The kind of the framing.
         kind: &'static str,
-        /// Its bytes.
+        /// The length of the delimiter in bytes.
         len: usize,
     },
-    /// An option that another kind has.
+    /// An option of another kind.
     NotTaken {
         /// The option.
         option: &'static str,
         /// The kind that does not take it.
         kind: &'static str,
-        /// The kind that does.
+        /// The kind that takes it.
         by: &'static str,
     },
     /// A limit below the smallest payload.
     MaxBelow {
         /// The limit.
         max: usize,
-        /// The least.
+        /// The smallest payload.
         least: usize,
     },
-    /// A limit beyond what every message has.
+    /// A limit above the fixed length.
     MaxBeyond {
         /// The limit.
         max: usize,
-        /// The bytes of every message.
+        /// The fixed length.
         every: usize,
     },
-    /// A limit beyond what memory can hold.
+    /// A limit above what memory can hold.
     MaxBeyondMemory {
         /// The limit.
         max: usize,
-        /// The most.
+        /// The largest limit.
         most: usize,
     },
-    /// A limit of `each-read` that is more than a read is offered.
+    /// A limit of `each-read` above the largest read.
     MaxBeyondRead {
         /// The limit.
         max: usize,
-        /// The most.
+        /// The largest limit.
         most: usize,
     },
 }
 
 impl SpecError {
-    /// The option of the notation that it is about, `None` for the kind itself.
+    /// The option that the error is about; `None` for the kind itself.
     #[must_use]
     pub const fn option(&self) -> Option<&'static str> {
         match self {

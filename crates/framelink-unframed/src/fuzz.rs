@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets, as functions that tests run too. They panic where an invariant does not hold.
+//! The bodies of the fuzz targets. Tests run them too. They panic if an invariant does not hold.
 
 use core::time::Duration;
 
@@ -6,27 +6,27 @@ use framelink_codec::check;
 
 use crate::{Unframed, UnframedBuilder};
 
-/// Reads any text as a notation: what is accepted prints a normal form that reads as the same.
+/// Parses any text as a notation. An accepted text prints a normal form that parses to an equal value.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 pub fn notation(data: &[u8]) {
     check::notation::<Unframed>(data);
 }
 
-/// Decodes any bytes by any framing: chunking changes nothing, and no answer lies outside the input.
+/// Decodes any bytes with any framing: chunking changes nothing, and no frame is outside the input.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn any_bytes(data: &[u8]) {
     let Some((unframed, rest)) = any_unframed(data) else { return };
     check::any_bytes(&unframed, rest, &[3, 1, 7]);
 }
 
-/// Sends any payloads by any framing: what the encoder takes comes back, however the stream is chunked.
+/// Encodes any payloads with any framing: accepted payloads are decoded again, in chunks of any sizes.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 pub fn round_trip(data: &[u8]) {
     let Some((unframed, rest)) = any_unframed(data) else { return };
     let Some((&pieces, rest)) = rest.split_first() else { return };
@@ -35,7 +35,7 @@ pub fn round_trip(data: &[u8]) {
     check::round_trip(&unframed, &payloads, &[1, usize::from(pieces) + 1, 2]);
 }
 
-/// Makes a framing of the first bytes, where that gives a valid one.
+/// Builds a framing from the first bytes, if it is valid.
 fn any_unframed(data: &[u8]) -> Option<(Unframed, &[u8])> {
     let (&[kind, len, limit, flags], rest) = data.split_first_chunk::<4>()?;
     let len = usize::from(len % 18);
@@ -51,40 +51,6 @@ fn any_unframed(data: &[u8]) -> Option<(Unframed, &[u8])> {
     if flags & 2 != 0 {
         builder = builder.max(usize::from(limit) / 4);
     }
-    // The bytes of the delimiters stay among the others, so that these hold them.
+    // The bytes of the delimiters stay in the rest, so that payloads contain them.
     Some((builder.build().ok()?, rest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Four bytes that choose the framing, then few different ones, so that delimiters are often found.
-    fn run(body: fn(&[u8])) {
-        let letters = [&b"ab"[..], b"\r\na", b"abcdefgh"];
-        let pick = |round: usize, place: usize, byte: u8| {
-            let letters = letters[round % letters.len()];
-            if place < 4 { byte } else { letters[usize::from(byte) % letters.len()] }
-        };
-        check::pseudo_random(40_000, pick, body);
-    }
-
-    #[test]
-    fn any_bytes_by_any_framing() {
-        run(any_bytes);
-    }
-
-    #[test]
-    fn any_payloads_by_any_framing() {
-        run(round_trip);
-    }
-
-    #[test]
-    fn any_text() {
-        run(notation);
-        let texts = ["line", "line,lf,max=9KiB", "mllp,max=0", "quiet:90s", "quiet:0ms", "fixed:12,max=12", "delim:"];
-        for text in texts.iter().chain(&["between:02", "between:0b..1c0d", "é:1", "each-read,", "base24,lf"]) {
-            notation(text.as_bytes());
-        }
-    }
 }

@@ -1,39 +1,39 @@
-//! Messages with no length header.
-//!
-//! ```text
-//!  'h' 'i' 0x0d 0x0a              line             ends with LF, a CR before it dropped; written as CR LF
-//!  'h' 'i' 0x0a                   line,lf          LF alone, and a CR is kept
-//!  'h' 'i' 0x03                   delim:03         ends with these bytes
-//!  0x0b 'h' 'i' 0x1c 0x0d         mllp             a preset: between:0b..1c0d
-//!  'h' 'i'                        fixed:2          every message is two bytes
-//!  'h' 'i' …silence…              quiet:50ms       ends when nothing came for so long
-//!  'h' 'i' (one read)             each-read        is what one read returned
-//!  'h' 'i' (the peer closes)      until-close      ends with the stream
-//! ```
-//!
-//! An [`Unframed`] is such a framing as a value: parsed from its notation, or made with an [`UnframedBuilder`]. It
-//! cuts and wraps as a pure function ([`Decode`], [`Encode`]), says with each message which rule ended it
-//! ([`EndedBy`]), and comes with a way in for each kind of program:
+//! Framings for messages without a length header.
 //!
 //! ```
 //! use framelink_unframed::{FrameReader, Frames, Unframed};
 //!
 //! let line: Unframed = "line".parse()?;
 //!
-//! // a buffer
+//! // from a buffer
 //! let payloads: Vec<_> = Frames::new(&line, b"hello\r\nthere\nand").map(|frame| frame.unwrap().payload).collect();
 //! assert_eq!(payloads, [&b"hello"[..], b"there"]);
 //!
-//! // a std::io::Read, say a TcpStream
+//! // from a std::io::Read, such as a TcpStream
 //! let mut reader = FrameReader::new(&b"hello\r\n"[..], line);
 //! assert_eq!(reader.read()?.unwrap().payload, b"hello");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | you have | you take |
+//! ```text
+//!  'h' 'i' 0x0d 0x0a              line             ends with LF, without a CR before it; written as CR LF
+//!  'h' 'i' 0x0a                   line,lf          ends with LF alone; a CR is payload
+//!  'h' 'i' 0x03                   delim:03         ends with these bytes
+//!  0x0b 'h' 'i' 0x1c 0x0d         mllp             a preset: between:0b..1c0d
+//!  'h' 'i'                        fixed:2          every message has two bytes
+//!  'h' 'i' …silence…              quiet:50ms       ends after this time without a byte
+//!  'h' 'i' (one read)             each-read        is the result of one read
+//!  'h' 'i' (the peer closes)      until-close      ends with the stream
+//! ```
+//!
+//! An [`Unframed`] is such a framing as a value: parse it from its notation, or build it with an [`UnframedBuilder`].
+//! It decodes and encodes as a pure function ([`Decode`], [`Encode`]). Each message has the rule that ended it
+//! ([`EndedBy`]).
+//!
+//! | you have | use |
 //! | --- | --- |
 //! | bytes, and a loop of your own | [`Decode::decode`], [`Encode::envelope`], and [`Decode::ends`] for what to watch |
-//! | a buffer with whole messages in it | [`Frames`] |
+//! | a buffer with whole messages | [`Frames`] |
 //! | a `std::io::Read` or `Write` | [`FrameReader`], [`FrameWriter`] (feature `std`) |
 //! | a `tokio_util::codec::Framed` | [`UnframedCodec`] (feature `tokio-util`) |
 //!
@@ -48,7 +48,7 @@ mod decode;
 mod delimiter;
 mod encode;
 mod error;
-#[cfg(any(test, feature = "fuzz"))]
+#[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
 mod notation;
@@ -70,7 +70,7 @@ pub use framelink_codec::{
 #[cfg(feature = "std")]
 pub use framelink_codec::{FrameReader, FrameWriter, ReadError, WriteError, read_message, write_message};
 
-/// An [`Unframed`] with the memory of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
+/// An [`Unframed`] with the state of one stream. With the feature `tokio-util` it is a `tokio_util::codec::Decoder`
 /// and an `Encoder`.
 ///
 /// ```

@@ -1,8 +1,8 @@
-//! Framings that have a name.
+//! The presets of this crate.
 
 use framelink_codec::notation::Preset;
 
-/// The framings of this crate that have a name.
+/// The presets: names for notations of this crate.
 ///
 /// ```
 /// use framelink_unframed::{PRESETS, Unframed};

@@ -1,4 +1,4 @@
-//! Each message says which rule ended it, and each framing what has to be watched.
+//! Each message has the rule that ended it, and each framing says what its driver has to watch.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ fn framing(notation: &str) -> Unframed {
     notation.parse().expect("a notation")
 }
 
-/// What is made of "hello" by each end, from no end to the close.
+/// The result of decoding with each end, from no end to the close.
 #[track_caller]
 fn ended_by(notation: &str, input: &[u8]) -> [Option<EndedBy>; 4] {
     [None, Some(End::Read), Some(End::Quiet), Some(End::Closed)].map(|end| {
@@ -25,7 +25,7 @@ fn ended_by(notation: &str, input: &[u8]) -> [Option<EndedBy>; 4] {
 }
 
 #[test]
-fn bytes_end_a_message_whatever_the_stream_does() {
+fn a_delimiter_or_count_ends_a_message_with_any_end() {
     assert_eq!(ended_by("fixed:5", b"hello"), [Some(EndedBy::Count); 4]);
     assert_eq!(ended_by("line", b"hello\r\n"), [Some(EndedBy::Delimiter); 4]);
     assert_eq!(ended_by("line,lf", b"hello\n"), [Some(EndedBy::Delimiter); 4]);
@@ -34,7 +34,7 @@ fn bytes_end_a_message_whatever_the_stream_does() {
 }
 
 #[test]
-fn no_end_of_the_stream_makes_up_for_bytes() {
+fn no_end_replaces_missing_bytes() {
     for notation in ["fixed:6", "line", "line,lf", "delim:03", "between:68..03"] {
         assert_eq!(ended_by(notation, b"hello"), [None; 4], "{notation}");
     }
@@ -65,7 +65,7 @@ fn no_bytes_are_no_message() {
 }
 
 #[test]
-fn a_close_without_bytes_is_clean_and_inside_a_message_says_what_was_owed() {
+fn a_close_between_messages_is_clean_and_inside_one_names_the_missing_bytes() {
     for (notation, came, missing) in [
         ("fixed:12", "hello", 7),
         ("line", "hello", 1),
@@ -80,7 +80,7 @@ fn a_close_without_bytes_is_clean_and_inside_a_message_says_what_was_owed() {
 }
 
 #[test]
-fn a_framing_says_what_has_to_be_watched() {
+fn a_framing_says_what_its_driver_has_to_watch() {
     assert_eq!(framing("until-close").ends(), Ends::Close);
     assert_eq!(framing("quiet:50ms").ends(), Ends::Quiet(Duration::from_millis(50)));
     assert_eq!(framing("each-read").ends(), Ends::Read(16 * 1024));
@@ -91,7 +91,7 @@ fn a_framing_says_what_has_to_be_watched() {
 }
 
 #[test]
-fn only_until_close_ends_the_direction() {
+fn only_until_close_ends_the_stream() {
     let mut codec = framing("until-close").codec();
     let mut envelope = framing("mllp").envelope(b"left from another message").unwrap();
     assert_eq!(codec.wrap(b"hello", &mut envelope), Ok(true));

@@ -1,4 +1,4 @@
-//! The messages, word for word: users see them.
+//! The exact texts of errors, because users see them.
 
 use std::error::Error;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn build(builder: UnframedBuilder, expected: &str) {
 }
 
 #[test]
-fn decode_errors_say_what_came_and_what_was_allowed() {
+fn decode_errors_say_what_was_received_and_what_is_allowed() {
     decode("mllp", b"MSH", "start byte at offset 0 is 0x4d, expected 0x0b");
     decode("between:aabb..03", b"\xaa\x00", "start byte at offset 1 is 0x00, expected 0xbb");
     decode("line", &[b'x'; 1_048_577], "no delimiter within 1048576 payload bytes, which is the limit");
@@ -46,7 +46,7 @@ fn decode_errors_say_what_came_and_what_was_allowed() {
 }
 
 #[test]
-fn encode_errors_say_what_came_and_what_was_allowed() {
+fn encode_errors_say_what_was_given_and_what_is_allowed() {
     encode("line,max=4", b"hello", "payload is 5 bytes, limit is 4");
     encode("fixed:12", b"hello", "payload is 5 bytes, every message is 12");
     encode("fixed:12", b"hello, world!", "payload is 13 bytes, every message is 12");
@@ -62,7 +62,7 @@ fn encode_errors_say_what_came_and_what_was_allowed() {
 }
 
 #[test]
-fn spec_errors_say_what_came_and_what_was_allowed() {
+fn spec_errors_say_what_was_given_and_what_is_allowed() {
     let silence = "quiet takes 1 to 18446744073709551615 whole milliseconds, found ";
     build(Unframed::quiet(Duration::ZERO), &format!("{silence}0ns"));
     build(Unframed::quiet(Duration::from_micros(1500)), &format!("{silence}1.5ms"));

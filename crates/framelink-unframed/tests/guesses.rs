@@ -1,4 +1,4 @@
-//! A message that does not end as its framing says: what is wrong with its end is named.
+//! Guesses about a message with a wrong end.
 
 use framelink_unframed::{Decode, Decoded, End, Unframed};
 
@@ -6,7 +6,7 @@ fn unframed(notation: &str) -> Unframed {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
 }
 
-/// What is said when the stream ends behind these bytes.
+/// The text of the fault if the stream ends after these bytes.
 fn fault(notation: &str, stream: &[u8]) -> String {
     match unframed(notation).codec().cut(stream, Some(End::Closed)) {
         Err(fault) => fault.to_string(),
@@ -15,29 +15,29 @@ fn fault(notation: &str, stream: &[u8]) -> String {
 }
 
 #[test]
-fn another_byte_in_the_last_place_of_the_end_is_named() {
+fn a_wrong_last_byte_of_the_end_is_named() {
     for (notation, stream, guess) in [
         ("mllp", &b"\x0bMSH\x1c\xff"[..], "has 0xff at offset 5, expected 0x0d"),
         ("mllp", b"\x0bMSH\x1c\x0a", "has 0x0a at offset 5, expected 0x0d"),
         ("mllp", b"\x0b\x1c\x0a", "has 0x0a at offset 2, expected 0x0d"),
-        // Another message has begun behind it, or the byte is left out.
+        // Another message follows, or the byte is missing.
         ("mllp", b"\x0bMSH\x1c\xff\x0bMSH", "has 0xff at offset 5, expected 0x0d"),
         ("mllp", b"\x0bMSH\x1c\x0bMSH\x1c", "has 0x0b at offset 5, expected 0x0d"),
-        // The same byte within the payload is no end.
+        // The byte within the payload is no end.
         ("mllp", b"\x0bM\x1cSH\x1c\xff", "has 0xff at offset 6, expected 0x0d"),
         ("between:0203..030304", b"\x02\x03a\x03\x03\x05", "has 0x05 at offset 5, expected 0x04"),
         ("delim:0d0a", b"hello\r\0", "has 0x00 at offset 6, expected 0x0a"),
     ] {
         let said = fault(notation, stream);
         assert!(said.ends_with(&format!("; the end of a message {guess}")), "{notation}: {stream:02x?}: {said}");
-        // The same while the end is waited for.
+        // The guess is also made on a timeout.
         let asked = unframed(notation).codec().guess(stream).map(|guess| guess.to_string());
         assert!(asked.is_some_and(|asked| said.ends_with(&asked)), "{notation}: {stream:02x?}");
     }
 }
 
 #[test]
-fn nothing_is_said_of_an_end_that_may_still_come() {
+fn there_is_no_guess_while_the_end_may_still_arrive() {
     for (notation, stream) in [
         ("mllp", &b"\x0bMSH"[..]),
         ("mllp", b"\x0bMSH\x1c"),
@@ -51,9 +51,9 @@ fn nothing_is_said_of_an_end_that_may_still_come() {
     }
 }
 
-/// With the byte that was expected in place of the one that was found, the message is whole.
+/// With the expected byte in place of the received one, the message is complete.
 #[test]
-fn the_byte_that_is_named_is_the_one_that_makes_the_message_whole() {
+fn the_named_byte_completes_the_message() {
     const BYTES: [u8; 5] = [0x0b, 0x1c, 0x0d, b'a', 0xff];
     let mllp = unframed("mllp");
     let mut named = 0;

@@ -1,4 +1,4 @@
-//! Encoder and decoder agree on the limit to the byte, and a message over it is refused as soon as that is certain.
+//! Encoder and decoder agree on the exact limit, and a message over it is refused as early as possible.
 
 use framelink_codec::{Decode, Decoded, Encode, End, EndedBy, check};
 use framelink_unframed::{DecodeError, EncodeError, Unframed};
@@ -8,7 +8,7 @@ fn framing(notation: &str) -> Unframed {
     notation.parse().expect("a notation")
 }
 
-/// What the encoder would write if there were no limit.
+/// The frame without a limit.
 fn unlimited(notation: &str, payload: &[u8]) -> Vec<u8> {
     check::write(&framing(notation), payload)
 }
@@ -16,7 +16,7 @@ fn unlimited(notation: &str, payload: &[u8]) -> Vec<u8> {
 const SELF_ENDING: &[&str] = &["line", "line,lf", "delim:03", "delim:1c0d", "delim:0d0a0d0a", "between:02..03", "mllp"];
 
 #[test]
-fn both_ways_agree_just_below_at_and_just_above_the_limit() {
+fn encoder_and_decoder_agree_below_at_and_above_the_limit() {
     for notation in SELF_ENDING {
         for max in [0_usize, 1, 2, 12, 1000] {
             let limited = framing(&format!("{notation},max={max}"));
@@ -41,7 +41,7 @@ fn both_ways_agree_just_below_at_and_just_above_the_limit() {
 }
 
 #[test]
-fn both_ways_agree_where_something_else_ends_the_message() {
+fn encoder_and_decoder_agree_if_silence_a_read_or_the_close_ends_messages() {
     for (notation, end, ended_by) in [
         ("until-close", End::Closed, EndedBy::Close),
         ("quiet:50ms", End::Quiet, EndedBy::Quiet),
@@ -64,7 +64,7 @@ fn both_ways_agree_where_something_else_ends_the_message() {
             for end in [None, Some(end)] {
                 let got = limited.decode(&payload, 0, end);
                 match (notation, end) {
-                    // No read of ours brings more: what is behind the limit would have come with the next.
+                    // Our reads return at most the limit: more bytes would arrive with the next read.
                     ("each-read", None) => assert!(matches!(got, Ok(Decoded::Incomplete(_))), "{limited}: {got:?}"),
                     ("each-read", _) => {
                         assert!(
@@ -98,7 +98,7 @@ fn defaults_are_one_mebibyte_and_for_a_read_sixteen_kibibytes() {
     assert_eq!(framing("each-read").max_payload(), 16 * 1024);
 }
 
-/// How many bytes must have come before the message is refused.
+/// The number of received bytes at which the message is refused.
 #[track_caller]
 fn refused_at(notation: &str, wire: &[u8]) -> Option<usize> {
     let framing = framing(notation);
@@ -106,7 +106,7 @@ fn refused_at(notation: &str, wire: &[u8]) -> Option<usize> {
 }
 
 #[test]
-fn a_message_over_the_limit_is_refused_at_its_first_byte_too_many() {
+fn a_message_over_the_limit_is_refused_at_the_first_extra_byte() {
     assert_eq!(refused_at("line,max=4", b"hello\r\n"), Some(5), "an `o` where only LF or CR LF may come");
     assert_eq!(refused_at("line,max=4", b"hell\ro\n"), Some(6), "the CR may have been of the line end");
     assert_eq!(refused_at("line,max=4", b"hell\r\r\n"), Some(6));
@@ -124,14 +124,14 @@ fn a_message_over_the_limit_is_refused_at_its_first_byte_too_many() {
 }
 
 #[test]
-fn a_delimiter_behind_the_limit_is_not_found_in_one_piece_either() {
+fn a_delimiter_after_the_limit_is_not_found_in_one_piece_either() {
     let limited = framing("delim:0d0a,max=4");
     let wire = [&[b'x'; 1000][..], b"\r\n"].concat();
     assert_eq!(limited.decode(&wire, 0, None), Err(DecodeError::NoDelimiter { limit: 4 }));
 }
 
 #[test]
-fn empty_messages_exist_only_where_a_delimiter_ends_them() {
+fn only_a_delimiter_can_end_an_empty_message() {
     for (notation, kind) in [("until-close", "until-close"), ("quiet:50ms", "quiet"), ("each-read", "each-read")] {
         assert_eq!(framing(notation).envelope(b""), Err(EncodeError::Empty { kind }));
         assert_eq!(framing(notation).least_payload(), 1);
@@ -142,11 +142,11 @@ fn empty_messages_exist_only_where_a_delimiter_ends_them() {
     }
 }
 
-/// Name, notation, payload, why it is refused.
+/// Name, notation, payload, error.
 type Refused = (&'static str, &'static str, &'static [u8], EncodeError);
 
 #[test]
-fn a_payload_that_the_peer_would_cut_elsewhere_is_refused() {
+fn a_payload_that_the_peer_would_cut_early_is_refused() {
     let holds = |offset| EncodeError::HoldsDelimiter { offset };
     let straddles = |offset| EncodeError::StraddlesDelimiter { offset };
     #[rustfmt::skip] // one line a case

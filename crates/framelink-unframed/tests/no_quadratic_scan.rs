@@ -1,4 +1,4 @@
-//! A scan goes on where it got to: a message that comes byte by byte is looked at once.
+//! A scan continues where the last one stopped: a message that arrives byte by byte is scanned once.
 
 use framelink_codec::{Decode, Decoded, End, Need};
 use framelink_unframed::Unframed;
@@ -22,7 +22,7 @@ fn assert_need(notation: &str, input: &[u8], missing: usize, looked_at: usize) {
 }
 
 #[test]
-fn all_is_looked_at_but_what_may_be_the_start_of_the_end() {
+fn all_bytes_count_as_scanned_except_a_possible_start_of_the_end() {
     assert_need("line", b"hello", 1, 5);
     assert_need("line", b"hello\r", 1, 5);
     assert_need("line", b"hello\r\r", 1, 6);
@@ -43,8 +43,8 @@ fn all_is_looked_at_but_what_may_be_the_start_of_the_end() {
 }
 
 #[test]
-fn what_was_looked_at_is_not_looked_at_again() {
-    // A delimiter among the bytes that count as looked at would be found if they were.
+fn scanned_bytes_are_not_scanned_again() {
+    // A scan of the bytes that count as scanned would find this delimiter.
     assert_eq!(need("line", b"a\nbc", 2).looked_at, 4);
     assert_eq!(need("line,lf", b"a\nbc", 2).looked_at, 4);
     assert_eq!(need("delim:03", b"a\x03bc", 2).looked_at, 4);
@@ -65,8 +65,8 @@ fn a_delimiter_that_arrives_in_parts_is_found() {
 
 const BYTES: usize = 1024 * 1024;
 
-/// The message comes byte by byte. What is scanned is counted: all from where the last scan got to. Scanning from the start each time
-/// would be half of `BYTES` squared.
+/// Sends a message byte by byte and counts the scanned bytes. Scanning from the start each time would be half of
+/// `BYTES` squared.
 #[track_caller]
 fn feed(notation: &str, filler: &[u8], end: &[u8]) {
     let framing = framing(&format!("{notation},max=8MiB"));
@@ -81,7 +81,7 @@ fn feed(notation: &str, filler: &[u8], end: &[u8]) {
         };
         looked_at = need.looked_at;
     }
-    // Each byte once, and the longest beginning of a delimiter again with each byte behind it.
+    // Each byte once, and the longest start of a delimiter again with each byte after it.
     assert!(scanned <= 17 * wire.len(), "{notation} scanned {scanned} bytes of {}", wire.len());
     let close = end.is_empty().then_some(End::Closed);
     let Ok(Decoded::Frame(frame)) = framing.decode(&wire, looked_at, close) else { panic!("{notation}") };
@@ -99,7 +99,7 @@ fn a_long_message_byte_by_byte_is_scanned_once() {
 }
 
 #[test]
-fn a_delimiter_begun_over_and_over_is_scanned_only_a_little_again() {
+fn a_repeated_start_of_a_delimiter_costs_few_extra_scans() {
     feed("line", b"x\r", b"\r\n");
     feed("delim:0d0a0d0a", b"\r\nx", b"\r\n\r\n");
     feed("delim:61616161616161616161616161616162", b"c", b"aaaaaaaaaaaaaaab");

@@ -1,4 +1,4 @@
-//! What a notation means, how it is printed, and what is said of one that is wrong.
+//! The meaning of a notation, its normal form, and the errors of a wrong one.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const NORMAL_FORMS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_notation_prints_its_normal_form_which_reads_as_the_same() {
+fn a_notation_prints_its_normal_form_which_parses_to_an_equal_value() {
     for &(text, normal) in NORMAL_FORMS {
         let framing: Unframed = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(framing.to_string(), normal, "{text}");
@@ -48,7 +48,7 @@ fn a_notation_prints_its_normal_form_which_reads_as_the_same() {
 }
 
 #[test]
-fn the_builder_means_what_the_notation_means() {
+fn builder_and_notation_give_equal_framings() {
     let pairs: &[(UnframedBuilder, &str)] = &[
         (Unframed::until_close().max(100), "until-close,max=100"),
         (Unframed::quiet(Duration::from_millis(1500)), "quiet:1500ms"),
@@ -67,7 +67,7 @@ fn the_builder_means_what_the_notation_means() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn serde_means_what_the_notation_means() {
+fn serde_and_notation_give_equal_framings() {
     for &(text, normal) in NORMAL_FORMS {
         let framing: Unframed = serde_json::from_str(&format!("{text:?}")).unwrap();
         assert_eq!(framing, text.parse().unwrap(), "{text}");
@@ -98,7 +98,7 @@ fn every_preset_is_its_expansion() {
 }
 
 #[test]
-fn a_kind_of_another_crate_is_left_to_it() {
+fn a_kind_of_another_crate_is_not_an_error() {
     assert!(UnframedBuilder::from_notation(&Notation::parse("net:2").unwrap()).is_none());
     assert!(UnframedBuilder::from_notation(&Notation::parse("line,keep").unwrap()).unwrap().is_err());
     for kind in UnframedBuilder::KINDS.split(", ") {
@@ -106,7 +106,7 @@ fn a_kind_of_another_crate_is_left_to_it() {
     }
 }
 
-/// Notation, column, characters, what is said.
+/// Notation, column, characters, error.
 #[rustfmt::skip] // one line a case
 const WRONG: &[(&str, usize, usize, &str)] = &[
     ("", 1, 0, "expected a framing such as `ascii:4`, found the end"),
@@ -156,7 +156,7 @@ const WRONG: &[(&str, usize, usize, &str)] = &[
 ];
 
 #[test]
-fn a_wrong_notation_is_told_where_and_what() {
+fn an_error_says_where_and_what() {
     for &(text, column, len, message) in WRONG {
         let error = text.parse::<Unframed>().expect_err(text);
         assert_eq!((error.message(), error.column(), error.len()), (message, column, len), "{text}");

@@ -1,4 +1,4 @@
-//! What holds for any framing, any payloads and any bytes.
+//! Properties of any framing, any payloads and any bytes.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use framelink_codec::{Encode, check};
 use framelink_unframed::{Unframed, UnframedBuilder};
 use proptest::prelude::*;
 
-/// Bytes of few values, so that payloads hold delimiters, and delimiters themselves.
+/// Bytes of a few values, so that payloads contain delimiters, and delimiters overlap themselves.
 fn letters(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(&b"ab\r\n"[..]), len)
 }
@@ -38,9 +38,9 @@ fn chunks() -> impl Strategy<Value = Vec<usize>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// Every payload that the encoder takes comes back.
+    /// Every payload that the encoder accepts is decoded again.
     #[test]
-    fn what_is_sent_is_what_is_read(
+    fn sent_payloads_are_read_again(
         framing in framing(),
         payloads in prop::collection::vec(letters(0..40), 0..8),
         chunks in chunks(),
@@ -49,22 +49,22 @@ proptest! {
         check::round_trip(&framing, &payloads, &chunks);
     }
 
-    /// A payload that the encoder refuses for its bytes would not have come back.
+    /// A payload that the encoder refuses because of its bytes would not be decoded again.
     #[test]
-    fn what_is_refused_could_not_be_read(delimiter in letters(1..5), payload in letters(0..20)) {
+    fn refused_payloads_could_not_be_read(delimiter in letters(1..5), payload in letters(0..20)) {
         let framing = Unframed::delimited(&delimiter).build().unwrap();
         let wire = [&payload[..], &delimiter].concat();
         let (messages, _) = check::read(&framing, &wire, &[usize::MAX]);
         prop_assert_eq!(framing.envelope(&payload).is_ok(), messages.first() == Some(&payload));
     }
 
-    /// Cutting the stream differently changes neither a message nor a fault.
+    /// Chunks of other sizes change no message and no fault.
     #[test]
     fn any_chunking_gives_the_same_messages(framing in framing(), stream in letters(0..120), chunks in chunks()) {
         check::any_bytes(&framing, &stream, &chunks);
     }
 
-    /// The same where the stream is mostly right: whole frames, and then something else.
+    /// The same for whole frames followed by other bytes.
     #[test]
     fn any_chunking_gives_the_same_messages_before_a_fault(
         framing in framing(),
@@ -82,7 +82,7 @@ proptest! {
         check::any_bytes(&framing, &stream, &chunks);
     }
 
-    /// What is printed reads as the same.
+    /// A printed framing parses to an equal value.
     #[test]
     fn display_then_parse_is_the_identity(framing in framing()) {
         prop_assert_eq!(framing.to_string().parse(), Ok(framing));

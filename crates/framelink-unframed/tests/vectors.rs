@@ -1,4 +1,4 @@
-//! Known messages and their bytes on the wire, read and written both.
+//! Known messages and their bytes on the wire, for decoding and encoding.
 
 use framelink_codec::check;
 use framelink_unframed::Unframed;
@@ -8,7 +8,7 @@ const HELLO: &[u8] = b"hello, world";
 /// Name, notation, wire, payload.
 type Vector = (&'static str, &'static str, &'static [u8], &'static [u8]);
 
-/// Messages that end by themselves, as they are written.
+/// Messages that end by themselves, as the encoder writes them.
 #[rustfmt::skip] // one line a case
 const VECTORS: &[Vector] = &[
     ("a fixed count", "fixed:12", b"hello, world", HELLO),
@@ -48,7 +48,7 @@ const VECTORS: &[Vector] = &[
     ("BASE24", "base24", b"hello, world\x03", HELLO),
 ];
 
-/// Messages that are read, but not written so.
+/// Messages that are read, but written with other bytes.
 #[rustfmt::skip] // one line a case
 const READ_ONLY: &[Vector] = &[
     ("a line without CR", "line", b"hello, world\x0a", HELLO),
@@ -90,14 +90,14 @@ fn known_messages_are_read_and_written() {
 }
 
 #[test]
-fn what_is_written_otherwise_is_read_too() {
+fn other_spellings_are_read_too() {
     for &(name, notation, wire, payload) in READ_ONLY {
         check::vector(&framing(notation), name, wire, payload, true);
     }
 }
 
 #[test]
-fn known_faults_are_found_however_they_come() {
+fn known_faults_are_found_in_chunks_of_any_size() {
     for &(name, notation, wire, words) in REJECTED {
         check::rejected(&framing(notation), name, wire, words);
     }

@@ -1,4 +1,4 @@
-//! The ways in that the crate hands on, with ends that bytes do not carry.
+//! `FrameReader`, `FrameWriter` and tokio-util with messages that silence, a read or the close ends.
 #![cfg(all(feature = "std", feature = "tokio-util"))]
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ fn framing(notation: &str) -> Unframed {
     notation.parse().expect("a notation")
 }
 
-/// A socket: what each read brings, or the error it says; then the close.
+/// A socket: the bytes or the error of each read, then the close.
 struct Reads(VecDeque<Result<&'static [u8], ErrorKind>>);
 
 impl Read for Reads {
@@ -39,7 +39,7 @@ fn messages(notation: &str, reads: &[Result<&'static [u8], ErrorKind>]) -> Vec<(
 }
 
 #[test]
-fn a_read_timeout_ends_a_message_of_quiet_and_the_close_the_last_one() {
+fn a_read_timeout_ends_a_quiet_message_and_the_close_ends_the_last_one() {
     let got = messages("quiet:50ms", &[Ok(b"hel"), Ok(b"lo"), Err(ErrorKind::WouldBlock), Ok(b"bye")]);
     assert_eq!(got, [(b"hello".to_vec(), EndedBy::Quiet), (b"bye".to_vec(), EndedBy::Close)]);
 }
@@ -60,7 +60,7 @@ fn the_close_ends_the_only_message_of_until_close() {
 }
 
 #[test]
-fn nothing_is_written_behind_the_message_of_until_close() {
+fn no_byte_is_written_after_the_message_of_until_close() {
     let mut writer = FrameWriter::new(Vec::new(), framing("until-close"));
     writer.write(b"hello").unwrap();
     assert!(matches!(writer.write(b"more"), Err(WriteError::Ended)));

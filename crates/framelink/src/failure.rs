@@ -1,4 +1,4 @@
-//! How a command fails, and the exit code that says so.
+//! How a command fails, and its exit code.
 
 use std::fmt::Display;
 use std::io;
@@ -7,13 +7,13 @@ use std::process::ExitCode;
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line asks for what cannot be: exit code 2.
+    /// The arguments are wrong: exit code 2.
     Usage(String),
     /// The data or the peer was at fault: exit code 1.
     Fault(String),
-    /// The same, and it was said already where it belongs: exit code 1.
+    /// As `Fault`, but the error is already printed: exit code 1.
     Reported,
-    /// Whoever read our output has had enough: no failure, exit code 0.
+    /// The program that read our output has closed the pipe. This is no failure: exit code 0.
     OutputClosed,
 }
 
@@ -26,7 +26,7 @@ impl Failure {
         Self::Fault(message.to_string())
     }
 
-    /// What a failed write to stdout means.
+    /// Returns the failure for a failed write to stdout.
     pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::OutputClosed,
@@ -34,7 +34,7 @@ impl Failure {
         }
     }
 
-    /// What is to be said of it.
+    /// Returns the message to print, if there is one.
     pub(crate) fn message(&self) -> Option<&str> {
         match self {
             Self::Usage(message) | Self::Fault(message) => Some(message),

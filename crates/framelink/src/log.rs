@@ -1,4 +1,4 @@
-//! What is said on stderr. A pipe there that nobody reads must stop nothing, so a thread of its own writes it.
+//! Writes the log to stderr, on a thread of its own: a pipe that no program reads must not stop the program.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -15,27 +15,27 @@ use crate::failure::Failure;
 use crate::output::bytes_text::Shown;
 use crate::server::strangers;
 
-/// So many lines wait for a reader of stderr; what comes then is dropped and counted.
+/// How many lines wait for a reader of stderr. Further lines are dropped and counted.
 const LINES: usize = 4096;
-/// How long the end of the program waits for what was said to be written.
+/// How long the end of the program waits until the log is written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The way to stderr.
+/// Sends lines to the thread that writes to stderr.
 #[derive(Clone)]
 pub(crate) struct Log {
-    /// `None` where the system had no thread to write: each line is written where it is said.
+    /// `None` if the system has no thread left: then each line is written at once.
     lines: Option<SyncSender<Entry>>,
     dropped: Arc<AtomicU64>,
 }
 
 enum Entry {
     Line(Vec<u8>),
-    /// Whoever sent this waits until everything before it is written.
+    /// Answered when all entries before it are written.
     Mark(Sender<()>),
 }
 
 impl Log {
-    /// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` chooses what is logged.
+    /// Starts the log on stderr, so that stdout holds only results. `RUST_LOG` chooses what is logged.
     pub(crate) fn start() -> Self {
         let (lines, entries) = sync_channel(LINES);
         let dropped = Arc::default();
@@ -48,13 +48,13 @@ impl Log {
             .with_writer(log.clone())
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
-            // It would be said on stderr, with a panic where that is closed, and whatever logged would end with it.
+            // Such an error goes to stderr, and panics in the thread that logs if stderr is closed.
             .log_internal_errors(false)
             .init();
         log
     }
 
-    /// Says how the program ended, if there is anything to say, and gives the exit code.
+    /// Writes why the program failed, if it did, and returns the exit code.
     pub(crate) fn end(self, result: Result<(), Failure>) -> ExitCode {
         strangers::tell_all();
         if let Some(message) = result.as_ref().err().and_then(Failure::message) {
@@ -62,12 +62,12 @@ impl Log {
         }
         let (mark, written) = channel();
         self.put_at_last(Entry::Mark(mark));
-        // Where it was not accepted, nobody will answer.
+        // If the log did not accept the mark, this wait times out.
         let _ = written.recv_timeout(PATIENCE);
         result.err().map_or(ExitCode::SUCCESS, |failure| failure.exit_code())
     }
 
-    /// Why the program ended is worth waiting for, for a while.
+    /// Queues an entry, and waits up to `PATIENCE` if the queue is full: it says why the program ended.
     fn put_at_last(&self, mut entry: Entry) {
         let Some(lines) = &self.lines else { return entry.write() };
         let began = Instant::now();
@@ -88,7 +88,7 @@ impl Log {
     }
 }
 
-/// Where stderr is closed nobody wants to hear it.
+/// Writes entries until the program ends. Errors are ignored: if stderr is closed, no program reads the log.
 fn write_all(entries: &Receiver<Entry>, dropped: &AtomicU64) {
     while let Ok(entry) = entries.recv() {
         let is_line = matches!(entry, Entry::Line(_));
@@ -111,7 +111,7 @@ impl Entry {
 }
 
 impl Write for Log {
-    /// An event comes whole.
+    /// Receives one whole event in each call.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.put(line.to_vec());
         Ok(line.len())

@@ -1,4 +1,4 @@
-//! The framelink command line. It parses words; everything else is in the libraries.
+//! The framelink command line. It parses arguments; the libraries do the rest.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))] // clippy.toml: which, and why
 
@@ -7,6 +7,9 @@ mod command;
 mod failure;
 mod log;
 mod memory;
+#[cfg(test)]
+#[path = "../tests/page/options.rs"]
+mod options;
 mod output;
 mod server;
 mod threads;
@@ -30,14 +33,14 @@ fn main() -> ExitCode {
     log.end(run(arguments.command))
 }
 
-/// Says what is wrong with the arguments, or the help. An error repeats arguments, which may hold what a terminal obeys.
+/// Prints an error of the arguments, or the help. An error repeats arguments, so control characters are escaped.
 fn refuse(error: &clap::Error) -> ! {
     let text = error.render().to_string();
     let shown = Shown(&text).to_string();
     if shown == text {
         error.exit();
     }
-    // Where stderr is closed the error cannot be shown, and the exit code tells.
+    // If stderr is closed, the exit code alone reports the error.
     let _ = write!(std::io::stderr(), "{shown}");
     std::process::exit(error.exit_code());
 }
@@ -59,7 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Before anything is taken from a peer: what cannot be printed would be lost. Servers and bridges print no messages.
+/// Checks stdout before a peer sends a message, which would be lost. Servers and bridges print no messages.
 fn check_stdout(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Send(send) if send.no_reply => Ok(()),
@@ -74,7 +77,7 @@ fn check_stdout(command: &Command) -> Result<(), Failure> {
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = threads::runtime().map_err(Failure::fault)?;
     let result = runtime.block_on(work);
-    // A thread that waits for the terminal must not keep the program.
+    // A thread that waits for the terminal must not keep the program running.
     runtime.shutdown_background();
     result
 }

@@ -1,15 +1,15 @@
-//! Memory that is not needed any more goes back to the system.
+//! Returns free memory to the system.
 
-/// From this size on memory is taken from the system by itself, and goes back as soon as it is free. It is glibc's own first choice.
+/// Blocks of this many bytes or more go back to the system when they are free. It is glibc's own initial value.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const THRESHOLD: &str = "131072";
 
-/// Has glibc give back what connections needed that are closed.
+/// Makes glibc return the memory of closed connections.
 ///
-/// When large memory is freed, glibc keeps blocks up to that size for itself from then on: four rounds of 300 clients with 8 MiB each left
-/// hundreds of MiB. A threshold that is said stays as it is, and it can only be said in the environment, before the program begins (other
-/// ways need `unsafe`). So the program begins once more, in the same process. Where that is not possible nothing is lost but memory. A
-/// variable that is set already is left as it is.
+/// When a large block is freed, glibc raises its threshold to the size of that block, and keeps later blocks up to that
+/// size: four rounds of 300 clients with 8 MiB each left hundreds of MiB. A threshold from the environment is never
+/// raised, but it must be set before the program starts (other ways need `unsafe`). So the program executes itself
+/// again, in this process. If that fails, it only uses more memory. A variable that is set keeps its value.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn give_back() {
     use std::env::{args_os, current_exe, var_os};
@@ -22,11 +22,11 @@ pub(crate) fn give_back() {
     }
     let mut arguments = args_os();
     if let (Ok(program), Some(name)) = (current_exe(), arguments.next()) {
-        // It returns only where it has failed.
+        // `exec` returns only if it fails.
         let _ = Command::new(program).arg0(name).args(arguments).env(NAME, THRESHOLD).exec();
     }
 }
 
-/// Other systems do by themselves.
+/// Other systems return the memory without help.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) const fn give_back() {}

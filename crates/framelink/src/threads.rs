@@ -1,8 +1,8 @@
-//! Threads, of which the system may have too few.
+//! Starts threads, also on a system that has few left.
 
 use std::io;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, available_parallelism};
 
 use tokio::runtime::{self, Runtime};
@@ -10,11 +10,11 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 
-/// So many threads are left to the rest of the program: one reads stdin, say.
+/// How many threads the rest of the program may need: one reads stdin, for example.
 const SPARE: usize = 2;
 
-/// A runtime with a worker for each processor, or without workers where the system has too few threads: tokio panics, and then hangs,
-/// where it can begin only some of them.
+/// Returns a runtime with a worker for each processor, or without workers if the system has too few threads left. tokio
+/// panics, and then hangs, if it can start only some of its workers.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     let workers = available_parallelism().map_or(1, NonZero::get);
     let mut builder = match has_threads(workers + SPARE) {
@@ -24,7 +24,12 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-/// Whether so many threads can be begun, and run at the same time.
+/// Locks a mutex, also after a panic of the thread that held it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns whether `count` threads can be started and run at the same time.
 fn has_threads(count: usize) -> bool {
     let gate = Arc::new(Mutex::new(()));
     let closed = gate.lock();
@@ -39,7 +44,7 @@ fn has_threads(count: usize) -> bool {
     has_all
 }
 
-/// Does work that waits, on a thread of its own.
+/// Runs blocking work on a thread of its own.
 pub(crate) async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     let (done, is_done) = oneshot::channel();
     let begun = Builder::new().spawn(move || drop(done.send(work())));

@@ -1,6 +1,6 @@
-//! The command line where the system has few threads for it, or none: it ends, and says what became of each message.
+//! The program on a system with few threads left, or none: the program ends, and prints the outcome of each message.
 //!
-//! The processes run as users of their own, with `RLIMIT_NPROC`. Where the rights for that are missing the test is skipped.
+//! The processes run as separate users with `RLIMIT_NPROC`. Without the rights for that the test is skipped.
 
 #![cfg(target_os = "linux")]
 
@@ -16,10 +16,10 @@ use std::thread;
 
 use common::{Finished, Running, framelink};
 
-/// From no thread beside the first one to more than a runtime needs on a machine with two processors.
+/// The numbers of threads: from none beside the first one to more than a runtime needs with two processors.
 const LIMITS: std::ops::RangeInclusive<u32> = 1..=6;
 
-/// The program where any user may run it.
+/// A copy of the program that any user may run.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -32,7 +32,7 @@ impl Copy {
         Self(directory)
     }
 
-    /// As a user of its own, of whom there are so many threads at most.
+    /// Runs the command as a separate user with at most this many threads.
     fn limited(&self, user: u32, threads: u32, arguments: &[&str]) -> Command {
         let (user, limit) =
             ((62_000 + std::process::id() % 1000 * 20 + user).to_string(), format!("--nproc={threads}"));
@@ -55,7 +55,7 @@ impl Drop for Copy {
     }
 }
 
-/// A host that sends back whatever it is sent, and so each message.
+/// A host that echoes all bytes, and so each message.
 fn echo() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -73,7 +73,7 @@ fn with_few_threads_a_message_is_answered_or_the_error_says_what_was_sent() {
     let port = echo();
     let modes: [&[&str]; 3] = [&[], &["--key", "0:2"], &["--connection", "pooled:1"]];
     let rows = LIMITS.flat_map(|threads| modes.map(|mode| (threads, mode)));
-    // At once, each as a user of its own, for threads are counted by user.
+    // All run at once, each as a separate user, because the system counts threads by user.
     thread::scope(|scope| {
         for (user, (threads, mode)) in (1..).zip(rows) {
             let copy = &copy;
@@ -93,7 +93,7 @@ fn with_few_threads_a_message_is_answered_or_the_error_says_what_was_sent() {
 }
 
 #[test]
-fn a_peer_that_misbehaves_and_has_no_threads_says_so() {
+fn a_hostile_peer_without_threads_prints_an_error() {
     let copy = Copy::make("no-thread");
     if !copy.can_be_limited() {
         return println!("skipped, the rights of a process cannot be dropped here");

@@ -1,4 +1,4 @@
-//! `framelink serve`, and what strangers may do to it: the limits by their flags, descriptors that run out, and ends under load.
+//! The limits of `framelink serve`: its options, descriptors that run out, and ends under load.
 
 #![cfg(target_os = "linux")]
 
@@ -20,13 +20,13 @@ fn is_answered(mut client: &TcpStream) -> bool {
     client.write_all(b"0002hi").is_ok() && read_exactly(client, 6) == b"0002hi"
 }
 
-/// It may be told by a reset.
+/// Returns whether the server closes the connection, properly or by a reset.
 fn is_refused(mut client: TcpStream) -> bool {
     !matches!(client.read(&mut [0]), Ok(1..))
 }
 
 #[test]
-fn so_many_connections_and_so_many_of_a_client() {
+fn the_number_of_connections_is_limited_in_all_and_by_client() {
     for flags in [["--max-connections", "1"], ["--max-per-client", "1"]] {
         let (_server, address) = serve(&flags);
         let first = dial(address);
@@ -37,7 +37,7 @@ fn so_many_connections_and_so_many_of_a_client() {
 }
 
 #[test]
-fn the_oldest_makes_room_where_it_is_told_to() {
+fn drop_oldest_makes_room_for_a_new_connection() {
     let (mut server, address) = serve(&["--max-connections", "1", "--when-full", "drop-oldest"]);
     let first = dial(address);
     assert!(is_answered(&first));
@@ -48,7 +48,7 @@ fn the_oldest_makes_room_where_it_is_told_to() {
 }
 
 #[test]
-fn only_who_may_is_let_in() {
+fn only_allowed_clients_are_accepted() {
     let (_server, address) = serve(&["--deny", "127.0.0.1"]);
     assert!(is_refused(dial(address)));
     let (_server, address) = serve(&["--allow", "10.0.0.0/8", "--allow", "127.0.0.0/8"]);
@@ -58,12 +58,12 @@ fn only_who_may_is_let_in() {
 #[test]
 fn limits_of_time_and_of_empty_messages() {
     for (flags, sent, told) in [
-        (["--idle", "200ms"], &b"0002hi"[..], "nothing came or went for 200ms"),
-        (["--lifetime", "200ms"], b"0002hi", "the connection was there for 200ms"),
+        (["--idle", "200ms"], &b"0002hi"[..], "it had no messages for 200ms"),
+        (["--lifetime", "200ms"], b"0002hi", "the connection reached its lifetime of 200ms"),
         (["--first-message", "200ms"], b"", "nothing came within 200ms"),
         (["--frame-timeout", "200ms"], b"0002h", "no whole message within 200ms"),
         (["--heartbeat=empty", "--max-empty=2"], b"000000000000", "more than 2 empty messages came within a second"),
-        // Heartbeats alone are no message.
+        // A heartbeat is not a message.
         (
             ["--heartbeat=empty", "--first-message=200ms"],
             b"0000",
@@ -80,7 +80,7 @@ fn limits_of_time_and_of_empty_messages() {
 }
 
 #[test]
-fn bad_words_are_bad_usage() {
+fn wrong_values_are_bad_usage() {
     for (flags, told) in [
         (["--when-full", "drop-newest"], "expected refuse-newest or drop-oldest"),
         (["--allow", "10.0.0.1/8"], "`10.0.0.0/8`"),
@@ -94,7 +94,7 @@ fn bad_words_are_bad_usage() {
     }
 }
 
-/// Hundredths of a second that a process has used the CPU.
+/// Returns the CPU time of a process in hundredths of a second.
 fn ticks(server: &Running) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid())).expect("a process that lives");
     let after_name = stat.rsplit(')').next().expect("fields");
@@ -103,7 +103,7 @@ fn ticks(server: &Running) -> u64 {
 }
 
 #[test]
-fn without_descriptors_it_costs_nothing_links_live_and_it_goes_on_within_a_second() {
+fn without_descriptors_the_server_is_idle_keeps_its_links_and_recovers_within_a_second() {
     let command = "ulimit -n 32; exec \"$0\" serve --listen 127.0.0.1:0 --framing ascii:4";
     let mut shell = Command::new("sh");
     shell.args(["-c", command, env!("CARGO_BIN_EXE_framelink")]).stdin(Stdio::null());
@@ -115,7 +115,7 @@ fn without_descriptors_it_costs_nothing_links_live_and_it_goes_on_within_a_secon
 
     let (began, before) = (Instant::now(), ticks(&server));
     while began.elapsed() < Duration::from_secs(2) {
-        assert!(is_answered(&link), "it lives");
+        assert!(is_answered(&link), "the connection still works");
         thread::sleep(Duration::from_millis(50));
     }
     let (used, took) = (ticks(&server) - before, began.elapsed());
@@ -124,13 +124,13 @@ fn without_descriptors_it_costs_nothing_links_live_and_it_goes_on_within_a_secon
     drop(crowd);
     let released = Instant::now();
     assert!(is_answered(&dial(address)));
-    // A second, and what a busy machine may be late.
+    // A second, and extra time for a busy machine.
     assert!(released.elapsed() < Duration::from_secs(4), "{:?}", released.elapsed());
     server.log_line("accepting again");
     assert!(is_answered(&link));
 }
 
-/// Asks until the server ends its side: how often, and how many replies came.
+/// Sends requests until the server ends its side, and returns the numbers of requests and of replies.
 fn ask(mut client: TcpStream, at_a_time: usize) -> (u64, u64) {
     let (mut sent, mut replied) = (0, 0);
     loop {
@@ -147,7 +147,7 @@ fn ask(mut client: TcpStream, at_a_time: usize) -> (u64, u64) {
     }
 }
 
-/// The number in front of this text.
+/// Returns the number before this text.
 fn number_before(line: &str, text: &str) -> u64 {
     let before = line.split(text).next().expect("a part");
     before
@@ -158,7 +158,7 @@ fn number_before(line: &str, text: &str) -> u64 {
 }
 
 #[test]
-fn fifty_ends_under_load_lose_nothing_and_say_so() {
+fn fifty_ends_under_load_lose_nothing() {
     for round in 0..50_u64 {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", "net:2", "--drain", "4s"];
         let (mut server, address) = Running::listen(&mut framelink(arguments));
@@ -168,9 +168,9 @@ fn fifty_ends_under_load_lose_nothing_and_say_so() {
                 Task::start(move || ask(client, at_a_time))
             })
             .collect();
-        // Whom the system has taken and the server has not is not its affair.
+        // A client that the system has accepted and the server has not is not counted.
         (0..3).for_each(|_| drop(server.log_line(": connected")));
-        // Another moment in each round.
+        // The moment differs in each round.
         thread::sleep(Duration::from_micros(round * 700));
         server.signal("TERM");
         let (mut sent, mut replied) = (0, 0);
@@ -195,7 +195,7 @@ fn what_is_cut_is_counted_and_exit_1() {
     let (mut server, address) = Running::listen(&mut framelink(arguments));
     let mut client = dial(address);
     client.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
-    // It asks for more than it reads.
+    // This client requests more than it reads.
     let block = Wire::Net2.frame(&[b'x'; 60_000]);
     while client.write_all(&block).is_ok() {}
     let told = Instant::now();
@@ -207,8 +207,8 @@ fn what_is_cut_is_counted_and_exit_1() {
     assert!(told.elapsed() < DEADLINE / 2, "{:?}", told.elapsed());
 }
 
-/// A scanner that comes back thousands of times fills no disk, and what is left out is counted. What an honest client is told about is
-/// written all the same.
+/// A scanner that connects thousands of times fills no disk, and lines that are left out are counted. Lines about an
+/// honest client are always written.
 #[test]
 fn a_flood_of_strangers_has_few_lines_and_none_is_lost() {
     const STRANGERS: u64 = 3000;
@@ -229,7 +229,7 @@ fn a_flood_of_strangers_has_few_lines_and_none_is_lost() {
     let seconds = began.elapsed().as_secs() + 1;
     for (line, count) in [
         ("after 0 messages", " more connections ended before a whole message"),
-        (": connected", " more connections were let in"),
+        (": connected", " more connections were accepted"),
     ] {
         let written = log.lines().filter(|said| said.contains(line)).count() as u64;
         let left_out: u64 =
@@ -242,7 +242,7 @@ fn a_flood_of_strangers_has_few_lines_and_none_is_lost() {
     assert!(log.lines().count() as u64 <= 3 * (20 + seconds), "{log}");
 }
 
-/// The same through a bridge: whoever connects while the host is away.
+/// The log of a bridge whose host is away is limited too.
 #[test]
 fn clients_of_a_bridge_whose_host_is_away_have_few_lines_too() {
     const CLIENTS: u64 = 300;
@@ -251,7 +251,7 @@ fn clients_of_a_bridge_whose_host_is_away_have_few_lines_too() {
     let arguments = ["--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", &to, "--to-framing", "ascii:4"];
     let arguments = [&["bridge", "--max-per-client", "1000"][..], &arguments].concat();
     let (bridge, address) = Running::listen(&mut framelink(arguments));
-    // They say nothing, and stay: one that ends at once is a probe, for which no host is dialled.
+    // These clients send nothing and stay connected: one that ends at once is a probe, for which no host is dialled.
     let clients: Vec<_> = (0..CLIENTS).map(|_| dial(address)).collect();
     clients.iter().for_each(|client| assert!(is_closed(client)));
     bridge.signal("TERM");

@@ -1,4 +1,5 @@
-//! Strangers cannot end a server of the command line by its memory, and what they had it hold goes back to the system when they are gone.
+//! Clients cannot exhaust the memory of a server of the program, and the memory that they used goes back to the system
+//! when they are gone.
 
 #![cfg(target_os = "linux")]
 
@@ -18,7 +19,7 @@ use common::{DEADLINE, Running, dial, framelink, read_exactly};
 const MIB: usize = 1024 * 1024;
 const KIB_OF_64_MIB: u64 = 64 * 1024;
 const STRANGERS: usize = 100;
-/// As by default, said so that the test says it.
+/// The default, given explicitly.
 const BUDGET: &str = "limits.memory=16MiB";
 const TOLD: &str = "the server's memory budget of 16MiB was used up, and this client held most of it";
 
@@ -26,14 +27,15 @@ fn frame(len: usize) -> Vec<u8> {
     [&u32::try_from(len).expect("a short message").to_be_bytes()[..], &vec![b'x'; len]].concat()
 }
 
-/// All but the last byte of the longest message.
+/// The longest message without its last byte.
 fn half_a_message() -> Arc<[u8]> {
     let mut frame = frame(MIB);
     frame.pop();
     frame.into()
 }
 
-/// Connections of many clients that send this and read nothing. One that is not read any more, or has been ended, has had its turn.
+/// Opens connections of many clients that send `bytes` and read nothing. A client stops when its bytes are not read any
+/// more or its connection has ended.
 fn attack(address: SocketAddr, bytes: &Arc<[u8]>, strangers: usize) -> Vec<TcpStream> {
     let part = |part: usize| {
         let bytes = Arc::clone(bytes);
@@ -91,7 +93,7 @@ fn a_server_whose_clients_read_no_replies_stays_small_and_answers() {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", "net:4", "--set", BUDGET];
     let (mut server, address) = Running::listen(&mut framelink(arguments));
     let honest = dial(address);
-    // Four times what the system takes for a client that reads nothing.
+    // Four times the bytes that the system buffers for a client that reads nothing.
     let requests: Arc<[u8]> = frame(MIB).repeat(16).into();
     let strangers = attack(address, &requests, 40);
     is_answered(&honest);
@@ -117,7 +119,7 @@ fn in_64_mib_a_server_lives_and_answers() {
 }
 
 #[test]
-fn listen_stays_small_though_nobody_reads_what_it_prints() {
+fn listen_stays_small_if_its_output_is_not_read() {
     let arguments = ["listen", "--listen", "127.0.0.1:0", "--framing", "net:4", "--set", BUDGET];
     let mut child = framelink(arguments).stderr(Stdio::null()).spawn().expect("starting framelink");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -152,7 +154,7 @@ fn a_bridge_stays_small_whether_its_host_reads_or_not() {
         });
         let mut arguments = vec!["bridge", "--listen", "127.0.0.1:0", "--framing", "net:4", "--set", BUDGET];
         arguments.extend(["--to", &to, "--to-framing", "net:4"]);
-        // So that what is sent is the bridge's affair, and not the system's.
+        // Small buffers of the system, so that the bridge holds the bytes.
         arguments.extend(["--set", "socket.receive-buffer=64KiB", "--to-set", "socket.send-buffer=64KiB"]);
         let (mut bridge, address) = Running::listen(&mut framelink(arguments));
         let honest = dial(address);
@@ -164,7 +166,7 @@ fn a_bridge_stays_small_whether_its_host_reads_or_not() {
         has_stayed_small(&bridge);
         drop((strangers, honest));
         if does_read {
-            // Nothing whole was lost: these lines are about strangers, and there are no more of them than of others.
+            // No whole message was lost: these lines are about clients without a message, so their number is limited.
             bridge.signal("TERM");
             let log = bridge.finish().stderr;
             let loud: Vec<_> = log.lines().filter(|line| line.contains(TOLD) && line.contains(" cut")).collect();
@@ -175,7 +177,7 @@ fn a_bridge_stays_small_whether_its_host_reads_or_not() {
 
 #[cfg(target_env = "gnu")]
 #[test]
-fn what_closed_connections_needed_goes_back_to_the_system() {
+fn memory_of_closed_connections_goes_back_to_the_system() {
     const LONGEST: usize = 4 * MIB;
     const CLIENTS: usize = 40;
     let arguments =
@@ -185,7 +187,7 @@ fn what_closed_connections_needed_goes_back_to_the_system() {
     half.pop();
     let half: Arc<[u8]> = half.into();
     for _ in 0..3 {
-        // With time enough to be read.
+        // The server gets enough time to read.
         let strangers: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let mut stream = dial(address);
@@ -212,11 +214,11 @@ fn what_closed_connections_needed_goes_back_to_the_system() {
     }
 }
 
-/// A control group of the kernel with so much memory. It is removed when this is dropped, after what ran in it.
+/// A control group of the kernel with a memory limit. It is removed when this value is dropped, after its processes.
 struct Group(PathBuf);
 
 impl Group {
-    /// `None` where none can be made here, and that is said.
+    /// Returns `None` if no group can be made here, and prints that.
     fn of(bytes: usize) -> Option<Self> {
         let name = format!("framelink-test-{}", std::process::id());
         for (parent, limit) in [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")] {
@@ -238,7 +240,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The process in it has been waited for, and is gone in a moment.
+        // The process has ended, and leaves the group in a moment.
         let began = Instant::now();
         while fs::remove_dir(&self.0).is_err() && began.elapsed() < DEADLINE {
             thread::sleep(Duration::from_millis(10));

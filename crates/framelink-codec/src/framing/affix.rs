@@ -1,8 +1,8 @@
-//! A few bytes held inline.
+//! A few bytes that are stored inline.
 
 use core::fmt;
 
-/// At most [`Affix::CAPACITY`] bytes held inline: what goes before or after a payload.
+/// Up to [`Affix::CAPACITY`] bytes before or after a payload, stored inline.
 ///
 /// ```
 /// use framelink_codec::Affix;
@@ -18,13 +18,13 @@ pub struct Affix {
 }
 
 impl Affix {
-    /// The most bytes it holds: 64.
+    /// The most bytes: 64.
     pub const CAPACITY: usize = 64;
 
     /// No bytes.
     pub const EMPTY: Self = Self { len: 0, bytes: [0; Self::CAPACITY] };
 
-    /// These bytes, or `None` if they are more than 64.
+    /// Stores these bytes; `None` if they are more than 64.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let mut affix = Self::EMPTY;
@@ -32,7 +32,7 @@ impl Affix {
         Some(affix)
     }
 
-    /// Makes it these bytes. More than 64 leave it as it was and are `None`.
+    /// Replaces the bytes. With more than 64 it changes nothing and returns `None`.
     #[inline]
     #[must_use]
     pub fn set(&mut self, bytes: &[u8]) -> Option<()> {
@@ -41,20 +41,20 @@ impl Affix {
         Some(())
     }
 
-    /// Makes it no bytes.
+    /// Removes all bytes.
     #[inline]
     pub const fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// How many bytes.
+    /// Returns the number of bytes.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len as usize
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bytes.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -86,22 +86,5 @@ impl Eq for Affix {}
 impl fmt::Debug for Affix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02x?}", self.as_ref())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_set_is_what_is_read_at_every_length() {
-        let bytes = core::array::from_fn::<u8, 65, _>(|i| u8::try_from(i + 1).unwrap());
-        for len in 0..=Affix::CAPACITY {
-            let affix = Affix::new(&bytes[..len]).unwrap();
-            assert_eq!(affix.as_ref(), &bytes[..len]);
-        }
-        let mut affix = Affix::new(b"before").unwrap();
-        assert_eq!(affix.set(&bytes), None);
-        assert_eq!(affix.as_ref(), b"before", "too many bytes change nothing");
     }
 }

@@ -1,4 +1,4 @@
-//! Cutting: from the bytes that came to the next message.
+//! Decoding: from received bytes to the next message.
 
 #[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc;
@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::Guess;
 
-/// Finds messages in bytes. A pure function: the same bytes get the same answer, whoever asks.
+/// Finds messages in bytes. Decoding is a pure function: equal arguments give equal results.
 ///
 /// [`example::OneByte`](crate::example::OneByte) is the smallest implementation.
 ///
@@ -19,26 +19,25 @@ use crate::Guess;
 /// assert_eq!((frame.payload_start, frame.payload_end, frame.frame_len), (1, 3, 3));
 /// ```
 pub trait Decode {
-    /// What can be wrong with the bytes: plain data that says what came, what was allowed and where.
+    /// Why bytes are no frame: plain data with the bytes, what was allowed, and where.
     type Error: Error + Copy + Eq + Send + Sync + 'static;
 
     /// Looks for one message at the start of `input`.
     ///
-    /// `looked_at` is what the last [`Need`] for the same message said, 0 for a new one: a scan goes on there.
-    /// `end` says why no more bytes come for now, `None` while they may. A frame that needs more bytes than
-    /// `input` has is [`Decoded::Incomplete`] whatever `end` says; what that means is the caller's to judge.
+    /// `looked_at` is that of the last [`Need`] for this message, and 0 for a new message: a scan continues there.
+    /// `end` says why no more bytes arrive for now; it is `None` while they may. A frame that needs more bytes than
+    /// `input` has is [`Decoded::Incomplete`] for any `end`; the caller decides what that means.
     ///
     /// # Errors
-    /// When no bytes that may follow can make `input` a frame.
+    /// If no further bytes can make `input` a frame.
     fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error>;
 
-    /// What ends a message of this framing, for whoever holds the clock and does the reads.
+    /// Returns what ends a message of this framing, so that the caller knows which clock or reads to watch.
     fn ends(&self) -> Ends {
         Ends::Itself
     }
 
-    /// What `input`, which is wrong or has been waited on too long, may be instead. Asked only when something
-    /// went wrong, so it may take its time.
+    /// Returns what `input` may be instead. Called only after an error or a timeout, so it need not be fast.
     fn guess(&self, input: &[u8]) -> Option<Guess> {
         Guess::foreign(input)
     }
@@ -68,7 +67,7 @@ by_pointer!(&F);
 #[cfg(target_has_atomic = "ptr")]
 by_pointer!(Arc<F>);
 
-/// What a framing made of the bytes it was shown.
+/// The result of decoding.
 ///
 /// ```
 /// use framelink_codec::{Decode, Decoded, example::OneByte};
@@ -79,29 +78,29 @@ by_pointer!(Arc<F>);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
-    /// The input stops inside a message, or before it.
+    /// The input ends inside a message, or before its first byte.
     Incomplete(Need),
     /// One whole message.
     Frame(Frame),
 }
 
-/// What an unfinished message needs before it is worth looking again.
+/// What an incomplete message needs before the next attempt to decode it.
 ///
 /// ```
 /// use framelink_codec::{Decode, Decoded, Need, example::OneByte};
 ///
-/// // 0x05 | 'h' 'e'        five bytes announced, two came
+/// // 0x05 | 'h' 'e'        five bytes announced, two received
 /// assert_eq!(OneByte.decode(b"\x05he", 0, None), Ok(Decoded::Incomplete(Need { missing: 3, looked_at: 0 })));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// At least so many more bytes, never 0.
+    /// At least this many more bytes; never 0.
     pub missing: usize,
-    /// So many bytes need not be looked at again; handed back at the next look.
+    /// How many bytes need no second scan. Pass it to the next call for this message.
     pub looked_at: usize,
 }
 
-/// Where one message lies in the bytes that were shown.
+/// The place of one message in the decoded bytes.
 ///
 /// ```text
 ///  0          payload_start     payload_end   frame_len
@@ -117,25 +116,25 @@ pub struct Need {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// First byte of the payload.
+    /// The first byte of the payload.
     pub payload_start: usize,
-    /// One past the last byte of the payload.
+    /// One after the last byte of the payload.
     pub payload_end: usize,
-    /// All bytes that the message takes on the wire.
+    /// The bytes of the whole frame.
     pub frame_len: usize,
-    /// The rule that ended it.
+    /// The rule that ended the message.
     pub ended_by: EndedBy,
 }
 
 impl Frame {
-    /// The payload's length in bytes.
+    /// Returns the length of the payload in bytes.
     #[inline]
     #[must_use]
     pub const fn payload_len(&self) -> usize {
         self.payload_end.saturating_sub(self.payload_start)
     }
 
-    /// The payload within the bytes that were shown; empty if `input` is shorter than those.
+    /// Returns the payload within the decoded bytes; empty if `input` is shorter than those.
     #[inline]
     #[must_use]
     pub fn payload<'a>(&self, input: &'a [u8]) -> &'a [u8] {
@@ -143,7 +142,7 @@ impl Frame {
     }
 }
 
-/// Why no more bytes will come for now. Complete by nature: a stream can do nothing else.
+/// Why no more bytes arrive for now. The enum is exhaustive: a stream can do nothing else.
 ///
 /// ```
 /// use framelink_codec::{Codec, Decoded, End, Fault, example::OneByte};
@@ -155,15 +154,15 @@ impl Frame {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
-    /// The peer closed its side: nothing comes any more.
+    /// The peer closed its side: no byte will follow.
     Closed,
-    /// Nothing came for the time that [`Ends::Quiet`] asked for.
+    /// No byte arrived for the time of [`Ends::Quiet`].
     Quiet,
-    /// One read has returned, and this is what it brought.
+    /// The input is the result of one read.
     Read,
 }
 
-/// What ends the messages of a framing: what its driver has to watch.
+/// What ends the messages of a framing, and so what its driver has to watch.
 ///
 /// ```
 /// use framelink_codec::{Decode, Ends, example::OneByte};
@@ -175,11 +174,11 @@ pub enum End {
 pub enum Ends {
     /// Its own bytes: a length or a delimiter.
     Itself,
-    /// The peer closes its side, so there is one message a direction.
+    /// The peer closes its side, so each direction has one message.
     Close,
-    /// Nothing came for this long since the last byte; the driver then says [`End::Quiet`].
+    /// No byte arrives for this time; the driver then passes [`End::Quiet`].
     Quiet(Duration),
-    /// Each read that brings something; the driver offers so many bytes and then says [`End::Read`].
+    /// Each read that returns bytes; the driver offers this many bytes and then passes [`End::Read`].
     Read(usize),
 }
 
@@ -195,15 +194,15 @@ pub enum Ends {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndedBy {
-    /// So many bytes were announced by a header or agreed on.
+    /// The number of bytes that a header announced, or that is fixed.
     Count,
-    /// The bytes that end a message were found.
+    /// The delimiter at its end.
     Delimiter,
-    /// Nothing came for a while.
+    /// Silence.
     Quiet,
-    /// One read returned it.
+    /// The end of one read.
     Read,
-    /// The peer closed its side.
+    /// The close of the peer's side.
     Close,
 }
 

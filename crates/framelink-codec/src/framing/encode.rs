@@ -1,4 +1,4 @@
-//! Wrapping: from a payload to what goes around it on the wire.
+//! Encoding: the bytes before and after a payload.
 
 #[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc;
@@ -6,8 +6,8 @@ use core::error::Error;
 
 use crate::Affix;
 
-/// Says what goes around a payload. The payload itself is never copied: a driver gathers head, payload and suffix
-/// in one vectored write.
+/// Makes the bytes before and after a payload. The payload is never copied: a driver sends head, payload and suffix
+/// with one vectored write.
 ///
 /// ```
 /// use framelink_codec::{Encode, example::OneByte};
@@ -17,27 +17,27 @@ use crate::Affix;
 /// assert_eq!((envelope.head.as_ref(), envelope.frame_len(5)), (&[5][..], 6));
 /// ```
 pub trait Encode {
-    /// Why a payload cannot be sent: plain data that says what came and what was allowed.
+    /// Why a payload cannot be sent: plain data with what was given and what is allowed.
     type Error: Error + Copy + Eq + Send + Sync + 'static;
 
-    /// Puts the bytes before and after `payload` into `envelope`, whose fields are all set anew.
+    /// Puts the bytes before and after `payload` into `envelope`. Sets all fields.
     ///
-    /// It is filled in place because it is asked for every message and moving it would cost more than making it;
-    /// [`Encode::envelope`] is the same as a value.
+    /// The envelope is filled in place, because moving it would cost more than making it. [`Encode::envelope`]
+    /// returns it as a value.
     ///
     /// # Errors
-    /// When the peer could not read back what would be written: too long to be announced, over the limit, or holding
-    /// its own delimiter.
+    /// If the peer could not decode the frame: the payload is too long for the header, over the limit, or contains its
+    /// own delimiter.
     fn wrap(&self, payload: &[u8], envelope: &mut Envelope) -> Result<(), Self::Error>;
 
-    /// The head, where it is at most eight bytes, the payload can be sent and nothing goes behind it: a shortcut for
-    /// [`Encode::wrap`] that stays in registers. `None` says only that `wrap` has to be asked.
+    /// Returns the head if it has at most eight bytes, the payload can be sent, and there is no suffix: a shortcut for
+    /// [`Encode::wrap`] that stays in registers. `None` only means that `wrap` has to be called.
     fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
         let _ = payload_len;
         None
     }
 
-    /// The bytes before and after `payload`.
+    /// Returns the bytes before and after `payload`.
     ///
     /// ```
     /// use framelink_codec::{Encode, example::OneByte};
@@ -48,7 +48,7 @@ pub trait Encode {
     /// ```
     ///
     /// # Errors
-    /// As [`Encode::wrap`].
+    /// As for [`Encode::wrap`].
     fn envelope(&self, payload: &[u8]) -> Result<Envelope, Self::Error> {
         let mut envelope = Envelope::EMPTY;
         self.wrap(payload, &mut envelope)?;
@@ -77,24 +77,24 @@ by_pointer!(&F);
 #[cfg(target_has_atomic = "ptr")]
 by_pointer!(Arc<F>);
 
-/// A head of at most eight bytes, as [`Encode::short_head`] gives it.
+/// A head of at most eight bytes, from [`Encode::short_head`].
 ///
 /// ```
 /// use framelink_codec::ShortHead;
 ///
-/// // 0x00 0x05, and six bytes that do not count
+/// // 0x00 0x05, and six unused bytes
 /// let head = ShortHead { bytes: [0x00, 0x05, 0, 0, 0, 0, 0, 0], len: 2 };
 /// assert_eq!(head.bytes[..usize::from(head.len)], [0x00, 0x05]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortHead {
-    /// The head and, behind it, anything.
+    /// The head, then unused bytes.
     pub bytes: [u8; 8],
-    /// How many of them are the head, at most 8.
+    /// The length of the head, at most 8.
     pub len: u8,
 }
 
-/// What goes around one payload.
+/// The bytes around one payload.
 ///
 /// ```text
 ///   head (at most 64 bytes) | payload, where it lies | suffix (at most 64 bytes)
@@ -110,19 +110,19 @@ pub struct ShortHead {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// Goes before the payload.
+    /// The bytes before the payload.
     pub head: Affix,
-    /// Goes after it.
+    /// The bytes after the payload.
     pub suffix: Affix,
-    /// The message ends with the direction: when it is out, the sender shuts down writing and sends no other.
+    /// The close ends the message: after it the sender shuts down writing and sends no other message.
     pub ends_stream: bool,
 }
 
 impl Envelope {
-    /// Nothing around the payload.
+    /// No bytes around the payload.
     pub const EMPTY: Self = Self { head: Affix::EMPTY, suffix: Affix::EMPTY, ends_stream: false };
 
-    /// Sets what goes around the payload of a message that does not end with the direction.
+    /// Sets the bytes around the payload of a message that the close does not end.
     #[inline]
     pub fn set(&mut self, head: &[u8], suffix: &[u8]) -> Option<()> {
         self.ends_stream = false;
@@ -130,7 +130,7 @@ impl Envelope {
         self.suffix.set(suffix)
     }
 
-    /// All bytes that the message takes on the wire.
+    /// Returns the length of the whole frame.
     #[inline]
     #[must_use]
     pub const fn frame_len(&self, payload_len: usize) -> usize {

@@ -1,10 +1,10 @@
-//! How a crate of framings reads its kinds: what is the same for all of them.
+//! How a crate of framings parses its kinds.
 
 use alloc::format;
 
 use super::{Item, Notation, NotationError, Preset};
 
-/// The kinds, options and presets of one crate, read into the builder that implements this.
+/// The kinds, options and presets of one crate. Its builder implements this trait.
 ///
 /// ```
 /// use framelink_codec::notation::{Dialect, Item, Notation, NotationError, Preset};
@@ -39,36 +39,36 @@ use super::{Item, Notation, NotationError, Preset};
 /// # Ok::<(), NotationError>(())
 /// ```
 pub trait Dialect: Sized {
-    /// What is made.
+    /// The framing that is built.
     type Framing;
 
-    /// The kinds it knows, for error messages.
+    /// The known kinds, for error messages.
     const KINDS: &'static str;
 
-    /// The presets it knows.
+    /// The known presets.
     const PRESETS: &'static [Preset];
 
-    /// Starts with a kind. `None` if it is of another crate.
+    /// Starts a builder with a kind; `None` if the kind belongs to another crate.
     fn kind(kind: &Item<'_>) -> Option<Result<Self, NotationError>>;
 
-    /// Takes the options; what is set already is replaced.
+    /// Applies the options. They replace earlier settings.
     ///
     /// # Errors
-    /// Where one is not taken, or its value is wrong.
+    /// If an option is unknown, or its value is wrong.
     fn options(self, notation: &Notation<'_>) -> Result<Self, NotationError>;
 
-    /// Checks the whole and makes the framing.
+    /// Builds the framing.
     ///
     /// # Errors
-    /// Where the options do not go together, pointing at one of them.
+    /// If options cannot be combined. The error points at one of them.
     fn finish(&self, notation: &Notation<'_>) -> Result<Self::Framing, NotationError>;
 
-    /// The names of the kinds and presets that are known.
+    /// Returns the names of all kinds and presets.
     fn names() -> impl Iterator<Item = &'static str> {
         Self::KINDS.split(", ").chain(Self::PRESETS.iter().map(|preset| preset.name))
     }
 
-    /// Reads a notation that is cut into items. `None` if its kind is of another crate.
+    /// Builds a framing from items; `None` if its kind belongs to another crate.
     fn from_notation(notation: &Notation<'_>) -> Option<Result<Self::Framing, NotationError>> {
         let name = notation.kind.name.text;
         let base = match Self::PRESETS.iter().find(|preset| preset.name == name) {
@@ -78,10 +78,10 @@ pub trait Dialect: Sized {
         Some(base.and_then(|base| base.options(notation)?.finish(notation)))
     }
 
-    /// Reads a notation.
+    /// Parses a notation.
     ///
     /// # Errors
-    /// Where it is wrong.
+    /// If the notation is wrong.
     fn from_text(text: &str) -> Result<Self::Framing, NotationError> {
         let notation = Notation::parse(text)?;
         let unknown =

@@ -1,11 +1,11 @@
-//! What is wrong with a text, and where.
+//! The error of a notation.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::error::Error;
 use core::fmt;
 
-/// What is wrong with a notation: what came and what was expected, and the column and length of what came.
+/// The error of a notation: what was found, what was expected, and the column and length of the wrong text.
 ///
 /// ```
 /// use framelink_codec::notation::Notation;
@@ -22,26 +22,26 @@ pub struct NotationError {
 }
 
 impl NotationError {
-    /// An error at a column, counted in characters from 1.
+    /// Creates an error at a column, in characters from 1.
     #[must_use]
     pub fn new(column: usize, len: usize, message: String) -> Self {
         Self { column, len, message: message.into_boxed_str() }
     }
 
-    /// Where what came begins, in characters from 1; one past the last where the text ended too early.
+    /// Returns the column of the wrong text, in characters from 1; one after the last if the text ends too early.
     #[must_use]
     pub const fn column(&self) -> usize {
         self.column
     }
 
-    /// How many characters it has; 0 where the text ended too early.
+    /// Returns the length of the wrong text in characters; 0 if the text ends too early.
     #[expect(clippy::len_without_is_empty, reason = "a stretch of text, not a collection")]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// What came and what was expected, without the column.
+    /// Returns what was found and what was expected, without the column.
     #[must_use]
     pub const fn message(&self) -> &str {
         &self.message

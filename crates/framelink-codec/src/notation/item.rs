@@ -1,4 +1,4 @@
-//! A text cut into items, and items into names and values.
+//! Splits a notation into items, and items into names and values.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,7 +14,7 @@ use super::error::NotationError;
 use super::lexis::{self, Expected};
 use super::nearest::did_you_mean;
 
-/// A notation cut into its items.
+/// A notation as its items.
 ///
 /// See [the module](super) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,23 +26,24 @@ pub struct Notation<'a> {
 }
 
 impl<'a> Notation<'a> {
-    /// Cuts a text into items. Which of them exist and what their values mean is not looked at.
+    /// Splits a text into items, without a check of names and values.
     ///
     /// # Errors
-    /// Where the text does not have the form of a notation.
+    /// If the text does not have the form of a notation.
     pub fn parse(text: &'a str) -> Result<Self, NotationError> {
         Self::parse_what(text, "a framing such as `ascii:4`")
     }
 
-    /// The same for something that is written like a framing and is none; `what` says what was expected where nothing stands.
+    /// Like [`parse`](Self::parse), for other values with this syntax. `what` is what an error says was expected in an
+    /// empty text.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse).
+    /// As for [`parse`](Self::parse).
     pub fn parse_what(text: &'a str, what: &'static str) -> Result<Self, NotationError> {
         let (mut rest, kind) = item(text, text, ':', what)?;
         let mut options = Vec::new();
         while !rest.is_empty() {
-            // A value goes on to the next comma, so what is no comma stands behind a name.
+            // A value ends at a comma, so any other character follows a name.
             let sign = options.last().unwrap_or(&kind).sign;
             let after = rest.strip_prefix(',').ok_or_else(|| found(text, rest, behind_name(sign)))?;
             let (next, option) = item(text, after, '=', "an option")?;
@@ -57,7 +58,7 @@ impl<'a> Notation<'a> {
     }
 }
 
-/// A name and, where there is one, its value.
+/// A name and its value, if it has one.
 ///
 /// ```
 /// use framelink_codec::notation::Notation;
@@ -68,19 +69,19 @@ impl<'a> Notation<'a> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item<'a> {
-    /// What stands before the `:` or `=`.
+    /// The text before the `:` or `=`.
     pub name: Token<'a>,
-    /// What stands behind it.
+    /// The text after it.
     pub value: Option<Token<'a>>,
     /// The sign that introduces a value here: `:` after a kind, `=` after an option.
     sign: char,
 }
 
 impl<'a> Item<'a> {
-    /// The value.
+    /// Returns the value.
     ///
     /// # Errors
-    /// When there is none; `what` says what was expected.
+    /// If there is no value. `what` is what the error says was expected.
     pub fn value(&self, what: &str) -> Result<Token<'a>, NotationError> {
         self.value.ok_or_else(|| {
             let column = self.name.column + self.name.text.chars().count();
@@ -91,7 +92,7 @@ impl<'a> Item<'a> {
     /// Checks that there is no value.
     ///
     /// # Errors
-    /// When there is one.
+    /// If there is a value.
     pub fn no_value(&self) -> Result<(), NotationError> {
         match self.value {
             None => Ok(()),
@@ -102,7 +103,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A stretch of the text that knows where it stands.
+/// A part of the text with its column.
 ///
 /// ```
 /// use framelink_codec::notation::Notation;
@@ -114,23 +115,23 @@ impl<'a> Item<'a> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// What is written there.
+    /// The text.
     pub text: &'a str,
-    /// Where it begins, in characters from 1.
+    /// The column of its first character, from 1.
     pub column: usize,
 }
 
 impl Token<'_> {
-    /// An error that points at the whole token.
+    /// Creates an error that points at the whole token.
     #[must_use]
     pub fn error(&self, message: String) -> NotationError {
         NotationError::new(self.column, self.text.chars().count(), message)
     }
 
-    /// A number within `range` of `what` (`bytes`, `digits`).
+    /// Parses a number within `range`; `what` is its unit (`bytes`, `digits`).
     ///
     /// # Errors
-    /// When it is no decimal integer without leading zeros, or outside the range.
+    /// If the token is no decimal integer without leading zeros, or out of range.
     pub fn number(&self, range: RangeInclusive<usize>, what: &str) -> Result<usize, NotationError> {
         let unbounded = *range.end() == usize::MAX;
         let bounds = if unbounded {
@@ -151,26 +152,26 @@ impl Token<'_> {
         }
     }
 
-    /// A number with its sign written out.
+    /// Parses a number with a sign.
     ///
     /// # Errors
-    /// When it is something else.
+    /// If the token is anything else.
     pub fn signed(&self) -> Result<i64, NotationError> {
         self.read_number(lexis::signed, "`+` or `-` and a number", &format!("{}", i64::MAX))
     }
 
-    /// A number of bytes with an optional `KiB` or `MiB`.
+    /// Parses a number of bytes with an optional `KiB` or `MiB`.
     ///
     /// # Errors
-    /// When it is something else, or beyond what this machine can address.
+    /// If the token is anything else, or more than this machine can address.
     pub fn size(&self) -> Result<usize, NotationError> {
         self.read_number(lexis::size, "a number of bytes, or one with `KiB` or `MiB`", &format!("{}", usize::MAX))
     }
 
-    /// A number above 0 with `ms`, `s`, `m`, `h` or `d`.
+    /// Parses a number above 0 with `ms`, `s`, `m`, `h` or `d`.
     ///
     /// # Errors
-    /// When it is something else.
+    /// If the token is anything else.
     pub fn duration(&self) -> Result<Duration, NotationError> {
         self.read_number(
             lexis::duration,
@@ -179,20 +180,20 @@ impl Token<'_> {
         )
     }
 
-    /// One to `most` pairs of hex digits.
+    /// Parses one to `most` pairs of hex digits.
     ///
     /// # Errors
-    /// When there are more or they are something else.
+    /// If there are more, or the token is anything else.
     pub fn hex(&self, most: usize) -> Result<Vec<u8>, NotationError> {
         let bytes = self.read(lexis::hex, "pairs of hex digits")?;
         self.at_most(&bytes, most)?;
         Ok(bytes)
     }
 
-    /// Two runs of one to `most` pairs of hex digits, with two dots between.
+    /// Parses two groups of one to `most` pairs of hex digits, with two dots between.
     ///
     /// # Errors
-    /// When there are more or they are something else.
+    /// If there are more, or the token is anything else.
     pub fn hex_pair(&self, most: usize) -> Result<(Vec<u8>, Vec<u8>), NotationError> {
         let (start, end) = self.read(lexis::hex_pair, "pairs of hex digits, `..`, and pairs of hex digits")?;
         self.at_most(&start, most)?;
@@ -200,13 +201,14 @@ impl Token<'_> {
         Ok((start, end))
     }
 
-    /// An error that says what was expected in the token's place.
+    /// Creates an error that says what was expected in place of the token.
     #[must_use]
     pub fn mismatch(&self, expected: &str) -> NotationError {
         self.error(format!("expected {expected}, found `{}`", shorten(self.text)))
     }
 
-    /// An error for a name that is unknown. It says what was expected, and which of the known names are spelt most like the token.
+    /// Creates an error for an unknown name. It says what was expected, and suggests the known names with the nearest
+    /// spelling.
     ///
     /// ```
     /// use framelink_codec::notation::Token;
@@ -228,7 +230,7 @@ impl Token<'_> {
         Err(self.error(format!("expected at most {most} {unit}, found {}", bytes.len())))
     }
 
-    /// Reads a number with its sign or unit; `most` is the largest there is.
+    /// Parses a number with its sign or unit; `most` is the largest value.
     fn read_number<T>(
         &self,
         parser: impl for<'b> Fn(&'b str) -> IResult<&'b str, T, Expected<'b>>,
@@ -271,7 +273,7 @@ impl Token<'_> {
         self.mismatch(&format!("{expected}, without leading zeros"))
     }
 
-    /// What stands before the digits, the digits, and what stands behind them.
+    /// Splits the token into the text before the digits, the digits, and the text after them.
     fn split_number(&self) -> (&str, &str, &str) {
         let is_digit = |c: char| c.is_ascii_digit();
         let unsigned = self.text.trim_start_matches(['+', '-']);
@@ -292,7 +294,7 @@ impl Token<'_> {
     }
 }
 
-/// One item at the start of `rest`, and what follows it.
+/// Splits off the item at the start of `rest`.
 fn item<'a>(
     text: &'a str,
     rest: &'a str,
@@ -316,18 +318,18 @@ fn item<'a>(
     Ok((after, Item { name, value, sign }))
 }
 
-/// What may follow a name.
+/// The characters that may follow a name.
 const fn behind_name(sign: char) -> &'static str {
     if sign == ':' { "`:`, `,` or the end" } else { "`=`, `,` or the end" }
 }
 
-/// Where `rest`, the end of `text`, begins.
+/// The column of `rest`, the end of `text`.
 fn column(text: &str, rest: &str) -> usize {
     let before = text.len().saturating_sub(rest.len());
     text.get(..before).unwrap_or_default().chars().count() + 1
 }
 
-/// An error at the first character of `rest`.
+/// Creates an error at the first character of `rest`.
 fn found(text: &str, rest: &str, expected: &str) -> NotationError {
     let column = column(text, rest);
     match rest.chars().next() {
@@ -336,7 +338,7 @@ fn found(text: &str, rest: &str, expected: &str) -> NotationError {
     }
 }
 
-/// A text as an error shows it: escaped, and cut where it is long.
+/// Escapes a text for an error, and cuts a long text.
 fn shorten(text: &str) -> String {
     const MOST: usize = 40;
     let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();

@@ -1,4 +1,4 @@
-//! The smallest pieces, as nom parsers. Each says what it expected when it fails.
+//! The nom parsers of names and values. Each says what it expected if it fails.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -11,10 +11,10 @@ use nom::multi::many1;
 use nom::sequence::terminated;
 use nom::{IResult, Parser};
 
-/// What a parser expected, and what stood there.
+/// What a parser expected, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expected<'a> {
-    /// The text from where the parser failed.
+    /// The text from the failure on.
     pub(super) at: &'a str,
     pub(super) what: &'static str,
 }
@@ -31,7 +31,7 @@ impl<'a> ParseError<&'a str> for Expected<'a> {
 
 type Lexed<'a, T> = IResult<&'a str, T, Expected<'a>>;
 
-/// Runs a parser and says what it is for when it fails.
+/// Runs a parser, and names what it expects if it fails.
 pub(super) fn expect<'a, T>(
     what: &'static str,
     mut parser: impl Parser<&'a str, Output = T, Error = Expected<'a>>,
@@ -44,7 +44,7 @@ pub(super) fn name(input: &str) -> Lexed<'_, &str> {
     take_while1(|c: char| c.is_ascii_alphanumeric() || c == '-').parse(input)
 }
 
-/// The value of an item: all up to the next comma.
+/// The value of an item: the text up to the next comma.
 pub(super) fn raw_value(input: &str) -> Lexed<'_, &str> {
     take_while1(|c: char| c != ',').parse(input)
 }
@@ -92,7 +92,7 @@ pub(super) fn hex(input: &str) -> Lexed<'_, Vec<u8>> {
     many1(pair).parse(input)
 }
 
-/// Two runs of hex pairs with two dots between.
+/// Two groups of hex pairs with two dots between.
 pub(super) fn hex_pair(input: &str) -> Lexed<'_, (Vec<u8>, Vec<u8>)> {
     (terminated(hex, tag("..")), hex).parse(input)
 }

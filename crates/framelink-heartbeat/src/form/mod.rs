@@ -1,4 +1,4 @@
-//! What heartbeats look like among messages.
+//! The form of heartbeats.
 
 mod numbered;
 mod own;
@@ -12,16 +12,16 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What heartbeats look like: how a probe is told from a message, and what answers it.
+/// The form of heartbeats: how a probe is told from a message, and how it is answered.
 ///
 /// | form | probe | answer |
 /// | --- | --- | --- |
-/// | `empty` | a frame of 0 bytes | none; the same with `answered` |
-/// | `literal:HEX` | these bytes | none; the same with `answered` |
+/// | `empty` | a frame of 0 bytes | none; another empty frame with `answered` |
+/// | `literal:HEX` | these bytes | none; the same bytes with `answered` |
 /// | `literal:HEX..HEX` | the first bytes | the second |
-/// | `numbered` | a number, a timestamp and data, see [`Numbered`] | the same, marked as an answer |
+/// | `numbered` | a number, a timestamp and data, see [`Numbered`] | the probe, marked as an answer |
 /// | `pattern:HEX` | bytes of the peer's own protocol, known by a mark, see [`Pattern`] | the probe with another mark |
-/// | an [`Own`] | what a program says | what a program says |
+/// | an [`Own`] | made by the program | made by the program |
 ///
 /// ```
 /// use framelink_heartbeat::{Form, Seen};
@@ -36,62 +36,62 @@ use core::time::Duration;
 pub enum Form {
     /// A frame without payload.
     Empty {
-        /// Whether one answers another.
+        /// Whether an empty frame answers another.
         answered: bool,
     },
-    /// These bytes and nothing else.
+    /// A fixed message.
     Literal {
-        /// What is sent.
+        /// The message that is sent.
         probe: Vec<u8>,
-        /// What answers it, if anything does.
+        /// The answer, if the form has one.
         answer: Option<Vec<u8>>,
     },
-    /// Our own, with a number, a timestamp and data.
+    /// A number, a timestamp and data, for two programs that both use framelink.
     Numbered,
-    /// Messages of the peer's protocol, known by bytes at an offset.
+    /// Messages of the peer's protocol, recognised by bytes at an offset.
     Pattern(Pattern),
-    /// What a program says.
+    /// Functions of the program.
     Own(Own),
 }
 
-/// What a message turned out to be, that is a heartbeat.
+/// The kind of a heartbeat that was received.
 ///
 /// See [`Form`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// It shows that the peer lives, and wants no answer.
+    /// It shows that the peer lives, and is not answered.
     Beat,
-    /// It wants an answer.
+    /// It asks for an answer.
     Probe,
     /// It answers a probe.
     Answer {
-        /// Which one, where they have numbers.
+        /// The number of that probe, if the form has numbers.
         number: Option<u64>,
     },
-    /// It looks the same whether it wants an answer or is one; which it is depends on whether one is awaited.
+    /// A probe and its answer look the same. It is an answer if one is awaited.
     Either,
 }
 
 impl Form {
-    /// An empty frame that nobody answers.
+    /// An empty frame without an answer.
     #[must_use]
     pub const fn empty() -> Self {
         Self::Empty { answered: false }
     }
 
-    /// These bytes, which nobody answers.
+    /// A fixed message without an answer.
     #[must_use]
     pub fn beat(bytes: &[u8]) -> Self {
         Self::Literal { probe: bytes.to_vec(), answer: None }
     }
 
-    /// These bytes, and the bytes that answer them.
+    /// A fixed message and its answer.
     #[must_use]
     pub fn literal(probe: &[u8], answer: &[u8]) -> Self {
         Self::Literal { probe: probe.to_vec(), answer: Some(answer.to_vec()) }
     }
 
-    /// Whether a probe is answered.
+    /// Returns whether a probe is answered.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         match self {
@@ -103,7 +103,7 @@ impl Form {
         }
     }
 
-    /// Whether a probe and its answer look the same.
+    /// Returns whether a probe and its answer look the same.
     #[must_use]
     pub fn is_symmetric(&self) -> bool {
         match self {
@@ -113,7 +113,7 @@ impl Form {
         }
     }
 
-    /// What a message is, if it is a heartbeat.
+    /// Returns what kind of heartbeat a message is; `None` if it is none.
     #[inline]
     #[must_use]
     pub fn recognise(&self, message: &[u8]) -> Option<Seen> {
@@ -126,7 +126,7 @@ impl Form {
         }
     }
 
-    /// The message that asks whether the peer is there, or that shows it that we are.
+    /// Makes the probe or beat with this number. `now` and `data` are used by the form `numbered`.
     #[must_use]
     pub fn probe(&self, number: u64, now: Duration, data: &[u8]) -> Cow<'_, [u8]> {
         match self {
@@ -138,7 +138,7 @@ impl Form {
         }
     }
 
-    /// The message that answers this probe; `None` where nothing does.
+    /// Makes the answer to this probe; `None` if the form has no answer.
     #[must_use]
     pub fn answer(&self, probe: &[u8]) -> Option<Vec<u8>> {
         match self {
@@ -150,7 +150,7 @@ impl Form {
         }
     }
 
-    /// So many low bits of a probe's number come back in its answer; 64 where the form does not say.
+    /// How many low bits of a probe's number its answer repeats; 64 if the form has no numbers.
     pub(crate) fn number_bits(&self) -> u32 {
         match self {
             Self::Numbered => u32::BITS,
@@ -159,7 +159,7 @@ impl Form {
         }
     }
 
-    /// The data that a heartbeat carries, where it can.
+    /// Returns the data that a heartbeat carries, if its form has data.
     #[must_use]
     pub fn data<'m>(&self, message: &'m [u8]) -> &'m [u8] {
         match self {

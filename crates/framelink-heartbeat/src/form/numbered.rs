@@ -1,4 +1,4 @@
-//! Our own heartbeat: a number, a timestamp and data.
+//! The heartbeat of framelink: a number, a timestamp and data.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -20,8 +20,8 @@ use crate::form::Seen;
 ///                                                    | 0 to 256 bytes
 /// ```
 ///
-/// An answer repeats all of its probe but the kind, so that the prober learns from it which probe it answers, how long that took,
-/// and its own data.
+/// An answer repeats the number, the timestamp and the data of its probe. From the answer the prober learns which probe
+/// it answers and how long that took.
 ///
 /// ```
 /// use core::time::Duration;
@@ -37,27 +37,27 @@ use crate::form::Seen;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbered<'d> {
-    /// Whether it wants an answer, or is one.
+    /// Whether it is a probe; otherwise it is an answer.
     pub is_probe: bool,
-    /// Which probe it is.
+    /// The number of the probe.
     pub number: u32,
     /// Microseconds of the prober's clock.
     pub micros: u64,
-    /// Whatever the prober's application says.
+    /// Data of the prober's application.
     pub data: &'d [u8],
 }
 
 impl<'d> Numbered<'d> {
-    /// What it begins with.
+    /// The first four bytes.
     pub const MAGIC: [u8; 4] = *b"FLHB";
-    /// So many bytes without data: 17.
+    /// The length without data: 17 bytes.
     pub const HEAD: usize = 17;
-    /// At most so many bytes of data: 256.
+    /// The most data: 256 bytes.
     pub const MOST_DATA: usize = 256;
     const PROBE: u8 = 1;
     const ANSWER: u8 = 2;
 
-    /// A probe. Of the number the lowest 32 bits count, of the data the first 256 bytes.
+    /// Creates a probe. It takes the lowest 32 bits of the number and the first 256 bytes of the data.
     #[must_use]
     pub fn probe(number: u64, now: Duration, data: &'d [u8]) -> Self {
         let number = low_bits(number);
@@ -65,20 +65,20 @@ impl<'d> Numbered<'d> {
         Self { is_probe: true, number, micros, data: data.get(..Self::MOST_DATA).unwrap_or(data) }
     }
 
-    /// What answers it.
+    /// Returns the answer to this probe.
     #[must_use]
     pub const fn answer(self) -> Self {
         Self { is_probe: false, ..self }
     }
 
-    /// Reads one; `None` if the message is something else.
+    /// Parses a message; `None` if it is not such a heartbeat.
     #[must_use]
     pub fn parse(message: &'d [u8]) -> Option<Self> {
         let (_, numbered) = parse(message).ok()?;
         (numbered.data.len() <= Self::MOST_DATA).then_some(numbered)
     }
 
-    /// Its bytes.
+    /// Returns the bytes of the message.
     #[must_use]
     pub fn to_vec(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::HEAD + self.data.len());
@@ -110,7 +110,7 @@ fn parse(message: &[u8]) -> IResult<&[u8], Numbered<'_>> {
     Ok((message, Numbered { is_probe, number, micros, data }))
 }
 
-/// What fits into the number of a heartbeat.
+/// The part of a number that a heartbeat carries.
 pub(crate) fn low_bits(number: u64) -> u32 {
     u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! Heartbeats that a program makes and recognises by itself.
+//! Heartbeats that a program makes and recognises itself.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ type Recognise = dyn Fn(&[u8]) -> Option<Seen> + Send + Sync + UnwindSafe + RefU
 type MakeProbe = dyn Fn(u64) -> Vec<u8> + Send + Sync + UnwindSafe + RefUnwindSafe;
 type MakeAnswer = dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + UnwindSafe + RefUnwindSafe;
 
-/// Heartbeats of a peer's own form, as functions. Two are equal when they are clones of one another.
+/// A form of heartbeat as functions of the program. Two values are equal if one is a clone of the other.
 ///
 /// ```
 /// use framelink_heartbeat::{Own, Seen};
@@ -37,7 +37,8 @@ pub struct Own {
 }
 
 impl Own {
-    /// How heartbeats are recognised, and the probe with a number made. Nobody answers them.
+    /// Creates a form from a function that recognises heartbeats and one that makes the probe with a number. It has no
+    /// answers.
     #[must_use]
     pub fn new(
         recognise: impl Fn(&[u8]) -> Option<Seen> + Send + Sync + UnwindSafe + RefUnwindSafe + 'static,
@@ -46,7 +47,7 @@ impl Own {
         Self { recognise: Arc::new(recognise), probe: Arc::new(probe), answer: None }
     }
 
-    /// They are answered so.
+    /// Sets the function that makes the answer to a probe.
     #[must_use]
     pub fn answered(
         mut self,
@@ -56,25 +57,25 @@ impl Own {
         self
     }
 
-    /// Whether they are answered.
+    /// Returns whether a probe is answered.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.answer.is_some()
     }
 
-    /// What a message is, if it is a heartbeat.
+    /// Returns what kind of heartbeat a message is; `None` if it is none.
     #[must_use]
     pub fn recognise(&self, message: &[u8]) -> Option<Seen> {
         (self.recognise)(message)
     }
 
-    /// The probe with this number.
+    /// Makes the probe with this number.
     #[must_use]
     pub fn probe(&self, number: u64) -> Vec<u8> {
         (self.probe)(number)
     }
 
-    /// What answers a probe of the peer's.
+    /// Makes the answer to a probe of the peer.
     #[must_use]
     pub fn answer(&self, probe: &[u8]) -> Option<Vec<u8>> {
         self.answer.as_ref().and_then(|answer| answer(probe))

@@ -1,4 +1,4 @@
-//! Heartbeats of the peer's own protocol, by bytes at an offset.
+//! Heartbeats of the peer's own protocol, recognised by bytes at an offset.
 
 use alloc::vec::Vec;
 
@@ -8,10 +8,10 @@ use nom::{IResult, Parser};
 use crate::error::HeartbeatError;
 use crate::form::Seen;
 
-/// A heartbeat of the peer's own protocol: messages that have certain bytes at an offset.
+/// A heartbeat of the peer's own protocol: a message that has certain bytes (its mark) at an offset.
 ///
-/// SMPP's `enquire_link` (with the framing `smpp`, where messages are whole PDUs) has the command 0x00000015 at offset 4, and its
-/// answer is the same PDU with the command 0x80000015; the four bytes at offset 12 number it:
+/// SMPP's `enquire_link` (with the framing `smpp`, where a message is a whole PDU) has the command 0x00000015 at offset
+/// 4. Its answer is the probe with the command 0x80000015. The four bytes at offset 12 are its number:
 ///
 /// ```
 /// use framelink_heartbeat::{Pattern, Seen};
@@ -30,13 +30,13 @@ use crate::form::Seen;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    /// What we send.
+    /// The probe, before its number is set.
     pub(crate) template: Vec<u8>,
-    /// What tells a probe from other messages.
+    /// Distinguishes a probe from other messages.
     pub(crate) mark: Mark,
-    /// What tells an answer, and makes one of a probe.
+    /// Distinguishes an answer, and turns a probe into its answer.
     pub(crate) answer: Option<Mark>,
-    /// Where the number is: network order, offset and length.
+    /// Offset and length of the number, which is in network order.
     pub(crate) number: Option<(usize, usize)>,
 }
 
@@ -48,10 +48,10 @@ pub(crate) struct Mark {
 }
 
 impl Pattern {
-    /// A heartbeat that is sent as these bytes, and known by `mark` at this offset. Nobody answers it.
+    /// Creates a heartbeat that is sent as `template` and recognised by `mark` at `offset`. It has no answer.
     ///
     /// # Errors
-    /// When the mark is empty, or not where the bytes have it.
+    /// [`HeartbeatError::MarkNotInProbe`] if the mark is empty, or `template` does not have it at `offset`.
     pub fn new(template: &[u8], offset: usize, mark: &[u8]) -> Result<Self, HeartbeatError> {
         let mark = Mark { offset, bytes: mark.to_vec() };
         if mark.bytes.is_empty() || !mark.is_in(template) {
@@ -60,10 +60,10 @@ impl Pattern {
         Ok(Self { template: template.to_vec(), mark, answer: None, number: None })
     }
 
-    /// Its answer is the probe with these bytes at this offset.
+    /// Sets its answer: the probe with the bytes of `mark` at `offset`.
     ///
     /// # Errors
-    /// When they are empty, reach past the probe, or would leave it as it is.
+    /// If the bytes are empty, reach past the probe, or would make an answer that is itself a probe.
     pub fn answered(mut self, offset: usize, mark: &[u8]) -> Result<Self, HeartbeatError> {
         let mark = Mark { offset, bytes: mark.to_vec() };
         if mark.bytes.is_empty() || mark.end().is_none_or(|end| end > self.template.len()) {
@@ -76,10 +76,10 @@ impl Pattern {
         Ok(self)
     }
 
-    /// So many bytes at this offset number our probes, in network order.
+    /// Numbers our probes in `len` bytes at `offset`, in network order.
     ///
     /// # Errors
-    /// When they reach past the probe, are none or more than eight, or would overwrite a mark.
+    /// If the bytes reach past the probe, are not 1 to 8, or would overwrite a mark.
     pub fn numbered(mut self, offset: usize, len: usize) -> Result<Self, HeartbeatError> {
         let end = offset.checked_add(len);
         if !(1..=8).contains(&len) || end.is_none_or(|end| end > self.template.len()) {
@@ -93,13 +93,13 @@ impl Pattern {
         Ok(self)
     }
 
-    /// Whether it is answered.
+    /// Returns whether a probe is answered.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.answer.is_some()
     }
 
-    /// What a message is, if it is a heartbeat.
+    /// Returns what kind of heartbeat a message is; `None` if it is none.
     #[must_use]
     pub fn recognise(&self, message: &[u8]) -> Option<Seen> {
         match &self.answer {
@@ -109,7 +109,7 @@ impl Pattern {
         }
     }
 
-    /// The probe with this number.
+    /// Makes the probe with this number.
     #[must_use]
     pub fn probe(&self, number: u64) -> Vec<u8> {
         let mut probe = self.template.clone();
@@ -121,7 +121,7 @@ impl Pattern {
         probe
     }
 
-    /// What answers a probe of the peer's; `None` if nothing does.
+    /// Makes the answer to a probe of the peer; `None` if the form has no answer.
     #[must_use]
     pub fn answer(&self, probe: &[u8]) -> Option<Vec<u8>> {
         self.answer.as_ref()?.put(probe)
@@ -148,7 +148,7 @@ impl Mark {
         self.offset.checked_add(self.bytes.len())
     }
 
-    /// The message with these bytes in their place.
+    /// Returns the message with these bytes at their offset.
     fn put(&self, message: &[u8]) -> Option<Vec<u8>> {
         let mut message = message.to_vec();
         message.get_mut(self.offset..self.end()?)?.copy_from_slice(&self.bytes);

@@ -1,26 +1,26 @@
-//! Who answers too much.
+//! The limit on answers.
 
 use core::time::Duration;
 
-/// Lets so many answers through and no more, so that no peer makes us answer without end, and two that answer each other's answers
-/// come to rest.
+/// Limits the rate of answers, so that no peer makes us answer without end, and two peers that answer each other's
+/// answers come to rest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Guard {
-    /// Time from one to the next in the long run.
+    /// The average time between two answers.
     gap: Duration,
-    /// So many may come at once.
+    /// How many answers may go at once.
     burst: u32,
-    /// When the debt of those that were let through is paid.
+    /// When a full burst is possible again.
     paid_at: Duration,
     pub(crate) refused: u64,
 }
 
-/// So many probes of a peer are answered at once; after that one in each 100 ms.
+/// The answers that may go at once; after that one goes each 100 ms.
 const BURST: u32 = 16;
 const GAP: Duration = Duration::from_millis(100);
 
 impl Guard {
-    /// Where an answer looks like a probe a peer may take it for one: no more than one in half an interval.
+    /// A peer may take an answer that looks like a probe for one: at most one goes in half an interval.
     pub(crate) fn new(is_symmetric: bool, interval: Duration) -> Self {
         let (gap, burst) = if is_symmetric { (interval / 2, 1) } else { (GAP.min(interval), BURST) };
         Self { gap, burst, paid_at: Duration::ZERO, refused: 0 }

@@ -1,4 +1,4 @@
-//! When to beat, when to ask, and when the peer counts as dead.
+//! The state machine of one connection: when to send a beat or a probe, and when the peer counts as dead.
 
 mod guard;
 mod round_trips;
@@ -14,20 +14,21 @@ use self::guard::Guard;
 use crate::form::Seen;
 use crate::rules::{Life, Rules};
 
-/// The liveness of one connection: told what came and went and when, it says what is due and when to ask again. It has no clock;
-/// time is a [`Duration`] since a moment that whoever drives it chose.
+/// Tracks whether the peer of one connection lives. The caller reports what was received and sent, and when; `Liveness`
+/// says what is due, and when to call again. It has no clock: a time is a [`Duration`] since a moment that the caller
+/// chose.
 ///
 /// ```text
-///   on_sent ─────► nothing sent for `interval` ──────► Beat, so that the peer sees us ─┐
-///   on_heard ────► nothing came for `interval` ──────► Probe, so that we see the peer ─┤ written, answered within `timeout`?
+///   on_sent ─────► no byte sent in `interval` ───────► Beat, so that the peer sees us ─┐
+///   on_heard ────► no byte read in `interval` ───────► Probe, so that we see the peer ─┤ written, answered within `timeout`?
 ///       ▲                                                                              │
 ///       └──────────────────────────── any byte, or the answer ◄────────────────────────┤ yes
 ///                                                                                      ▼ no, `tries` times
 ///                                                                                     Dead
 /// ```
 ///
-/// A verdict is only passed by somebody who was there when the time was over: who comes much too late (the program was stopped, or
-/// did not take what came) looks at what has come, and gives the peer its answer time once more.
+/// The peer is judged only by a caller that was there when its time was over. A caller that comes much too late (the
+/// program was stopped, or did not read) first handles what was received, and the peer gets its answer time once more.
 ///
 /// ```
 /// use core::time::Duration;
@@ -37,10 +38,10 @@ use crate::rules::{Life, Rules};
 /// let mut liveness = Heartbeat::relaxed(Form::Numbered).liveness(Role::Client, u32::MAX, seconds(0));
 /// assert!(matches!(liveness.poll(seconds(1)), Due::Wait(Some(at)) if at > seconds(29)));
 /// let Due::Probe(number) = liveness.poll(seconds(30)) else { panic!() };
-/// liveness.on_written(seconds(30)); // its bytes went
+/// liveness.on_written(seconds(30)); // the bytes of the probe were written
 /// liveness.on_sent(seconds(30));
 /// assert_eq!(liveness.poll(seconds(31)), Due::Wait(Some(seconds(40))));
-/// liveness.on_heard(seconds(32)); // something came
+/// liveness.on_heard(seconds(32)); // bytes were received
 /// assert!(matches!(liveness.poll(seconds(40)), Due::Wait(Some(_))));
 /// # let _ = number;
 /// ```
@@ -48,34 +49,34 @@ use crate::rules::{Life, Rules};
 pub struct Liveness {
     rules: Rules,
     began_at: Duration,
-    /// How long nothing may go or come before the first heartbeat of ours.
+    /// The time without traffic before our first heartbeat.
     first: Option<Duration>,
-    /// What showed life came then.
+    /// The last sign of life.
     life_at: Duration,
-    /// Bytes came, and went, then.
+    /// The last byte received, and sent.
     in_at: Option<Duration>,
     out_at: Option<Duration>,
     /// The probe that waits for an answer.
     asked: Option<Asked>,
-    /// A heartbeat was asked for and is not written.
+    /// A heartbeat is due and is not written yet.
     is_unwritten: bool,
-    /// When one of ours was asked for last, or an answer of ours: the peer counts both.
+    /// The last heartbeat or answer of ours. The peer counts both.
     beat_at: Option<Duration>,
-    /// The peer has asked since, so that it asks by itself, and sees us by our answers.
+    /// The peer has sent a probe since then: it sends probes by itself, and our answers show it that we live.
     is_asked_by_peer: bool,
-    /// The last probe and when it was sent, until it is answered.
+    /// The last probe and when it was sent, until its answer is received.
     awaited: Option<(u64, Duration)>,
     next_number: u64,
-    /// The peer is not judged before.
+    /// The peer is not judged before this time.
     excused_until: Option<Duration>,
-    /// It has been given its time once more since it lived.
+    /// The peer got its answer time once more since its last sign of life.
     has_excused: bool,
     is_held: bool,
-    /// When somebody was here last.
+    /// The last call.
     watched_at: Duration,
     dead: Option<Box<Verdict>>,
     guard: Guard,
-    /// Kept apart, for most connections have none of them.
+    /// Boxed, because most connections have none.
     round_trips: Option<Box<RoundTrips>>,
     sent: u64,
 }
@@ -84,22 +85,22 @@ pub struct Liveness {
 struct Asked {
     since: Duration,
     probes: u32,
-    /// Whether the probe waits to be written still.
+    /// Whether the probe is not written yet.
     waits: bool,
 }
 
-/// What is due.
+/// The next thing to do.
 ///
 /// See [`Liveness`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Due {
-    /// Nothing before this moment, unless something comes or goes; `None`: nothing ever.
+    /// Nothing before this time, unless bytes are received or sent; `None`: nothing at all.
     Wait(Option<Duration>),
-    /// A heartbeat with this number is to be sent, and not answered. Nothing more is asked for until
+    /// Send a heartbeat with this number, which the peer does not answer. Nothing more is due until
     /// [`on_written`](Liveness::on_written).
     Beat(u64),
-    /// The same with one that wants an answer.
+    /// Like `Beat`, but the peer answers this heartbeat.
     Probe(u64),
     /// The peer is dead.
     Dead(Verdict),
@@ -112,7 +113,7 @@ enum Step {
     Beat,
 }
 
-/// Whoever looks so long after a time was over was not there when it was: 250 ms.
+/// A caller that is later than this after a deadline was not there when the time was over: 250 ms.
 const LATE: Duration = Duration::from_millis(250);
 
 impl Liveness {
@@ -123,7 +124,7 @@ impl Liveness {
         Self {
             rules,
             began_at: now,
-            // Whoever gives way leaves the first one to the other side.
+            // The side that waits longer leaves the first probe to the other side.
             first: Some(first).filter(|_| !rules.gives_way()),
             life_at: now,
             in_at: None,
@@ -145,7 +146,7 @@ impl Liveness {
         }
     }
 
-    /// Bytes came.
+    /// Records that bytes were received.
     #[inline]
     pub fn on_heard(&mut self, now: Duration) {
         self.in_at = Some(now);
@@ -155,11 +156,11 @@ impl Liveness {
         }
     }
 
-    /// Bytes went.
+    /// Records that bytes were sent.
     #[inline]
     pub fn on_sent(&mut self, now: Duration) {
         self.out_at = Some(now);
-        // The peer has taken some of what stands before our probe.
+        // The peer has taken some of the bytes before our probe.
         if let Some(asked) = &mut self.asked
             && asked.waits
         {
@@ -167,7 +168,7 @@ impl Liveness {
         }
     }
 
-    /// The heartbeat that was asked for is written: its answer can come from now on.
+    /// Records that the due heartbeat is written. Its answer can arrive from now on.
     pub fn on_written(&mut self, now: Duration) {
         self.is_unwritten = false;
         self.out_at = Some(now);
@@ -181,8 +182,8 @@ impl Liveness {
         }
     }
 
-    /// A heartbeat of the peer's came. Whether it is to be answered. An answer shows the peer that we live as a beat does, so that no
-    /// beat is due for another interval.
+    /// Records a heartbeat of the peer, and returns whether to answer it. An answer shows the peer that we live, as a
+    /// beat does, so the next beat is due an interval later.
     pub fn on_seen(&mut self, seen: Seen, now: Duration) -> bool {
         match seen {
             Seen::Answer { number } => {
@@ -208,12 +209,12 @@ impl Liveness {
         }
     }
 
-    /// An exchange is under way that a heartbeat would disturb: nothing is due until [`resume`](Self::resume).
+    /// Pauses during an exchange that a heartbeat would disturb: nothing is due until [`resume`](Self::resume).
     pub const fn hold(&mut self) {
         self.is_held = true;
     }
 
-    /// It is over: the peer has its answer time from now.
+    /// Ends the pause. The peer has its answer time from now.
     pub fn resume(&mut self, now: Duration) {
         if self.is_held {
             self.is_held = false;
@@ -221,16 +222,16 @@ impl Liveness {
         }
     }
 
-    /// Somebody looks at what comes again, who had not since `away_at`: the peer has so much more time, and no more than its answer
-    /// time.
+    /// Records that the caller reads again, after it did not since `away_at`. The peer gets that much more time, and at
+    /// most its answer time.
     pub fn back(&mut self, away_at: Duration, now: Duration) {
         let away_for = now.saturating_sub(away_at).min(self.rules.timeout);
         self.excuse_until(now.saturating_add(away_for));
         self.watched_at = now;
     }
 
-    /// Our side has ended: nothing can be sent any more, so that nothing is due, and no answer means nothing. A peer that should beat
-    /// by itself is judged still.
+    /// Records that our side has ended. Nothing can be sent, so nothing is due, and a missing answer has no meaning. A
+    /// peer that sends heartbeats by itself is still judged.
     pub const fn finish(&mut self) {
         self.rules.beat_after = None;
         self.rules.ask_after = None;
@@ -239,19 +240,20 @@ impl Liveness {
         self.asked = None;
     }
 
-    /// How often whoever sleeps has to look whether the peer asks, so that it is answered in its time; `None` where it does not ask.
+    /// Returns how often a sleeping caller has to read, so that probes of the peer are answered in time; `None` if the
+    /// peer sends no probes.
     #[must_use]
     pub fn look_within(&self) -> Option<Duration> {
         let is_asked = self.rules.answers && self.rules.peer_silence.is_some() && !self.is_held;
         is_asked.then_some(self.rules.timeout / 4)
     }
 
-    /// What is due. To be asked after all that has come by now was looked at, for it may be the last word on the peer.
+    /// Returns what is due. First handle all bytes that were received: they may show that the peer lives.
     pub fn poll(&mut self, now: Duration) -> Due {
         self.step(now, true)
     }
 
-    /// The same for whoever has not looked at all that has come: nothing is judged.
+    /// Like [`poll`](Self::poll), but never judges the peer: for a caller that has not handled all received bytes.
     pub fn poll_unjudged(&mut self, now: Duration) -> Due {
         self.step(now, false)
     }
@@ -277,7 +279,7 @@ impl Liveness {
                 Step::Ask => {
                     let probes = self.asked.map_or(0, |asked| asked.probes);
                     self.asked = Some(Asked { since: now, probes: probes + 1, waits: true });
-                    // One that waits to be written still is as good.
+                    // A heartbeat that is not written yet serves as the probe.
                     if !self.is_unwritten {
                         return Due::Probe(self.send(now));
                     }
@@ -287,32 +289,32 @@ impl Liveness {
         }
     }
 
-    /// The number of the heartbeat that shows that we live, if one is due and nobody who looks at what comes has asked for it. For
-    /// whoever has only what goes, and so can judge nothing.
+    /// Returns the number of the heartbeat that shows that we live, if one is due and the receiving side has not asked
+    /// for it. For a caller that only sends, and therefore cannot judge the peer.
     pub fn poll_beat(&mut self, now: Duration) -> Option<u64> {
         self.beat_at().is_some_and(|at| at <= now).then(|| self.send(now))
     }
 
-    /// When such a one is due, unless something goes before.
+    /// Returns when the heartbeat of [`poll_beat`](Self::poll_beat) is due, unless bytes are sent before.
     #[must_use]
     pub fn beat_at(&self) -> Option<Duration> {
         let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some();
         let time = self.beat_after().filter(|_| !is_asleep)?;
         let at = self.after(self.shown_at(), time);
         let judged_at = self.asked.map_or(at, |asked| asked.since.saturating_add(self.rules.timeout));
-        // Whoever looks at what comes goes first.
+        // The receiving side goes first.
         let grace = LATE.min(self.rules.timeout / 4);
         Some(at.max(judged_at).saturating_add(grace))
     }
 
-    /// When something is due, unless something comes or goes before.
+    /// Returns when the next thing is due, unless bytes are received or sent before.
     #[inline]
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         self.next().map(|(at, _)| at)
     }
 
-    /// How things stand with the peer.
+    /// Returns what is known about the peer.
     #[must_use]
     pub fn standing(&self, now: Duration) -> Standing {
         let silent_for = now.saturating_sub(self.life_at);
@@ -326,37 +328,37 @@ impl Liveness {
         }
     }
 
-    /// Why the peer counts as dead, once it does.
+    /// Returns why the peer counts as dead, if it does.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         self.dead.as_deref().copied()
     }
 
-    /// How long answers took.
+    /// Returns how long answers took.
     #[must_use]
     pub fn round_trips(&self) -> RoundTrips {
         self.round_trips.as_deref().copied().unwrap_or_default()
     }
 
-    /// How many heartbeats it has asked for.
+    /// Returns how many heartbeats were due so far.
     #[must_use]
     pub const fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// How many probes of the peer's were left unanswered, because there were too many.
+    /// Returns how many probes of the peer were not answered because there were too many.
     #[must_use]
     pub const fn refused(&self) -> u64 {
         self.guard.refused
     }
 
-    /// Whether a probe waits for its answer.
+    /// Returns whether a probe waits for its answer.
     #[must_use]
     pub const fn is_asked(&self) -> bool {
         self.asked.is_some()
     }
 
-    /// What comes next if nothing happens, and when.
+    /// The next step and its time, if nothing happens before.
     #[inline]
     fn next(&self) -> Option<(Duration, Step)> {
         if self.is_held || self.dead.is_some() {
@@ -378,15 +380,16 @@ impl Liveness {
         [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
-    /// How long nothing may be shown before a beat. A peer that asks by itself does so up to a round trip later than an interval after
-    /// it last heard of us: the side that gives way leaves it that time too, or the two would cross again and again.
+    /// The time without a heartbeat of ours before a beat is due. A peer that sends probes by itself does so up to a
+    /// round trip after an interval. The side that waits longer leaves it that time too, or the two would cross again
+    /// and again.
     fn beat_after(&self) -> Option<Duration> {
         let Rules { interval, timeout, beat_after, .. } = self.rules;
         let waits = self.is_asked_by_peer && self.rules.gives_way();
         beat_after.map(|time| if waits { interval + timeout.min(interval) } else { time })
     }
 
-    /// When the peer last saw what shows it that we live.
+    /// The last time when bytes of ours showed the peer that we live.
     fn shown_at(&self) -> Duration {
         let shown = match self.rules.life {
             Life::Bytes => self.out_at,
@@ -395,12 +398,12 @@ impl Liveness {
         shown.unwrap_or(self.began_at)
     }
 
-    /// The first heartbeat goes sooner, so that those of many connections are spread.
+    /// The first heartbeat is due earlier, so that those of many connections are spread.
     fn after(&self, since: Duration, time: Duration) -> Duration {
         since.saturating_add(self.first.map_or(time, |first| first.min(time)))
     }
 
-    /// When silence is judged next, or asked about.
+    /// When silence is judged or a probe is due.
     fn judged_at(&self) -> Option<Duration> {
         let Rules { timeout, silence, ask_after, .. } = self.rules;
         match self.asked {
@@ -432,7 +435,7 @@ impl Liveness {
     fn answered(&mut self, number: Option<u64>, now: Duration) {
         let Some((awaited, at)) = self.awaited else { return };
         let behind = number.map_or(0, |number| self.rules.distance(awaited, number));
-        // One to an earlier try is as good, but says nothing of how long it took.
+        // An answer to an earlier try also shows life, but its time says nothing about the round trip.
         if behind >= u64::from(self.rules.tries) {
             return;
         }
@@ -447,7 +450,7 @@ impl Liveness {
         self.awaited.is_some_and(|(_, at)| now <= at.saturating_add(self.rules.timeout))
     }
 
-    /// The peer is not judged before.
+    /// The peer is not judged before this time.
     fn excuse_until(&mut self, until: Duration) {
         let earliest = until.saturating_sub(self.rules.timeout);
         if let Some(asked) = &mut self.asked {
@@ -456,7 +459,8 @@ impl Liveness {
         self.excused_until = Some(self.excused_until.map_or(until, |at| at.max(until)));
     }
 
-    /// Whether nobody was here when the time was over, for the first time since the peer lived: then it has its answer time from now.
+    /// If the caller was not there when the time was over, the peer gets its answer time from now, once per sign of
+    /// life.
     fn excuses(&mut self, at: Duration, now: Duration) -> bool {
         if self.has_excused || now.saturating_sub(at) <= LATE {
             return false;

@@ -1,8 +1,8 @@
-//! How long answers take.
+//! The time that answers take.
 
 use core::time::Duration;
 
-/// How long the answers to probes took.
+/// The times between probes and their answers.
 ///
 /// ```
 /// use core::time::Duration;
@@ -20,20 +20,20 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoundTrips {
-    /// How many there were.
+    /// The number of answers.
     pub count: u64,
-    /// The last one.
+    /// The time of the last answer.
     pub last: Duration,
-    /// The shortest.
+    /// The shortest time.
     pub shortest: Duration,
-    /// The longest.
+    /// The longest time.
     pub longest: Duration,
-    /// A mean in which the later ones count more, as in RFC 6298.
+    /// The smoothed time, as in RFC 6298: 7/8 of the value before and 1/8 of the last time.
     pub smoothed: Duration,
 }
 
 impl RoundTrips {
-    /// One more.
+    /// Adds the time of one answer.
     pub fn add(&mut self, time: Duration) {
         let is_first = self.count == 0;
         self.shortest = if is_first { time } else { self.shortest.min(time) };

@@ -1,4 +1,4 @@
-//! What is known of the peer.
+//! What is known about the peer.
 
 use core::error::Error;
 use core::fmt;
@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use framelink_codec::notation::ShowDuration;
 
-/// How things stand with the peer.
+/// What is known about the peer.
 ///
 /// ```
 /// use core::time::Duration;
@@ -14,33 +14,33 @@ use framelink_codec::notation::ShowDuration;
 ///
 /// let mut liveness = Heartbeat::strict(Form::empty()).liveness(Role::Client, 0, Duration::ZERO);
 /// assert_eq!(liveness.standing(Duration::from_secs(2)), Standing::Alive { silent_for: Duration::from_secs(2) });
-/// // Nobody has looked when the time was over: that is about us, and not about the peer.
+/// // Time has passed without a call: that says nothing about the peer.
 /// assert!(matches!(liveness.standing(Duration::from_secs(20)), Standing::Unknown { .. }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It has shown life lately enough.
+    /// The peer has shown life recently enough.
     Alive {
-        /// Nothing came for so long.
+        /// The time since the last sign of life.
         silent_for: Duration,
     },
-    /// It was asked and has not answered yet.
+    /// A probe was sent and is not answered yet.
     Asked {
-        /// Nothing came for so long.
+        /// The time since the last sign of life.
         silent_for: Duration,
-        /// So many times it was asked.
+        /// The number of probes without an answer.
         probes: u32,
     },
-    /// Nobody on our side took what came, so that its silence means nothing.
+    /// Our side did not read, so the silence of the peer has no meaning.
     Unknown {
-        /// Since we had last looked.
+        /// The time since our side last read.
         unwatched_for: Duration,
     },
-    /// It is dead.
+    /// The peer is dead.
     Dead(Verdict),
 }
 
-/// That the peer counts as dead, and what speaks for it.
+/// Says why the peer counts as dead.
 ///
 /// ```
 /// use core::time::Duration;
@@ -62,13 +62,13 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// Nothing that shows life came for so long.
+    /// The time since the last sign of life.
     pub silent_for: Duration,
-    /// How long ago the last byte came; `None` if none ever did.
+    /// How long ago the last byte was received; `None` if there was none.
     pub last_in: Option<Duration>,
-    /// How long ago the last byte went; `None` if none ever did.
+    /// How long ago the last byte was sent; `None` if there was none.
     pub last_out: Option<Duration>,
-    /// So many probes were not answered.
+    /// The number of probes without an answer.
     pub probes: u32,
 }
 

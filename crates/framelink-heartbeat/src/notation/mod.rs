@@ -1,4 +1,4 @@
-//! The notation of heartbeats: reading and printing.
+//! Reads and prints the notation of heartbeats.
 
 mod presets;
 #[cfg(feature = "serde")]
@@ -20,7 +20,7 @@ const OPTIONS: &str = "one of answered, mark, answer, number, by, interval, time
 const BY: &[(&str, By)] = &[("client", By::Client), ("server", By::Server), ("both", By::Both)];
 const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Heartbeats)];
 
-/// Reads a notation.
+/// Parses the notation of a heartbeat.
 ///
 /// ```text
 /// heartbeat = ( form | preset ) *( "," option )
@@ -30,11 +30,11 @@ const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Hea
 ///           numbered            a number, a timestamp and data; see [Numbered]
 ///           pattern:HEX         this message of the peer's own protocol; see [Pattern]
 ///
-/// options   answered            empty and literal:HEX: the same comes back
-///           mark=OFFSET:HEX     pattern: what tells a heartbeat from other messages; default the first four bytes
-///           answer=OFFSET:HEX   pattern: the answer is the probe with these bytes
-///           number=OFFSET:LEN   pattern: where our probes are numbered, 1 to 8 bytes, network order
-///           by=WHO              who sends them: client, server or both; default client where answered, else both
+/// options   answered            empty and literal:HEX: the answer is the probe
+///           mark=OFFSET:HEX     pattern: the bytes that only heartbeats have; default the first four bytes
+///           answer=OFFSET:HEX   pattern: the answer is the probe with these bytes instead
+///           number=OFFSET:LEN   pattern: the number of our probes, 1 to 8 bytes, network order
+///           by=WHO              the sides that send: client, server or both; default client if answered, else both
 ///           interval=DUR        1ms to 1d, default 30s
 ///           timeout=DUR         1ms to 1d, default 10s
 ///           tries=N             1 to 100, default 1
@@ -64,11 +64,11 @@ impl FromStr for Heartbeat {
     }
 }
 
-/// What is said behind a preset replaces what it says itself.
+/// Options after a preset replace those of the preset.
 fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, NotationError> {
     notation.kind.no_value()?;
     let expansion = Notation::parse(preset.notation)?;
-    // The expansion is not part of the text, so its tokens stand behind it.
+    // The expansion is not part of the text. Its tokens get columns behind the end of the text.
     let text_end = end_of(notation.options.last().unwrap_or(&notation.kind));
     let kind = moved(&expansion.kind, text_end);
     let own: Vec<_> = expansion.options.iter().map(|option| moved(option, text_end)).collect();
@@ -82,7 +82,8 @@ fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, No
         if error.column() <= text_end {
             return error;
         }
-        // A part of the preset does not go with an option. That is the option without which it can be read.
+        // An option does not go with a part of the preset. The option to blame is the one without which the text
+        // parses.
         let without = |left_out: &Item<'_>| {
             let others = notation.options.iter().filter(|option| option.name.text != left_out.name.text);
             read_with(&others.copied().collect::<Vec<_>>())
@@ -93,13 +94,13 @@ fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, No
     })
 }
 
-/// One past the last column of an item.
+/// The column after an item.
 fn end_of(item: &Item<'_>) -> usize {
     let last = item.value.unwrap_or(item.name);
     last.column + last.text.chars().count()
 }
 
-/// The same item, so many columns further on.
+/// The item with its columns moved.
 fn moved<'a>(item: &Item<'a>, by: usize) -> Item<'a> {
     let mut moved = *item;
     moved.name.column += by;
@@ -136,7 +137,7 @@ fn read(kind: &Item<'_>, options: &[Item<'_>], said: &[Item<'_>]) -> Result<Hear
     Ok(heartbeat)
 }
 
-/// Options that exist, and that this form takes.
+/// Refuses options that do not exist or that the form does not take.
 fn check_names(kind: &Item<'_>, said: &[Item<'_>]) -> Result<(), NotationError> {
     let is_pair = kind.value.is_some_and(|value| value.text.contains(".."));
     for item in said {
@@ -215,7 +216,7 @@ fn read_offset(token: Token<'_>) -> Result<usize, NotationError> {
     token.number(0..=Heartbeat::MOST_BYTES, "bytes")
 }
 
-/// What stands on both sides of a colon.
+/// Splits a value at its colon.
 fn split<'a>(value: Token<'a>, what: &str) -> Result<(Token<'a>, Token<'a>), NotationError> {
     let (left, right) = value.text.split_once(':').ok_or_else(|| value.mismatch(what))?;
     let column = value.column + left.chars().count() + 1;
@@ -228,13 +229,13 @@ fn word<T: Copy>(item: &Item<'_>, words: &[(&str, T)], what: &str) -> Result<T, 
     found.map(|(_, meant)| *meant).ok_or_else(|| value.mismatch(what))
 }
 
-/// An error that is about this part of the text.
+/// Makes an error point at this part of the text.
 fn about(value: Token<'_>) -> impl Fn(HeartbeatError) -> NotationError {
     move |error| value.error(error.to_string())
 }
 
-/// Prints the normal form: the form, the options in their order, what is the default left out. A form that a program made is `own`,
-/// which cannot be read back.
+/// Prints the normal form: the form, then the options in their order, without defaults. The form of a program is
+/// printed as `own`, which cannot be parsed.
 impl fmt::Display for Heartbeat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.form)?;

@@ -1,8 +1,8 @@
-//! Heartbeats that have a name.
+//! The presets of heartbeats.
 
 use framelink_codec::notation::Preset;
 
-/// The heartbeats that have a name.
+/// The heartbeats with a name.
 ///
 /// ```
 /// use framelink_heartbeat::{Heartbeat, PRESETS};

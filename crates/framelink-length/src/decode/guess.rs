@@ -1,4 +1,4 @@
-//! What a header that is wrong, or that is waited on too long, may be instead.
+//! Guesses what a wrong header, or the header of an incomplete frame, may be instead.
 
 use framelink_codec::{Foreign, Guess, Reading};
 
@@ -17,20 +17,20 @@ impl Length {
             return Some(Guess::SyslogLine);
         }
         match self.header(input) {
-            // A number that is much too large is most often another number.
+            // A number that is much too large is usually another kind of number.
             Err(DecodeError::Literal { .. }) => None,
             Err(DecodeError::OverLimit { .. }) => self.guess_field(input).or_else(|| self.guess_counts(input)),
             _ => self.guess_counts(input).or_else(|| self.guess_field(input)),
         }
     }
 
-    /// Whether the length is read where that protocol has it, so that its bytes are just what is expected.
+    /// Whether this framing is that of the protocol, so that its bytes are as expected.
     fn is_framing_of(&self, foreign: Foreign) -> bool {
         let is_tls = matches!(foreign, Foreign::TlsHandshake | Foreign::TlsAlert);
         is_tls && (self.field, self.at) == (Field::Net(2), 3)
     }
 
-    /// Whether as many bytes came as the header announces: then it is a length, be it over the limit.
+    /// Whether all announced bytes were received: then the length is correct, even if it is over the limit.
     fn is_all_there(&self, input: &[u8]) -> bool {
         match self.header(input) {
             Ok(Ok(header)) => header.frame_len <= input.len(),
@@ -42,7 +42,7 @@ impl Length {
         }
     }
 
-    /// Reads the length field in other ways.
+    /// Reads the length field as other kinds.
     fn guess_field(&self, input: &[u8]) -> Option<Guess> {
         let width = u8::try_from(self.field.width()?).ok()?;
         let field = input.get(self.at..)?.get(..usize::from(width))?;
@@ -63,8 +63,8 @@ impl Length {
         }
     }
 
-    /// A binary number or packed BCD where digits were expected. How wide it is, only a whole frame tells, and else the width that
-    /// leaves the fewest bytes to wait for.
+    /// Tries a binary number or packed BCD in place of digits. The width is the one that makes a whole frame, or else
+    /// the one with the fewest missing bytes.
     fn guess_binary(&self, input: &[u8]) -> Option<Guess> {
         const WIDTHS: [u8; 5] = [2, 4, 3, 8, 1];
         let kinds: [fn(u8) -> Field; 3] = [Field::Net, Field::Le, Field::Bcd];
@@ -78,9 +78,9 @@ impl Length {
         }
     }
 
-    /// Digits of another character set, digits behind blanks, and digits or other text in a binary field. Many binary numbers look like
-    /// digits, so where the number is possible as it is, and only waited for, the digits have to make frames that are complete to the
-    /// byte.
+    /// Tries digits of another character set, digits after blanks, and digits or other text in a binary field. Many
+    /// binary numbers look like digits. So if the number is possible and its frame only incomplete, the digits have to
+    /// make frames that end exactly at the end of the input.
     fn guess_digits(&self, field: &[u8], input: &[u8], is_possible: bool) -> Option<Guess> {
         let is_binary = matches!(self.field, Field::Net(_) | Field::Le(_) | Field::Bcd(_));
         if is_binary && field.len() < 2 {
@@ -96,7 +96,7 @@ impl Length {
             _ => {
                 let is_text = field.iter().all(|byte| matches!(byte, b' '..=b'~'));
                 let kind = if is_text { Field::Ascii } else { Field::Ebcdic };
-                // As wide as the field first: that is what a reader of the notation expects.
+                // The width of the field is tried first, because a reader of the notation expects it.
                 let own = u8::try_from(field.len()).ok()?;
                 let widths = || [own].into_iter().chain(2..=8).map(kind);
                 let guesses = || widths().filter_map(|other| self.guess_digits_as(other, input, is_possible));
@@ -115,7 +115,7 @@ impl Length {
         }
     }
 
-    /// Digits of this field in place of the length.
+    /// Tries digits of this field in place of the length.
     fn guess_digits_as(&self, other: Field, input: &[u8], is_possible: bool) -> Option<Guess> {
         let (number, fit) = self.fit(other, input, is_possible)?;
         let digits = input.get(self.at..)?.get(..other.width()?)?;
@@ -126,7 +126,7 @@ impl Length {
         }
     }
 
-    /// Digits with blanks before or behind them.
+    /// Tries digits with blanks before or after them.
     fn guess_blanks(&self, field: &[u8], input: &[u8]) -> Option<Guess> {
         let mut ascii = [0; 18];
         let ascii = ascii.get_mut(..field.len())?;
@@ -149,7 +149,7 @@ impl Length {
         }
     }
 
-    /// Whether frames as they come are cut if the length field is another one.
+    /// Reads the header with another length field. Returns the number and how its frames fit the input, if they do.
     fn fit(&self, other: Field, input: &[u8], is_possible: bool) -> Option<(u64, Fit)> {
         let (most, _) = other.bounds()?;
         if other.width()? > usize::from(most) {
@@ -157,12 +157,13 @@ impl Length {
         }
         let (number, first_len, header_len) = self.other_header(other, input)??;
         if first_len > input.len() {
-            // As read it is possible, and waited for: another reading is better only if it is complete to the byte.
+            // The number is possible and its frame incomplete. Another reading is better only if it ends exactly at the
+            // end.
             let is_likely = !is_possible && is_unlikely_by_chance(other, number);
             return is_likely.then(|| (number, Fit::Lacks(first_len - input.len())));
         }
         if first_len == header_len && first_len < input.len() {
-            // Nearly anything can be read as an empty frame and something else.
+            // Nearly any bytes can be read as an empty frame and more bytes.
             return None;
         }
         let mut rest = input.get(first_len..)?;
@@ -173,7 +174,7 @@ impl Length {
             match self.other_header(other, rest)? {
                 Some((_, len, _)) if len <= rest.len() => rest = rest.get(len..)?,
                 _ => {
-                    // The bytes end inside a frame, as nearly any bytes do if the length has one byte.
+                    // The input ends inside a frame, as nearly any input does for a length of one byte.
                     let has_many = frames >= 3 && other.width()? > 1;
                     let is_likely = !is_possible && (has_many || is_unlikely_by_chance(other, number));
                     return is_likely.then_some((number, Fit::Whole));
@@ -184,8 +185,9 @@ impl Length {
         is_likely.then_some((number, Fit::Whole))
     }
 
-    /// The number of a frame whose length is another field, how long that frame is, and how long without its payload. The outer `None`
-    /// where these bytes are no such frame, the inner one where they end before the length does.
+    /// Returns, for another length field, the number, the length of the frame, and its length without the payload. The
+    /// outer `None` means that these bytes are no such frame. The inner `None` means that they end inside the length
+    /// field.
     fn other_header(&self, other: Field, input: &[u8]) -> Option<Option<(u64, usize, usize)>> {
         if self.prefix().iter().zip(input).any(|(expected, found)| expected != found) {
             return None;
@@ -201,14 +203,14 @@ impl Length {
         }
     }
 
-    /// How long a frame is with this number in a field of this width, if it can be.
+    /// The length of a frame with this number in a field of this width, if it is possible.
     fn other_frame_len(&self, number: u64, width: usize) -> Option<usize> {
         let frame_len = usize::try_from(self.frame_len_for(usize::try_from(number).ok()?, width)?).ok()?;
         let payload_len = frame_len.checked_sub(self.at + width + self.gap + self.tail)?;
         (payload_len <= self.max_payload).then_some(frame_len)
     }
 
-    /// Whether the input is one frame if its length is 2 to 8 ASCII digits that count themselves too.
+    /// Whether the input is one frame whose length is 2 to 8 ASCII digits that count themselves too.
     fn is_counted_with_itself(&self, input: &[u8]) -> bool {
         (2..=8).any(|digits| match input.get(self.at..).map(|field| Field::Ascii(digits).read(field, self.at)) {
             Some(Ok(Read::Number { number, .. })) => {
@@ -218,13 +220,13 @@ impl Length {
         })
     }
 
-    /// Whether the frame is complete to the byte if the number counts other parts of it than it is said to.
+    /// Whether the input is exactly one frame if the number counts other parts than the notation says.
     fn guess_counts(&self, input: &[u8]) -> Option<Guess> {
         let Ok(Read::Number { number, width }) = self.field.read(input.get(self.at..)?, self.at) else { return None };
         let number = usize::try_from(number & self.mask).ok()?;
         let (header, beside) = (self.at + width, self.gap + self.tail);
         let (ours, came) = (self.frame_len_for(number, width)?, i128::try_from(input.len()).ok()?);
-        // By what the number may count: all after the length field, the payload, the field too, the whole frame.
+        // The number may count the bytes after the length field, the payload, the field too, or the whole frame.
         let others = [
             header.checked_add(number),
             (header + beside).checked_add(number),
@@ -242,7 +244,7 @@ impl Length {
         })
     }
 
-    /// How long a frame is with this number, be that possible or not.
+    /// The length of a frame with this number, possible or not.
     fn frame_len_for(&self, number: usize, width: usize) -> Option<i128> {
         let wide = |len: usize| i128::try_from(len).ok();
         let [number, width, at] = [wide(number)?, wide(width)?, wide(self.at)?];
@@ -257,14 +259,14 @@ impl Length {
     }
 }
 
-/// More frames than this are not looked at.
+/// The most frames that are checked.
 const MOST_FRAMES: usize = 64;
 
-/// How another reading of the length goes with the bytes that were received.
+/// How another reading of the length fits the received bytes.
 enum Fit {
-    /// At least one frame is whole, and what follows it may be another.
+    /// At least one frame is whole, and another may follow it.
     Whole,
-    /// The first frame lacks so many bytes.
+    /// The first frame lacks this many bytes.
     Lacks(usize),
 }
 
@@ -277,7 +279,8 @@ impl Fit {
     }
 }
 
-/// Whether few fields of this width hold a number as small by chance. Digits by themselves are that rare; packed BCD is not.
+/// Whether a field of this width rarely holds such a small number by chance. Digits alone are rare enough; packed BCD
+/// is not.
 fn is_unlikely_by_chance(other: Field, number: u64) -> bool {
     match other {
         Field::Ascii(width) | Field::Ebcdic(width) => width > 1,
@@ -305,14 +308,14 @@ fn reading(field: Field) -> Option<Reading> {
 fn begins_with_priority(input: &[u8]) -> bool {
     let Some(rest) = input.strip_prefix(b"<") else { return false };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    // More digits would not fit the sum.
+    // More digits would overflow the sum.
     if !(1..=3).contains(&digits) || rest.get(digits) != Some(&b'>') {
         return false;
     }
     rest.iter().take(digits).fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0')) <= 191
 }
 
-/// Digits and blanks of EBCDIC; another byte becomes one that is neither.
+/// Converts digits and blanks of EBCDIC to ASCII. Any other byte becomes a byte that is neither.
 const fn ascii_of_ebcdic(byte: u8) -> u8 {
     match byte {
         0xf0..=0xf9 => byte - 0xf0 + b'0',

@@ -1,6 +1,6 @@
-//! What the number in the length field counts.
+//! The bytes that the number in the length field counts.
 
-/// What the number in the length field counts.
+/// The bytes that the number in the length field counts.
 ///
 /// ```text
 /// frame = | before | length field | gap | payload | tail |

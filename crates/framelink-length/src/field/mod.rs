@@ -1,4 +1,4 @@
-//! The length field: how a number is written.
+//! The length field.
 
 mod counts;
 pub(crate) mod number;
@@ -8,12 +8,12 @@ pub use counts::Counts;
 
 use core::fmt;
 
-/// How the length is written.
+/// The form of the length field.
 ///
 /// ```
 /// use framelink_length::Field;
 ///
-/// // '0' '0' '1' '2' announces what 0x00 0x0c, 0x0c 0x00, or 0x00 0x12 in packed BCD do.
+/// // '0' '0' '1' '2', 0x00 0x0c, 0x0c 0x00 and packed BCD 0x00 0x12 announce one length.
 /// assert_eq!(Field::Ascii(4).largest(), 9_999);
 /// assert_eq!(Field::Bcd(2).largest(), 9_999);
 /// assert_eq!(Field::Net(2).largest(), 65_535);
@@ -32,7 +32,7 @@ pub enum Field {
     Hex(u8),
     /// 1 to 18 EBCDIC decimal digits, `F0` to `F9`.
     Ebcdic(u8),
-    /// 1 to 9 bytes of packed BCD: twice as many digits.
+    /// 1 to 9 bytes of packed BCD, with two digits each.
     Bcd(u8),
     /// 1 to 18 ASCII decimal digits without a leading zero, up to this separator byte, which is not a digit.
     Decimal(u8),
@@ -46,7 +46,7 @@ pub(crate) const DECIMAL_DIGITS: usize = 18;
 pub(crate) const VARINT_BYTES: usize = 9;
 
 impl Field {
-    /// The name of the kind in the notation.
+    /// Returns the name of the kind in the notation.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl Field {
         }
     }
 
-    /// How many bytes it takes on the wire, `None` where that depends on the number.
+    /// Returns its width in bytes; `None` if the width depends on the number.
     #[inline]
     #[must_use]
     pub const fn width(self) -> Option<usize> {
@@ -76,7 +76,7 @@ impl Field {
         }
     }
 
-    /// The most bytes it takes on the wire.
+    /// Returns the largest width in bytes.
     #[must_use]
     pub const fn most_bytes(self) -> usize {
         match (self, self.width()) {
@@ -86,7 +86,7 @@ impl Field {
         }
     }
 
-    /// The fewest bytes it takes on the wire.
+    /// Returns the smallest width in bytes.
     pub(crate) const fn least_bytes(self) -> usize {
         match (self, self.width()) {
             (_, Some(width)) => width,
@@ -95,8 +95,7 @@ impl Field {
         }
     }
 
-    /// The most bytes or digits that its kind may have, and which of the two it counts. `None` where there is nothing to
-    /// choose.
+    /// Returns the largest width of the kind and its unit; `None` if the kind has no width to choose.
     pub(crate) const fn bounds(self) -> Option<(u8, &'static str)> {
         match self {
             Self::Net(_) | Self::Le(_) => Some((8, "bytes")),
@@ -107,7 +106,7 @@ impl Field {
         }
     }
 
-    /// The largest number it can say. 0 for a width that is out of bounds.
+    /// Returns the largest number in this field; 0 for a width that is out of bounds.
     #[must_use]
     pub const fn largest(self) -> u64 {
         match self {

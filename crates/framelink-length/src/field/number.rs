@@ -4,21 +4,21 @@ use crate::error::DecodeError;
 use crate::field::{DECIMAL_DIGITS, Field, VARINT_BYTES, swar};
 
 const ASCII_ZEROS: u64 = 0x3030_3030_3030_3030;
-/// What turns EBCDIC digits, `F0` to `F9`, into ASCII ones, and back.
+/// Converts EBCDIC digits, `F0` to `F9`, to ASCII digits and back (exclusive or).
 const EBCDIC: u64 = 0xc0c0_c0c0_c0c0_c0c0;
 
-/// What stands at the place of the length field.
+/// The content of the length field.
 pub(crate) enum Read {
-    /// A number in so many bytes.
+    /// A number, and its width in bytes.
     Number { number: u64, width: usize },
-    /// The start of one that needs at least so many more bytes.
+    /// The start of a number that needs at least this many more bytes.
     Incomplete { missing: usize },
 }
 
-/// How the number is read from a word of eight bytes, of which the length field is the first.
+/// How the number is read from a word of eight bytes that begins with the length field.
 ///
-/// The commonest fields have a line each: where the next frame begins waits for this number, and a load of just its bytes
-/// is there sooner than a word that is turned and shifted.
+/// The most common fields have a line each: the start of the next frame depends on this number, and a load of only its
+/// bytes takes less time than a load, swap and shift of a word.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Reader {
     Net2,
@@ -30,7 +30,7 @@ pub(crate) enum Reader {
     Ascii,
     Ebcdic,
     Bcd,
-    /// Not in a few instructions: [`Field::read`] knows it all.
+    /// No fast path: [`Field::read`] handles it.
     #[default]
     Exact,
 }
@@ -51,7 +51,7 @@ impl Reader {
         }
     }
 
-    /// The number in the word, `None` if there is none. `unused_bits` is [`Field::unused_bits`].
+    /// Returns the number in the word; `None` if it is no number. `unused_bits` is [`Field::unused_bits`].
     #[inline]
     pub(crate) fn read(self, word: &[u8; 8], unused_bits: u32, mask: u64) -> Option<u64> {
         let net = u64::from_be_bytes(*word);
@@ -79,7 +79,7 @@ pub(crate) enum Writer {
     Ascii,
     Ebcdic,
     Bcd,
-    /// Not in a few instructions: [`Field::write`] knows it all.
+    /// No fast path: [`Field::write`] handles it.
     #[default]
     Exact,
 }
@@ -96,7 +96,7 @@ impl Writer {
         }
     }
 
-    /// A number that is not above [`Field::largest`] as the first, most significant bytes of a word, the others 0.
+    /// Returns a number up to [`Field::largest`] as the first, most significant bytes of a word. The others are 0.
     #[inline]
     pub(crate) fn write(self, number: u64, unused_bits: u32) -> Option<u64> {
         Some(match self {
@@ -111,7 +111,7 @@ impl Writer {
 }
 
 impl Field {
-    /// The bits of a word that the field leaves unused; 0 where its width is not 1 to 8 bytes.
+    /// The bits of a word that the field does not use; 0 if its width is not 1 to 8 bytes.
     pub(crate) fn unused_bits(self) -> u32 {
         match self.width() {
             Some(width @ 1..=8) => u32::try_from(64 - 8 * width).unwrap_or(0),
@@ -119,8 +119,8 @@ impl Field {
         }
     }
 
-    /// The number at the start of `input`, which lies at `offset` of the frame. Wrong bytes are refused as soon as they
-    /// are seen.
+    /// Reads the number at the start of `input`, which is at `offset` of the frame. A wrong byte is refused as soon as
+    /// it is received.
     pub(crate) fn read(self, input: &[u8], offset: usize) -> Result<Read, DecodeError> {
         let Some(width) = self.width() else {
             return match self {
@@ -133,7 +133,7 @@ impl Field {
         for (i, &byte) in came.iter().enumerate() {
             let (base, digit) =
                 self.digit(byte).map_err(|expected| DecodeError::Byte { offset: offset + i, found: byte, expected })?;
-            // The widths are such that no number of any kind exceeds 64 bits.
+            // The bounds of the widths keep every number within 64 bits.
             number = match self {
                 Self::Le(_) => number | u64::from(byte) << (8 * i),
                 _ => number.wrapping_mul(base).wrapping_add(digit),
@@ -145,7 +145,7 @@ impl Field {
         })
     }
 
-    /// What one byte of a field of fixed width is worth, and the base it stands in; or what was expected.
+    /// Returns the value of one byte of a field of fixed width and its base, or what was expected.
     fn digit(self, byte: u8) -> Result<(u64, u64), &'static str> {
         let worth = |digit: u8| u64::from(digit);
         match self {
@@ -169,7 +169,7 @@ impl Field {
         }
     }
 
-    /// Writes `number`, which is not above [`Field::largest`], to the start of `into`, and says how many bytes it took.
+    /// Writes `number`, which is at most [`Field::largest`], to the start of `into`, and returns its width in bytes.
     pub(crate) fn write(self, number: u64, lower_case: bool, into: &mut [u8]) -> usize {
         match self {
             Self::Net(width) => put_low(number.to_be_bytes(), width, into),
@@ -184,7 +184,7 @@ impl Field {
     }
 }
 
-/// The first bytes of eight, the first the least significant, moved up with ASCII zeros before them.
+/// Moves the first bytes of eight (the first is the least significant) up, and puts ASCII zeros before them.
 #[inline]
 const fn pad(bytes: u64, unused_bits: u32) -> u64 {
     (bytes << unused_bits) | (ASCII_ZEROS & !(u64::MAX << unused_bits))
@@ -224,7 +224,7 @@ fn read_varint(input: &[u8], offset: usize) -> Result<Read, DecodeError> {
     Ok(Read::Incomplete { missing: 1 })
 }
 
-/// The last `width` of eight bytes.
+/// Writes the last `width` of eight bytes.
 fn put_low(bytes: [u8; 8], width: u8, into: &mut [u8]) -> usize {
     let width = usize::from(width);
     copy(bytes.get(8 - width..).unwrap_or_default(), into)

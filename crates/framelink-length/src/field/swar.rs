@@ -1,24 +1,25 @@
-//! Eight digits at a time, as bytes of one word.
+//! Reads and writes eight digits at a time, as bytes of one word.
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-/// Eight ASCII digits as a number, `None` if a byte is no digit. The first digit is the least significant byte.
+/// Returns the number of eight ASCII digits; `None` if a byte is no digit. The first digit is the least significant
+/// byte.
 #[inline]
 pub(crate) const fn from_digits(word: u64) -> Option<u64> {
-    // A digit becomes 0 to 9. Anything from 10 on reaches the high bit when 0x76 is added, or had it before; a carry into
-    // the next byte can only come from one that had it.
+    // A digit becomes 0 to 9. Any larger byte sets the high bit when 0x76 is added, or had it before. Only a byte that
+    // had it can carry into the next byte.
     let digits = word ^ ZEROS;
     if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    // Neighbours are joined three times over: ten times (a hundred, ten thousand times) the first plus the second. The
-    // multiplication by 2^k × factor + 1 does both at once; what it leaves in the other lanes is masked away.
+    // Joins neighbours three times: the first times ten (a hundred, ten thousand) plus the second. The multiplication
+    // by 2^k × factor + 1 does both; a mask removes the rest from the other lanes.
     let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
     Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
-/// Four ASCII digits as a number, the first the least significant byte; as [`from_digits`] with one step less.
+/// Returns the number of four ASCII digits, like [`from_digits`] with one step less.
 #[inline]
 pub(crate) const fn from_four_digits(word: u32) -> Option<u64> {
     let digits = word ^ 0x3030_3030;
@@ -29,11 +30,11 @@ pub(crate) const fn from_four_digits(word: u32) -> Option<u64> {
     Some((pairs.wrapping_mul(100 << 16 | 1) >> 16) as u64)
 }
 
-/// A number below 100 000 000 as eight ASCII digits, the first the most significant byte.
+/// Returns a number below 100 000 000 as eight ASCII digits. The first digit is the most significant byte.
 #[inline]
 pub(crate) const fn to_digits(number: u64) -> u64 {
     let fours = ((number / 10_000) << 32) | (number % 10_000);
-    // Division by a constant as multiplication, exact below 10 000 (by 100) and below 100 (by 10), in all lanes at once.
+    // Divides by multiplication in all lanes at once: exact below 10 000 (by 100) and below 100 (by 10).
     let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let pairs = (hundreds << 16) + (fours - hundreds * 100);
     let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;

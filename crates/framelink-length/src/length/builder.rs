@@ -1,4 +1,4 @@
-//! From options to a framing that is valid.
+//! The builder of a `Length`.
 
 use alloc::vec::Vec;
 
@@ -6,7 +6,7 @@ use crate::error::{HEAD_CAPACITY, MEMORY_MAX, SpecError};
 use crate::field::{Counts, Field};
 use crate::length::{Length, Quick};
 
-/// Collects the options of a [`Length`]. Each setter replaces what it was given before; `build` checks the whole.
+/// Builds a [`Length`]. A setter replaces the value before. `build` checks all options together.
 ///
 /// ```
 /// use framelink_length::{Counts, Field, Length};
@@ -32,7 +32,7 @@ pub struct LengthBuilder {
     max: Option<usize>,
 }
 
-/// The largest payload where nothing else is said: 1 MiB.
+/// The default limit: 1 MiB.
 const DEFAULT_MAX: usize = 1024 * 1024;
 
 macro_rules! setters {
@@ -47,7 +47,7 @@ macro_rules! setters {
 }
 
 impl LengthBuilder {
-    /// A frame of a length field and the payload that it counts.
+    /// Starts a framing of a length field and the payload that it counts.
     #[must_use]
     pub const fn new(field: Field) -> Self {
         Self {
@@ -67,28 +67,28 @@ impl LengthBuilder {
         }
     }
 
-    /// The frame starts with these bytes: checked when read, written when sent. Defaults to none.
+    /// Sets the first bytes of the frame. They are checked when read and written when sent. The default is none.
     #[must_use]
     pub fn prefix(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.prefix = bytes.into();
         self
     }
 
-    /// The gap starts with these bytes: checked when read, written when sent. Defaults to none.
+    /// Sets the first bytes of the gap. They are checked when read and written when sent. The default is none.
     #[must_use]
     pub fn infix(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.infix = bytes.into();
         self
     }
 
-    /// The tail starts with these bytes: checked when read, written when sent. Defaults to none.
+    /// Sets the first bytes of the tail. They are checked when read and written when sent. The default is none.
     #[must_use]
     pub fn suffix(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.suffix = bytes.into();
         self
     }
 
-    /// What the number counts. Defaults to [`Counts::Rest`].
+    /// Sets what the number counts. The default is [`Counts::Rest`].
     #[must_use]
     pub const fn counts(mut self, counts: Counts) -> Self {
         self.counts = match counts {
@@ -99,29 +99,31 @@ impl LengthBuilder {
     }
 
     setters! {
-        /// So many bytes of every frame come before the length field. Defaults to the length of the prefix.
+        /// Sets how many bytes come before the length field. The default is the length of the prefix.
         at(bytes: usize) => at = Some(bytes);
-        /// The bits of an integer field that are the number, contiguous from bit 0; the others are free. Defaults to all.
+        /// Sets the bits of an integer field that are the number, contiguous from bit 0. The others are free. The
+        /// default is all.
         mask(mask: u64) => mask = Some(mask);
-        /// So many free bytes come between the length field and the payload. Defaults to the length of the infix.
+        /// Sets how many bytes come between the length field and the payload. The default is the length of the infix.
         gap(bytes: usize) => gap = Some(bytes);
-        /// So many free bytes come after the payload. Defaults to the length of the suffix.
+        /// Sets how many bytes come after the payload. The default is the length of the suffix.
         tail(bytes: usize) => tail = Some(bytes);
-        /// Reads the number 0 as an empty frame that ends with its length field, where the number could otherwise not be 0.
-        /// Defaults to no.
+        /// Sets whether the number 0, if it has no other meaning, is an empty frame that ends with its length field.
+        /// The default is no.
         zero_is_empty(yes: bool) => zero_is_empty = yes;
-        /// Makes messages whole frames, header included: delivered so, and checked when sent. Defaults to no.
+        /// Sets whether messages are whole frames with their header, which are checked when sent. The default is no.
         keep_header(yes: bool) => keeps_header = yes;
-        /// Writes hexadecimal digits in lower case. Defaults to upper.
+        /// Sets whether hexadecimal digits are written in lower case. The default is no.
         lower_case(yes: bool) => lower_case = yes;
-        /// The largest payload in bytes, both ways. Defaults to 1 MiB or what the header can say, whichever is less.
+        /// Sets the largest payload in bytes, both ways. The default is 1 MiB, or the most that the header can announce
+        /// if that is less.
         max(bytes: usize) => max = Some(bytes);
     }
 
-    /// Checks the whole and makes the framing.
+    /// Builds the framing.
     ///
     /// # Errors
-    /// When an option is out of its bounds or does not go with the others, or when no frame can exist.
+    /// If an option is out of bounds or does not go with the others, or if no frame can exist.
     pub fn build(&self) -> Result<Length, SpecError> {
         self.check_field()?;
         let at = part(SpecError::PrefixOutside, self.at, &self.prefix)?;
@@ -162,12 +164,12 @@ impl LengthBuilder {
         Ok(length)
     }
 
-    /// How the length is written, valid or not.
+    /// The length field, valid or not.
     pub(crate) const fn field(&self) -> Field {
         self.field
     }
 
-    /// The limit where none is given.
+    /// The default limit.
     pub(crate) fn default_max(most_payload: usize) -> usize {
         DEFAULT_MAX.min(most_payload)
     }
@@ -196,7 +198,7 @@ impl LengthBuilder {
     }
 
     fn check_room(&self, at: usize, gap: usize, tail: usize) -> Result<(), SpecError> {
-        // Each alone first, so that the sum cannot overflow and the error names the one that is too long.
+        // Each part is checked alone first: the sum cannot overflow, and the error names the part that is too long.
         for (option, len) in [("at", at), ("gap", gap), ("tail", tail)] {
             if len > HEAD_CAPACITY {
                 return Err(SpecError::TooLong { option, len });
@@ -209,7 +211,7 @@ impl LengthBuilder {
         Ok(())
     }
 
-    /// The bits that are the number; all of a word where there are no others.
+    /// The bits that are the number; all bits of a word without a mask.
     fn checked_mask(&self) -> Result<u64, SpecError> {
         let Some(mask) = self.mask else { return Ok(u64::MAX) };
         let all = self.field.largest();
@@ -223,7 +225,7 @@ impl LengthBuilder {
     }
 }
 
-/// Which numbers can be, and what they mean.
+/// The possible numbers, and their meaning.
 struct Numbers {
     least: u64,
     most: u64,
@@ -234,7 +236,7 @@ struct Numbers {
 
 impl Numbers {
     fn new(spec: &LengthBuilder, largest: u64, at: usize, gap: usize, tail: usize) -> Result<Self, SpecError> {
-        // Wide enough for every sum below: a u64 number, an i64 adjustment, and lengths up to 64.
+        // 128 bits hold every sum below: a u64 number, an i64 adjustment, and lengths up to 64.
         let wide = |len: usize| i128::try_from(len).unwrap_or(i128::MAX / 4);
         let width = spec.field.width().unwrap_or(0);
         let beside = wide(gap + tail);
@@ -275,13 +277,13 @@ impl Numbers {
     }
 }
 
-/// How many bytes lie where `fixed` is the start of them.
+/// The length of the part that begins with the bytes `fixed`.
 fn part(outside: fn(usize, usize) -> SpecError, len: Option<usize>, fixed: &[u8]) -> Result<usize, SpecError> {
     let len = len.unwrap_or(fixed.len());
     if fixed.len() > len { Err(outside(fixed.len(), len)) } else { Ok(len) }
 }
 
-/// Copies what `check_room` has found to fit.
+/// Copies bytes that fit, as `check_room` has checked.
 fn put(into: &mut [u8; HEAD_CAPACITY], start: usize, bytes: &[u8]) {
     if let Some(place) = into.get_mut(start..start + bytes.len()) {
         place.copy_from_slice(bytes);

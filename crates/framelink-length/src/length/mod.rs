@@ -1,4 +1,4 @@
-//! A framing whose frames begin with their length, as a value.
+//! Framings with a length header.
 
 mod builder;
 
@@ -11,10 +11,10 @@ use crate::field::number::{Reader, Writer};
 use crate::field::{Counts, Field};
 use crate::{Codec, LengthCodec};
 
-/// Frames that begin with their length.
+/// A framing whose frames begin with their length.
 ///
-/// A value that exists is valid. It is a pure function of bytes through [`Decode`](crate::Decode) and
-/// [`Encode`](crate::Encode), small, and `Copy`. `Display` prints its notation in the normal form.
+/// Every value is valid. It decodes and encodes as a pure function of bytes ([`Decode`](crate::Decode),
+/// [`Encode`](crate::Encode)), and is small and `Copy`. `Display` prints its notation in the normal form.
 ///
 /// ```
 /// use framelink_length::{Decode, Decoded, Encode, Length};
@@ -40,46 +40,46 @@ pub struct Length {
     pub(crate) at: usize,
     pub(crate) gap: usize,
     pub(crate) tail: usize,
-    /// How many of them are fixed, from the first.
+    /// The length of the prefix, which is the first of these bytes.
     pub(crate) prefix_len: usize,
     pub(crate) infix_len: usize,
     pub(crate) suffix_len: usize,
-    /// The head as it is written, its length field zero and as wide as one of fixed width is, else absent.
+    /// The head with a length field of zeros; without a length field if its width is not fixed.
     pub(crate) head: [u8; HEAD_CAPACITY],
-    /// The tail as it is written.
+    /// The tail.
     pub(crate) end: [u8; HEAD_CAPACITY],
-    /// The bits of an integer field that are the number; all of a word where none are free.
+    /// The bits of an integer field that are the number; all bits of a word without free bits.
     pub(crate) mask: u64,
-    /// The numbers that can be, the limit included.
+    /// The range of possible numbers, with the limit.
     pub(crate) least_number: u64,
     pub(crate) most_number: u64,
-    /// Added to a number that can be, modulo 2⁶⁴, it gives the payload's length: always a `usize`.
+    /// A possible number plus this, modulo 2⁶⁴, is the length of the payload, which always fits a `usize`.
     pub(crate) number_to_payload: u64,
     pub(crate) quick: Quick,
     pub(crate) max_payload: usize,
-    /// The largest payload that the header can announce, limit or not.
+    /// The largest payload that the header can announce, without the limit.
     pub(crate) most_payload: usize,
 }
 
-/// What follows from the rest and is asked for every frame. For fields of fixed width only.
+/// Values that are computed once and used for every frame. For fields of fixed width only.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Quick {
     pub(crate) reader: Reader,
     /// Bytes before the length field, at most 64.
     pub(crate) at: u8,
-    /// Whether the whole head fits a word, and how; its bytes with the length field zero.
+    /// How a head that fits a word is written; its bytes with a length field of zeros.
     pub(crate) writer: Writer,
     pub(crate) head_len: u8,
     pub(crate) head_word: u64,
-    /// The bits of a word that the field leaves unused.
+    /// The bits of a word that the field does not use.
     pub(crate) unused_bits: u32,
-    /// Whether there is a prefix, infix or suffix to look at.
+    /// Whether there is a prefix, infix or suffix to check.
     pub(crate) has_literals: bool,
-    /// Between the first and the last number that can be.
+    /// The difference between the largest and the smallest possible number.
     pub(crate) number_span: u64,
-    /// Added to a number that can be, modulo 2⁶⁴, it gives the frame's length.
+    /// A possible number plus this, modulo 2⁶⁴, is the length of the frame.
     pub(crate) number_to_frame: u64,
-    /// Where what is delivered begins, and how many bytes before the end of the frame it ends.
+    /// The start of the delivered bytes, and the number of bytes after them in the frame.
     pub(crate) delivered_start: usize,
     pub(crate) delivered_short: usize,
 }
@@ -113,64 +113,64 @@ impl Length {
         LengthBuilder::new(field)
     }
 
-    /// This framing with the memory of one stream; what `tokio_util::codec::Framed` takes.
+    /// Creates a codec: this framing with the state of one stream, for example for a `tokio_util::codec::Framed`.
     #[must_use]
     pub const fn codec(self) -> LengthCodec {
         Codec::new(self)
     }
 
-    /// How the length is written.
+    /// Returns the length field.
     #[must_use]
     pub const fn field(&self) -> Field {
         self.field
     }
 
-    /// What the number counts.
+    /// Returns what the number counts.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The largest payload in bytes, both ways, headers not counted even where messages are whole frames.
+    /// Returns the largest payload in bytes, both ways, without headers, even if messages are whole frames.
     #[must_use]
     pub const fn max_payload(&self) -> usize {
         self.max_payload
     }
 
-    /// The smallest payload in bytes that the header can announce; 0 for most framings.
+    /// Returns the smallest payload in bytes that the header can announce; 0 for most framings.
     #[must_use]
     pub const fn least_payload(&self) -> usize {
         self.payload_len(self.least_number)
     }
 
-    /// Whether messages are whole frames, header included.
+    /// Returns whether messages are whole frames with their header.
     #[must_use]
     pub const fn keeps_header(&self) -> bool {
         self.keeps_header
     }
 
-    /// The prefix that is checked, the first of the bytes before the length field.
+    /// Returns the prefix: the fixed first bytes of the frame.
     #[must_use]
     pub fn prefix(&self) -> &[u8] {
         self.head.get(..self.prefix_len).unwrap_or_default()
     }
 
-    /// The infix that is checked, the first bytes after the length field.
+    /// Returns the infix: the fixed first bytes after the length field.
     #[must_use]
     pub fn infix(&self) -> &[u8] {
         let start = self.slot_end();
         self.head.get(start..start + self.infix_len).unwrap_or_default()
     }
 
-    /// The suffix that is checked, the first bytes after the payload.
+    /// Returns the suffix: the fixed first bytes after the payload.
     #[must_use]
     pub fn suffix(&self) -> &[u8] {
         self.end.get(..self.suffix_len).unwrap_or_default()
     }
 
-    /// How many bytes of a frame are free: they are neither the length nor the payload, and no option says what they are. Those before the
-    /// length field, those between it and the payload, and those after the payload. They are accepted as they are, and written as
-    /// zeros; where messages are whole frames, the messages hold them.
+    /// Returns the number of free bytes before the length field, between it and the payload, and after the payload.
+    /// Free bytes are no part of the length, the payload or a fixed part. Any value is accepted, and zeros are written.
+    /// If messages are whole frames, the messages contain them.
     ///
     /// ```
     /// use framelink_length::Length;
@@ -184,7 +184,7 @@ impl Length {
         [self.at - self.prefix_len, self.gap - self.infix_len, self.tail - self.suffix_len]
     }
 
-    /// Where the length field of the head template ends.
+    /// The end of the length field in the head template.
     #[inline]
     pub(crate) const fn slot_end(&self) -> usize {
         match self.field.width() {
@@ -193,7 +193,7 @@ impl Length {
         }
     }
 
-    /// The payload's length for a number that can be.
+    /// The length of the payload for a possible number.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "`most_number` bounds the sum by `max_payload`, a usize")]
     pub(crate) const fn payload_len(&self, number: u64) -> usize {

@@ -1,4 +1,4 @@
-//! The notation of framings that begin with their length: reading and printing.
+//! Parses and prints the notation of framings with a length header.
 
 #[cfg(feature = "serde")]
 mod serde;
@@ -13,7 +13,7 @@ use framelink_codec::notation::{Dialect, Hex, Item, Notation, NotationError, Pre
 
 use crate::{Counts, Field, Length, LengthBuilder, PRESETS, SpecError};
 
-/// Reads a notation.
+/// Parses a notation.
 ///
 /// ```
 /// use framelink_length::Length;
@@ -54,7 +54,7 @@ fn read_kind(kind: &Item<'_>) -> Option<Result<LengthBuilder, NotationError>> {
         let (most, unit) = field(1).bounds().unwrap_or((1, ""));
         let width =
             kind.value(&format!("1 to {most} {unit}")).and_then(|value| value.number(1..=usize::from(most), unit));
-        // In the range just checked, which ends at a u8.
+        // The number is in the checked range, which ends at a u8.
         width.map(|width| Length::builder(field(u8::try_from(width).unwrap_or(most))))
     };
     Some(match kind.name.text {
@@ -106,7 +106,7 @@ fn read_option(builder: LengthBuilder, option: &Item<'_>) -> Result<LengthBuilde
         "at" => builder.at(bytes()?),
         "prefix" => builder.prefix(fixed()?),
         "mask" if takes_mask(builder.field()) => read_mask(builder, option.value("pairs of hex digits")?)?,
-        // Which kind has it is for `build` to say, whatever its value.
+        // `build` refuses the option for any value, and names the kinds that have it.
         "mask" => builder.mask(0),
         "gap" => builder.gap(bytes()?),
         "infix" => builder.infix(fixed()?),
@@ -162,7 +162,7 @@ fn options_of(field: Field) -> String {
     format!("at, prefix, {mask}gap, infix, tail, suffix, counts, adjust, zero, keep, {lower}max")
 }
 
-/// Builds, and points at the option that an error is about, or at the kind.
+/// Builds the framing. An error points at the option that it is about, or at the kind.
 fn finish(builder: &LengthBuilder, notation: &Notation<'_>) -> Result<Length, NotationError> {
     builder.build().map_err(|error| {
         let about = |name: &str| notation.options.iter().find(|option| option.name.text == name);
@@ -186,7 +186,7 @@ fn finish(builder: &LengthBuilder, notation: &Notation<'_>) -> Result<Length, No
     })
 }
 
-/// Prints the normal form: the kind, the options in their order, what is the default left out.
+/// Prints the normal form: the kind, then the options in their order, without defaults.
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.field)?;
@@ -218,7 +218,7 @@ impl fmt::Display for Length {
     }
 }
 
-/// A length that the fixed bytes set by themselves is left out.
+/// Leaves out a length that is the length of the fixed bytes.
 fn show_part(f: &mut fmt::Formatter<'_>, len: (&str, usize), fixed: (&str, &[u8])) -> fmt::Result {
     if len.1 != fixed.1.len() {
         write!(f, ",{}={}", len.0, len.1)?;

@@ -1,4 +1,4 @@
-//! Any framing, as one value.
+//! Any framing as one value.
 
 mod pair;
 mod presets;
@@ -15,7 +15,7 @@ use framelink_codec::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Guess
 use framelink_length::{Length, LengthBuilder};
 use framelink_unframed::{Unframed, UnframedBuilder};
 
-/// Any framing that the notation can say.
+/// A framing of any kind that the notation can express.
 ///
 /// ```
 /// use framelink_codec::Frames;
@@ -41,7 +41,7 @@ pub enum Framing {
     Unframed(Unframed),
 }
 
-/// The same of a framing with a length and of one without.
+/// Handles both kinds of framing in one expression.
 macro_rules! of_either {
     ($either:expr, $one:ident => $of_one:expr) => {
         match $either {
@@ -52,13 +52,13 @@ macro_rules! of_either {
 }
 
 impl Framing {
-    /// This framing with the memory of one stream.
+    /// Returns a codec: this framing with the state of one stream.
     #[must_use]
     pub const fn codec(self) -> Codec<Self> {
         Codec::new(self)
     }
 
-    /// The largest payload in bytes, both ways.
+    /// Returns the largest payload in bytes, for both directions.
     #[must_use]
     pub const fn max_payload(&self) -> usize {
         of_either!(self, framing => framing.max_payload())
@@ -93,7 +93,7 @@ impl FromStr for Framing {
     }
 }
 
-/// Prints the normal form, as the crate of the framing does.
+/// Prints the normal form of the notation.
 impl fmt::Display for Framing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         of_either!(self, framing => framing.fmt(f))
@@ -150,7 +150,7 @@ impl<'de> serde::Deserialize<'de> for Framing {
     }
 }
 
-/// Why bytes are no frame of a [`Framing`].
+/// Why bytes are not a frame of a [`Framing`].
 ///
 /// ```
 /// use framelink_codec::Decode;
@@ -163,13 +163,13 @@ impl<'de> serde::Deserialize<'de> for Framing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// Of a framing with a length.
+    /// An error of a framing with a length header.
     Length(framelink_length::DecodeError),
-    /// Of one without.
+    /// An error of a framing without a length header.
     Unframed(framelink_unframed::DecodeError),
 }
 
-/// Why a payload cannot be sent by a [`Framing`].
+/// Why a [`Framing`] cannot encode a payload.
 ///
 /// ```
 /// use framelink_codec::Encode;
@@ -182,9 +182,9 @@ pub enum DecodeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Of a framing with a length.
+    /// An error of a framing with a length header.
     Length(framelink_length::EncodeError),
-    /// Of one without.
+    /// An error of a framing without a length header.
     Unframed(framelink_unframed::EncodeError),
 }
 

@@ -1,16 +1,16 @@
-//! A framing for each direction.
+//! A pair of framings, one for each direction.
 
 use framelink_codec::{Decode, Decoded, Encode, End, Ends, Envelope, Guess, ShortHead};
 
 use crate::framing::Framing;
 
-/// A framing for receiving and one for sending, which are the same with most peers.
+/// A framing for receiving and a framing for sending. Most peers use one framing for both.
 ///
 /// ```
 /// use framelink_codec::{Decode, Encode};
 /// use framelink_profile::{FramingPair, Framing};
 ///
-/// // They send lines, and want two bytes of length from us.
+/// // The peer sends lines, and expects a two-byte length.
 /// let framing: FramingPair<Framing> = FramingPair { receive: "line".parse()?, send: "net:2".parse()? };
 /// assert!(framing.decode(b"hello\r\n", 0, None).is_ok());
 /// assert_eq!(framing.envelope(b"hello").unwrap().head.as_ref(), [0, 5]);
@@ -18,9 +18,9 @@ use crate::framing::Framing;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FramingPair<D = Framing, E = D> {
-    /// How what comes is cut.
+    /// Decodes received bytes.
     pub receive: D,
-    /// How what goes is wrapped.
+    /// Encodes messages to send.
     pub send: E,
 }
 

@@ -1,8 +1,8 @@
-//! All framings that have a name.
+//! The framings that have a name.
 
 use framelink_codec::notation::Preset;
 
-/// All framings that have a name: the tables of the crates of the framings, one after the other.
+/// Returns all framings that have a name: the presets of `framelink-length`, then the presets of `framelink-unframed`.
 ///
 /// ```
 /// use framelink_profile::{Framing, presets};

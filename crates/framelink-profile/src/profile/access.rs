@@ -1,11 +1,13 @@
-//! Who may connect.
+//! Which clients may connect.
 
 use std::net::IpAddr;
 
 pub use framelink_session::memory::Network;
 
-/// Which clients may connect to a server. A client that is denied may not, whatever is allowed. If any networks are allowed, clients of
-/// other networks may not connect.
+/// The networks of the clients that may connect to a server.
+///
+/// - A client of a denied network may not connect, even if it is allowed.
+/// - If any network is allowed, clients of other networks may not connect.
 ///
 /// ```
 /// use framelink_profile::Access;
@@ -18,9 +20,9 @@ pub use framelink_session::memory::Network;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Access {
-    /// Who may. Empty: everybody.
+    /// Networks whose clients may connect. If empty, all may.
     pub allow: Vec<Network>,
-    /// Who may not.
+    /// Networks whose clients may not connect.
     pub deny: Vec<Network>,
 }
 
@@ -28,7 +30,7 @@ impl Access {
     /// The most networks in either list: 10 000.
     pub const MOST: usize = 10_000;
 
-    /// Whether this client may connect.
+    /// Returns whether this client may connect.
     #[must_use]
     pub fn admits(&self, client: IpAddr) -> bool {
         let is_in = |networks: &[Network]| networks.iter().any(|network| network.contains(client));

@@ -1,4 +1,4 @@
-//! What each value may be by itself.
+//! The bounds of each value.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::socket::SocketOptions;
 
 type Checked = Result<(), ProfileError>;
 
-/// What the system takes as a size or a count is a C `int`.
+/// Systems take sizes and counts as a C `int`.
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
-/// A name and the zero behind it are 16 bytes on Linux, the BSDs and macOS.
+/// A name and its terminating zero are 16 bytes on Linux, the BSDs and macOS.
 const MOST_INTERFACE: usize = 15;
-/// Windows holds the seconds of a linger in 16 bits.
+/// Windows stores the linger time in seconds as 16 bits.
 const MOST_LINGER: Duration = Duration::from_secs(u16::MAX as u64);
 
 pub(super) fn check(profile: &Profile) -> Checked {
@@ -94,7 +94,7 @@ fn check_sign(send: &'static str, expect: &'static str, sign: Option<&Sign>) -> 
     check_len(expect, sign.expected().unwrap_or_default().len(), Sign::MOST, "bytes")
 }
 
-/// The second time is not shorter than the first.
+/// Checks that the second time is not shorter than the first.
 fn check_order(first_key: &str, first: Duration, key: &'static str, time: Duration) -> Checked {
     if first <= time {
         return Ok(());
@@ -103,7 +103,7 @@ fn check_order(first_key: &str, first: Duration, key: &'static str, time: Durati
     Err(ProfileError::out_of_bounds(key, ShowDuration(time), allowed))
 }
 
-/// Whole milliseconds, as a file can say them. Longer than a day is a slip of the unit, and as good as no limit.
+/// Checks for whole milliseconds, as in a file, up to a day. A longer time is a wrong unit, or as good as no limit.
 fn check_time(key: &'static str, time: Duration) -> Checked {
     check_time_up_to(key, time, Timeouts::MOST, "1d")
 }
@@ -115,7 +115,7 @@ fn check_time_up_to(key: &'static str, time: Duration, most: Duration, shown: &s
     Err(ProfileError::out_of_bounds(key, shown_exactly(time), format!("whole milliseconds from 1ms to {shown}")))
 }
 
-/// The notation ends at milliseconds.
+/// Shows fractions of a millisecond too, which the notation cannot.
 fn shown_exactly(time: Duration) -> String {
     let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
     if is_whole { ShowDuration(time).to_string() } else { format!("{time:?}") }
@@ -130,7 +130,7 @@ fn check_limits(limits: &Limits) -> Checked {
     check_count("limits.empty-messages", limits.empty_messages, messages, "messages a second")
 }
 
-/// One client is to be able to send the longest message, and to be sent the longest.
+/// Checks that one client can send and receive the longest messages.
 fn check_memory(profile: &Profile) -> Checked {
     let (limits, least) = (&profile.limits, Limits::least_memory(&profile.framing));
     let (memory, share) = (limits.memory, limits.memory_per_client);
@@ -149,7 +149,7 @@ fn check_memory(profile: &Profile) -> Checked {
 }
 
 fn check_socket(socket: &SocketOptions) -> Checked {
-    // Some systems take 0 as "refuse everybody".
+    // Some systems take 0 as "refuse every connection".
     check_count("socket.backlog", socket.backlog, MOST_INT, "connections")?;
     for (key, size) in [("socket.receive-buffer", socket.receive_buffer), ("socket.send-buffer", socket.send_buffer)] {
         size.map_or(Ok(()), |size| check_number(key, size, MOST_INT as usize, "bytes"))?;
@@ -160,7 +160,8 @@ fn check_socket(socket: &SocketOptions) -> Checked {
     }
     match socket.linger {
         Some(linger) if linger.subsec_nanos() != 0 || linger > MOST_LINGER => {
-            let allowed = format!("whole seconds up to {}, for the system counts in these", MOST_LINGER.as_secs());
+            let allowed =
+                format!("whole seconds up to {}, because the system counts in seconds", MOST_LINGER.as_secs());
             Err(ProfileError::out_of_bounds("socket.linger", shown_exactly(linger), allowed))
         }
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! A profile under way.
+//! The builder of a profile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
 use framelink_heartbeat::Heartbeat;
 
-/// Builds a [`Profile`]. Setters only note; [`build`](Self::build) checks.
+/// Builds a [`Profile`]. Setters only store values; [`build`](Self::build) checks them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,7 +64,7 @@ pub struct ProfileBuilder {
     pub(super) socket: SocketOptions,
 }
 
-/// Setters of what has a default where nothing is said.
+/// Setters of values that have a default.
 macro_rules! setters {
     ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) in $place:ident;)*) => { $(
         $(#[$doc])*
@@ -75,16 +75,27 @@ macro_rules! setters {
     )* };
 }
 
+/// Setters of values that are moved into their place.
+macro_rules! owned_setters {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty) = $($place:ident).+: $new:expr;)*) => { $(
+        $(#[$doc])*
+        pub fn $name(mut self, $value: $type) -> Self {
+            self.$($place).+ = $new;
+            self
+        }
+    )* };
+}
+
 impl ProfileBuilder {
-    /// All defaults; only the framing has none.
+    /// Creates a builder with all defaults. The framing has none.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes what a template says of connection, exchange and framing.
+    /// Sets connection, exchange and framing as a template has them.
     ///
     /// # Errors
-    /// When there is none of this name; the error lists those there are.
+    /// Returns an error that lists all templates if there is no template of this name.
     pub fn template(mut self, name: &str) -> Result<Self, ProfileError> {
         let Some(template) = Template::named(name) else {
             let names: Vec<_> = TEMPLATES.iter().map(|template| template.name).collect();
@@ -99,50 +110,34 @@ impl ProfileBuilder {
         Ok(self.framing(framing))
     }
 
-    /// How messages are cut and wrapped: one framing, or one for each direction. There is no default.
+    /// Sets the framing of both directions: one framing, or one for each. There is no default.
     pub fn framing(self, framing: impl Into<FramingPair>) -> Self {
         let FramingPair { send, receive } = framing.into();
         self.send_framing(send).receive_framing(receive)
     }
 
-    /// Bytes to send once when connected, and bytes to expect once, up to 1 KiB each. Defaults to none.
+    /// Sets bytes to send and bytes to expect once after connecting, up to 1 KiB each. Defaults to none.
     pub fn preamble(mut self, send: &[u8], expect: &[u8]) -> Self {
         self.preamble = Preamble { send: send.to_vec(), expect: expect.to_vec() };
         self
     }
 
-    /// The exchange that each connection of a client begins with. Defaults to none.
-    pub fn sign_on(mut self, sign: Sign) -> Self {
-        self.sign_on = Some(sign);
-        self
-    }
-
-    /// The exchange that each connection of a client ends with, where it ends in good order. Defaults to none.
-    pub fn sign_off(mut self, sign: Sign) -> Self {
-        self.sign_off = Some(sign);
-        self
-    }
-
-    /// How a lost connection is replaced, and which of several addresses is dialled. Defaults to [`Reconnect::default`].
+    /// Sets how a lost connection is replaced and which address is dialled. Defaults to [`Reconnect::default`].
     pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.reconnect = reconnect;
         self
     }
 
-    /// How long a connection lives: [`ConnectionKind::Long`], [`Short`](super::Short), [`Shared`](super::Shared) or
-    /// [`Pooled`](super::Pooled). Defaults to long.
-    pub fn connection(mut self, connection: impl Into<ConnectionKind>) -> Self {
-        self.connection = connection.into();
-        self
-    }
-
-    /// Whether a client with a long connection, or a link, dials all its connections at its start, and again when they are lost, although
-    /// no exchange needs one. For [`ConnectionKind::Long`] and [`Shared`](super::Shared). Defaults to no.
+    /// Sets whether a client or a link keeps its connections up: it dials them at its start, and again when they are
+    /// lost, even if no exchange needs them. For [`ConnectionKind::Long`] and [`Shared`](super::Shared). Defaults to
+    /// no.
     ///
-    /// A connection that is lost is dialled again with the delays of [`reconnect`](Self::reconnect), at another address if the first is down, and
-    /// signs on. Unsolicited messages of a link go to its inbox. An unsolicited message costs an idle client its connection, because it could be
-    /// taken for the next reply: it is handed to `Upstream::on_unread`, and the connection is dialled again. A client that only receives gets
-    /// such messages from its next `recv`, and one that only sends drops them.
+    /// A lost connection is dialled again with the delays of [`reconnect`](Self::reconnect), at another address if the
+    /// first is down, and signs on. An unsolicited message is handled as follows:
+    /// - A link puts it into its inbox.
+    /// - An idle client hands it to `Upstream::on_unread` and dials again, because it could be taken for the next
+    ///   reply.
+    /// - A client that only receives returns it from its next `recv`. A client that only sends drops it.
     ///
     /// ```
     /// use framelink_profile::{Duplex, Framing, Profile, Shared};
@@ -157,103 +152,93 @@ impl ProfileBuilder {
         self
     }
 
-    /// What goes to and fro: an [`ExchangeKind`], a [`Duplex`](super::Duplex) or a [`Simplex`](super::Simplex). Defaults to
-    /// [`ExchangeKind::Sync`].
-    pub fn exchange(mut self, exchange: impl Into<ExchangeKind>) -> Self {
-        self.exchange = exchange.into();
-        self
-    }
-
-    /// Changes what was said of the exchange, by a template perhaps.
+    /// Changes the kind of exchange, for example the one of a template.
     pub fn map_exchange(mut self, change: impl FnOnce(ExchangeKind) -> ExchangeKind) -> Self {
         self.exchange = change(self.exchange);
         self
     }
 
-    /// For servers: what becomes of a connection too many. Defaults to [`WhenFull::RefuseNewest`].
+    /// For servers: sets what happens when there are too many connections. Defaults to [`WhenFull::RefuseNewest`].
     pub const fn when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
         self
     }
 
-    /// For servers: who may connect. Defaults to everybody.
-    pub fn access(mut self, access: Access) -> Self {
-        self.access = access;
-        self
-    }
-
-    /// What shows whether the other side lives. Defaults to nothing.
-    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
-        self.heartbeat = Some(heartbeat);
-        self
-    }
-
-    /// How the system probes an idle connection; part of what the [socket](Self::socket) is told. Defaults to not at all.
-    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
-        self.socket.keepalive = Some(keepalive);
-        self
-    }
-
-    /// What the socket is told. Defaults to [`SocketOptions::new`].
-    pub fn socket(mut self, options: SocketOptions) -> Self {
-        self.socket = options;
-        self
+    owned_setters! {
+        /// Sets the exchange with which each connection of a client begins. Defaults to none.
+        sign_on(sign: Sign) = sign_on: Some(sign);
+        /// Sets the exchange with which each connection of a client ends, if it ends cleanly. Defaults to none.
+        sign_off(sign: Sign) = sign_off: Some(sign);
+        /// Sets the kind of connection: [`Long`](ConnectionKind::Long), [`Short`](super::Short), [`Shared`](super::Shared)
+        /// or [`Pooled`](super::Pooled). Defaults to long.
+        connection(connection: impl Into<ConnectionKind>) = connection: connection.into();
+        /// Sets the kind of exchange: an [`ExchangeKind`], a [`Duplex`](super::Duplex) or a [`Simplex`](super::Simplex).
+        /// Defaults to [`ExchangeKind::Sync`].
+        exchange(exchange: impl Into<ExchangeKind>) = exchange: exchange.into();
+        /// For servers: sets which clients may connect. Defaults to all.
+        access(access: Access) = access: access;
+        /// Sets the heartbeats that show whether the peer lives. Defaults to none.
+        heartbeat(heartbeat: Heartbeat) = heartbeat: Some(heartbeat);
+        /// Sets how the system probes an idle connection, a [socket](Self::socket) option. Defaults to not at all.
+        keepalive(keepalive: Keepalive) = socket.keepalive: Some(keepalive);
+        /// Sets the socket options. Defaults to [`SocketOptions::new`].
+        socket(options: SocketOptions) = socket: options;
     }
 
     setters! {
-        /// How what is sent is wrapped. There is no default.
+        /// Sets the framing of sent messages. There is no default.
         send_framing(framing: Framing) in send;
-        /// How what is received is cut. There is no default.
+        /// Sets the framing of received messages. There is no default.
         receive_framing(framing: Framing) in receive;
-        /// Resolving and dialling, and the preamble. Defaults to 10 s, on a short connection to no more than the reply's.
+        /// Limits resolving, dialling and the preamble. Defaults to 10 s, on short connections at most to the reply
+        /// timeout.
         connect_timeout(within: Duration) in connect;
-        /// A whole call: waiting for a connection, connecting, writing and the reply. Defaults to 5 s.
+        /// Limits a whole call: waiting for a connection, connecting, writing and the reply. Defaults to 5 s.
         reply_timeout(within: Duration) in reply;
-        /// Writing one message. Defaults to 30 s.
+        /// Limits writing one message. Defaults to 30 s.
         write_timeout(within: Duration) in write;
-        /// For a peer to close too when we close first. Defaults to 1 s.
+        /// Limits the wait for the peer to close after this side has closed. Defaults to 1 s.
         close_timeout(within: Duration) in close;
-        /// For servers: from accepting a connection to the first byte of a message. Defaults to 1 min.
+        /// For servers: limits the time from accepting a connection to the first byte of a message. Defaults to 1 min.
         first_message_timeout(within: Duration) in first_message;
-        /// For servers: how long a client that has sent only heartbeats may take for its first message. Defaults to the time of every other
-        /// client.
+        /// For servers: limits the first message of a client that has sent only heartbeats. Defaults to no longer.
         first_request_timeout(within: Duration) in first_request;
-        /// For servers: from the first byte of a message to its last. Defaults to 30 s.
+        /// For servers: limits the time from the first byte of a message to its last. Defaults to 30 s.
         frame_timeout(within: Duration) in frame;
-        /// For servers: how long a connection is kept on which nothing comes or goes, heartbeats apart. Defaults to 1 h.
+        /// For servers: closes a connection after this time without messages. Heartbeats do not count. Defaults to 1 h.
         idle_timeout(within: Duration) in idle;
-        /// For servers: how long any connection is kept. Defaults to a day.
+        /// For servers: limits the lifetime of a connection. Defaults to a day.
         lifetime(within: Duration) in lifetime;
-        /// The largest payload in bytes; it may lower what the framing says. Defaults to what the framing says.
+        /// Limits the payload in bytes, below the limit of the framing. Defaults to the limit of the framing.
         max_message(bytes: usize) in max_message;
-        /// Bytes that may wait to be written. Defaults to 64 KiB.
+        /// Limits the bytes that may wait to be written. Defaults to 64 KiB.
         write_queue(bytes: usize) in write_queue;
-        /// Messages that may wait to be written. Defaults to 4096.
+        /// Limits the messages that may wait to be written. Defaults to 4096.
         queued_messages(most: u32) in queued_messages;
-        /// For servers: connections of one client at a time. Defaults to 250.
+        /// For servers: limits the connections of one client at a time. Defaults to 250.
         connections_per_client(most: u32) in per_client;
-        /// For servers: bytes that all connections hold together. When they are used up, the client that holds most is closed. Defaults to
-        /// [`Limits::default_memory`].
+        /// For servers: limits the bytes that all connections hold together. If they are used up, the client that holds
+        /// most is closed. Defaults to [`Limits::default_memory`].
         memory(bytes: usize) in memory;
-        /// For servers: how many bytes of this memory the connections of one client hold together. Defaults to half of it, or to as many as the
-        /// longest messages need.
+        /// For servers: limits the bytes that the connections of one client hold together. Defaults to half of the
+        /// memory, or to what its longest messages need.
         memory_per_client(bytes: usize) in memory_per_client;
-        /// For servers: how many empty heartbeats a client may send a second. Defaults to 100.
+        /// For servers: limits the empty heartbeats of a client per second. Defaults to 100.
         empty_messages(most: u32) in empty_messages;
-        /// For servers: connections at a time. Defaults to 1000.
+        /// For servers: limits the connections at a time. Defaults to 1000.
         connections(most: u32) in connections;
-        /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer; the profile is explained with that in
-        /// mind. Defaults to unknown.
+        /// Sets after how long the peer or the network, such as a firewall, drops an idle connection. The explanation
+        /// of the profile takes it into account. Defaults to unknown.
         idle_limit(limit: Duration) in idle_limit;
     }
 
-    /// Checks the whole and makes the profile.
+    /// Checks all settings and returns the profile.
     ///
     /// A profile that can be built may still need care: see [`Profile::mismatch_caution`], and the lines of
     /// [`Profile::explain`] that begin with `careful`.
     ///
     /// # Errors
-    /// When the framing is missing, a value is out of its bounds, or two values cannot work together.
+    /// Returns an error if the framing is missing, a value is out of its bounds, or two values cannot work together.
     pub fn build(&self) -> Result<Profile, ProfileError> {
         let framing = match (self.send, self.receive) {
             (Some(send), Some(receive)) => FramingPair { send, receive },
@@ -315,7 +300,7 @@ impl ProfileBuilder {
         }
     }
 
-    /// The framing with the limit on messages, where one is given: a profile has that in one place only.
+    /// Moves the limit on messages into the framing, so that a profile has it in one place.
     fn limited(&self, framing: FramingPair) -> Result<FramingPair, ProfileError> {
         let Some(max) = self.max_message else { return Ok(framing) };
         let said = framing.send.max_payload().max(framing.receive.max_payload());
@@ -328,7 +313,7 @@ impl ProfileBuilder {
             let refused = |error: NotationError| refuse(format!("{framing}: {}", error.message()));
             lowered(framing, max).map_err(refused)
         };
-        // A direction that is not used may have messages of one length, which no limit can lower.
+        // An unused direction may have messages of a fixed length, which no limit can lower.
         let (sends, receives) = (self.exchange.sends(), self.exchange.receives());
         Ok(FramingPair {
             send: if sends { lower(framing.send)? } else { framing.send },

@@ -1,10 +1,10 @@
-//! How long a connection lives, and who ends it.
+//! Kinds of connections.
 
 use std::time::Duration;
 
 use crate::setters::setters;
 
-/// How long a connection lives.
+/// How long a connection lives and how many there are.
 ///
 /// ```
 /// use framelink_profile::{ConnectionKind, Short, Side};
@@ -16,19 +16,19 @@ use crate::setters::setters;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectionKind {
-    /// It stays open for many messages.
+    /// One connection stays open for many messages.
     #[default]
     Long,
-    /// Connect, one exchange, close.
+    /// Each exchange has its own connection: connect, exchange, close.
     Short(Short),
-    /// Several that stay open, and on each of them many exchanges.
+    /// Several connections stay open, and each carries many exchanges at a time.
     Shared(Shared),
-    /// Several that stay open, each lent out for one exchange at a time.
+    /// Several connections stay open, and each carries one exchange at a time.
     Pooled(Pooled),
 }
 
 impl ConnectionKind {
-    /// How many connections to one peer there are at a time, at most.
+    /// Returns the most connections to one peer at a time.
     #[must_use]
     pub const fn count(&self) -> u32 {
         match self {
@@ -38,7 +38,7 @@ impl ConnectionKind {
         }
     }
 
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl ConnectionKind {
         }
     }
 
-    /// How its one exchange ends, if it has only one.
+    /// Returns how the exchange of a short connection ends. `None` for other kinds.
     #[must_use]
     pub const fn short(&self) -> Option<Short> {
         match self {
@@ -58,7 +58,7 @@ impl ConnectionKind {
         }
     }
 
-    /// How its connections are lent, if they are.
+    /// Returns the settings of the pool. `None` for other kinds.
     #[must_use]
     pub const fn pooled(&self) -> Option<Pooled> {
         match self {
@@ -79,7 +79,7 @@ macro_rules! kinds {
 }
 kinds!(Short, Shared, Pooled);
 
-/// Several connections to one peer, which the requests in flight share: each goes over the one with the fewest.
+/// Several connections to one peer, shared by all requests in flight. Each request uses the least busy connection.
 ///
 /// ```
 /// use framelink_profile::{ConnectionKind, Shared};
@@ -89,17 +89,17 @@ kinds!(Short, Shared, Pooled);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Shared {
-    /// How many connections there may be.
+    /// The most connections.
     pub connections: u32,
 }
 
 impl Shared {
-    /// 2, where nothing is said.
+    /// The default: 2.
     pub const CONNECTIONS: u32 = 2;
-    /// No more can be asked for: 1024.
+    /// The largest value that can be set: 1024.
     pub const MOST: u32 = 1024;
 
-    /// So many connections.
+    /// Shares up to this many connections.
     #[must_use]
     pub const fn new(connections: u32) -> Self {
         Self { connections }
@@ -112,7 +112,7 @@ impl Default for Shared {
     }
 }
 
-/// Long connections to one peer that are lent out, each for one exchange at a time.
+/// Long connections to one peer, each used for one exchange at a time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -126,39 +126,40 @@ impl Default for Shared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Pooled {
-    /// So many are opened in advance, and opened again where one is lost.
+    /// The number of connections that are opened in advance, and reopened if one is lost.
     pub min: u32,
-    /// There are never more, lent or not.
+    /// The most connections, in use or not.
     pub max: u32,
-    /// So many may wait to be lent; one that comes back beyond that is closed.
+    /// The most idle connections. A connection that is released beyond this number is closed.
     pub max_idle: u32,
-    /// How long a borrower waits for one when all are lent, or being opened; `None`: not at all.
+    /// How long a caller waits for a connection if all are in use or being opened. `None`: not at all.
     pub wait: Option<Duration>,
-    /// A connection that was not lent for this time is closed, where there are more than `min`.
+    /// A connection that was idle for this time is closed, if there are more than `min`.
     pub idle: Duration,
-    /// One that is so old is closed when it is not lent. Each lives up to a tenth shorter, so that they do not end together.
+    /// A connection of this age is closed when idle. Each lives up to a tenth shorter, so that they do not end
+    /// together.
     pub lifetime: Duration,
-    /// One that was lent so often is closed when it comes back. `None`: as often as one likes.
+    /// A connection that was used this often is closed when it is released. `None`: no limit.
     pub uses: Option<u32>,
-    /// Each is closed when it comes back, and another one opened: for peers that close after each exchange.
+    /// Replaces each connection after its exchange, for peers that close then.
     pub replace: bool,
 }
 
 impl Pooled {
-    /// 1 is opened in advance, where nothing is said.
+    /// The default of `min`: 1.
     pub const MIN: u32 = 1;
-    /// 8, where nothing is said.
+    /// The default of `max`: 8.
     pub const MAX: u32 = 8;
-    /// No more can be asked for: 1024.
+    /// The largest value of `max`: 1024.
     pub const MOST: u32 = 1024;
-    /// 5 s: as long as a call, which covers it.
+    /// The default of `wait`: 5 s, the default limit of a call, which includes the wait.
     pub const WAIT: Duration = Duration::from_secs(5);
-    /// 10 min: less than what most firewalls forget a connection after.
+    /// The default of `idle`: 10 min, shorter than most firewalls keep an idle connection.
     pub const IDLE: Duration = Duration::from_secs(10 * 60);
-    /// 1 h: a changed address of a name, or a peer that was added behind it, is met by then.
+    /// The default of `lifetime`: 1 h. After that, a changed address of a name or an added peer is in use.
     pub const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-    /// Up to so many connections; the rest as it is where nothing is said.
+    /// Allows up to `max` connections, with defaults for the rest.
     #[must_use]
     pub const fn new(max: u32) -> Self {
         Self {
@@ -180,7 +181,7 @@ impl Default for Pooled {
     }
 }
 
-/// How the one exchange of a short connection ends.
+/// How the exchange of a short connection ends.
 ///
 /// ```
 /// use framelink_profile::{Short, Side};
@@ -191,43 +192,43 @@ impl Default for Pooled {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Short {
-    /// Whether the client shuts down writing after its request, and reads on.
+    /// Whether the client shuts down writing after its request and reads on.
     pub half_close: bool,
-    /// Who closes first when the exchange is over.
+    /// Which side closes first after the exchange.
     pub closes: Side,
 }
 
 impl Short {
-    /// No half-close; the client closes first.
+    /// The client closes first, and does not half-close.
     #[must_use]
     pub const fn new() -> Self {
         Self { half_close: false, closes: Side::Client }
     }
 
     setters! {
-        /// Whether the client shuts down writing after its request. Defaults to no.
+        /// Sets whether the client shuts down writing after its request. Defaults to no.
         half_close(yes: bool) = yes;
-        /// Who closes first. Defaults to the client.
+        /// Sets which side closes first. Defaults to the client.
         closes(side: Side) = side;
     }
 }
 
-/// One of the two sides of a connection. There are no others.
+/// One of the two sides of a connection. The enum is exhaustive.
 ///
 /// ```
 /// assert_eq!(framelink_profile::Side::Client.name(), "client");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Whoever dials.
+    /// The side that dials.
     #[default]
     Client,
-    /// Whoever is dialled.
+    /// The side that accepts.
     Server,
 }
 
 impl Side {
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

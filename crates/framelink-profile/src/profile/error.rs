@@ -1,11 +1,11 @@
-//! Why a profile is none.
+//! Why a profile is not valid.
 
 use std::error::Error;
 use std::fmt;
 
 use framelink_codec::notation::NotationError;
 
-/// Why a profile is none: which key, what came, what is allowed.
+/// Why a profile is not valid: the key, the value found, and what is allowed.
 ///
 /// ```
 /// use framelink_profile::{Framing, Profile};
@@ -22,40 +22,40 @@ use framelink_codec::notation::NotationError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// Something has to be said.
+    /// A required value is missing.
     Missing {
-        /// Which key.
+        /// The missing key.
         key: &'static str,
     },
-    /// The text of a value means nothing.
+    /// The text of a value cannot be parsed.
     Unreadable {
-        /// Whose value.
+        /// The key of the value.
         key: &'static str,
-        /// What came and what was expected, and where in the value.
+        /// What was found and expected, and where in the value.
         error: NotationError,
     },
     /// The value is too small or too large.
     OutOfBounds {
-        /// Whose value.
+        /// The key of the value.
         key: &'static str,
-        /// What came.
+        /// The value found.
         found: String,
-        /// What may come.
+        /// The values allowed.
         allowed: String,
     },
     /// Two values cannot work together.
     Combination {
-        /// The one that is best changed.
+        /// The key that is best changed.
         key: &'static str,
-        /// The other.
+        /// The other key.
         with: &'static str,
-        /// Why not, and what would.
+        /// Why the two do not work together, and what does.
         reason: String,
     },
 }
 
 impl ProfileError {
-    /// The key that it is about, with dots between tables: `timeouts.reply`.
+    /// Returns the key that the error is about, with dots between tables: `timeouts.reply`.
     #[must_use]
     pub const fn key(&self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl ProfileError {
         }
     }
 
-    /// The key that this one does not go with, if it is about two.
+    /// Returns the other key, if the error is about two.
     #[must_use]
     pub const fn other_key(&self) -> Option<&'static str> {
         match self {
@@ -98,7 +98,7 @@ impl fmt::Display for ProfileError {
     }
 }
 
-/// The source is what is wrong with the notation of a value, where it is that; the text has it already.
+/// The source is an error in the notation of a value. Its text is already part of this error's text.
 impl Error for ProfileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -1,10 +1,10 @@
-//! What goes to and fro.
+//! Kinds of exchanges.
 
 use framelink_session::{Assigned, KeyPlace, KeyRule, Matching};
 
 use crate::setters::setters;
 
-/// What goes to and fro on a connection, as seen from whoever uses the profile.
+/// Which messages are exchanged on a connection, as seen from the side that uses the profile.
 ///
 /// ```
 /// use framelink_profile::{Duplex, ExchangeKind};
@@ -20,18 +20,18 @@ pub enum ExchangeKind {
     /// A message, then its reply, then the next message.
     #[default]
     Sync,
-    /// Messages are sent, and none are expected.
+    /// Messages are sent. No messages are expected.
     SendOnly,
-    /// Messages are received, and none are sent.
+    /// Messages are received. No messages are sent.
     ReceiveOnly,
-    /// Both sides send when they like; many requests may be in flight.
+    /// Both sides send at any time, and many requests may be in flight.
     Duplex(Duplex),
-    /// The same over two connections, one for each direction.
+    /// Like duplex, over two connections, one for each direction.
     Simplex(Simplex),
 }
 
 impl ExchangeKind {
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,19 +43,19 @@ impl ExchangeKind {
         }
     }
 
-    /// Whether messages are sent.
+    /// Returns whether messages are sent.
     #[must_use]
     pub const fn sends(self) -> bool {
         !matches!(self, Self::ReceiveOnly)
     }
 
-    /// Whether messages are received.
+    /// Returns whether messages are received.
     #[must_use]
     pub const fn receives(self) -> bool {
         !matches!(self, Self::SendOnly)
     }
 
-    /// How the replies of many requests in flight find them, if there may be many.
+    /// Returns how replies are matched to many requests in flight. `None` for one request at a time.
     #[must_use]
     pub const fn duplex(self) -> Option<Duplex> {
         match self {
@@ -78,13 +78,13 @@ impl From<Simplex> for ExchangeKind {
     }
 }
 
-/// Many requests in flight, and how their replies find them.
+/// Many requests in flight, and how replies are matched to them.
 ///
 /// ```
 /// use framelink_profile::Duplex;
 /// use framelink_session::Assigned;
 ///
-/// // Six digits after the first four bytes, chosen for us.
+/// // Six digits after the first four bytes, chosen by framelink.
 /// let duplex = Duplex::new().key("4:6".parse()?).assigned(Assigned::Digits).in_flight(16);
 /// assert!(!duplex.matching().is_in_order());
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
@@ -92,40 +92,40 @@ impl From<Simplex> for ExchangeKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Duplex {
-    /// Where requests and replies have their key; `None`: replies come in the order of their requests.
+    /// The place of the key in requests and replies. `None`: replies come in the order of their requests.
     pub key: Option<KeyPlace>,
-    /// Whether keys are chosen for the application, and how.
+    /// How framelink chooses the keys. `None`: the application does.
     pub assigned: Option<Assigned>,
-    /// So many requests may be unanswered at a time.
+    /// The most requests that may be unanswered at a time.
     pub in_flight: u32,
-    /// Whether a request whose key is in flight waits, rather than being refused.
+    /// Whether a request waits while another with its key is in flight. If not, it is refused.
     pub serialized: bool,
 }
 
 impl Duplex {
-    /// 64.
+    /// The default of `in_flight`: 64.
     pub const IN_FLIGHT: u32 = 64;
-    /// No more can be allowed: 65536.
+    /// The largest value of `in_flight`: 65536.
     pub const MOST_IN_FLIGHT: u32 = 1 << 16;
 
-    /// Replies in order, up to 64 requests in flight.
+    /// Matches replies by order, with up to 64 requests in flight.
     #[must_use]
     pub const fn new() -> Self {
         Self { key: None, assigned: None, in_flight: Self::IN_FLIGHT, serialized: false }
     }
 
     setters! {
-        /// Replies in any order, each with the key of its request at this place.
+        /// Matches replies by the key at this place, in any order.
         key(place: KeyPlace) = Some(place);
-        /// Keys are chosen for the application. Defaults to no: the application's requests have keys of their own.
+        /// Chooses the keys of requests. Defaults to no: the requests of the application contain keys.
         assigned(assigned: Assigned) = Some(assigned);
-        /// So many requests may be unanswered at a time. Defaults to 64.
+        /// Sets how many requests may be unanswered at a time. Defaults to 64.
         in_flight(requests: u32) = requests;
-        /// Whether a request whose key is in flight waits, so that those with one key go one after the other. Defaults to no.
+        /// Sets whether requests with one key run one after the other. Defaults to no: the second one is refused.
         serialized(yes: bool) = yes;
     }
 
-    /// The same, for a connection.
+    /// Returns these settings for a connection.
     #[must_use]
     pub fn matching(&self) -> Matching {
         let matching = match self.key {
@@ -146,57 +146,57 @@ impl Default for Duplex {
     }
 }
 
-/// Two connections, one for each direction, and who dials which.
+/// Two connections, one for each direction, and which side dials each.
 ///
 /// ```
 /// use framelink_profile::{Duplex, Reach, Simplex};
 ///
-/// // We dial the one that we send on, and the peer dials the one that we receive on.
+/// // We dial the connection that we send on. The peer dials the connection that we receive on.
 /// let simplex = Simplex::new(Duplex::new()).receive(Reach::Accept);
 /// assert_eq!((simplex.send.name(), simplex.receive.name()), ("dial", "accept"));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Simplex {
-    /// How replies find their requests.
+    /// How replies are matched to requests.
     pub calls: Duplex,
-    /// Who dials the connection that we send on.
+    /// Which side dials the connection that this side sends on.
     pub send: Reach,
-    /// Who dials the connection that we receive on.
+    /// Which side dials the connection that this side receives on.
     pub receive: Reach,
 }
 
 impl Simplex {
-    /// We dial both.
+    /// This side dials both.
     #[must_use]
     pub const fn new(calls: Duplex) -> Self {
         Self { calls, send: Reach::Dial, receive: Reach::Dial }
     }
 
     setters! {
-        /// Who dials the connection that we send on. Defaults to us.
+        /// Sets which side dials the sending connection. Defaults to this side.
         send(reach: Reach) = reach;
-        /// Who dials the connection that we receive on. Defaults to us.
+        /// Sets which side dials the receiving connection. Defaults to this side.
         receive(reach: Reach) = reach;
     }
 }
 
-/// Who dials a connection. There is no third way.
+/// Which side dials a connection. The enum is exhaustive.
 ///
 /// ```
 /// assert_eq!(framelink_profile::Reach::default().name(), "dial");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reach {
-    /// We do.
+    /// This side dials.
     #[default]
     Dial,
-    /// The peer does.
+    /// The peer dials.
     Accept,
 }
 
 impl Reach {
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

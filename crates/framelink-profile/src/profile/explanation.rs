@@ -1,4 +1,4 @@
-//! What a profile means, for people.
+//! Explanations of profiles in plain words.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::framing::Framing;
 use crate::socket::SocketOptions;
 use framelink_session::Assigned;
 
-/// What a profile means in plain words, a line for each thing.
+/// The meaning of a profile in plain words, with a line for each setting.
 ///
 /// ```
 /// use framelink_profile::{Framing, Profile};
@@ -49,7 +49,7 @@ impl Explanation {
         this
     }
 
-    /// The lines: what each is about, and what is to be said. `careful` is a line that an operator should have read.
+    /// Returns the lines, each with its label. An operator must read the lines with the label `careful`.
     pub fn lines(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.lines.iter().map(|(label, text)| (*label, &**text))
     }
@@ -83,7 +83,7 @@ impl Explanation {
     }
 
     fn preamble(&mut self, profile: &Profile) {
-        // How many bytes, and not which: they may be a password.
+        // Only the lengths, because a preamble may be a password.
         let (sent, expected) = (profile.preamble.send().len(), profile.preamble.expect().len());
         let (send, expect) = (ShowBytes(sent), ShowBytes(expected));
         match (sent == 0, expected == 0) {
@@ -115,19 +115,19 @@ impl Explanation {
         let (first, cap) = (ShowDuration(*first), ShowDuration(*cap));
         self.say(
             "reconnecting",
-            format!("within {first} of the first failure, then twice that and so on up to {cap}, by chance"),
+            format!("within {first} of the first failure, then within twice that, and so on up to {cap}, at random"),
         );
         let fail_back = ShowDuration(*fail_back);
         let policy = match reconnect.policy {
             Policy::PrimaryBackup => {
-                format!("the first that is well; back to an earlier one when that is, tried every {fail_back}")
+                format!("the first healthy address; back to an earlier one when it is healthy, tried every {fail_back}")
             }
-            Policy::RoundRobin => "one after the other".to_owned(),
-            Policy::LeastInFlight => "the one with the fewest exchanges under way".to_owned(),
-            Policy::Sticky => "any, and never another while it serves".to_owned(),
+            Policy::RoundRobin => "one address after the other".to_owned(),
+            Policy::LeastInFlight => "the address with the fewest exchanges in progress".to_owned(),
+            Policy::Sticky => "any address, kept while it works".to_owned(),
         };
         let failures = if *eject_after == 1 { "failure" } else { "failures in a row" };
-        self.say("of several", format!("{policy}; one is left alone after {eject_after} {failures}"));
+        self.say("of several", format!("{policy}; an address is skipped for a while after {eject_after} {failures}"));
     }
 
     fn timeouts(&mut self, profile: &Profile) {
@@ -155,15 +155,15 @@ impl Explanation {
         let (most, of_one) = (limits.connections, limits.per_client.min(limits.connections));
         say(format!("holds up to {most} connections, {of_one} of one client, and {full}"));
         let (first, frame) = (ShowDuration(timeouts.first_message), ShowDuration(timeouts.frame));
-        say(format!("a client has {first} to begin its first message, and {frame} to finish any"));
+        say(format!("a client has {first} to begin its first message, and {frame} to complete each message"));
         if profile.heartbeat.is_some() && timeouts.first_request > timeouts.first_message {
             let longer = ShowDuration(timeouts.first_request);
-            say(format!("a client that sends only heartbeats has {longer} for that"));
+            say(format!("a client that sends only heartbeats has {longer} to begin its first message"));
         }
         let (idle, lifetime) = (ShowDuration(timeouts.idle), ShowDuration(timeouts.lifetime));
-        say(format!("closes a connection on which nothing came or went for {idle}, and any after {lifetime}"));
+        say(format!("closes a connection without messages for {idle}, and any connection after {lifetime}"));
         let (memory, share) = (ShowBytes(limits.memory), ShowBytes(limits.memory_per_client));
-        let largest = "with more, the client that holds most is closed";
+        let largest = "beyond that, the client that holds most is closed";
         say(format!("holds up to {memory} for all connections, {share} for one client; {largest}"));
         if profile.heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
             say(format!("takes up to {} empty heartbeats a second", limits.empty_messages));
@@ -182,7 +182,7 @@ impl Explanation {
         self.say("queue", format!("up to {queue} in {messages} messages wait to be written, then the sender waits"));
     }
 
-    /// Only what is not the default: the rest says nothing about this peer.
+    /// Only settings that differ from the defaults.
     fn socket(&mut self, socket: &SocketOptions) {
         let mut say = |text: String| self.say("socket", text);
         if let Some(source) = socket.source {
@@ -212,11 +212,11 @@ impl Explanation {
         }
     }
 
-    /// What works, but not always as one might think.
+    /// Settings that work, but not always as expected.
     fn cautions(&mut self, profile: &Profile) {
         for (side, other) in [("client", Side::Server), ("server", Side::Client)] {
             if let Err(error) = profile.check_for(other) {
-                self.say("careful", format!("only a {side} can use it, since for a {} {error}", other.name()));
+                self.say("careful", format!("only a {side} can use it, because for a {} {error}", other.name()));
             }
         }
         if let Some(caution) = profile.mismatch_caution() {
@@ -258,7 +258,7 @@ impl Explanation {
             return;
         }
         let (counts, options) = (counts.join(", "), options.join(" and "));
-        let change = format!("say {options} if they have to be others, or keep if messages bring them");
+        let change = format!("say {options} if they must differ, or keep if messages contain them");
         self.say("careful", format!("free bytes are written as zeros: {counts}; {change}"));
     }
 }
@@ -294,18 +294,16 @@ fn connection(profile: &Profile) -> String {
 fn lent(pooled: &Pooled) -> String {
     let Pooled { min, max, max_idle, wait, idle, lifetime, uses, replace } = *pooled;
     let wait = wait.map_or("not at all".to_owned(), |wait| format!("up to {}", ShowDuration(wait)));
-    let uses = uses.map_or(String::new(), |uses| format!(", lent {uses} times"));
+    let uses = uses.map_or(String::new(), |uses| format!(", used {uses} times"));
     let end = if replace {
         "each is closed after its exchange and another one opened".to_owned()
     } else {
         let (idle, lifetime) = (ShowDuration(idle), ShowDuration(lifetime));
         format!(
-            "one is closed when nobody wanted it for {idle}, when it is {lifetime} old{uses}, or when {max_idle} others wait"
+            "a connection is closed when it was idle for {idle}, when it is {lifetime} old{uses}, or when {max_idle} others are idle"
         )
     };
-    format!(
-        "pooled: {min} to {max} that stay open, each lent for one exchange at a time; a borrower waits {wait}; {end}"
-    )
+    format!("pooled: {min} to {max} that stay open, each used for one exchange at a time; a caller waits {wait}; {end}")
 }
 
 fn exchange(exchange: ExchangeKind) -> String {
@@ -327,24 +325,24 @@ fn in_flight(duplex: Duplex) -> String {
     let Duplex { key, assigned, in_flight, serialized } = duplex;
     let most = format!("up to {in_flight} requests");
     let Some(place) = key else {
-        return format!("{most}, answered in order; when a reply does not come in time the connection is given up");
+        return format!("{most}, answered in order; if a reply does not arrive in time, the connection is given up");
     };
     let chosen = match assigned {
         None => "",
-        Some(Assigned::Binary) => ", which is chosen for us and counts in network order",
-        Some(Assigned::Digits) => ", which is chosen for us and counts in ASCII digits",
+        Some(Assigned::Binary) => ", which framelink chooses and counts in network order",
+        Some(Assigned::Digits) => ", which framelink chooses and counts in ASCII digits",
     };
     let same = if serialized {
-        "those with the same key go one after the other"
+        "requests with one key run one after the other"
     } else {
-        "one with a key in flight is refused"
+        "a request whose key is in flight is refused"
     };
     let (offset, len) = (place.offset(), place.len());
     let bytes = if len == 1 { "byte" } else { "bytes" };
     format!("{most}, answered in any order by the {len} {bytes} at offset {offset}{chosen}; {same}")
 }
 
-/// The first few of many.
+/// The first few of many networks.
 struct Listed<'a>(&'a [Network]);
 
 impl fmt::Display for Listed<'_> {
@@ -358,7 +356,7 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-/// A size with its unit, also where that is bytes.
+/// A size with its unit, or in bytes.
 struct ShowBytes(usize);
 
 impl fmt::Display for ShowBytes {

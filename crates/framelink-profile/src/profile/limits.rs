@@ -1,10 +1,10 @@
-//! How much there may be.
+//! Limits on what is held.
 
 use framelink_codec::notation::NotationError;
 
 use crate::framing::{Framing, FramingPair};
 
-/// How much there may be of what is held. How long a message may be is part of the framing.
+/// Limits on what a connection or a server holds. The limit on messages is part of the framing.
 ///
 /// ```
 /// use framelink_profile::{Framing, Profile};
@@ -17,26 +17,26 @@ use crate::framing::{Framing, FramingPair};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes that may wait to be written on a connection before its sender has to wait.
+    /// The most bytes that wait to be written on a connection before its sender has to wait.
     pub write_queue: usize,
-    /// Messages that may wait to be written on a connection before its sender has to wait.
+    /// The most messages that wait to be written on a connection before its sender has to wait.
     pub queued_messages: u32,
-    /// Connections that a server holds at a time.
+    /// The most connections of a server at a time.
     pub connections: u32,
-    /// How many of them one client may have: one IPv4 address, or the /64 of an IPv6 address.
+    /// The most connections of one client: one IPv4 address, or the /64 of an IPv6 address.
     pub per_client: u32,
-    /// What becomes of a connection too many.
+    /// What happens when there are too many connections.
     pub when_full: WhenFull,
-    /// Bytes that all connections of a server hold together.
+    /// The most bytes that all connections of a server hold together.
     pub memory: usize,
-    /// How many of these bytes the connections of one client hold together.
+    /// The most bytes that the connections of one client hold together.
     pub memory_per_client: usize,
-    /// How many empty messages a client may send a second, where they are heartbeats; a client that sends more is closed. Where empty
-    /// messages are not heartbeats, each is answered like any other message, and their number has no limit.
+    /// The most empty heartbeats of a client per second. A client that sends more is closed. Empty messages that are
+    /// not heartbeats are answered like others, without this limit.
     pub empty_messages: u32,
 }
 
-/// What a server does about a connection too many.
+/// What a server does when there are too many connections.
 ///
 /// ```
 /// assert_eq!(framelink_profile::WhenFull::default().name(), "refuse-newest");
@@ -44,15 +44,15 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// It is closed at once.
+    /// Closes the new connection at once.
     #[default]
     RefuseNewest,
-    /// The oldest is closed for it: of the same client, where that has too many.
+    /// Closes the oldest connection: of that client, if the client has too many.
     DropOldest,
 }
 
 impl WhenFull {
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,50 +63,47 @@ impl WhenFull {
 }
 
 impl Limits {
-    /// 64 KiB, as the session has it.
+    /// The default: 64 KiB, like the default of the session.
     pub const WRITE_QUEUE: usize = 64 * 1024;
-    /// 4096.
+    /// The default: 4096.
     pub const QUEUED_MESSAGES: u32 = 4096;
-    /// 1000: less than the 1024 files that a process may have open by default on Linux, so that this limit, which can be
-    /// told to whoever is refused, is met before the system's.
+    /// The default: 1000. A process on Linux may open 1024 files by default. This limit is met first.
     pub const CONNECTIONS: u32 = 1000;
-    /// The most connections that can be allowed: 1048576, the most files of a process on Linux.
+    /// The largest limit of connections: 1048576, the most files of a process on Linux.
     pub const MOST_CONNECTIONS: u32 = 1 << 20;
-    /// 250: four clients are needed to take all places.
+    /// The default: 250. It takes four clients to use all connections.
     pub const PER_CLIENT: u32 = 250;
-    /// 16 MiB: with it a server lives in a container of 64 MiB, with all that the program, its threads and its allocator need besides. The
-    /// default is more where messages are long: see [`default_memory`](Self::default_memory).
+    /// The default for short messages: 16 MiB. A server then fits into a container of 64 MiB, including its program,
+    /// threads and allocator. With long messages it is more: see [`default_memory`](Self::default_memory).
     pub const MEMORY: usize = 16 * 1024 * 1024;
-    /// The least that can be said of memory, beside the longest messages: 128 KiB, two of the largest reads.
+    /// The least memory beside the longest messages: 128 KiB, two of the largest reads.
     pub const LEAST_MEMORY: usize = 128 * 1024;
-    /// 100: a heartbeat is one in seconds.
+    /// The default: 100. Normal heartbeats are seconds apart.
     pub const EMPTY_MESSAGES: u32 = 100;
-    /// The most that can be allowed of messages that wait, and of empty ones a second: 1048576.
+    /// The largest limit of waiting messages, and of empty messages per second: 1048576.
     pub const MOST_MESSAGES: u32 = 1 << 20;
-}
 
-impl Limits {
-    /// How much memory the connections of a server hold together by default: [`MEMORY`](Self::MEMORY), or four times what one connection
-    /// needs for its longest messages, where that is more.
+    /// Returns the default memory of a server: [`MEMORY`](Self::MEMORY), or four times what one connection needs for
+    /// its longest messages, if that is more.
     #[must_use]
     pub fn default_memory(framing: &FramingPair) -> usize {
         Self::least_memory(framing).saturating_mul(4).max(Self::MEMORY)
     }
 
-    /// The least memory with which one connection can receive its longest message and send its longest reply.
+    /// Returns the least memory for one connection to receive its longest message and send its longest reply.
     #[must_use]
     pub fn least_memory(framing: &FramingPair) -> usize {
         let longest = framing.receive.max_payload().saturating_add(framing.send.max_payload());
         longest.saturating_add(Self::LEAST_MEMORY)
     }
 
-    /// How much of it the connections of one client hold by default: half, but not less than one needs.
+    /// Returns the default memory of one client: half of `memory`, but not less than a connection needs.
     #[must_use]
     pub fn default_memory_per_client(memory: usize, framing: &FramingPair) -> usize {
         Self::least_memory(framing).max(memory / 2).min(memory)
     }
 
-    /// So many bytes of requests are handled at a time on one connection, or one request that is longer.
+    /// Returns how many bytes of requests are handled at a time on one connection. One request may be longer.
     #[must_use]
     pub const fn handled(&self) -> usize {
         self.memory_per_client / 4
@@ -128,12 +125,12 @@ impl Default for Limits {
     }
 }
 
-/// The framing with no larger payloads than this.
+/// Lowers the limit of a framing to `max`.
 pub(super) fn lowered(framing: Framing, max: usize) -> Result<Framing, NotationError> {
     if framing.max_payload() <= max {
         return Ok(framing);
     }
-    // The normal form has `max` last, and leaves it out where it is the default.
+    // The normal form has `max` last, and leaves a default out.
     let text = framing.to_string();
     let without = text.split_once(",max=").map_or(&*text, |(before, _)| before);
     format!("{without},max={max}").parse()

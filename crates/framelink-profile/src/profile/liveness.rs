@@ -1,4 +1,4 @@
-//! How soon a peer that is gone is noticed, and what works against that.
+//! How soon a dead peer is detected, and which settings work against that.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::socket::Keepalive;
 type Checked = Result<(), ProfileError>;
 
 impl Side {
-    /// This side as heartbeats name it.
+    /// Returns the role of this side in heartbeats.
     #[must_use]
     pub const fn role(self) -> Role {
         match self {
@@ -24,8 +24,8 @@ impl Side {
 }
 
 impl Profile {
-    /// How soon this side notices at the latest that an idle peer is gone, by heartbeats or by keepalive; `None` if never. While a
-    /// call is under way its own deadline is what counts.
+    /// Returns how soon this side detects that an idle peer is gone, by heartbeats or keepalive. `None`: never. During
+    /// a call, the deadline of the call applies.
     ///
     /// ```
     /// use std::time::Duration;
@@ -46,7 +46,7 @@ impl Profile {
     }
 }
 
-/// With what is left to the system as that says; it is asked only for that.
+/// Fills in the times of the system, which is asked only if some are missing.
 fn told_by_system(keepalive: Keepalive) -> Keepalive {
     #[cfg(feature = "socket")]
     if keepalive.detection_bound().is_none() {
@@ -55,7 +55,7 @@ fn told_by_system(keepalive: Keepalive) -> Keepalive {
     keepalive
 }
 
-/// Whether heartbeats can be told from messages, sent, and seen.
+/// Checks that heartbeats can be told from messages, sent, and received.
 pub(super) fn check(profile: &Profile) -> Checked {
     let Some(heartbeat) = &profile.heartbeat else { return Ok(()) };
     if profile.connection.short().is_some() {
@@ -68,7 +68,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
         can_carry(framing, heartbeat.form())?;
     }
     if profile.exchange == ExchangeKind::SendOnly && heartbeat.form().is_answered() {
-        let reason = "answers would come where nothing is received; use a heartbeat that is not answered";
+        let reason = "a send-only exchange receives no answers; use a heartbeat that is not answered";
         return Err(ProfileError::combination(KEY, "exchange", reason));
     }
     Ok(())
@@ -83,11 +83,11 @@ fn has_boundaries(framing: &Framing) -> Checked {
         Ends::Read(_) => "the end of a read",
         _ => "the close",
     };
-    let reason = format!("only {end} ends a message, so that nothing separates a heartbeat from it");
+    let reason = format!("only {end} ends a message, so nothing separates a heartbeat from the message");
     Err(ProfileError::combination(KEY, "framing", reason))
 }
 
-/// What is sent is checked as the framing has it; what a program makes is checked when it is sent.
+/// Checks that the framing can encode the heartbeat. Heartbeats that a program makes are checked when they are sent.
 fn can_carry(framing: &Framing, form: &Form) -> Checked {
     if matches!(form, Form::Own(_)) {
         return Ok(());
@@ -106,7 +106,7 @@ fn can_carry(framing: &Framing, form: &Form) -> Checked {
     Ok(())
 }
 
-/// What it comes to, in words, and what works against it.
+/// Explains heartbeats and keepalive, and what works against them.
 pub(super) fn explain(profile: &Profile, mut say: impl FnMut(&'static str, String)) {
     if profile.connection.short().is_some() && profile.socket.keepalive.is_none() {
         return;
@@ -117,7 +117,8 @@ pub(super) fn explain(profile: &Profile, mut say: impl FnMut(&'static str, Strin
         for side in [Side::Client, Side::Server] {
             let noticed = match heartbeat.detection_bound(side.role()) {
                 Some(bound) => format!("notices within {} that the other side is gone", ShowDuration(bound)),
-                None => "does not learn from heartbeats that the other side is gone: nobody answers its own".to_owned(),
+                None => "cannot tell from heartbeats that the other side is gone, because its own are not answered"
+                    .to_owned(),
             };
             say(if side == Side::Client { "as a client" } else { "as a server" }, noticed);
         }
@@ -141,13 +142,13 @@ fn words(heartbeat: &Heartbeat) -> String {
         Form::Empty { .. } => "an empty frame".to_owned(),
         Form::Literal { probe, .. } => format!("a literal of {} bytes", probe.len()),
         Form::Numbered => "a numbered probe".to_owned(),
-        Form::Pattern(_) => "a message of the peer's own".to_owned(),
+        Form::Pattern(_) => "a message of the peer's protocol".to_owned(),
         _ => "a message that the program makes".to_owned(),
     };
     let interval = ShowDuration(interval);
     let rest = match (heartbeat.form().is_answered(), tries) {
         (false, _) => {
-            format!("nothing answers it, and {} more of silence end the connection", ShowDuration(timeout * tries))
+            format!("it is not answered, and another {} of silence ends the connection", ShowDuration(timeout * tries))
         }
         (true, 1) => format!("one that is not answered within {} ends the connection", ShowDuration(timeout)),
         (true, _) => {
@@ -172,11 +173,11 @@ fn keepalive_words(keepalive: Keepalive) -> String {
         format!("; what is sent and not acknowledged ends the connection after {}", ShowDuration(time))
     });
     let (idle, interval) = (shown(keepalive.idle()), shown(keepalive.interval()));
-    format!("the system asks after {idle} without traffic, every {interval}, {probes} times{bound}{user}")
+    format!("the system probes after {idle} without traffic, every {interval}, {probes} times{bound}{user}")
 }
 
-/// Whether clients may have nothing to say but heartbeats for longer than a server lets them: where both sides send when they like, where
-/// clients may be idle for longer than by default, and where even their first heartbeat comes too late.
+/// Warns if a server closes clients that have only heartbeats to send: in a duplex exchange, with a longer idle time
+/// than the default, or if even their first heartbeat is too late.
 fn quiet_at_first(profile: &Profile, heartbeat: &Heartbeat) -> Option<String> {
     let Timeouts { first_message, first_request, idle, .. } = profile.timeouts;
     let interval = heartbeat.times().0;
@@ -184,7 +185,7 @@ fn quiet_at_first(profile: &Profile, heartbeat: &Heartbeat) -> Option<String> {
     if interval >= first_message {
         let interval = ShowDuration(interval);
         return Some(format!(
-            "as a server, a client that says nothing is closed after {first}, and heartbeats come every {interval}: raise \
+            "as a server, a client that sends no message is closed after {first}, and heartbeats come every {interval}: raise \
              timeouts.first-message, or shorten the interval of liveness.heartbeat"
         ));
     }
@@ -192,14 +193,14 @@ fn quiet_at_first(profile: &Profile, heartbeat: &Heartbeat) -> Option<String> {
     let is_raised = first_request > first_message || first_message >= idle;
     (may_be_quiet && !is_raised).then(|| {
         format!(
-            "as a server, a client that sends only heartbeats is closed after {first}; say timeouts.first-request = \"{}\" if clients \
-             may have nothing else to say for longer",
+            "as a server, a client that sends only heartbeats is closed after {first}; set timeouts.first-request = \"{}\" if clients \
+             may have no other message for longer",
             ShowDuration(idle)
         )
     })
 }
 
-/// Half an hour: whoever waits longer than that for a dead peer has not chosen to.
+/// Half an hour. A longer detection time is rarely chosen on purpose.
 const LONG: Duration = Duration::from_secs(1800);
 
 fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
@@ -209,23 +210,23 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
     let by_heartbeat = heartbeat.and_then(|heartbeat| heartbeat.detection_bound(Role::Client));
     match (heartbeat, by_keepalive) {
         (None, None) => cautions.push(
-            "nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if \
+            "nothing detects that an idle peer is gone; set liveness.keepalive = \"60s/10s/6\", or a liveness.heartbeat if \
              the peer knows one"
                 .to_owned(),
         ),
         (None, Some(bound)) if bound > LONG => cautions.push(format!(
-            "with the system's own times a peer that is gone is noticed after {}; say liveness.keepalive = \"60s/10s/6\"",
+            "with the system's own times, a dead peer is detected after {}; set liveness.keepalive = \"60s/10s/6\"",
             ShowDuration(bound)
         )),
         _ => {}
     }
-    // What the system ends sooner the heartbeats never get to ask about.
+    // If the system ends the connection first, heartbeats never ask.
     if let (Some(keepalive), Some(bound)) = (keepalive, by_heartbeat)
         && let Some(user) = keepalive.user_timeout().or(by_keepalive)
         && user < bound
     {
         cautions.push(format!(
-            "the system gives a silent peer up after {}, before heartbeats do after {}; raise the times of \
+            "the system gives up a silent peer after {}, and heartbeats only after {}; raise the times of \
              liveness.keepalive, or lower those of liveness.heartbeat",
             ShowDuration(user),
             ShowDuration(bound)
@@ -235,7 +236,7 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
         && idle < heartbeat.times().0
     {
         cautions.push(format!(
-            "keepalive asks every {} and heartbeats every {}, so that both do: heartbeats see more, and keepalive can wait longer",
+            "keepalive probes every {} and heartbeats every {}, so both are sent: heartbeats detect more, and keepalive can use a longer time",
             ShowDuration(idle),
             ShowDuration(heartbeat.times().0)
         ));
@@ -247,18 +248,18 @@ fn cautions(profile: &Profile, keepalive: Option<Keepalive>) -> Vec<String> {
         let limit_shown = ShowDuration(limit);
         match soonest.into_iter().flatten().min() {
             None => cautions.push(format!(
-                "what is idle for {limit_shown} is dropped on the way, and nothing is sent to prevent it; say a \
+                "connections that are idle for {limit_shown} are dropped on the way, and nothing is sent to prevent that; set a \
                  liveness.keepalive or liveness.heartbeat with a shorter time"
             )),
             Some(soonest) if soonest >= limit => cautions.push(format!(
-                "what is idle for {limit_shown} is dropped on the way, and nothing is sent before {}; make that {} or less",
+                "connections that are idle for {limit_shown} are dropped on the way, and nothing is sent before {}; set that time to {} or less",
                 ShowDuration(soonest),
                 ShowDuration(Duration::from_millis(u64::try_from(limit.as_millis() * 2 / 3).unwrap_or(1).max(1)))
             )),
-            // A proxy ends what is idle on either of its connections, and answers keepalive by itself.
+            // A proxy closes idle connections on either side, and answers keepalive itself.
             Some(_) if heartbeat.is_none_or(|heartbeat| heartbeat.times().0 >= limit) => cautions.push(format!(
                 "keepalive keeps a connection through firewalls and NAT, and not through a proxy, which answers it itself and passes \
-                 nothing on: if a proxy drops what is idle for {limit_shown}, say a liveness.heartbeat with a shorter interval"
+                 nothing on: if a proxy drops connections that are idle for {limit_shown}, set a liveness.heartbeat with a shorter interval"
             )),
             Some(_) => {}
         }

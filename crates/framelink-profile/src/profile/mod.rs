@@ -1,4 +1,4 @@
-//! A profile and its parts.
+//! Profiles and their parts.
 
 mod access;
 mod bounds;
@@ -44,8 +44,7 @@ use crate::socket::SocketOptions;
 
 /// How to talk to one kind of peer.
 ///
-/// What exists is valid, so its fields are private and read through getters: a public field could be changed into what no
-/// rule has seen. Its parts are plain data.
+/// Each profile is valid. Its fields are private, so that no change goes unchecked. Its parts are plain data.
 ///
 /// ```
 /// use framelink_profile::{ExchangeKind, Framing, Profile};
@@ -74,97 +73,86 @@ pub struct Profile {
     socket: SocketOptions,
 }
 
-/// Methods that return a part of the profile that is copied.
+/// Getters of parts.
 macro_rules! parts {
-    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => { $(
+    ($self:ident; $($(#[$doc:meta])* $name:ident: $type:ty = $part:expr;)*) => { $(
         $(#[$doc])*
         #[must_use]
-        pub const fn $name(&self) -> $type {
-            self.$name
+        pub const fn $name(&$self) -> $type {
+            $part
         }
     )* };
 }
 
 impl Profile {
-    /// Starts a profile: a long connection, a message and its reply at a time.
+    /// Creates a builder for a long connection with one request and reply at a time.
     pub fn builder(framing: impl Into<FramingPair>) -> ProfileBuilder {
         ProfileBuilder::new().framing(framing)
     }
 
-    /// A template as it is, with this framing.
+    /// Returns a template with this framing.
     ///
     /// # Errors
-    /// When there is no such template, or the framing does not go with it.
+    /// Returns an error if there is no such template, or if the framing does not work with it.
     pub fn template(name: &str, framing: impl Into<FramingPair>) -> Result<Self, ProfileError> {
         ProfileBuilder::new().template(name)?.framing(framing).build()
     }
 
     parts! {
-        /// How messages are cut and wrapped. A limit on messages is part of it.
-        framing: FramingPair;
-        /// How a lost connection is replaced, and which of several addresses is dialled.
-        reconnect: Reconnect;
-        /// Whether all connections of a client or a link are dialled at its start, and again when they are lost.
-        keep_up: bool;
-        /// How long a connection lives.
-        connection: ConnectionKind;
-        /// What goes to and fro.
-        exchange: ExchangeKind;
-        /// How long things may take.
-        timeouts: Timeouts;
-        /// How much there may be.
-        limits: Limits;
-        /// Whatever is idle for so long is dropped on the way, by a firewall say, or by the peer.
-        idle_limit: Option<Duration>;
+        self;
+        /// Returns the framing of each direction. A limit on messages is part of it.
+        framing: FramingPair = self.framing;
+        /// Returns how a lost connection is replaced, and which address is dialled.
+        reconnect: Reconnect = self.reconnect;
+        /// Returns whether a client or a link keeps all its connections up. See [`ProfileBuilder::keep_up`].
+        keep_up: bool = self.keep_up;
+        /// Returns the kind of connection.
+        connection: ConnectionKind = self.connection;
+        /// Returns the kind of exchange.
+        exchange: ExchangeKind = self.exchange;
+        /// Returns the timeouts.
+        timeouts: Timeouts = self.timeouts;
+        /// Returns the limits.
+        limits: Limits = self.limits;
+        /// Returns after how long the peer or the network, such as a firewall, drops an idle connection.
+        idle_limit: Option<Duration> = self.idle_limit;
+        /// Returns the bytes to send and to expect once, before the first message.
+        preamble: &Preamble = &self.preamble;
+        /// Returns the heartbeats. The [keepalive](SocketOptions::keepalive) of the socket is separate.
+        heartbeat: Option<&Arc<Heartbeat>> = self.heartbeat.as_ref();
+        /// Returns the socket options.
+        socket: &SocketOptions = &self.socket;
     }
 
-    /// What is said once, before the first message.
-    #[must_use]
-    pub const fn preamble(&self) -> &Preamble {
-        &self.preamble
-    }
-
-    /// The exchange that each connection of a client begins with.
+    /// Returns the exchange with which each connection of a client begins.
     #[must_use]
     pub fn sign_on(&self) -> Option<&Sign> {
         self.sign_on.as_deref()
     }
 
-    /// The exchange that each connection of a client ends with, where it ends in good order.
+    /// Returns the exchange with which each connection of a client ends, if it ends cleanly.
     #[must_use]
     pub fn sign_off(&self) -> Option<&Sign> {
         self.sign_off.as_deref()
     }
 
-    /// Who may connect to a server.
+    /// Returns which clients may connect to a server.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// What shows whether the other side lives, beside the [keepalive](SocketOptions::keepalive) of the socket.
-    #[must_use]
-    pub const fn heartbeat(&self) -> Option<&Arc<Heartbeat>> {
-        self.heartbeat.as_ref()
-    }
-
-    /// What the socket is told.
-    #[must_use]
-    pub const fn socket(&self) -> &SocketOptions {
-        &self.socket
-    }
-
-    /// What it means, in plain words.
+    /// Explains the profile in plain words.
     #[must_use]
     pub fn explain(&self) -> Explanation {
         Explanation::of(self)
     }
 
-    /// Says why a client may get wrong replies, and what to do about it, where requests are in flight together and replies have no
-    /// key. `None` where a reply that is lost does no such harm.
+    /// Returns a warning if replies can be matched to the wrong requests: several requests are in flight and replies
+    /// have no key. The warning says why and what to do. `None` for other profiles.
     ///
-    /// Such a profile can be built, because some peers have no key. An application that uses one says this to its operator when it
-    /// starts; [`explain`](Self::explain) has it in a line that begins with `careful`.
+    /// Such a profile can be built, because some peers have no key. An application that uses it shows the warning to
+    /// its operator at the start. [`explain`](Self::explain) has it in a line that begins with `careful`.
     ///
     /// ```
     /// use framelink_profile::{Duplex, Framing, Profile};

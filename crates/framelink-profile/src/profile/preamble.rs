@@ -1,10 +1,10 @@
-//! What is said once, before the first message, and the exchanges at the start and the end of a connection.
+//! The preamble, and the exchanges at the start and the end of a connection.
 
 use std::fmt;
 
 use framelink_codec::notation::Hex;
 
-/// Bytes that are sent once when connected, and bytes that are expected once.
+/// Bytes that are sent once and bytes that are expected once after connecting.
 ///
 /// ```
 /// use framelink_profile::{Framing, Profile};
@@ -20,22 +20,22 @@ pub struct Preamble {
 }
 
 impl Preamble {
-    /// The most bytes of either: 1 KiB. A greeting is a few; what is longer is a message.
+    /// The most bytes of either: 1 KiB. Longer bytes are a message, not a greeting.
     pub const MOST: usize = 1024;
 
-    /// Sent once, before the first message. Empty: nothing.
+    /// Returns the bytes to send before the first message. May be empty.
     #[must_use]
     pub fn send(&self) -> &[u8] {
         &self.send
     }
 
-    /// The first bytes that the peer has to send. Empty: none.
+    /// Returns the first bytes that the peer must send. May be empty.
     #[must_use]
     pub fn expect(&self) -> &[u8] {
         &self.expect
     }
 
-    /// Whether nothing is sent and nothing expected.
+    /// Returns whether no byte is sent or expected.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.send.is_empty() && self.expect.is_empty()
@@ -48,7 +48,7 @@ impl fmt::Debug for Preamble {
     }
 }
 
-/// An exchange at the start of each connection, before anything else (sign-on), or at its end (sign-off).
+/// An exchange at the start of each connection (sign-on) or at its end (sign-off).
 ///
 /// ```
 /// use framelink_profile::{Framing, Profile, Sign};
@@ -70,34 +70,34 @@ impl Sign {
     /// The most bytes of either: 1 KiB.
     pub const MOST: usize = 1024;
 
-    /// Sends this message, and waits for nothing.
+    /// Sends this message without waiting for a reply.
     #[must_use]
     pub fn new(send: &[u8]) -> Self {
         Self { send: send.to_vec(), expect: None }
     }
 
-    /// Waits for a reply that begins with these bytes; any reply will do where there are none. Another one means that the peer
-    /// does not want us.
+    /// Waits for a reply that begins with these bytes; if empty, for any reply. Another reply means that the peer
+    /// refuses.
     #[must_use]
     pub fn expect(mut self, start: &[u8]) -> Self {
         self.expect = Some(start.to_vec());
         self
     }
 
-    /// The message that is sent.
+    /// Returns the message to send.
     #[must_use]
     pub fn send(&self) -> &[u8] {
         &self.send
     }
 
-    /// What the reply begins with; `None` where none is waited for.
+    /// Returns the first bytes of the reply. `None` if no reply is expected.
     #[must_use]
     pub fn expected(&self) -> Option<&[u8]> {
         self.expect.as_deref()
     }
 }
 
-/// Lengths only: passwords travel in these.
+/// Shows lengths only, because the bytes may be passwords.
 impl fmt::Debug for Sign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sign({} bytes, expects ", self.send.len())?;

@@ -1,4 +1,4 @@
-//! How a lost connection is replaced, and which of several addresses is dialled.
+//! Reconnecting, and the choice between several addresses.
 
 use std::time::Duration;
 
@@ -19,31 +19,31 @@ use std::time::Duration;
 pub struct Reconnect {
     /// Which address is dialled.
     pub policy: Policy,
-    /// After the first failure the next try comes within this time, after each further one within twice that: anywhere in it, by
-    /// chance, so that many who lost the same peer do not come back together.
+    /// The longest delay after the first failure. The longest delay doubles with each further failure. The delay is
+    /// random, so that many clients that lost one peer do not reconnect together.
     pub first: Duration,
-    /// The time does not grow beyond this.
+    /// The largest value of the longest delay.
     pub cap: Duration,
-    /// An address that failed so often in a row is left alone until its time has come, while there are others.
+    /// After this many failures in a row, an address is not dialled until its delay is over, if there are others.
     pub eject_after: u32,
-    /// On another address than the one that the policy would choose, that one is tried so often; when it is back, connections move there
-    /// one by one, over as long again.
+    /// If another address than the preferred one is in use, the preferred one is tried this often. When it is back,
+    /// connections move to it one by one, over the same time.
     pub fail_back: Duration,
 }
 
 impl Reconnect {
-    /// 100 ms: a peer that restarted a process is back.
+    /// The default of `first`: 100 ms, enough for a process to restart.
     pub const FIRST: Duration = Duration::from_millis(100);
-    /// 1 min.
+    /// The default of `cap`: 1 min.
     pub const CAP: Duration = Duration::from_secs(60);
-    /// 3.
+    /// The default of `eject_after`: 3.
     pub const EJECT_AFTER: u32 = 3;
-    /// 30 s.
+    /// The default of `fail_back`: 30 s.
     pub const FAIL_BACK: Duration = Duration::from_secs(30);
-    /// No address can be asked to fail more often before it is left alone: 1000.
+    /// The largest value of `eject_after`: 1000.
     pub const MOST_FAILURES: u32 = 1000;
 
-    /// With this policy; the rest as it is where nothing is said.
+    /// Uses this policy, with defaults for the rest.
     #[must_use]
     pub const fn new(policy: Policy) -> Self {
         Self { policy, first: Self::FIRST, cap: Self::CAP, eject_after: Self::EJECT_AFTER, fail_back: Self::FAIL_BACK }
@@ -56,26 +56,26 @@ impl Default for Reconnect {
     }
 }
 
-/// Which of a peer's addresses is dialled. An upstream has to know each policy, so this enum is exhaustive.
+/// Which of a peer's addresses is dialled. The enum is exhaustive, because an upstream handles each policy.
 ///
 /// ```
 /// assert_eq!(framelink_profile::Policy::default().name(), "primary-backup");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
-    /// The first that is well, in the order given; back to an earlier one when that is well again.
+    /// The first healthy address in the order given. Returns to an earlier address when it is healthy again.
     #[default]
     PrimaryBackup,
-    /// One after the other.
+    /// One address after the other.
     RoundRobin,
-    /// The one with the fewest exchanges under way.
+    /// The address with the fewest exchanges in progress.
     LeastInFlight,
-    /// Whichever it is: one that serves is never left.
+    /// Any address. It is kept while it works.
     Sticky,
 }
 
 impl Policy {
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,8 +1,7 @@
-//! What cannot work together, and why.
+//! Rules: settings that cannot work together, and why.
 //!
-//! A rule refuses only what works for no side of a connection. Where it depends on the side, [`Profile::check_for`] says so. A
-//! timeout that one side alone has (the reply's, the frame's) is judged as that side has it: the other is not harmed by a
-//! longer one.
+//! A rule refuses only settings that work for neither side of a connection. [`Profile::check_for`] checks one side. A
+//! timeout that only one side uses (reply, frame) is judged for that side: a longer one does not harm the other side.
 
 use std::time::Duration;
 
@@ -33,32 +32,32 @@ pub(super) fn check(profile: &Profile) -> Checked {
     liveness::check(profile)
 }
 
-/// Nothing is sent, so no reply is waited for: whoever sets the timeout expects another exchange.
+/// A reply timeout without requests shows that another exchange was meant.
 pub(super) fn reply_without_request() -> ProfileError {
-    let reason = "a receive-only exchange sends nothing that could be replied to";
+    let reason = "a receive-only exchange sends no requests, so there are no replies";
     ProfileError::combination("timeouts.reply", "exchange", reason)
 }
 
-/// What can use a profile.
+/// Who can use a profile.
 impl Profile {
-    /// Whether this side of a connection can use it.
+    /// Checks whether this side of a connection can use the profile.
     ///
-    /// Nearly all profiles fit both. Where a message ends with the close, it matters who closes when: a client whose
-    /// request ends so has to half-close, a server whose reply ends so has to close first.
+    /// Nearly all profiles fit both sides. If a message ends with the close, the closing order matters: a client whose
+    /// request ends that way must half-close, and a server whose reply ends that way must close first.
     ///
     /// ```
     /// use framelink_profile::{FramingPair, Profile, Short, Side};
     ///
-    /// // A request line, and a reply up to the end.
+    /// // A request line, and a reply that ends with the close.
     /// let framing = FramingPair { send: "line".parse()?, receive: "until-close".parse()? };
     /// let profile = Profile::builder(framing).connection(Short::new().closes(Side::Server)).build()?;
     /// assert!(profile.check_for(Side::Client).is_ok());
-    /// assert!(profile.check_for(Side::Server).is_err(), "for it the request would have no end");
+    /// assert!(profile.check_for(Side::Server).is_err(), "a server could not see the end of its message");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
         let other = match side {
             Side::Client => Side::Server,
@@ -73,10 +72,10 @@ impl Profile {
         Ok(())
     }
 
-    /// Whether a pool can use this profile, and how.
+    /// Returns the pool settings if a pool can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
         self.check_for(Side::Client)?;
         self.connection.pooled().ok_or_else(|| {
@@ -85,24 +84,24 @@ impl Profile {
         })
     }
 
-    /// Whether a client that has one exchange at a time can use this profile.
+    /// Checks whether a client with one exchange at a time can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
         if self.exchange.duplex().is_none() {
             return Ok(());
         }
         let reason =
-            "it has one exchange at a time; many requests in flight go through a Link, or a connection's `duplex`";
+            "it carries one exchange at a time; for many requests in flight, use a Link, or a connection's `duplex`";
         Err(ProfileError::combination("exchange", "the client", reason))
     }
 
-    /// Whether a client with many requests in flight on each connection can use this profile.
+    /// Checks whether a client with many requests in flight on each connection can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_duplex(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
         let reason = match self.exchange {
@@ -115,19 +114,17 @@ impl Profile {
         Err(ProfileError::combination("exchange", "the link", reason))
     }
 
-    /// Whether a client with a pair of connections can use this profile, and how.
+    /// Returns the settings of the pair if a client with a pair of connections can use this profile.
     ///
     /// # Errors
-    /// When it cannot, with the reason.
+    /// Returns the reason why it cannot.
     pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
         self.check_for(Side::Client)?;
-        match self.exchange {
-            ExchangeKind::Simplex(simplex) => Ok(simplex),
-            _ => {
-                let reason = "it is a pair of connections, which only simplex has";
-                Err(ProfileError::combination("exchange", "the link", reason))
-            }
-        }
+        let ExchangeKind::Simplex(simplex) = self.exchange else {
+            let reason = "it is a pair of connections, which only simplex has";
+            return Err(ProfileError::combination("exchange", "the link", reason));
+        };
+        Ok(simplex)
     }
 }
 
@@ -144,7 +141,7 @@ fn until_close_needs_short(profile: &Profile) -> Checked {
     Err(ProfileError::combination(key, "connection", reason))
 }
 
-/// For one of the two sides at least.
+/// At least one side must be able to use the profile.
 fn until_close_needs_an_end(profile: &Profile) -> Checked {
     profile.check_for(Side::Client).or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
 }
@@ -168,8 +165,8 @@ fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {
     Err(ProfileError::combination(key, with, reason))
 }
 
-/// Whether a side closes, half or whole, right after what it sends. A request ends before its reply, so that there the
-/// client's whole close comes too late.
+/// Returns whether a side closes, half or completely, right after its message. A request ends before its reply, so a
+/// complete close by the client comes too late.
 fn ends_its_side(profile: &Profile, sender: Side) -> bool {
     let Some(short) = profile.connection.short() else { return false };
     match sender {
@@ -178,7 +175,7 @@ fn ends_its_side(profile: &Profile, sender: Side) -> bool {
     }
 }
 
-/// Only a pause separates such messages, and nobody makes one between two that are sent in a row. With `sync` the reply does.
+/// Only a pause separates such messages, and messages in a row have none. With `sync`, the reply separates them.
 fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
     let Profile { framing, exchange, .. } = profile;
     let is_in_a_row = match exchange {
@@ -190,7 +187,7 @@ fn unmarked_messages_need_a_pause(profile: &Profile) -> Checked {
         return Ok(());
     }
     unmarked(&framing.send, send_key(framing))?;
-    // What is received was sent by somebody to whom the same applies, where replies follow one another.
+    // If replies follow one another, the peer sends messages in a row too.
     if exchange.duplex().is_some() { unmarked(&framing.receive, receive_key(framing)) } else { Ok(()) }
 }
 
@@ -211,8 +208,7 @@ fn many_in_flight_need_a_connection_that_stays(profile: &Profile) -> Checked {
     if profile.exchange.duplex().is_none() || profile.connection.short().is_none() {
         return Ok(());
     }
-    let reason =
-        "a short connection has one exchange, so there is nothing that could be in flight beside it; use a long one";
+    let reason = "a short connection has one exchange, so no other request can be in flight; use a long one";
     Err(ProfileError::combination("exchange", "connection", reason))
 }
 
@@ -222,14 +218,13 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
         | (ConnectionKind::Shared(_), ExchangeKind::Duplex(_))
         | (ConnectionKind::Pooled(_), ExchangeKind::Sync | ExchangeKind::SendOnly) => return Ok(()),
         (ConnectionKind::Pooled(_), ExchangeKind::Duplex(_)) => {
-            "a connection is lent for one exchange at a time, which is sync; many requests in flight share connections: use \
-             shared"
+            "a pooled connection carries one exchange at a time, which is sync; for many requests in flight, use shared"
         }
         (ConnectionKind::Pooled(_), _) => {
-            "a connection is lent to whoever sends, for one exchange at a time; use sync, or a long connection"
+            "a pooled connection carries one exchange of one caller at a time; use sync, or a long connection"
         }
         (ConnectionKind::Shared(_), ExchangeKind::Simplex(_)) => {
-            "a simplex pair is two connections that are one link, of which there is one; use a long connection"
+            "a simplex pair is one link of two connections, so there is nothing to share; use a long connection"
         }
         (ConnectionKind::Shared(_), _) => {
             "connections are shared by many requests in flight, which only a duplex exchange has; use duplex, or a long \
@@ -239,7 +234,7 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
     Err(ProfileError::combination("connection", "exchange", reason))
 }
 
-/// A message that is too short has no key; one that may not be long enough never has.
+/// A message that is too short has no key. If every message is too short, that is an error.
 fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
     let Some(place) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
     let framing = &profile.framing;
@@ -261,7 +256,7 @@ fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
             _ => return Ok(()),
         };
         let reason =
-            "it is about keys, and without one replies come in order; say where the key is, such as key = \"4:6\"";
+            "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
         return Err(ProfileError::combination(key, "exchange.key", reason));
     };
     let Some(assigned) = duplex.assigned else { return Ok(()) };
@@ -274,7 +269,7 @@ fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
     Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
 }
 
-/// A client or a link keeps up the connections that it dials.
+/// A client or a link keeps up only connections that it dials.
 fn what_is_kept_up_stays(profile: &Profile) -> Checked {
     if !profile.keep_up {
         return Ok(());
@@ -290,8 +285,8 @@ fn what_is_kept_up_stays(profile: &Profile) -> Checked {
     Err(ProfileError::combination("connection.keep-up", with, reason))
 }
 
-/// Where silence ends the request, the peer begins to answer only after it; where it ends the reply, that is whole only
-/// after it. A close ends either at once.
+/// If silence ends the request, the peer answers only after the silence. If silence ends the reply, the reply is
+/// complete only after the silence. A close ends either at once.
 fn silence_fits_into_a_call(profile: &Profile) -> Checked {
     let Some(reply) = profile.timeouts.reply.filter(|_| is_sync(profile)) else { return Ok(()) };
     let framing = &profile.framing;
@@ -310,7 +305,7 @@ fn silence_fits_into_a_call(profile: &Profile) -> Checked {
     Err(ProfileError::combination("timeouts.reply", key, reason))
 }
 
-/// Of a message that a server receives.
+/// Applies to messages that a server receives.
 fn silence_fits_into_a_frame(profile: &Profile) -> Checked {
     let silence = silence_of(&profile.framing.receive).filter(|_| !ends_its_side(profile, Side::Client));
     let frame = profile.timeouts.frame;
@@ -318,7 +313,7 @@ fn silence_fits_into_a_frame(profile: &Profile) -> Checked {
         return Ok(());
     };
     let reason = format!(
-        "a message is whole only after {} of silence, which {} leaves no time for",
+        "a message is complete only after {} of silence, and {} is too short for that",
         ShowDuration(silence),
         ShowDuration(frame)
     );
@@ -331,8 +326,7 @@ fn connecting_fits_into_a_short_call(profile: &Profile) -> Checked {
         return Ok(());
     }
     let reason = format!(
-        "on a short connection the whole call has {}, connecting included, so {} for connecting alone would never be \
-         reached",
+        "on a short connection the whole call has {}, including connecting, so a limit of {} for connecting alone would never be reached",
         ShowDuration(reply),
         ShowDuration(connect)
     );
@@ -344,7 +338,7 @@ fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
     if !is_last_word || profile.socket.linger != Some(Duration::ZERO) {
         return Ok(());
     }
-    let reason = "each message is followed by the close, and a reset destroys what has not been delivered by then";
+    let reason = "each message is followed by the close, and a reset destroys bytes that are not delivered by then";
     Err(ProfileError::combination("socket.linger", "exchange", reason))
 }
 
@@ -354,7 +348,7 @@ fn signing_is_an_exchange(profile: &Profile, key: &'static str, sign: Option<&Si
         ExchangeKind::ReceiveOnly => "it is a message, and a receive-only exchange sends none",
         ExchangeKind::SendOnly if sign.expected().is_some() => "a send-only exchange receives no reply to it",
         ExchangeKind::Simplex(_) => {
-            "a pair of connections is joined before anything is sent; sign on as an application does"
+            "a pair of connections is joined before any message is sent; sign on in the application"
         }
         _ if ends_by_close(&profile.framing.send) || ends_by_close(&profile.framing.receive) => {
             let reason = "an `until-close` message ends with the connection, so nothing could follow it";

@@ -1,4 +1,4 @@
-//! Profiles to start from.
+//! Templates: profiles to start from.
 
 use super::{ConnectionKind, Duplex, ExchangeKind, Pooled, Shared, Short, Side, Simplex};
 
@@ -15,15 +15,15 @@ use super::{ConnectionKind, Duplex, ExchangeKind, Pooled, Shared, Short, Side, S
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Template {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What it is for, in a line.
+    /// The purpose, in one line.
     pub help: &'static str,
-    /// The framing, where the template would make no sense with most others.
+    /// The framing, if the template works with few others.
     pub framing: Option<&'static str>,
-    /// How long a connection lives.
+    /// The kind of connection.
     pub connection: ConnectionKind,
-    /// What goes to and fro.
+    /// The kind of exchange.
     pub exchange: ExchangeKind,
 }
 
@@ -55,7 +55,7 @@ pub const TEMPLATES: &[Template] = &[
     ),
     Template::new(
         "pooled",
-        "up to eight connections that stay, lent for one exchange at a time",
+        "up to eight long connections, each for one exchange at a time",
         ConnectionKind::Pooled(Pooled::new(Pooled::MAX)),
         ExchangeKind::Sync,
     ),
@@ -93,7 +93,7 @@ impl Template {
         Self { name, help, framing: None, connection, exchange }
     }
 
-    /// The template of this name.
+    /// Returns the template of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         TEMPLATES.iter().find(|template| template.name == name)

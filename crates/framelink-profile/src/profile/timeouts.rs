@@ -1,10 +1,10 @@
-//! How long things may take.
+//! Timeouts.
 
 use std::time::Duration;
 
 use super::{ConnectionKind, ExchangeKind};
 
-/// How long things may take. Nothing is without a limit.
+/// Timeouts. Each operation has a limit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,53 +18,52 @@ use super::{ConnectionKind, ExchangeKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Resolving and dialling, and the preamble.
+    /// For resolving and dialling, and the preamble.
     pub connect: Duration,
-    /// A whole call: waiting for a connection, connecting, writing and the reply. `None` where nothing is sent.
+    /// For a whole call: waiting for a connection, connecting, writing and the reply. `None` if no messages are sent.
     pub reply: Option<Duration>,
-    /// Writing one message, whatever else there is to wait for.
+    /// For writing one message.
     pub write: Duration,
-    /// For a peer to close too when we close first.
+    /// For the peer to close after this side has closed.
     pub close: Duration,
     /// From accepting a connection to the first byte of its first message.
     pub first_message: Duration,
-    /// The same for a client that has sent a heartbeat: a heartbeat is not a message.
+    /// Like `first_message`, for a client that has sent a heartbeat. A heartbeat is not a message.
     pub first_request: Duration,
     /// From the first byte of a message that a server receives to its last.
     pub frame: Duration,
-    /// For how long a server keeps a connection on which nothing comes or goes, heartbeats apart.
+    /// How long a server keeps a connection without messages. Heartbeats do not count.
     pub idle: Duration,
-    /// For how long a server keeps any connection; it ends between two messages.
+    /// How long a server keeps any connection. It ends between two messages.
     pub lifetime: Duration,
 }
 
 impl Timeouts {
-    /// 10 s: three tries of a kernel whose first packets were lost (after 1, 3 and 7 s). On a short connection no more than
-    /// the reply's, which covers it.
+    /// The default: 10 s, time for three tries of a kernel whose first packets were lost (after 1, 3 and 7 s). On a
+    /// short connection at most the reply timeout, which includes connecting.
     pub const CONNECT: Duration = Duration::from_secs(10);
-    /// 5 s.
+    /// The default: 5 s.
     pub const REPLY: Duration = Duration::from_secs(5);
-    /// 30 s: a peer that is only busy gets over it, one that has stopped reading for good does not.
+    /// The default: 30 s. A busy peer recovers in this time. A peer that has stopped reading does not.
     pub const WRITE: Duration = Duration::from_secs(30);
-    /// 1 s: some round trips, and nobody waits long for a peer that never closes.
+    /// The default: 1 s, which is several round trips. A peer that never closes delays no caller for long.
     pub const CLOSE: Duration = Duration::from_secs(1);
-    /// 1 min: a client that connects says something soon, and a stranger who says nothing holds a place no longer. Raise
-    /// it for clients that connect long before they have anything to say; for those that send heartbeats meanwhile it is enough to raise
-    /// `first_request`, which is the same unless said.
+    /// The default: 1 min. A stranger that sends no message holds a connection no longer. Raise it for clients that
+    /// connect long before their first message. If they send heartbeats, raise only `first_request` (default: this).
     pub const FIRST_MESSAGE: Duration = Duration::from_secs(60);
-    /// 30 s: 1 MiB over a line of 280 kbit/s. Whoever sends a byte now and then to hold a place does not get further.
+    /// The default: 30 s, enough for 1 MiB at 280 kbit/s. A byte now and then does not hold a connection.
     pub const FRAME: Duration = Duration::from_secs(30);
-    /// 1 h. Raise it for clients that are quiet all night.
+    /// The default: 1 h. Raise it for clients that are quiet all night.
     pub const IDLE: Duration = Duration::from_secs(60 * 60);
-    /// A day.
+    /// The default: a day.
     pub const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-    /// No lifetime may be longer: 30 days.
+    /// The largest lifetime: 30 days.
     pub const MOST_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// No timeout may be longer: a day.
+    /// The largest value of all other timeouts: a day.
     pub const MOST: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Where nothing is said.
+    /// Returns the defaults for these kinds.
     pub(super) fn defaults(connection: ConnectionKind, exchange: ExchangeKind) -> Self {
         let reply = exchange.sends().then_some(Self::REPLY);
         Self {
@@ -80,7 +79,7 @@ impl Timeouts {
         }
     }
 
-    /// A call on a short connection covers connecting, which then cannot take longer.
+    /// A call on a short connection includes connecting, so connecting cannot take longer.
     pub(super) fn default_connect(connection: ConnectionKind, reply: Option<Duration>) -> Duration {
         match (connection, reply) {
             (ConnectionKind::Short(_), Some(reply)) => reply.min(Self::CONNECT),

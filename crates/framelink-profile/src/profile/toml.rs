@@ -1,4 +1,4 @@
-//! A profile as TOML, and where in it something is wrong.
+//! Profiles as TOML, with the place of an error.
 
 use std::error::Error;
 use std::fmt;
@@ -24,12 +24,12 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// When it is no TOML, has a key that there is not, or says what cannot be, with line and column.
+    /// Returns an error with line and column for invalid TOML, an unknown key, or settings that are not valid.
     pub fn from_toml(text: &str) -> Result<Self, TomlError> {
         ProfileBuilder::from_toml(text)?.build().map_err(|error| TomlError::locate(text, error))
     }
 
-    /// The least TOML that says it: defaults are left out, and a template is spelled out.
+    /// Returns the shortest TOML of the profile. Defaults are left out, and a template is written as its settings.
     ///
     /// ```
     /// use framelink_profile::Profile;
@@ -40,23 +40,23 @@ impl Profile {
     /// ```
     #[must_use]
     pub fn to_toml(&self) -> String {
-        // Strings, integers and booleans in tables with fixed keys are all that there is, and TOML has these.
+        // Only strings, integers and booleans in tables with fixed keys, which TOML can express.
         ::toml::to_string(&Document::from(self)).unwrap_or_default()
     }
 }
 
 impl ProfileBuilder {
-    /// Reads what a TOML file says, to be changed before it is built.
+    /// Reads a builder from TOML, so that its settings can be changed before they are checked.
     ///
     /// # Errors
-    /// When it is no TOML, has a key that there is not, or a value means nothing, with line and column.
+    /// Returns an error with line and column for invalid TOML, an unknown key, or a value that cannot be parsed.
     pub fn from_toml(text: &str) -> Result<Self, TomlError> {
         let document: Document = ::toml::from_str(text).map_err(|error| TomlError::syntax(text, &error))?;
         document.into_builder().map_err(|error| TomlError::locate(text, error))
     }
 }
 
-/// What is wrong with a profile in TOML, and where.
+/// An error in a profile in TOML, and its place.
 ///
 /// ```
 /// use framelink_profile::Profile;
@@ -75,45 +75,45 @@ pub struct TomlError {
 }
 
 impl TomlError {
-    /// The line, from 1.
+    /// Returns the line, counted from 1.
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line
     }
 
-    /// The column, in characters from 1.
+    /// Returns the column in characters, counted from 1.
     #[must_use]
     pub const fn column(&self) -> usize {
         self.column
     }
 
-    /// How many characters of the line it is about; 0 where something is missing.
+    /// Returns how many characters of the line the error is about. 0 if something is missing.
     #[expect(clippy::len_without_is_empty, reason = "a stretch of text, not a collection")]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// What came and what was expected, without line and column.
+    /// Returns what was found and expected, without line and column.
     #[must_use]
     pub const fn message(&self) -> &str {
         &self.message
     }
 
-    /// What is wrong with the profile, where the TOML by itself is right.
+    /// Returns the error of the profile, if the TOML is valid.
     #[must_use]
     pub fn profile_error(&self) -> Option<&ProfileError> {
         self.cause.as_deref()
     }
 
-    /// Finds in its text what an error is about: the value of its key, or of the other one where that is a default.
+    /// Finds the text that an error is about: the value of its key, or of the other key if the first has a default.
     fn locate(text: &str, error: ProfileError) -> Self {
         let keys = [Some(error.key()), error.other_key(), Some("template")];
         let span = DeTable::parse(text)
             .ok()
             .and_then(|document| keys.into_iter().flatten().find_map(|key| span_of(document.get_ref(), key)));
         let (span, message) = match &error {
-            // The column within the value becomes one of the line, so it is not said twice.
+            // The column within the value becomes a column of the line, and is not repeated.
             ProfileError::Unreadable { key, error } => (
                 span.map(|span| within(text, span, error.column(), error.len())),
                 format!("{key}: {}", error.message()),
@@ -131,7 +131,7 @@ impl TomlError {
         Self::at(text, span, if is_secret { without_value(&message) } else { message })
     }
 
-    /// Counts lines and characters up to a place given in bytes.
+    /// Counts lines and characters up to a byte position.
     fn at(text: &str, span: Range<usize>, message: String) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -152,17 +152,17 @@ impl fmt::Display for TomlError {
     }
 }
 
-/// The source is that of the [`ProfileError`](Self::profile_error); the text has it already.
+/// The source is the source of the [`ProfileError`](Self::profile_error), whose text is part of this error's text.
 impl Error for TomlError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.profile_error()?.source()
     }
 }
 
-/// Tables whose values may be a password.
+/// Tables with values that may be passwords.
 const SECRETS: [&str; 3] = ["preamble", "sign-on", "sign-off"];
 
-/// Whether this place of the text is in a value that may be a password.
+/// Returns whether this place is in a value that may be a password.
 fn is_secret(table: &DeTable<'_>, place: &Range<usize>) -> bool {
     fn holds(table: &DeTable<'_>, place: &Range<usize>) -> bool {
         table.iter().any(|(_, value)| holds_in(value, place))
@@ -175,7 +175,7 @@ fn is_secret(table: &DeTable<'_>, place: &Range<usize>) -> bool {
     secrets.into_iter().any(|(_, value)| holds_in(value, place))
 }
 
-/// The message without the value that was found. Its type stays.
+/// Removes the found value from a message. Its type stays.
 fn without_value(message: &str) -> String {
     let is_of_value = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
     let parts = message.rsplit_once(", expected ").filter(|_| is_of_value);
@@ -184,7 +184,7 @@ fn without_value(message: &str) -> String {
     format!("{}, expected {expected}", found.trim_end())
 }
 
-/// Where the value of a key stands, or of the table around it; the name, where that value is a table.
+/// Returns the place of a key's value, or of the table around it. If the value is a table, the place of its name.
 fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let (name, value) = table.iter().find(|(name, _)| name.get_ref() == first)?;
@@ -195,7 +195,7 @@ fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     }
 }
 
-/// A stretch of a string, where the text of the file is the string itself: nothing is escaped in it.
+/// Returns the place of a part of a string, if the string has no escapes in the file.
 fn within(text: &str, span: Range<usize>, column: usize, len: usize) -> Range<usize> {
     let quoted = text.get(span.clone()).unwrap_or_default();
     let inner = ['"', '\''].iter().find_map(|&quote| quoted.strip_prefix(quote)?.strip_suffix(quote));

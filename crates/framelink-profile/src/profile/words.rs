@@ -8,7 +8,7 @@ use framelink_unframed::{Kind, Unframed};
 
 use crate::framing::Framing;
 
-/// How messages of a framing are cut, for someone who does not know the notation.
+/// The boundaries of a framing's messages, for readers who do not know the notation.
 pub(super) struct Words<'a>(pub(super) &'a Framing);
 
 impl fmt::Display for Words<'_> {
@@ -46,8 +46,8 @@ fn length_words(length: &Length, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 fn unframed_words(unframed: &Unframed, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match unframed.kind() {
         Kind::UntilClose => f.write_str("end when their sender closes its side"),
-        Kind::Quiet(silence) => write!(f, "end when nothing came for {}", ShowDuration(silence)),
-        Kind::EachRead => f.write_str("are whatever one read returns"),
+        Kind::Quiet(silence) => write!(f, "end after {} without bytes", ShowDuration(silence)),
+        Kind::EachRead => f.write_str("are the bytes of one read"),
         Kind::Fixed(len) => write!(f, "have {len} bytes each"),
         Kind::Line { lf: false } => f.write_str("are lines, ended with CR LF"),
         Kind::Line { lf: true } => f.write_str("are lines, ended with LF"),
@@ -67,7 +67,7 @@ impl fmt::Display for Count {
     }
 }
 
-/// Bytes in hex with blanks between, only the first of many.
+/// Bytes in hex with spaces between them. Shows only the first of many.
 pub(super) struct Spaced<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Spaced<'_> {

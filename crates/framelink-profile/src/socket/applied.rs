@@ -1,4 +1,4 @@
-//! Keepalive on a socket, and as the system does it.
+//! Keepalive of a socket, and of the system.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use super::Keepalive;
 
 impl Keepalive {
-    /// Has the system probe the peer of this socket so. What is left to the system is not touched. Listeners and connectors of
-    /// `framelink-transport` do this by themselves where their options say it.
+    /// Has the system probe the peer of this socket. Times that are left to the system are not changed. Listeners and
+    /// connectors of `framelink-transport` do this themselves if their options say so.
     ///
     /// ```no_run
     /// # fn example(stream: std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@ impl Keepalive {
     /// ```
     ///
     /// # Errors
-    /// As the socket has it.
+    /// Returns the error of the socket.
     pub fn set_on<'s>(self, socket: impl Into<SockRef<'s>>) -> io::Result<()> {
         let socket = socket.into();
         let mut told = TcpKeepalive::new();
@@ -43,7 +43,7 @@ impl Keepalive {
         Ok(())
     }
 
-    /// What this socket does, as the system says; `None` where it does not probe.
+    /// Returns the keepalive of this socket, as the system reports it. `None` if it does not probe.
     ///
     /// ```
     /// use std::net::{TcpListener, TcpStream};
@@ -59,16 +59,16 @@ impl Keepalive {
     /// ```
     ///
     /// # Errors
-    /// As the socket has it.
+    /// Returns the error of the socket.
     pub fn read_back<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<Option<Self>> {
         let socket = socket.into();
         Ok(if socket.keepalive()? { Some(Self::of(&socket)?) } else { None })
     }
 
-    /// What the system does where it is told nothing but to probe.
+    /// Returns the system's default times of keepalive.
     ///
     /// # Errors
-    /// When there can be no socket to ask.
+    /// Returns an error if no socket can be created.
     pub fn of_system() -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         Self::of(&SockRef::from(&socket))

@@ -1,4 +1,4 @@
-//! The system's own probes of an idle connection.
+//! TCP keepalive: the system's probes of an idle connection.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use framelink_codec::notation::{NotationError, ShowDuration, Token};
 
-/// TCP keepalive, as the system does it: after `idle` without traffic it probes every `interval`, and gives the connection up when
-/// `probes` of them were not acknowledged; `user_timeout` does the same for data that was sent and is not acknowledged, which
-/// keepalive does not see. What is `None` is left to the system.
+/// TCP keepalive. A value of `None` is left to the system.
 ///
-/// It sees that the other *system* is gone. A program that hangs while its system acknowledges it does not see; heartbeats do.
+/// - After `idle` without traffic, the system probes the peer every `interval`.
+/// - After `probes` unacknowledged probes, it ends the connection.
+/// - After `user_timeout`, it ends a connection whose sent data is not acknowledged, which keepalive does not detect.
 ///
-/// Written `IDLE/INTERVAL/PROBES` or `IDLE/INTERVAL/PROBES/USER-TIMEOUT`, with `-` for what is left to the system. Without a fourth
-/// part the user timeout is what the others come to.
+/// Keepalive detects that the peer's *system* is gone. Only heartbeats detect a program that hangs.
+///
+/// The notation is `IDLE/INTERVAL/PROBES` or `IDLE/INTERVAL/PROBES/USER-TIMEOUT`, with `-` for a value that is left to
+/// the system. Without a fourth part, the user timeout is the detection bound of the others.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,7 +24,7 @@ use framelink_codec::notation::{NotationError, ShowDuration, Token};
 /// let keepalive: Keepalive = "60s/10s/6".parse()?;
 /// assert_eq!(keepalive.detection_bound(), Some(Duration::from_secs(120)));
 /// assert_eq!(keepalive.user_timeout(), Some(Duration::from_secs(120)));
-/// // Linux, as it comes: more than two hours.
+/// // The default of Linux: more than two hours.
 /// assert_eq!(Keepalive::LINUX.detection_bound(), Some(Duration::from_secs(7200 + 75 * 9)));
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
@@ -34,10 +36,10 @@ pub struct Keepalive {
     user_timeout: UserTimeout,
 }
 
-/// How long what was sent may be unacknowledged.
+/// How long sent data may be unacknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum UserTimeout {
-    /// As long as the rest comes to.
+    /// As long as the detection bound.
     #[default]
     AsTheRest,
     /// Left to the system.
@@ -46,15 +48,15 @@ enum UserTimeout {
 }
 
 impl Keepalive {
-    /// What Linux does unless it is told otherwise.
+    /// The defaults of Linux.
     pub const LINUX: Self = Self::of_seconds(7200, 75, 9);
-    /// What BSD and macOS do: 75 s apart, and 10 where the count is not told.
+    /// The defaults of BSD and macOS: 75 s apart, and 10 probes.
     pub const BSD: Self = Self::of_seconds(7200, 75, 10);
-    /// No time is longer (as Linux has it): 32767 s.
+    /// The longest time, as on Linux: 32767 s.
     pub const LONGEST: Duration = Duration::from_secs(32_767);
-    /// No user timeout is longer: a day.
+    /// The longest user timeout: a day.
     pub const LONGEST_USER_TIMEOUT: Duration = Duration::from_secs(86_400);
-    /// No more probes (as Linux has it): 127.
+    /// The most probes, as on Linux: 127.
     pub const MOST_PROBES: u32 = 127;
 
     const MOST_USER_TIMEOUT: Duration = Duration::from_secs(i32::MAX as u64 / 1000);
@@ -68,48 +70,48 @@ impl Keepalive {
         }
     }
 
-    /// All of it left to the system.
+    /// Leaves all values to the system.
     #[must_use]
     pub const fn system() -> Self {
         Self { idle: None, interval: None, probes: None, user_timeout: UserTimeout::System }
     }
 
-    /// These, in whole seconds.
+    /// Sets these values, in whole seconds.
     #[cfg(feature = "socket")]
     pub(super) const fn told(idle: Option<Duration>, interval: Option<Duration>, probes: Option<u32>) -> Self {
         Self { idle, interval, probes, user_timeout: UserTimeout::System }
     }
 
-    /// How long nothing may come or go before the first probe.
+    /// Returns the time without traffic before the first probe.
     #[must_use]
     pub const fn idle(&self) -> Option<Duration> {
         self.idle
     }
 
-    /// The time between probes.
+    /// Returns the time between probes.
     #[must_use]
     pub const fn interval(&self) -> Option<Duration> {
         self.interval
     }
 
-    /// How many are left unacknowledged.
+    /// Returns how many unacknowledged probes end the connection.
     #[must_use]
     pub const fn probes(&self) -> Option<u32> {
         self.probes
     }
 
-    /// How long what was sent may be unacknowledged (`TCP_USER_TIMEOUT`; Linux only).
+    /// Returns how long sent data may be unacknowledged (`TCP_USER_TIMEOUT`, Linux only).
     #[must_use]
     pub fn user_timeout(&self) -> Option<Duration> {
         match self.user_timeout {
-            // The system has it in milliseconds of 31 bits.
+            // The system takes milliseconds in 31 bits.
             UserTimeout::AsTheRest => self.detection_bound().map(|bound| bound.min(Self::MOST_USER_TIMEOUT)),
             UserTimeout::System => None,
             UserTimeout::After(time) => Some(time),
         }
     }
 
-    /// The same with this user timeout.
+    /// Sets the user timeout.
     #[must_use]
     pub const fn with_user_timeout(mut self, time: Option<Duration>) -> Self {
         self.user_timeout = match time {
@@ -119,9 +121,9 @@ impl Keepalive {
         self
     }
 
-    /// How soon the system notices that an idle peer's is gone: `idle + interval × probes`. On Linux a user timeout of its own counts
-    /// instead of the number of probes: the first of them after that time ends the connection. `None` while some of it is left to
-    /// the system; see [`or`](Self::or).
+    /// Returns how soon the system detects that the system of an idle peer is gone: `idle + interval × probes`. On
+    /// Linux, a user timeout replaces the number of probes: the first probe after that time ends the connection. `None`
+    /// if a value is left to the system; see [`or`](Self::or).
     #[must_use]
     pub fn detection_bound(&self) -> Option<Duration> {
         let (idle, interval) = (self.idle?, self.interval?);
@@ -135,7 +137,7 @@ impl Keepalive {
         Some(idle.saturating_add(interval.saturating_mul(probes)))
     }
 
-    /// With what is left to the system taken from there: from `Keepalive::of_system()`, say.
+    /// Takes values that are left to the system from `system`, for example `Keepalive::of_system()`.
     #[must_use]
     pub fn or(self, system: Self) -> Self {
         Self {
@@ -147,7 +149,7 @@ impl Keepalive {
     }
 }
 
-/// Reads the notation.
+/// Parses the notation.
 ///
 /// ```
 /// use framelink_profile::Keepalive;

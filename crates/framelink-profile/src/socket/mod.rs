@@ -1,4 +1,4 @@
-//! What a socket is told, as data.
+//! Socket options, as data.
 
 #[cfg(feature = "socket")]
 mod applied;

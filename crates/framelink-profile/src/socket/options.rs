@@ -1,4 +1,4 @@
-//! What a socket is told before it is used.
+//! The options of a socket.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::setters::setters;
 use crate::socket::Keepalive;
 
-/// Options of a socket, as plain data: nothing here touches one.
+/// The options of a socket, as plain data.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,25 +20,25 @@ use crate::socket::Keepalive;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SocketOptions {
-    /// The address to dial from; port 0 lets the system choose one. `None`: the system's choice.
+    /// The address to dial from. Port 0 and `None` leave the choice to the system.
     pub source: Option<SocketAddr>,
-    /// The network interface to dial through, by name. Linux only. `None`: the system's choice.
+    /// The name of the network interface to dial through. Linux only. `None`: the system's choice.
     pub interface: Option<String>,
-    /// Whether small writes leave at once (`TCP_NODELAY`).
+    /// Whether small writes are sent at once (`TCP_NODELAY`).
     pub nodelay: bool,
     /// Bytes of the kernel's receive buffer (`SO_RCVBUF`; Linux doubles it). `None`: the system's choice.
     pub receive_buffer: Option<usize>,
     /// Bytes of the kernel's send buffer (`SO_SNDBUF`; Linux doubles it). `None`: the system's choice.
     pub send_buffer: Option<usize>,
-    /// How long closing waits for what is unsent (`SO_LINGER`, whole seconds); zero resets the connection. `None`: the
-    /// system sends on in the background.
-    /// A time above zero has whoever closes wait for it, the thread of a runtime or an event loop too: it is for blocking sockets.
+    /// How long closing waits for unsent bytes (`SO_LINGER`, whole seconds). Zero resets the connection. `None`: the
+    /// system sends them in the background. A time above zero blocks the closing thread, even of a runtime or an event
+    /// loop, so use it only on blocking sockets.
     pub linger: Option<Duration>,
-    /// How the system probes an idle connection (`SO_KEEPALIVE` and kin). `None`: not at all.
+    /// How the system probes an idle connection (`SO_KEEPALIVE` and related). `None`: not at all.
     pub keepalive: Option<Keepalive>,
-    /// So many connections may wait to be accepted.
+    /// How many connections may wait to be accepted.
     pub backlog: u32,
-    /// Whether a listener may bind an address on which old connections linger (`SO_REUSEADDR`).
+    /// Whether a listener may bind an address with lingering old connections (`SO_REUSEADDR`).
     pub reuse_address: bool,
 }
 
@@ -49,7 +49,7 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
-    /// The defaults.
+    /// Creates the default options.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -65,7 +65,7 @@ impl SocketOptions {
         }
     }
 
-    /// The network interface to dial through. Defaults to the system's choice.
+    /// Sets the network interface to dial through. Defaults to the system's choice.
     #[must_use]
     pub fn interface(mut self, name: impl Into<String>) -> Self {
         self.interface = Some(name.into());
@@ -73,21 +73,21 @@ impl SocketOptions {
     }
 
     setters! {
-        /// The address to dial from. Defaults to the system's choice.
+        /// Sets the address to dial from. Defaults to the system's choice.
         source(source: SocketAddr) = Some(source);
-        /// Whether small writes leave at once. Defaults to yes.
+        /// Sets whether small writes are sent at once. Defaults to yes.
         nodelay(yes: bool) = yes;
-        /// Bytes of the kernel's receive buffer. Defaults to the system's choice.
+        /// Sets the kernel's receive buffer in bytes. Defaults to the system's choice.
         receive_buffer(bytes: usize) = Some(bytes);
-        /// Bytes of the kernel's send buffer. Defaults to the system's choice.
+        /// Sets the kernel's send buffer in bytes. Defaults to the system's choice.
         send_buffer(bytes: usize) = Some(bytes);
-        /// How long closing waits for what is unsent; zero resets. Defaults to the system's choice.
+        /// Sets how long closing waits for unsent bytes. Zero resets. Defaults to the system's choice.
         linger(linger: Option<Duration>) = linger;
-        /// How the system probes an idle connection. Defaults to not at all.
+        /// Sets how the system probes an idle connection. Defaults to not at all.
         keepalive(keepalive: Option<Keepalive>) = keepalive;
-        /// So many connections may wait to be accepted. Defaults to 1024.
+        /// Sets how many connections may wait to be accepted. Defaults to 1024.
         backlog(connections: u32) = connections;
-        /// Whether a listener may bind an address on which old connections linger. Defaults to yes.
+        /// Sets whether a listener may bind an address with lingering old connections. Defaults to yes.
         reuse_address(yes: bool) = yes;
     }
 }

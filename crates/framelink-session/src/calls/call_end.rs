@@ -1,4 +1,4 @@
-//! What becomes of calls and messages.
+//! The outcomes of calls, and the errors of a call that cannot begin.
 
 use std::error::Error;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::calls::Key;
 
-/// One of the calls under way. A number of its own, never used again.
+/// The number of a call. Numbers are never reused on a connection.
 ///
 /// ```
 /// use std::{borrow::Cow, time::Duration};
@@ -22,23 +22,24 @@ use crate::calls::Key;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub(super) u64);
 
-/// What a message turned out to be.
+/// What a received message is to the calls in flight.
 ///
 /// See [`InFlight`](crate::InFlight) for an example.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Arrived<T> {
-    /// The reply to a call that is waited for.
+    /// The reply to a call that is still waiting.
     Reply(T),
     /// The reply to a call that was given up.
     Late(Late),
-    /// No reply: nobody asked for it.
+    /// An unsolicited message: it answers no call.
     Unsolicited,
-    /// It cannot be known: with replies in order, a call that was cancelled was not answered in its time. The connection has [ended](crate::InFlight::ended).
+    /// Unknown. Replies come in order, and a cancelled call was not answered by its deadline, so no later message can
+    /// be matched. The connection has [ended](crate::InFlight::ended).
     Untold,
 }
 
-/// Whose reply came late.
+/// A reply that arrived after its call was given up.
 ///
 /// ```
 /// use std::{borrow::Cow, time::Duration};
@@ -55,15 +56,15 @@ pub enum Arrived<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Late {
-    /// Which call it was.
+    /// The call that the message answers.
     pub call: CallId,
-    /// The key of its request, where there are keys.
+    /// The key of the request, if replies are matched by key.
     pub key: Option<Key>,
-    /// How long after its request.
+    /// The time from the start of the call to its reply.
     pub delay: Duration,
 }
 
-/// Why a call was not begun. Nothing of it was sent.
+/// Why a call was not begun. No byte of its request was sent.
 ///
 /// ```
 /// use std::{borrow::Cow, time::Duration};
@@ -77,37 +78,38 @@ pub struct Late {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotBegun {
-    /// As many calls are in flight as there may be.
+    /// The window is full: no more calls may be in flight.
     Full {
-        /// So many.
+        /// The largest number of calls in flight.
         window: usize,
     },
-    /// A call with the same key is in flight, or was given up and is not answered yet.
+    /// A call with this key is in flight, or was given up and is not answered yet.
     DuplicateKey,
-    /// The request has no key.
+    /// The request is too short to contain a key, or the key function found none.
     NoKey {
-        /// So many bytes it has.
+        /// The length of the request in bytes.
         payload_len: usize,
     },
-    /// The connection has ended.
+    /// The connection accepts no more calls.
     Ended(Ended),
 }
 
-/// Why no more calls are possible.
+/// Why a connection accepts no more calls.
 ///
 /// ```
 /// use framelink_session::Ended;
 ///
-/// assert_eq!(Ended::InOrder.to_string(), "a reply did not come in time, and none after it can be told apart");
+/// assert_eq!(Ended::InOrder.to_string(), "a reply did not arrive in time, and later replies cannot be matched");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended {
-    /// In order, and a call's time was over.
+    /// Replies come in order, and a call was not answered by its deadline.
     InOrder,
-    /// By key, and too many calls are unanswered.
+    /// By key: [too many](crate::Matching::unanswered) calls are unanswered, or they hold all keys that can be
+    /// assigned.
     Unanswered,
-    /// The connection was lost, or closed.
+    /// The connection was lost or closed.
     Lost,
 }
 
@@ -127,7 +129,7 @@ impl Error for NotBegun {}
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::InOrder => "a reply did not come in time, and none after it can be told apart",
+            Self::InOrder => "a reply did not arrive in time, and later replies cannot be matched",
             Self::Unanswered => "too many requests were left unanswered",
             Self::Lost => "the connection has ended",
         })

@@ -1,9 +1,9 @@
-//! Whether what comes answers what went.
+//! Exchanges of one request and one reply at a time.
 
 use std::error::Error;
 use std::fmt;
 
-/// Whether a reply is owed, so that a late one never answers another request.
+/// Tracks whether a reply is owed, so that a late reply is never taken for the reply to the next request.
 ///
 /// ```text
 ///             begin                    settle
@@ -21,7 +21,7 @@ use std::fmt;
 /// exchange.begin()?;
 /// exchange.settle();
 /// exchange.begin()?;
-/// // The caller gave up. Whoever comes next learns it, and the connection is of no more use.
+/// // The caller gave up. The connection is unclean and cannot be used again.
 /// assert_eq!(exchange.begin(), Err(Unclean));
 /// assert_eq!(exchange.check(), Err(Unclean));
 /// # Ok::<(), Unclean>(())
@@ -32,16 +32,16 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// No reply is owed.
+    /// Creates an exchange that owes no reply.
     #[must_use]
     pub const fn new() -> Self {
         Self { reply_owed: false }
     }
 
-    /// A request is about to go out.
+    /// Records that a request is about to be sent.
     ///
     /// # Errors
-    /// When the reply to an earlier one is still owed.
+    /// Returns [`Unclean`] if the reply to an earlier request is still owed.
     pub const fn begin(&mut self) -> Result<(), Unclean> {
         if self.reply_owed {
             return Err(Unclean);
@@ -50,21 +50,21 @@ impl Exchange {
         Ok(())
     }
 
-    /// The reply came, or nothing of the request was sent.
+    /// Records that the reply arrived, or that no byte of the request was sent.
     pub const fn settle(&mut self) {
         self.reply_owed = false;
     }
 
-    /// Whether messages may be sent and received.
+    /// Checks whether messages may be sent and received.
     ///
     /// # Errors
-    /// When the reply to a request that was given up is still owed.
+    /// Returns [`Unclean`] if the reply to a request that was given up is still owed.
     pub const fn check(&self) -> Result<(), Unclean> {
         if self.reply_owed { Err(Unclean) } else { Ok(()) }
     }
 }
 
-/// A request on this connection was given up, and its reply may still come: the connection is of no more use.
+/// A request was given up and its reply may still arrive, so the connection cannot be used again.
 ///
 /// ```
 /// use framelink_session::{Exchange, Unclean};

@@ -1,4 +1,4 @@
-//! Many calls under way on one connection, and which reply is whose.
+//! The calls in flight on one connection.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 
-/// The calls that are under way on one connection, so that each reply finds its own.
+/// The calls in flight on one connection. Matches each reply to its call.
 ///
 /// ```text
-///   begin ──► waited for ──── its reply ───────────────────────► Reply
+///   begin ──► waiting ──── its reply ────────────────────────► Reply
 ///                 │
-///                 │ time over, or cancelled
+///                 │ deadline passed, or cancelled
 ///                 ▼
-///   by key:   remembered ──── its reply, however late ─────────► Late, with its key and delay
-///   in order: cancelled: its place is kept, and its reply is Late;
-///             time over: the connection has ended, for no later reply can be told apart
+///   by key:   remembered ─ its reply, at any later time ──────► Late, with its key and delay
+///   in order: cancelled: keeps its place, and its reply is Late
+///             deadline passed: the connection has ended, because no later reply can be matched
 /// ```
 ///
-/// A key that is waited for or remembered is refused to other requests, so that a late reply never answers another one. What
-/// matches nothing is [`Arrived::Unsolicited`].
+/// A key that is waiting or remembered is refused to other requests, so that a late reply never answers another
+/// request. A message that matches no call is [`Arrived::Unsolicited`].
 ///
-/// `T` is whatever the driver waits for each call with.
+/// `T` is the waiter: what the driver uses to wake the caller.
 ///
 /// ```
 /// use std::{borrow::Cow, time::Duration};
@@ -38,25 +38,25 @@ use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 #[derive(Debug)]
 pub struct InFlight<T> {
     matching: Matching,
-    /// By number, which counts up.
+    /// By call number. Numbers count up.
     calls: HashMap<u64, Call<T>>,
-    /// In order: whose reply comes next.
+    /// In order: the calls in the order in which their replies come.
     line: VecDeque<u64>,
-    /// By key: which call has it.
+    /// By key: the call that each key belongs to.
     keys: HashMap<Key, u64>,
     next: u64,
     /// The key that was assigned last.
     counter: u64,
-    /// How many are waited for.
+    /// The number of calls that still have a waiter.
     waited_for: usize,
-    /// No call's time is over before.
+    /// A lower bound of all deadlines.
     soonest: Option<Duration>,
     ended: Option<Ended>,
 }
 
 #[derive(Debug)]
 struct Call<T> {
-    /// `None` when it was given up.
+    /// `None` after the call was given up.
     waiter: Option<T>,
     key: Option<Key>,
     began: Duration,
@@ -64,7 +64,7 @@ struct Call<T> {
 }
 
 impl<T> InFlight<T> {
-    /// None yet.
+    /// Creates the table for one connection, without calls.
     #[must_use]
     pub fn new(matching: Matching) -> Self {
         Self {
@@ -80,12 +80,13 @@ impl<T> InFlight<T> {
         }
     }
 
-    /// Begins a call: its request is about to go out. Where keys are assigned, the request is given its own.
+    /// Begins a call whose request is about to be sent. Writes the next free key into it, if keys are assigned.
     ///
     /// # Errors
-    /// When it cannot be begun; nothing has changed then, the request neither. In order, a cancelled call whose time is over
-    /// unanswered shows here at the latest, and so does it that unanswered calls hold all keys that could be assigned: both
-    /// [end](Self::ended) the connection.
+    /// Returns why the call cannot begin; the table and the request are unchanged then. The connection also
+    /// [ends](Self::ended) here in two cases:
+    /// - in order: a cancelled call was not answered by its deadline;
+    /// - by key: unanswered calls hold all keys that can be assigned.
     pub fn begin(
         &mut self,
         request: &mut Cow<'_, [u8]>,
@@ -108,7 +109,7 @@ impl<T> InFlight<T> {
         Ok(CallId(number))
     }
 
-    /// Forgets the call, of which nothing was sent.
+    /// Removes a call of which no byte was sent, and returns its waiter.
     pub fn forget(&mut self, call: CallId) -> Option<T> {
         let Call { waiter, key, .. } = self.remove(call.0)?;
         match key {
@@ -118,7 +119,7 @@ impl<T> InFlight<T> {
         waiter
     }
 
-    /// Whose reply a message is.
+    /// Matches a message to a call and removes the call.
     pub fn on_message(&mut self, message: &[u8], now: Duration) -> Arrived<T> {
         match self.claim(message, now) {
             Ok((Some(waiter), _)) => Arrived::Reply(waiter),
@@ -127,8 +128,8 @@ impl<T> InFlight<T> {
         }
     }
 
-    /// The call that a message answers: its waiter, unless the call was given up, and what makes the message a late reply. An error
-    /// is a message that answers no call.
+    /// Matches a message to a call and removes the call. Returns the waiter, or `None` if the call was given up, and
+    /// the details of a late reply. An error says why the message answers no call.
     pub fn claim(&mut self, message: &[u8], now: Duration) -> Result<(Option<T>, Late), Arrived<T>> {
         self.check_cancelled(now);
         if self.matching.is_in_order() && self.ended == Some(Ended::InOrder) {
@@ -145,8 +146,8 @@ impl<T> InFlight<T> {
         Ok((call.waiter, late))
     }
 
-    /// The time of a call is over. Nobody waits for it any more; false if it has been answered. What that means for the others
-    /// [`ended`](Self::ended) says.
+    /// Gives up a call whose deadline has passed. Returns false if the call is already answered or given up. Check
+    /// [`ended`](Self::ended) afterwards: the other calls may be impossible to match.
     pub fn give_up(&mut self, call: CallId) -> bool {
         let was_waited_for = self.release(call.0).is_some();
         if was_waited_for {
@@ -155,13 +156,14 @@ impl<T> InFlight<T> {
         was_waited_for
     }
 
-    /// Nobody waits for the call any more, though its time is not over. In order its place is kept; by key it is
-    /// [given up](Self::give_up). False if it has been answered.
+    /// Cancels a call before its deadline. In order, the call keeps its place; by key, the call is [given
+    /// up](Self::give_up). Returns false if the call is already answered or given up.
     pub fn cancel(&mut self, call: CallId) -> bool {
         if self.matching.is_in_order() { self.release(call.0).is_some() } else { self.give_up(call) }
     }
 
-    /// Gives up the calls whose time is over, first come first; each with its waiter, unless it was cancelled before.
+    /// Gives up all calls whose deadline has passed. Returns them in the order in which they began, each with its
+    /// waiter unless it was cancelled before.
     pub fn expire(&mut self, now: Duration) -> Vec<(CallId, Option<T>)> {
         if self.soonest.is_none_or(|soonest| now < soonest) {
             return Vec::new();
@@ -177,13 +179,13 @@ impl<T> InFlight<T> {
         due
     }
 
-    /// No call's time is over before: then [`expire`](Self::expire) is to be asked.
+    /// Returns the earliest deadline: the time at which to call [`expire`](Self::expire) next.
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
         self.soonest
     }
 
-    /// The connection was lost, or has ended: all calls that are still waited for, first come first.
+    /// Ends the connection and returns the waiters of all calls in flight, in the order in which the calls began.
     pub fn fail(&mut self) -> Vec<T> {
         self.ended.get_or_insert(Ended::Lost);
         let mut calls: Vec<_> = self.calls.drain().collect();
@@ -195,49 +197,49 @@ impl<T> InFlight<T> {
         calls.into_iter().filter_map(|(_, call)| call.waiter).collect()
     }
 
-    /// Why no more calls are possible, if that is so. The connection is to be closed then, and the other calls are to be
-    /// [told](Self::fail).
+    /// Returns why no more calls are possible, or `None` while they are. Once this is set, close the connection and
+    /// notify the waiters that [`fail`](Self::fail) returns.
     #[must_use]
     pub const fn ended(&self) -> Option<Ended> {
         self.ended
     }
 
-    /// What a call is waited for with.
+    /// Returns the waiter of a call.
     pub fn waiter_mut(&mut self, call: CallId) -> Option<&mut T> {
         self.calls.get_mut(&call.0)?.waiter.as_mut()
     }
 
-    /// How many calls there are room for now.
+    /// Returns how many more calls may begin now.
     #[must_use]
     pub fn room(&self) -> usize {
         self.matching.window.saturating_sub(self.occupied())
     }
 
-    /// How many calls are waited for.
+    /// Returns how many calls have a waiter.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.waited_for
     }
 
-    /// Whether no call is waited for.
+    /// Returns whether no call has a waiter.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.waited_for == 0
     }
 
-    /// How many calls were given up and are not answered yet.
+    /// Returns how many calls were given up and are not answered yet.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.calls.len() - self.waited_for
     }
 
-    /// How replies are told apart.
+    /// Returns how replies are matched.
     #[must_use]
     pub const fn matching(&self) -> &Matching {
         &self.matching
     }
 
-    /// In order, a call that was cancelled holds its place, and must be answered in its time like any other.
+    /// In order, a cancelled call keeps its place and still must be answered by its deadline.
     fn check_cancelled(&mut self, now: Duration) {
         let first = self.line.front().and_then(|number| self.calls.get(number));
         if first.is_some_and(|call| call.waiter.is_none() && call.deadline <= now) {
@@ -253,11 +255,11 @@ impl<T> InFlight<T> {
         }
     }
 
-    /// The key of a request, which nobody else has.
+    /// Returns the key of a request, if no other call has it.
     fn key_for(&mut self, request: &mut Cow<'_, [u8]>) -> Result<Option<Key>, NotBegun> {
         let Some(rule) = &self.matching.key else { return Ok(None) };
         if rule.assign(request, &mut self.counter, |key| self.keys.contains_key(key)).is_none() {
-            // Those that were given up hold the rest, and nobody knows for how long.
+            // Calls that were given up hold the other keys, and it is unknown for how long.
             self.ended.get_or_insert(Ended::Unanswered);
             return Err(NotBegun::Ended(Ended::Unanswered));
         }
@@ -265,12 +267,12 @@ impl<T> InFlight<T> {
         if self.keys.contains_key(&key) { Err(NotBegun::DuplicateKey) } else { Ok(Some(key)) }
     }
 
-    /// In order a cancelled call holds its place; by key it no longer counts.
+    /// In order, a cancelled call occupies its place. By key, it does not.
     fn occupied(&self) -> usize {
         if self.matching.is_in_order() { self.line.len() } else { self.waited_for }
     }
 
-    /// Whether the call's time still matters: by key that of one that was given up does not.
+    /// Whether the call's deadline still matters. By key, the deadline of a call that was given up does not.
     fn is_live(&self, call: &Call<T>) -> bool {
         call.waiter.is_some() || (call.key.is_none() && self.ended.is_none())
     }
@@ -294,7 +296,7 @@ impl<T> InFlight<T> {
         if call.waiter.is_some() {
             self.waited_for -= 1;
         }
-        // What one burst needed is not kept for ever.
+        // Frees the memory of a burst once all calls are over.
         if self.calls.is_empty() {
             self.soonest = None;
             self.calls.shrink_to(SMALL);
@@ -305,5 +307,5 @@ impl<T> InFlight<T> {
     }
 }
 
-/// So many places may stay reserved while nothing is under way.
+/// The number of places that stay reserved while no call is in flight.
 const SMALL: usize = 64;

@@ -1,4 +1,4 @@
-//! By what a reply is known to be the reply to a request.
+//! Keys: the bytes by which a reply is matched to its request.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use framelink_codec::notation::{NotationError, Token};
 
-/// The bytes that a request and its reply have in common: a trace number, a transaction id.
+/// Bytes that a request and its reply have in common, such as a trace number or a transaction id.
 ///
-/// Its `Debug` shows the length only, for it may be part of a payload.
+/// `Debug` shows only the length, because a key may be part of a confidential payload.
 ///
 /// ```
 /// use framelink_session::Key;
@@ -27,10 +27,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// No key is longer: 64 bytes, so that it is held inline.
+    /// The largest length of a key in bytes. A key is stored inline.
     pub const MOST: usize = 64;
 
-    /// A key of these bytes; `None` if they are too many.
+    /// Creates a key of these bytes. Returns `None` if they are more than [`MOST`](Self::MOST).
     #[must_use]
     pub fn new(key: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::MOST];
@@ -61,7 +61,7 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// As a slice has it, which it may be looked up by.
+/// Hashes like a slice, because maps look a key up by its bytes.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
@@ -74,9 +74,9 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Where in a message its key is, written `OFFSET:LEN`: so many bytes after so many others.
+/// The place of the key in a message, written `OFFSET:LEN`: `LEN` bytes that follow the first `OFFSET` bytes.
 ///
-/// It counts in the message as the application has it, which with `keep` is the whole frame.
+/// The offset counts from the start of the application's message. With `keep`, that is the start of the frame.
 ///
 /// ```
 /// use framelink_session::KeyPlace;
@@ -95,29 +95,29 @@ pub struct KeyPlace {
 }
 
 impl KeyPlace {
-    /// So many bytes after so many others; `None` unless they are 1 to 64, and after at most 64 KiB.
+    /// Creates a place of `len` bytes, 1 to 64, at `offset`, at most 64 KiB. Returns `None` outside these bounds.
     #[must_use]
     pub const fn new(offset: usize, len: usize) -> Option<Self> {
         if len == 0 || len > Key::MOST || offset > Self::MOST_OFFSET { None } else { Some(Self { offset, len }) }
     }
 
-    /// No key begins further behind: 64 KiB.
+    /// The largest offset: 64 KiB.
     pub const MOST_OFFSET: usize = 64 * 1024;
 
-    /// How many bytes come before it.
+    /// Returns the number of bytes before the key.
     #[must_use]
     pub const fn offset(self) -> usize {
         self.offset
     }
 
-    /// How many bytes it has, 1 to 64.
+    /// Returns the length of the key in bytes, 1 to 64.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it never is")]
     pub const fn len(self) -> usize {
         self.len
     }
 
-    /// The key of a message, unless that is too short to have one.
+    /// Returns the key of a message, or `None` if the message is too short.
     #[must_use]
     pub fn of(self, message: &[u8]) -> Option<&[u8]> {
         message.get(self.offset..self.offset + self.len)
@@ -144,7 +144,7 @@ impl fmt::Display for KeyPlace {
     }
 }
 
-/// How keys are chosen, where the application has none of its own.
+/// How the session chooses keys, if the application leaves that to the session.
 ///
 /// ```
 /// use framelink_session::Assigned;
@@ -153,14 +153,14 @@ impl fmt::Display for KeyPlace {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Assigned {
-    /// Counted as a network-order integer as wide as the key.
+    /// Counts as a network-order integer as wide as the key.
     Binary,
-    /// Counted in ASCII digits, zero-padded.
+    /// Counts in ASCII digits, zero-padded.
     Digits,
 }
 
 impl Assigned {
-    /// The word for it in a file.
+    /// Returns the word for this value in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -169,7 +169,7 @@ impl Assigned {
         }
     }
 
-    /// How many keys of this length there are.
+    /// Returns how many keys of this length exist.
     pub fn count(self, len: usize) -> u64 {
         let base: u64 = if self == Self::Binary { 256 } else { 10 };
         u32::try_from(len).ok().and_then(|len| base.checked_pow(len)).unwrap_or(u64::MAX)
@@ -192,7 +192,7 @@ impl Assigned {
 ///
 /// // ISO 8583: the trace number, six digits after the message type.
 /// let by_place = KeyRule::at("4:6".parse::<KeyPlace>()?);
-/// // The same, chosen for us.
+/// // The trace number, chosen by the session.
 /// let assigned = by_place.assigned(Assigned::Digits);
 /// // SMPP, by a function: the sequence number, in every header.
 /// let by_function = KeyRule::by(|message| Key::new(message.get(12..16)?));
@@ -214,27 +214,27 @@ enum Find {
 type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
 
 impl KeyRule {
-    /// The same bytes of a request and of its reply.
+    /// The key is at one place in requests and replies.
     #[must_use]
     pub fn at(place: KeyPlace) -> Self {
         Self { request: Find::At(place), reply: Find::At(place), assigned: None }
     }
 
-    /// What a function finds in a request and in its reply; `None` where there is no key.
+    /// A function finds the key of a request and of a reply. `None` means that there is no key.
     pub fn by(find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
         let find = Find::By(Arc::new(find));
         Self { request: find.clone(), reply: find, assigned: None }
     }
 
-    /// Another rule for replies.
+    /// Sets another function for replies.
     #[must_use]
     pub fn of_reply(mut self, find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
         self.reply = Find::By(Arc::new(find));
         self
     }
 
-    /// The key is chosen for each request and written to its place there, over what the application has put. Only for keys that
-    /// have a place; where a function finds them this changes nothing.
+    /// Chooses a key for each request and writes it to the key's place, over the bytes that the application put there.
+    /// Has no effect on keys that a function finds, because such keys have no place.
     #[must_use]
     pub fn assigned(mut self, assigned: Assigned) -> Self {
         self.assigned = matches!(self.request, Find::At(_)).then_some(assigned);
@@ -249,7 +249,7 @@ impl KeyRule {
         self.reply.find(reply)
     }
 
-    /// Where keys are chosen for the application: a request with one that is not in use. `None` where none is left.
+    /// Writes an unused key into the request, if keys are assigned. Returns `None` if no key is free.
     pub(super) fn assign(
         &self,
         request: &mut Cow<'_, [u8]>,
@@ -258,7 +258,7 @@ impl KeyRule {
     ) -> Option<()> {
         let (Some(assigned), Find::At(place)) = (self.assigned, &self.request) else { return Some(()) };
         if place.of(request).is_none() {
-            return Some(()); // which is told when the key is looked for
+            return Some(()); // reported when the key is read
         }
         let mut key = [0; Key::MOST];
         let key = &mut key[..place.len];

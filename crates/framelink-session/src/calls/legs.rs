@@ -1,27 +1,29 @@
-//! Which two connections are a pair.
+//! The two connections of a simplex pair.
 
 use std::time::Duration;
 
-/// One of the two connections of a pair, as seen from us.
+/// One of the two connections of a simplex pair, as seen from this side.
 ///
 /// ```
 /// assert_eq!(framelink_session::Leg::Send.to_string(), "the connection that we send on");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Leg {
-    /// We send on it.
+    /// This side sends on it.
     Send,
-    /// We receive on it.
+    /// This side receives on it.
     Receive,
 }
 
-/// The connections that are to become pairs with one peer, as they are dialled and accepted, while either end may restart at any
-/// time. `P` says whose a connection is: only two of the same are joined.
+/// Joins connections to simplex pairs as they are dialled and accepted. Either end may restart at any time. `P`
+/// identifies the peer: only two connections of one peer are joined.
 ///
-/// The newest connection of each leg counts. One that comes from the same while a pair is up says that it has started anew,
-/// whatever became of the pair; others' do not count then. After a loss nothing is joined until things have settled, so that the
-/// ends of the old connections are seen before new ones are made, and two that close on each other's account do not do so for
-/// ever. One that has ended while it waited is no leg.
+/// - The newest connection of each leg counts.
+/// - While a pair is up, a new connection of that peer means that the peer restarted. Connections of other peers are
+///   ignored.
+/// - After a loss, no pair is joined until `settled_at`. This makes sure that the ends of the old connections are seen
+///   first, and that two sides do not keep closing each other's connections.
+/// - A connection that ended while it waited is not joined.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,25 +44,26 @@ pub enum Leg {
 /// ```
 #[derive(Debug)]
 pub struct Legs<P, T> {
-    /// The newest last, one of each peer.
+    /// At most one of each peer, the newest last.
     send: Vec<(P, T)>,
     receive: Vec<(P, T)>,
-    /// Whose pair is up.
+    /// The peer whose pair is up.
     up: Option<P>,
     settled_at: Duration,
 }
 
 impl<P: PartialEq + Clone, T> Legs<P, T> {
-    /// So many connections of one leg wait at most, each of another peer: 16. The oldest goes for the next one.
+    /// The most waiting connections of one leg, each of another peer: 16. A further one replaces the oldest.
     pub const MOST: usize = 16;
 
-    /// None yet.
+    /// Creates an empty set.
     #[must_use]
     pub const fn new() -> Self {
         Self { send: Vec::new(), receive: Vec::new(), up: None, settled_at: Duration::ZERO }
     }
 
-    /// A connection was made. It takes the place of one that waited. True if the pair that is up has to be ended for it.
+    /// Records a new connection, instead of a waiting one of this peer and leg. Returns true if a pair must be ended
+    /// first.
     pub fn on_leg(&mut self, leg: Leg, peer: P, connection: T) -> bool {
         if self.up.as_ref().is_some_and(|up| *up != peer) {
             return false;
@@ -74,13 +77,14 @@ impl<P: PartialEq + Clone, T> Legs<P, T> {
         self.up.is_some()
     }
 
-    /// Forgets those that have `ended` while they waited.
+    /// Removes the waiting connections that have `ended`.
     pub fn prune(&mut self, mut ended: impl FnMut(&mut T) -> bool) {
         self.send.retain_mut(|(_, connection)| !ended(connection));
         self.receive.retain_mut(|(_, connection)| !ended(connection));
     }
 
-    /// The two that are a pair from now on, if two of the same are there, have not `ended`, and things have settled.
+    /// Returns the two connections of a new pair, sending and receiving. Returns `None` while a pair is up, before
+    /// `settled_at`, or if no peer has two waiting connections that have not `ended`.
     pub fn join(&mut self, now: Duration, ended: impl FnMut(&mut T) -> bool) -> Option<(T, T)> {
         self.prune(ended);
         if self.up.is_some() || now < self.settled_at {
@@ -95,18 +99,18 @@ impl<P: PartialEq + Clone, T> Legs<P, T> {
         Some((sending, receiving))
     }
 
-    /// The pair was lost; until then nothing is joined.
+    /// Records that the pair was lost. No pair is joined before `settled_at`.
     pub fn on_lost(&mut self, settled_at: Duration) {
         self.up = None;
         self.settled_at = settled_at;
     }
 
-    /// Whether there is no connection of this kind, and one is needed.
+    /// Returns whether this leg is needed and has no connection.
     pub fn is_missing(&mut self, leg: Leg) -> bool {
         self.up.is_none() && self.place(leg).is_empty()
     }
 
-    /// When things have settled.
+    /// Returns the time before which no pair is joined.
     #[must_use]
     pub const fn settled_at(&self) -> Duration {
         self.settled_at

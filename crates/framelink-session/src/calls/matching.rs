@@ -1,8 +1,8 @@
-//! How replies find their requests.
+//! How replies are matched to requests.
 
 use crate::calls::KeyRule;
 
-/// How replies are told apart, and how many calls there may be.
+/// How replies are matched to requests, and how many calls may be in flight.
 ///
 /// ```
 /// use framelink_session::{KeyRule, Matching};
@@ -13,7 +13,7 @@ use crate::calls::KeyRule;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Matching {
-    /// `None`: in order.
+    /// `None`: replies come in order.
     pub(super) key: Option<KeyRule>,
     pub(super) window: usize,
     pub(super) unanswered: usize,
@@ -21,10 +21,9 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// So many calls may be in flight, unless told otherwise: 64.
+    /// The default window: 64 calls in flight.
     pub const WINDOW: usize = 64;
-    /// So many keys of calls that were given up are remembered: 4096. A peer that leaves more unanswered has lost its mind,
-    /// and the connection ends.
+    /// The default number of given-up calls that may stay unanswered: 4096. The connection ends if there are more.
     pub const UNANSWERED: usize = 4096;
 
     /// Replies come in the order of their requests.
@@ -33,41 +32,41 @@ impl Matching {
         Self { key: None, window: Self::WINDOW, unanswered: Self::UNANSWERED, is_serialized: false }
     }
 
-    /// Replies come in any order, and each has the key of its request.
+    /// Replies come in any order, and each contains the key of its request.
     #[must_use]
     pub const fn by_key(rule: KeyRule) -> Self {
         Self { key: Some(rule), window: Self::WINDOW, unanswered: Self::UNANSWERED, is_serialized: false }
     }
 
-    /// So many calls may be in flight at a time, at least 1; the next one waits. Defaults to 64.
+    /// Sets how many calls may be in flight, at least 1. Further calls wait. Defaults to 64.
     #[must_use]
     pub const fn window(mut self, calls: usize) -> Self {
         self.window = if calls == 0 { 1 } else { calls };
         self
     }
 
-    /// Whether a request whose key is in flight waits until that is answered, so that those with one key go one after the other.
-    /// Defaults to no: it is refused.
+    /// Sets whether a request waits while another request with its key is in flight, so that requests with one key run
+    /// one after the other. Defaults to no: such a request is refused.
     #[must_use]
     pub const fn serialized(mut self, yes: bool) -> Self {
         self.is_serialized = yes;
         self
     }
 
-    /// So many calls that were given up may be unanswered, by key, before the connection ends. Defaults to 4096.
+    /// By key, sets how many given-up calls may stay unanswered before the connection ends. Defaults to 4096.
     #[must_use]
     pub const fn unanswered(mut self, calls: usize) -> Self {
         self.unanswered = calls;
         self
     }
 
-    /// Whether a request waits for the one before with the same key.
+    /// Returns whether a request waits for an earlier request with its key.
     #[must_use]
     pub const fn is_serialized(&self) -> bool {
         self.is_serialized
     }
 
-    /// Whether replies come in the order of their requests.
+    /// Returns whether replies come in the order of their requests.
     #[must_use]
     pub const fn is_in_order(&self) -> bool {
         self.key.is_none()

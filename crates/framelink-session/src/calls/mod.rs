@@ -1,4 +1,4 @@
-//! Calls: which message is the reply to which request.
+//! Calls: matching replies to requests.
 
 mod call_end;
 mod exchange;

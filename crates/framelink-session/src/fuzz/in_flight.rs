@@ -1,15 +1,15 @@
-//! The calls in flight, beside a model of them.
+//! A model test of the calls in flight.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::calls::{Arrived, CallId, Ended, InFlight, KeyRule, Matching, NotBegun};
 
-/// Drives the calls in flight by random steps beside a list of them: a reply finds its own call or is reported, a key that may
-/// still be answered is not given to another, there are never more than the window, and each waiter comes back exactly once.
+/// Drives the calls in flight by random steps and compares them with a model. A reply finds its call or is reported. A
+/// key that may still be answered is refused to others. The window is never exceeded. Each waiter is returned once.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn in_flight(data: &[u8]) {
     let Some((&[kind, window], data)) = data.split_first_chunk::<2>() else { return };
     let mut model = Model::new(kind % 2 == 0, usize::from(window % 5) + 1, usize::from(kind / 2 % 4));
@@ -38,7 +38,7 @@ struct Model {
     ended: Option<Ended>,
 }
 
-/// One that may still be answered.
+/// A call that may still be answered.
 struct Call {
     id: CallId,
     waiter: usize,
@@ -137,7 +137,7 @@ impl Model {
         assert_eq!(self.in_flight.forget(call.id), None);
     }
 
-    /// In order a call that was cancelled has to be answered in its time.
+    /// In order, a cancelled call must be answered by its deadline.
     fn may_end_for_the_first(&mut self) {
         let first = self.calls.first();
         if self.in_order && first.is_some_and(|call| !call.is_waited_for && call.deadline <= self.now) {
@@ -166,7 +166,7 @@ impl Model {
         assert_eq!(self.in_flight.room(), self.window.saturating_sub(self.occupied()));
         assert_eq!(self.in_flight.ended(), self.ended);
         if let Some(soonest) = soonest {
-            assert!(self.in_flight.deadline().is_some_and(|at| at <= soonest), "nobody is forgotten");
+            assert!(self.in_flight.deadline().is_some_and(|at| at <= soonest), "no call is forgotten");
         }
     }
 }

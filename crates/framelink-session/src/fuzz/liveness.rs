@@ -1,4 +1,4 @@
-//! Two sessions with heartbeats, by random steps of time and events.
+//! A model test of two sessions with heartbeats.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use crate::receiving::Received;
 use crate::sending::Transmit;
 use crate::session::Session;
 
-/// Drives two ends of a connection with random steps of time, messages, and writes and reads of any size: no heartbeat is delivered, no
-/// message is lost or changed, nothing spins, and whoever is silent for longer than the bound is dead, and nobody else.
+/// Drives two ends of a connection by random steps of time, messages, and partial writes and reads. No heartbeat is
+/// delivered, no message is lost or changed, and no step spins. A peer is dead exactly if it is silent beyond the
+/// bound.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn liveness(bytes: &[u8]) {
     let Some((&[by, form, life, jitter], steps)) = bytes.split_first_chunk() else { return };
     let heartbeat = Arc::new(settings(by, form, life));
@@ -30,7 +31,7 @@ pub fn liveness(bytes: &[u8]) {
             5 => ends[end].is_away ^= true,
             6 => ends[end].is_cut ^= true,
             what => {
-                // What one has written the other reads: a part of it, or all.
+                // One end reads some or all bytes that the other end has written.
                 let wire = ends[end].write(if what == 4 { size * 4 } else { usize::MAX }, now);
                 ends[1 - end].read(&wire, now);
             }
@@ -62,16 +63,16 @@ fn settings(by: u8, form: u8, life: u8) -> Heartbeat {
 
 struct End {
     session: Session<Length, Length>,
-    /// When it must have noticed, after the last that came or went on.
+    /// The latest detection of a dead peer, after the last byte in either direction.
     bound: Option<Duration>,
     since: Duration,
-    /// What was written and not read by the other.
+    /// Bytes that were written and not read by the other end.
     wire: VecDeque<u8>,
     sent: u64,
     delivered: u64,
-    /// It takes nothing that comes.
+    /// Whether this end reads no bytes.
     is_away: bool,
-    /// What it writes is lost.
+    /// Whether the bytes that this end writes are lost.
     is_cut: bool,
     has_lost: bool,
     is_dead: bool,
@@ -94,14 +95,14 @@ impl End {
         }
     }
 
-    /// Writes so many bytes at most.
+    /// Writes at most this many bytes.
     fn write(&mut self, most: usize, now: Duration) -> Vec<u8> {
         let mut written = Vec::new();
         while written.len() < most && !self.is_dead {
             if self.session.sending.is_empty() {
                 let was_owed = self.session.sending.owes_beat();
                 let is_queued = self.session.sending.queue_beat().expect("it fits");
-                assert_eq!(was_owed, is_queued, "what is due is queued where nothing else is");
+                assert_eq!(was_owed, is_queued, "a due heartbeat is queued if no other is");
                 assert!(!self.session.sending.queue_beat().expect("it fits"), "one at a time");
             }
             let Transmit::Write(bytes) = self.session.sending.poll() else { break };
@@ -110,7 +111,7 @@ impl End {
             self.session.sending.on_written(count, now);
             self.since = now;
         }
-        // A stream has no holes: what comes after is lost as well.
+        // A stream has no holes: all later bytes are lost too.
         self.has_lost |= self.is_cut && !written.is_empty();
         if self.has_lost { Vec::new() } else { written }
     }
@@ -125,7 +126,7 @@ impl End {
         self.since = now;
     }
 
-    /// Looks what has come, and then what is due.
+    /// Decodes the received bytes, and then checks what is due.
     fn look(&mut self, now: Duration) {
         if self.is_dead {
             return;
@@ -149,9 +150,9 @@ impl End {
             looks += 1;
             assert!(looks < 8, "it spins");
         }
-        // Nobody looks while time makes a step.
+        // No end is polled during a step of time.
         let slack = Duration::from_millis(48 * 3);
-        // Where only heartbeats count, what else comes does not begin anew, but it does in this reckoning.
+        // If only heartbeats count as life, other bytes do not restart the bound. Here they do, which allows more time.
         if let Some(bound) = self.bound {
             assert!(now <= self.since + bound + slack, "silent since {:?}, alive at {now:?}", self.since);
         }

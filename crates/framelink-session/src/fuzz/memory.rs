@@ -1,4 +1,4 @@
-//! What the connections of a server hold, beside a model of it.
+//! A model test of a memory budget.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use crate::memory::{Account, Budget, Held};
 const PAGE: usize = 4096;
 const CONNECTIONS: usize = 12;
 
-/// Has connections of a few clients hold and give back memory by random steps, beside a list of it: the sum is what they hold, those
-/// that are not told to end never hold more than the limits, and one is told only where they are met and never while it holds nothing.
+/// Has connections of a few clients hold and release memory by random steps, and compares the sums with a model.
+/// Connections that are not told to end never exceed the limits. A connection is told to end only at a limit, and only
+/// if it holds memory.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn memory(data: &[u8]) {
     let Some((&[limit, share], steps)) = data.split_first_chunk() else { return };
     let (limit, share) = (PAGE * (usize::from(limit % 64) + 8), PAGE * (usize::from(share % 64) + 4));
@@ -24,12 +25,12 @@ pub fn memory(data: &[u8]) {
         model.step(usize::from(step[0]) % CONNECTIONS, step[0] / 16, usize::from(step[1]) * PAGE / 4);
         model.check();
     }
-    // As the place of a connection at a server does. The budget and an account that is open have references to each other.
+    // As a server does. The budget and an open account refer to each other.
     for place in model.places.drain(..).flatten() {
         model.budget.close(place.id, network(place.client));
     }
-    assert_eq!(model.budget.held(), 0, "all is given back");
-    assert_eq!(Arc::strong_count(&model.budget), 1, "nothing refers to the budget any more");
+    assert_eq!(model.budget.held(), 0, "all memory is released");
+    assert_eq!(Arc::strong_count(&model.budget), 1, "no account refers to the budget any more");
 }
 
 struct Model {
@@ -44,7 +45,7 @@ struct Client {
     account: Arc<Account>,
     receiving: Held,
     sending: Held,
-    /// What each of these holds, in pages.
+    /// The pages that each of these holds.
     bytes: [usize; 2],
     notice: Arc<Notice>,
     id: u64,
@@ -75,11 +76,11 @@ impl Model {
                 place.bytes[1] = pages;
             }
             _ if place.receiving.try_set(bytes) => {
-                assert!(pages <= place.bytes[0] || !was_full, "nothing is read while more is held than may be");
+                assert!(pages <= place.bytes[0] || !was_full, "nothing is read while more than the budget is held");
                 place.bytes[0] = pages;
             }
             _ => {
-                // It may have given some back.
+                // The failed attempt may have released some memory.
                 place.bytes[0] = place.bytes[0].min(pages);
                 place.receiving.set(place.bytes[0]);
             }
@@ -90,7 +91,7 @@ impl Model {
         let there: Vec<_> = self.places.iter().flatten().collect();
         assert_eq!(self.budget.held(), there.iter().map(|place| place.held()).sum::<usize>(), "the sum of all");
         let staying: Vec<_> = there.iter().filter(|place| place.notice.stage() == NoticeStage::Open).collect();
-        assert!(staying.iter().map(|place| place.held()).sum::<usize>() <= self.limit, "who was not told fits");
+        assert!(staying.iter().map(|place| place.held()).sum::<usize>() <= self.limit, "staying connections fit");
         for client in 0..3 {
             let of_client = staying.iter().filter(|place| place.client == client);
             assert!(of_client.map(|place| place.held()).sum::<usize>() <= self.share, "and so does each client");

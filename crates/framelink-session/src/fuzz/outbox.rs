@@ -1,4 +1,4 @@
-//! What waits to be pushed, beside a model of it.
+//! A model test of an outbox.
 
 use std::collections::VecDeque;
 
@@ -7,11 +7,11 @@ use framelink_length::Length;
 use crate::sending::Packed;
 use crate::serving::{Backlog, Offered, Outbox, SlowRule};
 
-/// Drives what is pushed to one connection by random steps beside a list of it: there is never more than its backlog, what is taken
-/// comes in order, only the rule decides what is missing, and everything is counted once.
+/// Pushes messages to one connection by random steps beside a model. The backlog is never exceeded, frames are taken in
+/// order, only the rule decides which messages are missing, and each message is counted once.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn outbox(data: &[u8]) {
     let Some((&[rule, messages, bytes], data)) = data.split_first_chunk::<3>() else { return };
     let rule = [SlowRule::Drop, SlowRule::Skip, SlowRule::Close][usize::from(rule % 3)];
@@ -35,7 +35,7 @@ struct Model {
     waiting: VecDeque<Vec<u8>>,
     being_written: u64,
     queued: u64,
-    /// While it was open.
+    /// Messages that were offered while the outbox was open.
     offered: u64,
     is_closed: bool,
 }
@@ -83,7 +83,7 @@ impl Model {
         }
     }
 
-    /// One alone has room however large it is.
+    /// An empty outbox has room for a frame of any length.
     fn is_full_for(&self, frame_len: usize) -> bool {
         let held: usize = self.waiting.iter().map(Vec::len).sum();
         !self.waiting.is_empty() && (self.waiting.len() >= self.messages || held + frame_len > self.bytes)

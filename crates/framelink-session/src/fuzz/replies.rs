@@ -1,14 +1,14 @@
-//! The replies that a server owes, beside a model of them.
+//! A model test of the replies that a server owes.
 
 use std::time::Duration;
 
 use crate::serving::{Concurrency, Replies, ReplyOrder, ReplySlot};
 
-/// Drives the replies of one connection by random steps beside a list of its requests: there are never more than the limit, every
-/// request is answered once, and replies go out in the order of their requests, or as they were finished.
+/// Drives the replies of one connection by random steps and compares them with a list of requests. The limit is never
+/// exceeded, each request is answered once, and replies are sent in the chosen order.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn replies(data: &[u8]) {
     let Some((&[kind, limit], data)) = data.split_first_chunk::<2>() else { return };
     let order = if kind % 2 == 0 { ReplyOrder::Requests } else { ReplyOrder::Finished };
@@ -29,10 +29,10 @@ struct Model {
     replies: Replies<usize>,
     order: ReplyOrder,
     limit: usize,
-    /// All that are owed, first come first.
+    /// The requests whose replies are owed, in the order of arrival.
     requests: Vec<Request>,
     taken: usize,
-    /// Those that were finished with a reply, in this order.
+    /// Requests that were finished with a reply, in this order.
     finished: Vec<usize>,
     answered: u64,
 }
@@ -82,7 +82,7 @@ impl Model {
         self.forget_what_is_over();
     }
 
-    /// What was answered with nothing is over in its turn.
+    /// A request that was finished without a reply is over in its turn.
     fn forget_what_is_over(&mut self) {
         let mut is_turn = true;
         let in_order = self.order == ReplyOrder::Requests;
@@ -94,7 +94,7 @@ impl Model {
         self.answered += (before - self.requests.len()) as u64;
     }
 
-    /// Whose reply is next.
+    /// Returns the request whose reply is next.
     fn due(&self) -> Option<usize> {
         let is_finished = |request: &&Request| matches!(request.state, RequestState::Finished { .. });
         match self.order {

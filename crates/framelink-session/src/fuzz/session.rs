@@ -1,4 +1,4 @@
-//! A session, beside a model of it.
+//! A model test of a session.
 
 use std::collections::VecDeque;
 use std::str::FromStr;
@@ -11,18 +11,19 @@ use crate::receiving::{Received, Receiving};
 use crate::sending::{SendRefused, Sending, Sent, Ticket, Transmit};
 use crate::session::Session;
 
-/// A framing that is read from any notation.
+/// A framing that parses any notation.
 pub trait Framing: Decode<Error: Copy + PartialEq> + Encode<Error: PartialEq> + FromStr + Copy {}
 
 impl<F: Decode<Error: Copy + PartialEq> + Encode<Error: PartialEq> + FromStr + Copy> Framing for F {}
 
-/// Drives a session by random steps beside a model of it: what comes is cut as its framing says however it arrives, what
-/// goes is one whole frame after the other, a deadline that has passed resolves, and nothing is clean while a reply is owed.
+/// Drives a session by random steps beside a model. Received bytes are split as the framing says, however they arrive.
+/// Frames are written one after the other. A passed deadline has an effect. The exchange is unclean while a reply is
+/// owed.
 ///
-/// `F` reads both framings with a length and framings without.
+/// `F` parses framings with a length and framings without.
 ///
 /// # Panics
-/// When that does not hold.
+/// If that does not hold.
 pub fn session<F: Framing>(data: &[u8]) {
     let Some((&[receive, send], data)) = data.split_first_chunk::<2>() else { return };
     let [receive, send] = [receive, send].map(any_framing::<F>);
@@ -86,20 +87,20 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// What comes, and what should be made of it.
+/// The received bytes, and the messages that they contain.
 struct Peer<F: Framing> {
     framing: F,
-    /// On its way.
+    /// Bytes that were sent and not read.
     wire: VecDeque<u8>,
-    /// All that ever was read.
+    /// All bytes that were read.
     read: Vec<u8>,
-    /// What was read and no silence, read or close has ended yet, where one of these does.
+    /// Bytes that no silence, read or close has ended yet, for framings that end messages that way.
     open: Vec<u8>,
-    /// Messages that were ended by something that is not in the bytes.
+    /// Messages that were ended by silence, a read or the close.
     ended: Vec<Vec<u8>>,
     heard_at: Duration,
     is_closed: bool,
-    /// What the session made of it.
+    /// The messages that the session delivered.
     messages: Vec<Vec<u8>>,
     fault: Option<Fault<<F as Decode>::Error>>,
 }
@@ -110,7 +111,7 @@ impl<F: Framing> Peer<F> {
         Self { framing, wire, read, open, ended, heard_at, is_closed, messages, fault }
     }
 
-    /// A frame, where the payload makes one; else the bytes as they are, be they what they may.
+    /// Sends a frame, or the bytes as they are if they cannot be framed.
     fn sends(&mut self, payload: &[u8]) {
         let (head, suffix) = match self.framing.envelope(payload) {
             Ok(envelope) => (envelope.head, envelope.suffix),
@@ -160,7 +161,7 @@ impl<F: Framing> Peer<F> {
         }
     }
 
-    /// Takes all messages, and looks at what the session says then.
+    /// Takes all messages, and checks the answer of the session after them.
     fn check(&mut self, receiving: &mut Receiving<F>, now: Duration) {
         loop {
             match receiving.poll() {
@@ -183,7 +184,7 @@ impl<F: Framing> Peer<F> {
                     if until.is_none_or(|at| at > now) {
                         return;
                     }
-                    // It has passed: to be told so is to go on.
+                    // The deadline has passed, so reporting it must make progress.
                     self.is_waited_for(receiving, now);
                     let Ok(Received::Message(message)) = receiving.poll() else {
                         panic!("a deadline that has passed changes nothing")
@@ -199,7 +200,7 @@ impl<F: Framing> Peer<F> {
         }
     }
 
-    /// What came is what the framing makes of all bytes at once.
+    /// Checks that the messages are those of all bytes decoded at once.
     fn check_all(&self) {
         if self.framing.ends() != Ends::Itself {
             assert_eq!((self.fault, &self.messages), (None, &self.ended));
@@ -219,15 +220,15 @@ impl<F: Framing> Peer<F> {
     }
 }
 
-/// What goes, and what should be written of it.
+/// The messages to send, and the bytes that must be written.
 struct Outlet<F> {
     framing: F,
-    /// What is accepted and not written.
+    /// Bytes that were accepted and not written.
     owed: VecDeque<u8>,
-    /// All bytes that were accepted, and that were written.
+    /// The number of bytes that were accepted, and that were written.
     accepted: u64,
     written: u64,
-    /// Each message and where it begins and ends in all that was accepted.
+    /// Each message, and where it begins and ends among the accepted bytes.
     tickets: Vec<(Ticket, u64, u64)>,
     state: ModelState,
 }
@@ -251,7 +252,7 @@ impl<F: Framing> Outlet<F> {
         self.accepts(payload, ticket, 0);
     }
 
-    /// Writes a message from where it lies, as a driver does when nothing is queued.
+    /// Writes a message from where it lies, as a driver does if no message is queued.
     fn writes_first(&mut self, sending: &mut Sending<F>, payload: &[u8], size: usize, now: Duration) {
         if !sending.is_empty() {
             return;
@@ -336,7 +337,7 @@ impl<F: Framing> Outlet<F> {
     }
 }
 
-/// One of some framings of all kinds.
+/// Returns one of a list of framings of all kinds.
 fn any_framing<F: Framing>(choice: u8) -> F {
     const NOTATIONS: &str = "net:2 net:1,max=9 net:2,counts=self,suffix=03 ascii:2 bcd:1 netstring varint tpkt modbus line \
         line,lf,max=9 mllp delim:0303 fixed:3 until-close quiet:50ms quiet:1ms each-read each-read,max=5";

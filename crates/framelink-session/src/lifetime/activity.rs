@@ -1,21 +1,22 @@
-//! What last came or went on a connection, and what is owed on it: the cell by which both halves of a session know when it is idle.
+//! The activity of a connection: the cell from which both halves of a session learn when the connection is idle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Heartbeats are none. Clones are the same cell.
+/// Heartbeats do not count as activity. Clones share one cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<Cell>);
 
 #[derive(Debug)]
 struct Cell {
-    /// When a message came or went last, in nanoseconds.
+    /// When a message was received or sent last, in nanoseconds.
     at: AtomicU64,
-    /// Messages that were delivered, and those of them that were answered wholly, with nothing or with a reply that is written.
+    /// Messages that were delivered.
     taken: AtomicU64,
+    /// Delivered messages that are answered: with no reply, or with a reply that is written completely.
     answered: AtomicU64,
-    /// The sums of a server.
+    /// The counters of the server.
     tally: Option<Arc<Tally>>,
 }
 
@@ -25,7 +26,7 @@ impl Activity {
         Self(Arc::new(Cell { at, taken, answered, tally }))
     }
 
-    /// A message came, or bytes of one went.
+    /// Records that a message was received, or that bytes of a message were written.
     pub(crate) fn touch(&self, now: Duration) {
         let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         self.0.at.fetch_max(nanos, Ordering::AcqRel);
@@ -35,7 +36,7 @@ impl Activity {
         Duration::from_nanos(self.0.at.load(Ordering::Acquire))
     }
 
-    /// A request was delivered.
+    /// Records that a request was delivered.
     pub(crate) fn on_taken(&self) {
         self.0.taken.fetch_add(1, Ordering::AcqRel);
         if let Some(tally) = &self.0.tally {
@@ -43,7 +44,7 @@ impl Activity {
         }
     }
 
-    /// So many requests were answered since the connection began.
+    /// Records the number of requests that were answered since the connection began.
     pub(crate) fn on_answered(&self, answered: u64, now: Duration) {
         let before = self.0.answered.fetch_max(answered, Ordering::AcqRel);
         if answered > before {
@@ -54,15 +55,15 @@ impl Activity {
         }
     }
 
-    /// How many requests were delivered and not answered.
+    /// Returns how many requests were delivered and are not answered.
     pub(crate) fn owed(&self) -> u64 {
-        // In this order: a request is delivered before it is answered.
+        // The order of the two loads matters: a request is delivered before it is answered.
         let answered = self.0.answered.load(Ordering::Acquire);
         self.0.taken.load(Ordering::Acquire).saturating_sub(answered)
     }
 }
 
-/// What was taken and not answered when the last of a connection is gone is lost.
+/// Requests that were delivered and not answered count as lost when the connection is dropped.
 impl Drop for Cell {
     fn drop(&mut self) {
         let lost = self.taken.get_mut().saturating_sub(*self.answered.get_mut());
@@ -72,7 +73,7 @@ impl Drop for Cell {
     }
 }
 
-/// Counts the requests of many connections, each once.
+/// Counts the requests of many connections.
 #[derive(Debug, Default)]
 pub struct Tally {
     taken: AtomicU64,
@@ -80,21 +81,21 @@ pub struct Tally {
     lost: AtomicU64,
 }
 
-/// What was counted at one moment.
+/// The counts of a [`Tally`] at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tallied {
-    /// The requests that were delivered.
+    /// Requests that were delivered.
     pub taken: u64,
-    /// Those of them that were answered.
+    /// Delivered requests that were answered.
     pub answered: u64,
-    /// Those of them whose connection ended before they were answered.
+    /// Delivered requests whose connection ended before they were answered.
     pub lost: u64,
 }
 
 impl Tally {
-    /// Returns what has been counted so far.
+    /// Returns the counts so far.
     pub fn now(&self) -> Tallied {
-        // What is later in the life of a request is read earlier, so that none seems to be over that was not begun.
+        // Later states of a request are read first, so that no more requests seem to be over than were begun.
         let (lost, answered) = (self.lost.load(Ordering::Acquire), self.answered.load(Ordering::Acquire));
         Tallied { taken: self.taken.load(Ordering::Acquire), answered, lost }
     }

@@ -1,4 +1,4 @@
-//! For how long a connection may stay.
+//! Limits on the lifetime of a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::lifetime::activity::{Activity, Tally};
 use crate::lifetime::notice::{Ending, Notice, NoticeStage};
 
-/// For how long a connection may stay, and who may end it: said once for both halves of a [`Session`](crate::Session).
+/// Limits how long a connection stays open. Set once for both halves of a [`Session`](crate::Session).
 ///
 /// ```text
-///   Open ──► Draining ──► Closing ──► over        at its lifetime, some grace after that, or as a Notice tells
-///     │          │            └── what was taken, and the message that has begun, are finished
-///     │          └── over at the next quiet moment; where told, one that has sent nothing has CONNECT_GRACE first
-///     └── over when nothing came or went for too long
+///   Open ──► Draining ──► Closing ──► over        at the lifetime, at lifetime + grace, or by a Notice
+///     │          │            └── delivered requests and a message that has begun are finished
+///     │          └── over at the next quiet moment; after a Notice, a connection without a message has CONNECT_GRACE first
+///     └── over when it is idle for too long
 /// ```
 ///
 /// ```
@@ -38,7 +38,7 @@ pub struct Lifetime {
     notice: Option<Arc<Notice>>,
     activity: Option<Activity>,
     tally: Option<Arc<Tally>>,
-    /// How many frames had come when the one that had begun to come was made the last.
+    /// The number of frames received when `Closing` was first seen. The frame that had begun then is the last one.
     last_after: Option<u64>,
 }
 
@@ -48,56 +48,57 @@ struct AgeLimit {
     grace: Duration,
 }
 
-/// What a lifetime is asked about a receiving half.
+/// The state of a receiving half that decides whether the connection ends.
 #[derive(Clone, Copy)]
 pub(crate) struct Standing {
     pub(crate) now: Duration,
-    /// The last read found nothing.
+    /// Whether the last read returned no bytes.
     pub(crate) is_dry: bool,
     pub(crate) is_inside_message: bool,
-    /// How many frames have come.
+    /// The number of frames received.
     pub(crate) frames: u64,
 }
 
 impl Lifetime {
-    /// A connection that is told to drain and has sent no message has this long, since it was made, to begin its first one. Without it a
-    /// client that has just connected, and is about to send, would find its connection ended. 250 ms.
+    /// A connection that is told to drain before its first message has this long, counted from its start, to begin one:
+    /// 250 ms. Otherwise a client that has just connected and is about to send would find its connection closed.
     pub const CONNECT_GRACE: Duration = Duration::from_millis(250);
 
-    /// For ever.
+    /// Creates a lifetime without limits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// It ends when nothing came or went for so long, heartbeats apart. A request that is being answered is not nothing.
+    /// Ends the connection after `within` without messages; heartbeats do not count. It is not idle while it owes a
+    /// reply.
     #[must_use]
     pub fn idle(mut self, within: Duration) -> Self {
         self.idle = Some(within);
         self
     }
 
-    /// From so long after the start on it ends at its next quiet moment, and after some grace more takes nothing new, quiet or not.
+    /// Ends the connection at its first quiet moment after `within`. After another `grace`, no new message is taken.
     #[must_use]
     pub fn lifetime(mut self, within: Duration, grace: Duration) -> Self {
         self.lifetime = Some(AgeLimit { within, grace });
         self
     }
 
-    /// It ends as this tells.
+    /// Ends the connection when this notice says so.
     #[must_use]
     pub fn heed(mut self, notice: Arc<Notice>) -> Self {
         self.notice = Some(notice);
         self
     }
 
-    /// Its requests are counted there too.
+    /// Counts the requests of the connection in this tally.
     pub fn counted_in(mut self, tally: Option<Arc<Tally>>) -> Self {
         self.tally = tally;
         self
     }
 
-    /// The cell that both halves have.
+    /// Returns the cell that both halves share.
     pub(crate) fn activity(&mut self) -> &Activity {
         let tally = &mut self.tally;
         self.activity.get_or_insert_with(|| Activity::new(tally.take()))
@@ -107,7 +108,7 @@ impl Lifetime {
         self.notice.as_ref()
     }
 
-    /// Nobody who asks is a stranger: what ends it is only what it is told.
+    /// Removes the limits for strangers. Only a notice ends the connection then.
     pub(crate) const fn unlimit(&mut self) {
         (self.idle, self.lifetime) = (None, None);
     }
@@ -128,7 +129,7 @@ impl Lifetime {
         }
     }
 
-    /// When it has to be asked again, though nothing comes.
+    /// Returns when to check again if no message is received before.
     pub(crate) fn ends_at(&self, now: Duration, is_inside_message: bool) -> Option<Duration> {
         let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
         let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
@@ -142,7 +143,7 @@ impl Lifetime {
         self.activity.as_ref().map_or(0, Activity::owed)
     }
 
-    /// Whether its first message may be on its way. At its lifetime there is no such doubt.
+    /// Whether the first message may be on its way. This matters only after a notice, not at the lifetime.
     fn is_new(&self, standing: Standing) -> bool {
         standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == NoticeStage::Draining
     }
@@ -155,7 +156,7 @@ impl Lifetime {
         self.activity.as_ref().map_or(Duration::ZERO, Activity::at)
     }
 
-    /// How far it is, by its age or as it was told, and why.
+    /// Returns the stage by age or by notice, whichever is later, and why.
     fn stage(&self, now: Duration) -> (NoticeStage, Ending) {
         let told = self.told();
         let Some(AgeLimit { within, grace }) = self.lifetime else { return (told, Ending::Drained) };

@@ -1,4 +1,4 @@
-//! How long a connection stays, and what tells it to end.
+//! How long a connection stays open, and what ends it.
 
 mod activity;
 mod limits;

@@ -1,4 +1,4 @@
-//! How a connection is told, from elsewhere, to end, and why it ends.
+//! Notices that tell a connection to end, and the reasons why it ends.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,40 +8,40 @@ use std::time::Duration;
 
 use framelink_codec::notation::{ShowSize, TimeText};
 
-/// How far a connection is from its end, as somebody else has decided. Complete by nature; a later stage is never taken back.
+/// How close a connection is to its end. The enum is exhaustive. A later stage is never taken back.
 ///
 /// See [`Notice`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoticeStage {
-    /// It goes on.
+    /// The connection stays open.
     #[default]
     Open,
-    /// It is to end at its next quiet moment: nothing is there to be read, no message has begun to come, no reply is owed.
+    /// The connection ends at its next quiet moment: no byte waits, no message has begun, and no reply is owed.
     Draining,
-    /// Nothing new is taken, quiet or not. A message that has begun to come is the last, and what was taken is finished.
+    /// The connection takes no new message. A message that has begun is the last one. Delivered requests are finished.
     Closing,
-    /// It is to end at once, for a newer connection takes its place, or for the memory that it holds.
+    /// The connection ends at once, because a newer connection takes its place or because of the memory that it holds.
     Dropped,
-    /// It is to end at once: the time for what was in flight is over.
+    /// The connection ends at once, because the time for finishing is over.
     Cut,
 }
 
-/// Why a connection ends though its peer has not ended it. Complete by nature.
+/// Why a connection ends although its peer did not end it. The enum is exhaustive.
 ///
 /// See [`Lifetime`](crate::Lifetime) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Nothing came or went, heartbeats apart, for so long.
+    /// No message was received or sent for too long. Heartbeats do not count.
     Idle {
         /// The limit.
         after: Duration,
     },
-    /// It was there for so long.
+    /// The connection reached its lifetime.
     Lifetime {
         /// The limit.
         after: Duration,
     },
-    /// It was told to, and a quiet moment came, or the time for taking is over.
+    /// The connection was told to drain and had a quiet moment, or the time for new messages was over.
     Drained,
     /// A newer connection takes its place.
     Dropped,
@@ -50,24 +50,24 @@ pub enum Ending {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The connections of this client held as much memory as one client may hold.
+    /// The connections of this client held more memory than one client may hold.
     ClientMemory {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The time for what was in flight is over.
+    /// The time for finishing is over.
     Cut,
 }
 
 impl Ending {
-    /// Whether nothing is finished any more.
+    /// Returns whether the connection ends without finishing any message.
     #[must_use]
     pub const fn is_abrupt(self) -> bool {
         matches!(self, Self::Dropped | Self::Memory { .. } | Self::ClientMemory { .. } | Self::Cut)
     }
 }
 
-/// What tells a connection to end, held by whoever may have to, a server say, and by both halves of its session.
+/// Tells a connection to end. Both halves of the session hold it, and so does the server or another owner.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -82,17 +82,17 @@ impl Ending {
 #[derive(Default)]
 pub struct Notice {
     stage: AtomicStage,
-    /// Why it is dropped, where it does not make room for a newer one.
+    /// Why the connection is dropped, if not for a newer one.
     evicted: OnceLock<Ending>,
-    ears: Mutex<Wakers>,
+    wakers: Mutex<Wakers>,
 }
 
-/// A [`NoticeStage`] that many threads share, and that only advances.
+/// A [`NoticeStage`] shared by threads. It only advances.
 #[derive(Default)]
 struct AtomicStage(AtomicU8);
 
 impl AtomicStage {
-    /// Comes to this stage. False if it was there before, or further.
+    /// Advances to this stage. Returns false if the stage was reached before.
     fn advance(&self, stage: NoticeStage) -> bool {
         self.0.fetch_max(stage as u8, Ordering::AcqRel) < stage as u8
     }
@@ -109,46 +109,46 @@ impl AtomicStage {
     }
 }
 
-/// Whom to tell.
+/// What is woken when the stage changes.
 #[derive(Default)]
 struct Wakers {
     receiver: Option<Waker>,
     sender: Option<Waker>,
-    /// What ends the waits of whoever is inside a call of the system.
+    /// Ends the waits of threads that are blocked in a system call.
     closer: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Notice {
-    /// Of a connection that goes on.
+    /// Creates a notice at stage [`Open`](NoticeStage::Open).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has the connection come to this stage, unless it is further. Whoever waits on it looks.
+    /// Advances the connection to this stage, unless it is at a later one, and wakes what waits on the connection.
     pub fn tell(&self, stage: NoticeStage) {
         if !self.stage.advance(stage) {
             return;
         }
-        let mut ears = self.ears();
-        let wakers = [ears.receiver.clone(), ears.sender.clone()];
-        let closer = if stage >= NoticeStage::Dropped { ears.closer.take() } else { None };
-        // Not locked: whoever is woken may have locks of its own.
-        drop(ears);
+        let mut wakers = self.wakers();
+        let woken = [wakers.receiver.clone(), wakers.sender.clone()];
+        let closer = if stage >= NoticeStage::Dropped { wakers.closer.take() } else { None };
+        // The lock is released first, because a woken task may take its own locks.
+        drop(wakers);
         if let Some(close) = closer {
             close();
         }
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        woken.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Has the connection end at once for the memory that it holds, unless it does already.
+    /// Ends the connection at once because of the memory that it holds, unless it is ending at once already.
     pub(crate) fn evict(&self, ending: Ending) {
         if self.stage() < NoticeStage::Dropped && self.evicted.set(ending).is_ok() {
             self.tell(NoticeStage::Dropped);
         }
     }
 
-    /// Whether the connection is to end at once, whatever is in flight, and why.
+    /// Returns why the connection ends at once, or `None` if it does not.
     pub fn abrupt(&self) -> Option<Ending> {
         match self.stage() {
             NoticeStage::Dropped => Some(self.evicted.get().copied().unwrap_or(Ending::Dropped)),
@@ -157,42 +157,42 @@ impl Notice {
         }
     }
 
-    /// How far it is.
+    /// Returns the stage.
     #[must_use]
     pub fn stage(&self) -> NoticeStage {
         self.stage.get()
     }
 
-    /// Whom to wake, of those that receive, when the stage changes. To be said before the stage is looked at.
+    /// Sets the waker of the receiving half. Call this before reading the stage, so that no change is missed.
     pub fn wake_receiver(&self, waker: &Waker) {
-        set(&mut self.ears().receiver, waker);
+        set(&mut self.wakers().receiver, waker);
     }
 
-    /// The same of those that send.
+    /// Sets the waker of the sending half. Call this before reading the stage, so that no change is missed.
     pub fn wake_sender(&self, waker: &Waker) {
-        set(&mut self.ears().sender, waker);
+        set(&mut self.wakers().sender, waker);
     }
 
-    /// What ends the waits of whoever is inside a call of the system, when the connection is to end at once.
+    /// Sets the function that ends waits in system calls. It is called when the connection ends at once.
     pub fn close_with(&self, closer: Box<dyn Fn() + Send + Sync>) {
-        let mut ears = self.ears();
+        let mut wakers = self.wakers();
         if self.stage() < NoticeStage::Dropped {
-            ears.closer = Some(closer);
+            wakers.closer = Some(closer);
             return;
         }
-        drop(ears);
+        drop(wakers);
         closer();
     }
 
-    fn ears(&self) -> MutexGuard<'_, Wakers> {
-        self.ears.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wakers(&self) -> MutexGuard<'_, Wakers> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn set(ear: &mut Option<Waker>, waker: &Waker) {
-    match ear {
+fn set(place: &mut Option<Waker>, waker: &Waker) {
+    match place {
         Some(before) => before.clone_from(waker),
-        None => *ear = Some(waker.clone()),
+        None => *place = Some(waker.clone()),
     }
 }
 
@@ -206,10 +206,10 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Idle { after } => {
-                write!(f, "nothing came or went for {}, and the connection was ended", TimeText(*after))
+                write!(f, "the connection was ended: it had no messages for {}", TimeText(*after))
             }
             Self::Lifetime { after } => {
-                write!(f, "the connection was there for {}, which is its lifetime", TimeText(*after))
+                write!(f, "the connection reached its lifetime of {}", TimeText(*after))
             }
             Self::Drained => f.write_str("the connection was ended by a drain"),
             Self::Dropped => f.write_str("the connection was dropped to make room for a newer one"),
@@ -220,7 +220,7 @@ impl fmt::Display for Ending {
             Self::ClientMemory { limit } => {
                 write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
             }
-            Self::Cut => f.write_str("the connection was cut: the time for what was in flight is over"),
+            Self::Cut => f.write_str("the connection was cut: the time to finish its messages is over"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What all connections of a server hold, and which of them is closed for it.
+//! The memory budget of a server's connections, and the choice of the connection to close.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::lifetime::{Ending, Notice};
 use crate::memory::network::Network;
 
-/// How many bytes the connections of a server hold, and how many they may: all of them, and those of one client.
+/// Limits the bytes that the connections of a server hold, in all and for each client.
 ///
-/// When one of them would hold more, the client that holds most (among all, or the one whose share it is) loses the connection that
-/// holds most. What that one holds is not counted for the decision from then on, but the others wait until it is really given back.
+/// If a connection needs more than a limit allows, a victim is chosen and told to end. For the total, the victim is the
+/// largest connection of the client that holds most. For the share of one client, it is the largest connection of that
+/// client. The victim's bytes count as free from then on, but other connections wait until they are freed.
 pub struct Budget {
     limit: usize,
     share: usize,
@@ -19,31 +20,31 @@ pub struct Budget {
     evicted: AtomicU64,
 }
 
-/// Bytes that are held, and those among them whose connections were told to end.
+/// The bytes that are held, and the part of them that connections which are told to end still hold.
 #[derive(Default)]
 pub(super) struct Sum {
     held: AtomicUsize,
     leaving: AtomicUsize,
 }
 
-/// The connections that are there.
+/// The open connections.
 #[derive(Default)]
 struct Book {
     accounts: BTreeMap<u64, Arc<Account>>,
-    /// The sums of the clients, and how many connections each has.
+    /// Each client's sum and its number of connections.
     clients: HashMap<Network, (Arc<Sum>, usize)>,
 }
 
-/// Bytes that no connection holds alone. Given back when this is dropped.
+/// Bytes that several connections hold together. They are released when this is dropped.
 pub struct Charge {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
-/// What one connection holds of a [`Budget`].
+/// The share of one connection in a [`Budget`].
 pub struct Account {
     pub(super) budget: Arc<Budget>,
-    /// The sum of its client.
+    /// The sum of the connection's client.
     client: Arc<Sum>,
     notice: Arc<Notice>,
     holding: Mutex<Holding>,
@@ -52,20 +53,20 @@ pub struct Account {
 #[derive(Default)]
 struct Holding {
     own: usize,
-    /// Frames that wait here and elsewhere too; the budget has them once, as a [`Charge`].
+    /// Frames that also wait on other connections. The budget counts them once, as a [`Charge`].
     shared: usize,
-    /// Whether it was told to end.
+    /// Whether the connection was told to end.
     is_leaving: bool,
 }
 
 impl Budget {
-    /// So many bytes in all, and so many of one client.
+    /// Creates a budget of `limit` bytes in all and `share` bytes for each client.
     pub fn new(limit: usize, share: usize) -> Arc<Self> {
         let (all, book, evicted) = (Sum::default(), Mutex::default(), AtomicU64::new(0));
         Arc::new(Self { limit, share, all, book, evicted })
     }
 
-    /// A connection is there, by its number.
+    /// Opens the account of the connection with this number.
     pub fn open(self: &Arc<Self>, id: u64, client: Network, notice: Arc<Notice>) -> Arc<Account> {
         let mut book = self.book();
         let (sum, count) = book.clients.entry(client).or_default();
@@ -76,7 +77,7 @@ impl Budget {
         account
     }
 
-    /// It is gone.
+    /// Closes the account of the connection with this number.
     pub fn close(&self, id: u64, client: Network) {
         let mut book = self.book();
         if book.accounts.remove(&id).is_none() {
@@ -89,33 +90,33 @@ impl Budget {
             }
         }
         if book.accounts.is_empty() {
-            // What one flood needed is not kept for ever.
+            // Frees the memory of a flood of connections.
             book.clients = HashMap::new();
         }
     }
 
-    /// How many bytes are held now.
+    /// Returns how many bytes are held now.
     pub fn held(&self) -> usize {
         self.all.get()
     }
 
-    /// How many connections were told to end for the memory that they held.
+    /// Returns how many connections were told to end because of their memory.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
 
-    /// Whether more is held than may be.
+    /// Returns whether more than the limit is held.
     pub(super) fn is_full(&self) -> bool {
         self.all.get() > self.limit
     }
 
-    /// Whether a connection may hold so much more.
+    /// Returns whether a connection may hold `more` bytes more.
     pub(super) fn fits(&self, account: &Account, more: usize, sum: fn(&Sum) -> usize) -> bool {
         sum(&self.all).saturating_add(more) <= self.limit
             && account.client.effective().saturating_add(more) <= self.share
     }
 
-    /// Whether all hold no more than twice the budget with so much more, those that were told to end among them.
+    /// Returns whether the total, with `more` bytes and all connections told to end, is within twice the limit.
     pub(super) fn fits_twice(&self, more: usize) -> bool {
         self.all.get().saturating_add(more) <= self.limit.saturating_mul(2)
     }
@@ -125,7 +126,7 @@ impl Budget {
         Charge { budget: Arc::clone(self), bytes }
     }
 
-    /// Has connections told to end until there is room for `more` bytes of one of them, or that is the one.
+    /// Tells connections to end until `account` may hold `more` bytes, or is itself told to end.
     pub(super) fn make_room(&self, account: &Account, more: usize) {
         if self.fits(account, more, Sum::effective) {
             return;
@@ -148,7 +149,7 @@ impl Budget {
         }
         drop(book);
         self.evicted.fetch_add(told.len() as u64, Ordering::Relaxed);
-        // Only now: whoever is told may leave at once.
+        // Notified last, because a connection that is notified may leave at once.
         told.into_iter().for_each(|(victim, ending)| victim.notice.evict(ending));
     }
 
@@ -158,7 +159,7 @@ impl Budget {
 }
 
 impl Account {
-    /// Its bytes, and those that wait here and elsewhere.
+    /// Returns the bytes of the connection, including frames that also wait elsewhere.
     fn bytes(&self) -> usize {
         let holding = self.holding();
         holding.own + holding.shared
@@ -168,7 +169,7 @@ impl Account {
         self.holding().is_leaving
     }
 
-    /// It is to end. What it holds counts as if it were given back already, though it takes a moment until it is.
+    /// Marks the connection as leaving. Its bytes count as free from now on, although they are released later.
     fn leave(&self) {
         let mut holding = self.holding();
         if !holding.is_leaving {
@@ -202,8 +203,8 @@ impl Account {
 }
 
 impl Book {
-    /// The connection that holds most of the client that holds most, or of this client; one that wants more holds that too. `None`
-    /// where nothing is held.
+    /// Returns the largest connection of the client that holds most, or of `client` if one is given. The `more` bytes
+    /// that `wants` asks for count as held. Returns `None` if no bytes are held.
     fn largest(&self, client: Option<&Arc<Sum>>, wants: &Account, more: usize) -> Option<Arc<Account>> {
         let mut clients: HashMap<*const Sum, (usize, usize, &Arc<Account>)> = HashMap::new();
         for account in self.accounts.values().filter(|account| !account.is_leaving()) {
@@ -224,12 +225,12 @@ impl Book {
 }
 
 impl Sum {
-    /// All that is held.
+    /// Returns all bytes that are held.
     pub(super) fn get(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Without what is about to be given back.
+    /// Returns the bytes that are held without those that are about to be released.
     pub(super) fn effective(&self) -> usize {
         self.get().saturating_sub(self.leaving.load(Ordering::Relaxed))
     }
@@ -243,7 +244,7 @@ impl Sum {
     }
 }
 
-/// What is subtracted was added before, by the same that held it.
+/// Cannot underflow: each holder subtracts only what it added before.
 fn change(sum: &AtomicUsize, before: usize, after: usize) {
     if after > before {
         sum.fetch_add(after - before, Ordering::Relaxed);

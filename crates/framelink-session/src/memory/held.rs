@@ -1,14 +1,15 @@
-//! What one place of a connection holds.
+//! The bytes that one part of a connection holds.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::budget::{Account, Charge, Sum};
 
-/// Less than this is not counted, and more is counted in these steps: a page.
+/// Bytes are counted in pages: fewer bytes count as none, more are rounded up.
 const STEP: usize = 4096;
 
-/// So many bytes that one place of a connection holds. Given back when this is dropped. Without an account nothing is counted.
+/// The bytes that one part of a connection holds, such as its receive buffer. They are released when this is dropped.
+/// Without an account, bytes are not counted.
 #[derive(Default)]
 pub struct Held {
     account: Option<Arc<Account>>,
@@ -17,39 +18,39 @@ pub struct Held {
 }
 
 impl Account {
-    /// A place that holds nothing yet.
+    /// Creates a part of the connection that holds no bytes yet.
     pub fn place(self: &Arc<Self>) -> Held {
         Held { account: Some(Arc::clone(self)), bytes: 0, is_shared: false }
     }
 }
 
 impl Held {
-    /// Whether anything is counted.
+    /// Returns whether bytes are counted.
     pub(crate) const fn is_counted(&self) -> bool {
         self.account.is_some()
     }
 
-    /// Whether anything is held that is counted.
+    /// Returns whether counted bytes are held.
     pub(crate) const fn holds_any(&self) -> bool {
         self.bytes > 0
     }
 
-    /// Another place of the same connection, which holds nothing yet.
+    /// Creates another part of this connection, which holds no bytes yet.
     pub fn another(&self) -> Self {
         Self { account: self.account.clone(), bytes: 0, is_shared: false }
     }
 
-    /// The same for frames of which each connection has a reference; see [`charge`](Self::charge).
+    /// Creates a part that holds frames shared with other connections; see [`charge`](Self::charge).
     pub fn another_shared(&self) -> Self {
         Self { account: self.account.clone(), bytes: 0, is_shared: true }
     }
 
-    /// Memory for a frame that is shared by connections of one server, counted once.
+    /// Counts the memory of a frame that connections of one server share, once.
     pub fn charge(&self, bytes: usize) -> Option<Charge> {
         self.account.as_ref().map(|account| account.budget.charge(bytes))
     }
 
-    /// This place holds so many bytes now. Where that is too much, connections are told to end: perhaps this one.
+    /// Sets how many bytes this part holds. If that is too much, connections are told to end, perhaps this one.
     #[inline]
     pub fn set(&mut self, bytes: usize) {
         if self.is_counted() {
@@ -60,7 +61,8 @@ impl Held {
         }
     }
 
-    /// The same, for a place that others look at in a lock of its own: [`settle`](Self::settle) is to be called after that.
+    /// Sets how many bytes this part holds, without telling connections to end. Use this inside a lock that other
+    /// connections take too, and call [`settle`](Self::settle) after the lock is released.
     pub fn note(&mut self, bytes: usize) {
         let bytes = counted(bytes);
         if let Some(account) = self.account.as_ref().filter(|_| bytes != self.bytes) {
@@ -69,7 +71,7 @@ impl Held {
         }
     }
 
-    /// This place is to hold so many bytes. False if it has to wait until others have given some back, or to end itself.
+    /// Tries to hold `bytes`. Returns false if the connection must wait for others' memory, or must end itself.
     #[inline]
     pub(crate) fn try_set(&mut self, bytes: usize) -> bool {
         let bytes = counted(bytes);
@@ -82,8 +84,8 @@ impl Held {
         }
     }
 
-    /// The same, where what was told to end has had its time: it is not waited for any longer, unless it holds so much that all would hold
-    /// more than twice the budget. One that wants no more than it has is let go on even then.
+    /// Tries to hold `bytes` after connections that were told to end had their time: their memory counts as free, up to
+    /// twice the budget in all. A request for no more than is held already succeeds beyond that too.
     pub(crate) fn try_set_at_last(&mut self, bytes: usize) -> bool {
         let bytes = counted(bytes);
         let Some(account) = &self.account else { return true };
@@ -96,7 +98,7 @@ impl Held {
         true
     }
 
-    /// Whether too much is held at the moment; connections are told to end then.
+    /// Tells connections to end if too much is held now.
     pub fn settle(&self) {
         if let Some(account) = &self.account {
             account.budget.make_room(account, 0);
@@ -143,7 +145,7 @@ impl fmt::Debug for Held {
     }
 }
 
-/// In steps, so that small messages cost no counting.
+/// Rounds to pages, so that small messages cost no counting.
 const fn counted(bytes: usize) -> usize {
     if bytes < STEP { 0 } else { bytes.saturating_add(STEP - 1) / STEP * STEP }
 }

@@ -1,4 +1,4 @@
-//! Bytes that a server holds for its connections, and which of them are closed when there are too many.
+//! The memory that a server's connections hold, and the choice of connections to close when it is too much.
 //!
 //! ```text
 //!   Held ─┐                     ┌─► the sum of a client ──► at most its share
@@ -6,8 +6,8 @@
 //!   Held ─┘   each connection)  └─► the sum of all ───────► at most the budget
 //! ```
 //!
-//! Each place that holds bytes (a receive buffer, a write queue, requests that wait) has a [`Held`] and says how much that is when it
-//! changes by 4 KiB or more: a connection with small messages says nothing at all.
+//! Each part of a connection that holds bytes (a receive buffer, a write queue, waiting requests) has a [`Held`], and
+//! reports a change of 4 KiB or more. A connection with small messages reports nothing.
 
 mod budget;
 mod held;

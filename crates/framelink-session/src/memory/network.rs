@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use framelink_codec::notation::{NotationError, Token};
 
-/// Addresses that begin with the same bits, in CIDR notation: `10.0.0.0/8`, `2001:db8::/32`, or one address.
+/// The addresses of a network in CIDR notation, `10.0.0.0/8` or `2001:db8::/32`, or one address.
 ///
-/// IPv4 addresses that are mapped into IPv6 are IPv4 addresses here.
+/// An IPv4 address that is mapped into IPv6 counts as an IPv4 address.
 ///
 /// ```
 /// use framelink_session::memory::Network;
@@ -28,19 +28,27 @@ pub struct Network {
 const EXPECTED: &str = "an IP address, or a network such as `10.0.0.0/8`";
 
 impl Network {
-    /// Whether the address is one of these.
+    /// Returns whether the network contains the address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address
     }
 
-    /// The network of one client: an IPv4 address, or the 64 bits of an IPv6 address that its provider gave it.
+    /// Returns the network of one client: an IPv4 address, or the /64 that a provider assigns to an IPv6 client.
     #[must_use]
     pub fn of_client(address: IpAddr) -> Self {
         let address = address.to_canonical();
         let prefix = if address.is_ipv4() { 32 } else { 64 };
         Self { address: masked(address, prefix), prefix }
+    }
+
+    /// A network of mapped addresses becomes an IPv4 network.
+    fn canonical(address: IpAddr, prefix: u8) -> Self {
+        match (address.to_canonical(), prefix.checked_sub(96)) {
+            (mapped @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Self { address: mapped, prefix },
+            _ => Self { address, prefix },
+        }
     }
 }
 
@@ -62,7 +70,7 @@ impl FromStr for Network {
                 Token { text, column }.number(0..=bits, "bits")?
             }
         };
-        // Both are at most 128.
+        // `prefix` is at most 128.
         let prefix = u8::try_from(prefix).unwrap_or(u8::MAX);
         let start = masked(given, prefix);
         if start != given {
@@ -73,23 +81,13 @@ impl FromStr for Network {
     }
 }
 
-impl Network {
-    /// A network inside the mapped addresses is one of IPv4.
-    fn canonical(address: IpAddr, prefix: u8) -> Self {
-        match (address.to_canonical(), prefix.checked_sub(96)) {
-            (mapped @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Self { address: mapped, prefix },
-            _ => Self { address, prefix },
-        }
-    }
-}
-
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
     }
 }
 
-/// Its first bits, and zeros.
+/// Clears all bits after the prefix.
 fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
         IpAddr::V4(v4) => {

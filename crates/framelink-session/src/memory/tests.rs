@@ -7,7 +7,7 @@ use crate::memory::Network;
 
 const KIB: usize = 1024;
 
-/// A connection of a client, and what it is told by.
+/// A connection of a client, and its notice.
 struct Connection {
     account: Arc<Account>,
     held: Held,
@@ -31,9 +31,9 @@ fn network(client: u8) -> Network {
 }
 
 #[test]
-fn the_largest_of_the_client_that_holds_most_is_told() {
+fn the_largest_connection_of_the_largest_client_is_told_to_end() {
     let budget = Budget::new(100 * KIB, 100 * KIB);
-    // The third holds most alone, the client of the first two holds more.
+    // The third connection is the largest, but the client of the first two holds more.
     let mut all: Vec<_> = [(0, 1), (1, 1), (2, 2), (3, 3)].map(|(id, of)| Connection::open(&budget, id, of)).into();
     for (connection, kib) in all.iter_mut().zip([28, 32, 40, 0]) {
         assert!(connection.held.try_set(kib * KIB));
@@ -47,7 +47,7 @@ fn the_largest_of_the_client_that_holds_most_is_told() {
 }
 
 #[test]
-fn a_client_has_a_share_and_the_others_are_left_alone() {
+fn a_client_has_a_share_and_other_clients_are_not_affected() {
     let budget = Budget::new(100 * KIB, 50 * KIB);
     let mut all: Vec<_> = [(0, 1), (1, 1), (2, 2)].map(|(id, of)| Connection::open(&budget, id, of)).into();
     for (connection, kib) in all.iter_mut().zip([20, 24, 32]) {
@@ -60,7 +60,7 @@ fn a_client_has_a_share_and_the_others_are_left_alone() {
 }
 
 #[test]
-fn what_is_little_is_not_counted_and_costs_nobody_anything() {
+fn less_than_a_page_is_not_counted() {
     let budget = Budget::new(4 * KIB, 4 * KIB);
     let mut all: Vec<_> = (0..100).map(|id| Connection::open(&budget, id, 1)).collect();
     for connection in &mut all {
@@ -71,23 +71,23 @@ fn what_is_little_is_not_counted_and_costs_nobody_anything() {
 }
 
 #[test]
-fn who_was_told_and_is_not_looked_at_keeps_the_others_waiting_no_longer_than_they_want() {
+fn a_connection_that_was_told_to_end_keeps_others_waiting_only_until_their_patience_ends() {
     let budget = Budget::new(100 * KIB, 100 * KIB);
     let mut stuck = Connection::open(&budget, 0, 1);
     let mut other = Connection::open(&budget, 1, 2);
     stuck.held.set(104 * KIB);
-    assert!(stuck.ending().is_some(), "it is too much by itself");
-    assert!(!other.held.try_set(0), "nothing is read while more is held than may be");
-    assert!(!stuck.held.try_set_at_last(8 * KIB), "it is to end");
+    assert!(stuck.ending().is_some(), "more than the budget by itself");
+    assert!(!other.held.try_set(0), "nothing is read while more than the budget is held");
+    assert!(!stuck.held.try_set_at_last(8 * KIB), "told to end");
     assert!(other.held.try_set_at_last(8 * KIB));
-    assert!(!other.held.try_set_at_last(104 * KIB), "but not more than there is");
+    assert!(!other.held.try_set_at_last(104 * KIB), "not more than the budget");
     drop(stuck);
     assert_eq!(budget.held(), 8 * KIB);
 }
 
-/// On a machine that is slow, or where handlers are busy, for longer than others wait.
+/// The machine is slow, or handlers are busy, for longer than other connections wait.
 #[test]
-fn those_that_were_told_and_stay_hold_no_more_than_twice_the_budget() {
+fn connections_that_were_told_to_end_and_stay_hold_at_most_twice_the_budget() {
     let budget = Budget::new(100 * KIB, 100 * KIB);
     let mut quiet = Connection::open(&budget, 1000, 200);
     let mut stuck = Vec::new();
@@ -102,23 +102,23 @@ fn those_that_were_told_and_stay_hold_no_more_than_twice_the_budget() {
         assert!(budget.held() <= 200 * KIB, "{} KiB are held", budget.held() / KIB);
     }
     assert!(budget.held() > 100 * KIB && budget.evicted() > 0);
-    assert!(!quiet.held.try_set(0) && quiet.held.try_set_at_last(0), "who holds nothing goes on");
+    assert!(!quiet.held.try_set(0) && quiet.held.try_set_at_last(0), "a connection that holds nothing goes on");
     drop(stuck);
     assert!(quiet.held.try_set(64 * KIB));
 }
 
 #[test]
-fn a_frame_for_many_is_counted_once_and_held_against_each() {
+fn a_shared_frame_is_counted_once_and_held_against_each_connection() {
     let budget = Budget::new(100 * KIB, 100 * KIB);
     let all: Vec<_> = (0..10).map(|id| Connection::open(&budget, id, u8::try_from(id).unwrap())).collect();
     let charge = all[0].held.charge(80 * KIB);
     let mut waiting: Vec<_> = all.iter().map(|connection| connection.held.another_shared()).collect();
     waiting.iter_mut().for_each(|held| held.note(80 * KIB));
     waiting[7].note(84 * KIB);
-    assert_eq!((budget.held(), budget.evicted()), (80 * KIB, 0), "it is there once");
+    assert_eq!((budget.held(), budget.evicted()), (80 * KIB, 0), "counted once");
     let mut other = Connection::open(&budget, 10, 10);
     assert!(!other.held.try_set(24 * KIB));
-    assert_eq!(all[7].ending(), Some(Ending::Memory { limit: 100 * KIB }), "it is the slowest");
+    assert_eq!(all[7].ending(), Some(Ending::Memory { limit: 100 * KIB }), "the slowest");
     drop(charge);
     assert!(other.held.try_set(24 * KIB));
     drop((waiting, all, other));
@@ -126,7 +126,7 @@ fn a_frame_for_many_is_counted_once_and_held_against_each() {
 }
 
 #[test]
-fn nothing_is_left_when_all_are_gone_whatever_threads_did_meanwhile() {
+fn all_memory_is_released_after_any_interleaving_of_threads() {
     let budget = Budget::new(256 * KIB, 128 * KIB);
     std::thread::scope(|threads| {
         for thread in 0..4 {

@@ -1,11 +1,11 @@
-//! What the receiver of a connection with calls in flight is given: all that is no reply in time.
+//! Messages that a connection with calls in flight receives besides replies in time.
 
 use std::time::Duration;
 
 use crate::calls::{CallId, Key, Late};
 use crate::message::Message;
 
-/// What came and answers no call that is waited for.
+/// A received message that is not the reply to a waiting call.
 ///
 /// ```
 /// use framelink_session::Incoming;
@@ -19,13 +19,13 @@ use crate::message::Message;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// Nobody asked for it: the peer sends by itself.
+    /// An unsolicited message, which the peer sent on its own.
     Message(Message),
     /// The reply to a call that was given up.
     Late(LateReply),
 }
 
-/// The reply to a call whose time was over, or that was cancelled.
+/// The reply to a call that had timed out or was cancelled.
 ///
 /// ```
 /// use framelink_session::LateReply;
@@ -42,37 +42,37 @@ pub struct LateReply {
 }
 
 impl LateReply {
-    /// A reply, and what makes it late.
+    /// Creates a late reply from a message and its details.
     #[must_use]
     pub const fn new(message: Message, late: Late) -> Self {
         Self { message, late }
     }
 
-    /// The reply.
+    /// Returns the reply.
     #[must_use]
     pub const fn message(&self) -> &Message {
         &self.message
     }
 
-    /// The same, to keep.
+    /// Returns the reply by value.
     #[must_use]
     pub fn into_message(self) -> Message {
         self.message
     }
 
-    /// The key of its request; `None` where replies come in order.
+    /// Returns the key of the request, or `None` if replies come in order.
     #[must_use]
     pub const fn key(&self) -> Option<&Key> {
         self.late.key.as_ref()
     }
 
-    /// Which call it was.
+    /// Returns the number of the call.
     #[must_use]
     pub const fn call(&self) -> CallId {
         self.late.call
     }
 
-    /// How long after its request it came.
+    /// Returns the time from the request to this reply.
     #[must_use]
     pub const fn delay(&self) -> Duration {
         self.late.delay

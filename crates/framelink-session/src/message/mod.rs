@@ -1,4 +1,4 @@
-//! What the application receives.
+//! Messages as the application receives them.
 
 mod incoming;
 
@@ -10,10 +10,10 @@ use std::ops::Deref;
 use bytes::Bytes;
 use framelink_codec::EndedBy;
 
-/// A message that came: its payload, and the rule that ended it.
+/// A received message: its payload, and the rule that ended it.
 ///
-/// It reads as `&[u8]`. A small one has memory of its own and holds no read buffer back; a large one is the memory it was
-/// read into. Its `Debug` shows lengths only, for card numbers travel in payloads.
+/// A message dereferences to `&[u8]`. A small payload is copied, so that it does not keep the read buffer alive; a
+/// large one stays where it was read. `Debug` shows only lengths, because payloads may contain card numbers.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,22 +36,22 @@ pub struct Message {
 
 #[derive(Clone)]
 enum Payload {
-    /// In place, for memory costs more than the copy: so many of the bytes.
+    /// Stored inline with its length, because an allocation costs more than the copy.
     Short(u8, [u8; Message::SHORT]),
     Bytes(Bytes),
 }
 
 impl Message {
-    /// Payloads up to this size are held in place. With it a message is no larger than with `Bytes` alone.
+    /// The largest payload that is stored inline. A message is no larger than one with only `Bytes`.
     const SHORT: usize = 23;
 
-    /// A message with this payload: for tests of what handles messages. Sessions make all others.
+    /// Creates a message for tests of code that handles messages. Sessions create all other messages.
     #[must_use]
     pub const fn new(payload: Bytes, ended_by: EndedBy) -> Self {
         Self { payload: Payload::Bytes(payload), ended_by }
     }
 
-    /// With a copy of a short payload; `None` if it is not short.
+    /// Copies a short payload. Returns `None` if it is not short.
     #[inline]
     pub(crate) fn short(payload: &[u8], ended_by: EndedBy) -> Option<Self> {
         let mut bytes = [0; Self::SHORT];
@@ -59,7 +59,7 @@ impl Message {
         Some(Self { payload: Payload::Short(u8::try_from(payload.len()).ok()?, bytes), ended_by })
     }
 
-    /// The payload, without copying it unless it is shorter than 24 bytes.
+    /// Returns the payload. Copies it only if it is shorter than 24 bytes.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.payload {
@@ -68,7 +68,7 @@ impl Message {
         }
     }
 
-    /// The rule that ended it.
+    /// Returns the rule that ended the message.
     #[must_use]
     pub const fn ended_by(&self) -> EndedBy {
         self.ended_by

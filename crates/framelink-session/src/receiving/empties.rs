@@ -1,15 +1,15 @@
-//! Empty messages, which cost their sender next to nothing.
+//! Limits empty messages, which cost their sender almost nothing.
 
 use std::time::Duration;
 
-/// How many empty messages arrived in this second, and how many may. Messages that arrived while the connection was not read are seen all
-/// at once, and are counted for as many seconds as it was not read. After one message too many no message is delivered any more.
+/// Counts the empty messages of each second. Messages that arrived while the connection was not read are all seen at
+/// once, so they are counted for as many seconds as it was not read. After a flood, no message is delivered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Empties {
     pub(super) most: u32,
     since: Duration,
     count: u32,
-    /// How many more may be seen in this second, and in the next one.
+    /// How many more messages may be seen in this second, and in the next one.
     more: u32,
     more_next: u32,
 }
@@ -21,13 +21,13 @@ impl Empties {
         Self { most, since: Duration::ZERO, count: 0, more: 0, more_next: 0 }
     }
 
-    /// The connection was not read for this time, and is read again.
+    /// Records that the connection was not read for `time` and is read again.
     pub(super) fn on_unread(&mut self, time: Duration) {
         let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         self.more_next = self.most.saturating_mul(seconds);
     }
 
-    /// Another one came.
+    /// Counts an empty message.
     pub(super) fn take(&mut self, now: Duration) {
         if self.is_flooded() {
             return;
@@ -39,7 +39,7 @@ impl Empties {
         self.count = self.count.saturating_add(1);
     }
 
-    /// Whether one came too many.
+    /// Returns whether more messages arrived than allowed.
     #[inline]
     pub(super) const fn is_flooded(&self) -> bool {
         self.count > self.most.saturating_add(self.more)
@@ -50,14 +50,14 @@ impl Empties {
 mod tests {
     use super::*;
 
-    /// Whether another one is not one too many.
+    /// Takes a message, and returns whether it is allowed.
     fn takes(empties: &mut Empties, now: Duration) -> bool {
         empties.take(now);
         !empties.is_flooded()
     }
 
     #[test]
-    fn a_flood_stays_one() {
+    fn a_flood_stays_a_flood() {
         let mut empties = Empties::new(1);
         assert!(!empties.is_flooded());
         assert!(takes(&mut empties, Duration::ZERO));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_a_second_and_no_more() {
+    fn the_limit_holds_for_each_second() {
         let mut empties = Empties::new(3);
         let at = Duration::from_millis;
         assert!([0, 0, 999, 1000, 1500, 1999].into_iter().all(|time| takes(&mut empties, at(time))), "in two seconds");
@@ -83,12 +83,12 @@ mod tests {
             let mut empties = Empties::new(3);
             assert!(takes(&mut empties, at(0)));
             empties.on_unread(at(2));
-            assert!((0..9).all(|_| takes(&mut empties, at(2))), "those of two seconds, and of this one");
+            assert!((0..9).all(|_| takes(&mut empties, at(2))), "for the two seconds, and for this one");
             empties
         };
         assert!(!takes(&mut after_unread(), at(2)));
         let mut empties = after_unread();
         assert!((0..3).all(|_| takes(&mut empties, at(3))));
-        assert!(!takes(&mut empties, at(3)), "and then no more than ever");
+        assert!(!takes(&mut empties, at(3)), "the limit is back to normal");
     }
 }

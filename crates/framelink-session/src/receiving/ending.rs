@@ -1,4 +1,4 @@
-//! What ends a connection besides its peer: its lifetime, a notice that it is to end, and heartbeats that are not answered.
+//! What ends a connection besides its peer: its lifetime, a notice, and unanswered heartbeats.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -16,56 +16,56 @@ impl<D: Decode> Receiving<D> {
         self.lifetime = Some(Box::new(lifetime));
     }
 
-    /// Whether anything ends the connection but its peer.
+    /// Returns whether the connection has a [`Lifetime`].
     #[must_use]
     pub const fn has_lifetime(&self) -> bool {
         self.lifetime.is_some()
     }
 
-    /// Whether the connection is to end, though its peer has not ended it. To be asked where no whole message is there, and again when
-    /// a read found nothing more: `is_dry` says that it did.
+    /// Returns why the connection must end now although its peer did not end it. Call this when there is no whole
+    /// message, and again after a read found no bytes (`is_dry`).
     pub fn ending(&mut self, now: Duration, is_dry: bool) -> Option<Ending> {
         let (is_inside_message, frames) = (self.is_inside_message(), self.frames);
         self.lifetime.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
     }
 
-    /// When that has to be asked though nothing comes.
+    /// Returns when to call [`ending`](Self::ending) if no bytes are received before.
     #[must_use]
     pub fn ends_at(&self, now: Duration) -> Option<Duration> {
         self.lifetime.as_ref()?.ends_at(now, self.is_inside_message())
     }
 
-    /// Whether the connection is to end at its next quiet moment.
+    /// Returns whether the connection ends at its next quiet moment.
     #[must_use]
     pub fn is_draining(&self, now: Duration) -> bool {
         self.lifetime.as_ref().is_some_and(|lifetime| lifetime.is_draining(now))
     }
 
-    /// Whether the connection was not told to end.
+    /// Returns whether the connection was not told to end.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.notice().is_none_or(|notice| notice.stage() == NoticeStage::Open)
     }
 
-    /// Whether it was told to end at once, whatever is in flight.
+    /// Returns why the connection must end at once, if it was told so.
     #[must_use]
     pub fn told(&self) -> Option<Ending> {
         self.notice()?.abrupt()
     }
 
-    /// What tells it to end.
+    /// Returns the notice that can end the connection.
     pub fn notice(&self) -> Option<&Arc<Notice>> {
         self.lifetime.as_ref()?.notice()
     }
 
-    /// Whom to wake when it is told to end.
+    /// Sets the waker that is woken when the notice changes.
     pub fn wake_when_told(&self, waker: &Waker) {
         if let Some(notice) = self.notice() {
             notice.wake_receiver(waker);
         }
     }
 
-    /// Where heartbeats are told, if they are.
+    /// Returns the liveness of the connection, if it has heartbeats.
     #[must_use]
     pub const fn liveness(&self) -> Option<&LivenessHandle> {
         self.liveness.as_ref()
@@ -75,16 +75,17 @@ impl<D: Decode> Receiving<D> {
         self.liveness = liveness;
     }
 
-    /// When heartbeats have something to say, if nothing comes or goes before.
+    /// Returns when a heartbeat or a verdict is due if no bytes are received or sent before.
     #[must_use]
     pub fn alive_at(&self) -> Option<Duration> {
         self.liveness.as_ref().and_then(LivenessHandle::deadline)
     }
 
-    /// All bytes that arrived were looked at. A peer that never stops sending other bytes than heartbeats does not put the verdict off.
+    /// Checks whether the peer is dead, after all received bytes were decoded. Without this, a peer that sends other
+    /// bytes than heartbeats without end would put the verdict off.
     ///
     /// # Errors
-    /// When the peer is dead.
+    /// Returns the verdict if the peer is dead.
     pub fn judge(&mut self) -> Result<(), Verdict> {
         match &self.liveness {
             Some(liveness) if liveness.deadline().is_some_and(|at| at <= self.heard_at) => {
@@ -94,35 +95,35 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Time has passed, and what had come by now was looked at.
+    /// Checks what is due at `now`, after all bytes that arrived until then were decoded.
     ///
     /// # Errors
-    /// When the peer is dead.
+    /// Returns the verdict if the peer is dead.
     pub fn on_time(&mut self, now: Duration) -> Result<(), Verdict> {
         self.liveness.as_ref().map_or(Ok(()), |liveness| liveness.on_time(now))
     }
 
-    /// Whether a heartbeat is due that the sending half has not taken. Told once for each.
+    /// Returns whether a heartbeat is due that the sending half has not taken. Returns true once for each heartbeat.
     pub fn beat_is_due(&mut self) -> bool {
         let is_due = self.liveness.as_ref().is_some_and(LivenessHandle::has_due);
         let had_told = std::mem::replace(&mut self.has_told_beat, is_due);
         is_due && !had_told
     }
 
-    /// A request is under way to a peer that answers one at a time: it is not asked whether it lives meanwhile.
+    /// Holds heartbeats back while a request is under way to a peer that handles one request at a time.
     pub fn hold_heartbeats(&self) {
         if let Some(liveness) = &self.liveness {
             liveness.hold();
         }
     }
 
-    /// Messages are requests of a peer that has one at a time, and is not asked whether it lives while it waits for its reply: from each
-    /// message on, until [`LivenessHandle::resume`].
+    /// Declares that the messages are requests of a peer that has one request at a time. Heartbeats are held back from
+    /// each message until [`LivenessHandle::resume`].
     pub fn one_at_a_time(&mut self) {
         self.messages_are = Messages::RequestsInTurn;
     }
 
-    /// Its reply is there.
+    /// Sends heartbeats again after the reply has arrived.
     pub fn resume_heartbeats(&self) {
         if let Some(liveness) = &self.liveness {
             liveness.resume(self.heard_at);

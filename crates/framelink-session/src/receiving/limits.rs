@@ -1,4 +1,4 @@
-//! How long what is to come may take.
+//! Time limits for the bytes to come.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use super::Receiving;
 /// The limits of the start of a connection and of each message.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
-    /// How long the preamble may take, since the start.
+    /// For the preamble, counted from the start of the connection.
     preamble: Option<Duration>,
-    /// How long the first byte of the first message may take, since the start. `None` once it has come.
+    /// For the first byte of the first message, counted from the start. `None` once it arrived.
     first: Option<Duration>,
     after_heartbeat: AfterHeartbeat,
-    /// How long a message may take from its first byte to its last.
+    /// For a message, from its first byte to its last.
     pub(super) frame: Option<Duration>,
-    /// The limit that was over when it was looked at.
+    /// The limit that had passed at the last check.
     late: Option<Late>,
 }
 
-/// How long the first message may take of a peer that has sent a heartbeat.
+/// How a heartbeat changes the limit of the first message.
 #[derive(Clone, Copy, Debug, Default)]
 enum AfterHeartbeat {
-    /// As long as of any other peer.
+    /// Not at all.
     #[default]
     AsBefore,
-    /// So long, where that is longer.
+    /// The limit becomes this, if this is longer.
     Within(Duration),
-    /// For ever: a heartbeat is as good as a first message.
+    /// There is no limit any more: the heartbeat counts as a first message.
     Unlimited,
 }
 
-/// A limit that is over, and since when bytes come all the same.
+/// A limit that has passed, and since when bytes are still received.
 #[derive(Clone, Copy, Debug)]
 struct Late {
     limit_at: Duration,
@@ -40,7 +40,7 @@ struct Late {
 }
 
 impl Limits {
-    /// Changes nothing where a heartbeat is as good as a first message.
+    /// Has no effect if a heartbeat counts as a first message.
     pub(super) const fn limit_first_request(&mut self, within: Duration) {
         if !matches!(self.after_heartbeat, AfterHeartbeat::Unlimited) {
             self.after_heartbeat = AfterHeartbeat::Within(within);
@@ -51,7 +51,7 @@ impl Limits {
         self.after_heartbeat = AfterHeartbeat::Unlimited;
     }
 
-    /// The first message may take as long as it likes. Where the preamble is owed, its limit stays.
+    /// Removes the limit of the first message. A preamble that is owed keeps its limit.
     pub(super) fn unlimit_first(&mut self, owes_preamble: bool) {
         if owes_preamble {
             self.preamble = self.preamble.or(self.first);
@@ -59,32 +59,33 @@ impl Limits {
         self.first = None;
     }
 
-    /// A message has come.
+    /// Records that a message was received.
     #[inline]
     pub(super) const fn on_message(&mut self) {
         (self.first, self.late) = (None, None);
     }
 
-    /// When the preamble is overdue, and its limit.
+    /// Returns when the preamble is overdue, and its limit.
     #[inline]
     pub(super) fn preamble_overdue_at(&self) -> Option<(Duration, Duration)> {
         let within = self.preamble.or(self.first)?;
         Some((within, within))
     }
 
-    /// When the message that is to come is overdue, and its limit. `frames` have come before, and its first byte came at `begun_at`.
+    /// Returns when the next message is overdue, and its limit. `frames` were received before it, and its first byte at
+    /// `begun_at`.
     #[inline]
     pub(super) fn message_overdue_at(&self, frames: u64, begun_at: Option<Duration>) -> Option<(Duration, Duration)> {
         let first = self.first_after(frames);
         let (since, within) = match begun_at {
-            // Heartbeats that follow one another without a pause are no first message either.
+            // An endless sequence of heartbeats does not count as a first message either.
             Some(begun_at) if first.is_none_or(|first| begun_at <= first) => (begun_at, self.frame?),
             _ => (Duration::ZERO, first?),
         };
         Some((since.saturating_add(within), within))
     }
 
-    /// How long the first message may take to begin, while there was none.
+    /// Returns how long the first message may take to begin, while there is none.
     #[inline]
     fn first_after(&self, frames: u64) -> Option<Duration> {
         let first = self.first?;
@@ -96,7 +97,7 @@ impl Limits {
         }
     }
 
-    /// For how long bytes have come though the limit was over at `limit_at`.
+    /// Returns for how long bytes were received after the limit passed at `limit_at`.
     pub(super) fn late_for(&mut self, limit_at: Duration, now: Duration) -> Duration {
         let late = self.late.filter(|late| late.limit_at == limit_at).unwrap_or(Late { limit_at, since: now });
         self.late = Some(late);
@@ -105,27 +106,29 @@ impl Limits {
 }
 
 impl<D: Decode> Receiving<D> {
-    /// How long the preamble may take, since the start of the connection. Defaults to as long as the first message.
+    /// Limits the preamble to `within` from the start of the connection. Defaults to the limit of the first message.
     pub const fn limit_preamble(&mut self, within: Duration) {
         self.limits.preamble = Some(within);
     }
 
-    /// How long the first message may take to begin, since the start of the connection. A heartbeat is not a message. Defaults to for ever.
+    /// Limits the start of the first message, from the start of the connection; heartbeats do not count. Defaults to no
+    /// limit.
     pub const fn limit_first(&mut self, within: Duration) {
         self.limits.first = Some(within);
     }
 
-    /// The same for a peer that has sent a heartbeat, where that may take longer. Defaults to no longer.
+    /// Sets a longer limit of the first message for a peer that has sent a heartbeat. Defaults to no longer.
     pub const fn limit_first_request(&mut self, within: Duration) {
         self.limits.limit_first_request(within);
     }
 
-    /// The peer may never have anything to say but heartbeats, because it only listens: one of them is as good as a first message.
+    /// Counts a heartbeat as the first message. For peers that only listen, and may never send anything else.
     pub const fn take_heartbeat_for_first(&mut self) {
         self.limits.take_heartbeat_for_first();
     }
 
-    /// The first message may take as long as it likes to begin, for it is us who ask. What was said of the preamble stays.
+    /// Removes the limits of the first message and of the lifetime, because this side asks first. A preamble keeps its
+    /// limit.
     pub fn unlimit_first(&mut self) {
         let owes_preamble = self.owes_preamble();
         self.limits.unlimit_first(owes_preamble);
@@ -134,12 +137,12 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// How long a message may take from its first byte to its last, however its bytes dribble. Defaults to for ever.
+    /// Limits a message to `within` from its first byte to its last. Defaults to no limit.
     pub const fn limit_frame(&mut self, within: Duration) {
         self.limits.frame = Some(within);
     }
 
-    /// When the limit for what is to come is over, and the limit.
+    /// Returns when the next message or the preamble is overdue, and its limit.
     #[must_use]
     pub fn overdue_at(&self) -> Option<(Duration, Duration)> {
         if self.owes_preamble() {
@@ -148,7 +151,7 @@ impl<D: Decode> Receiving<D> {
         self.limits.message_overdue_at(self.frames, self.begun_at)
     }
 
-    /// For how long bytes have come though the limit was over at that time.
+    /// Returns for how long bytes were received after the limit passed at `limit_at`.
     pub fn late_for(&mut self, limit_at: Duration, now: Duration) -> Duration {
         self.limits.late_for(limit_at, now)
     }
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_message_is_limited_until_it_has_come() {
+    fn the_first_message_is_limited_until_it_is_received() {
         let mut limits = Limits { first: Some(s(10)), frame: Some(s(3)), ..Limits::default() };
         assert_eq!(limits.message_overdue_at(0, None), Some((s(10), s(10))));
         assert_eq!(limits.message_overdue_at(0, Some(s(4))), Some((s(7), s(3))), "it has begun");
@@ -174,22 +177,22 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_leaves_the_limit_prolongs_it_or_ends_it() {
+    fn a_heartbeat_keeps_the_limit_extends_it_or_ends_it() {
         let mut limits = Limits { first: Some(s(10)), ..Limits::default() };
         assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))));
         limits.limit_first_request(s(5));
-        assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))), "it never shortens the limit");
+        assert_eq!(limits.message_overdue_at(1, None), Some((s(10), s(10))), "never shorter");
         limits.limit_first_request(s(60));
         assert_eq!(limits.message_overdue_at(1, None), Some((s(60), s(60))));
         assert_eq!(limits.message_overdue_at(0, None), Some((s(10), s(10))), "without a heartbeat");
         limits.take_heartbeat_for_first();
         assert_eq!(limits.message_overdue_at(1, None), None);
         limits.limit_first_request(s(60));
-        assert_eq!(limits.message_overdue_at(1, None), None, "one heartbeat stays enough");
+        assert_eq!(limits.message_overdue_at(1, None), None, "one heartbeat is enough");
     }
 
     #[test]
-    fn the_limit_of_a_preamble_outlives_that_of_the_first_message() {
+    fn the_limit_of_a_preamble_outlives_the_limit_of_the_first_message() {
         let mut limits = Limits { first: Some(s(10)), ..Limits::default() };
         assert_eq!(limits.preamble_overdue_at(), Some((s(10), s(10))));
         limits.unlimit_first(true);
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_counted_from_the_first_look_at_each_limit() {
+    fn lateness_counts_from_the_first_check_of_each_limit() {
         let mut limits = Limits::default();
         assert_eq!(limits.late_for(s(10), s(12)), s(0));
         assert_eq!(limits.late_for(s(10), s(15)), s(3));

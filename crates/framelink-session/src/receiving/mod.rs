@@ -35,9 +35,9 @@ use crate::shared::{ByteCount, FailedFlag};
 
 /// The receiving half of a session.
 ///
-/// Ask [`poll`](Self::poll) until it says [`Received::Wait`]. Then read once into [`space`](Self::space) and say what
-/// came: [`on_read`](Self::on_read), [`on_closed`](Self::on_closed), or, when nothing came until the deadline,
-/// [`on_deadline`](Self::on_deadline). Read first and look at the clock then: what has arrived counts.
+/// Call [`poll`](Self::poll) until it returns [`Received::Wait`]. Then read once into [`space`](Self::space), and
+/// report the result: [`on_read`](Self::on_read), [`on_closed`](Self::on_closed), or [`on_deadline`](Self::on_deadline)
+/// if no byte arrived before the deadline. Read before you look at the clock: bytes that have arrived count.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,57 +56,53 @@ use crate::shared::{ByteCount, FailedFlag};
 pub struct Receiving<D: Decode> {
     codec: Codec<D>,
     buffer: ReadBuffer,
-    /// What has to come before the first message.
+    /// What must arrive before the first message.
     opening: Option<Opening>,
-    /// How long what is to come may take.
     limits: Limits,
-    /// When the first byte of the message that is unfinished came.
+    /// When the first byte of the unfinished message was received.
     begun_at: Option<Duration>,
-    /// Whether a message was delivered, and the application has not asked for the next one yet.
+    /// Whether a message was delivered and the application has not asked for the next one yet.
     is_away: bool,
-    /// When bytes came last.
+    /// When bytes were received last.
     heard_at: Duration,
-    /// All bytes that ever came.
+    /// All bytes received.
     count: ByteCount,
-    /// All messages that were ever delivered.
+    /// The number of messages delivered.
     messages: u64,
-    /// Why no more bytes come for now; said of what waits in the buffer.
+    /// Why no more bytes are expected for now. Applies to the bytes in the buffer.
     end: Option<End>,
-    /// What the message that is unfinished needs.
+    /// What the unfinished message needs.
     need: Option<Need>,
-    /// Whether the other half has seen the connection fail.
+    /// Whether the other half saw the connection fail.
     failed_flag: FailedFlag,
-    /// Whether the other side lives, where heartbeats tell.
     liveness: Option<LivenessHandle>,
-    /// The driver was told that a heartbeat is due.
+    /// Whether the driver was told that a heartbeat is due.
     has_told_beat: bool,
     messages_are: Messages,
-    /// For how long the connection may stay.
     lifetime: Option<Box<Lifetime>>,
-    /// Where empty messages are limited.
     empties: Option<Empties>,
-    /// All frames that ever came.
+    /// The number of frames received, heartbeats included.
     frames: u64,
-    /// Is given each whole message that is dropped without having been received.
+    /// Receives each whole message that no operation receives.
     unread: Option<OnUnread>,
-    /// What is given back when the last part of the connection is gone.
+    /// Dropped with the last part of the connection.
     held: Option<Arc<dyn Any + Send + Sync>>,
-    /// The memory of the buffer, where that is counted.
+    /// The counted memory of the buffer.
     room: Room,
 }
 
-/// What the messages are to this side.
+/// How messages are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Messages {
-    /// Messages, of which none is counted.
+    /// Messages are not counted.
     Plain,
-    /// Requests, each counted until it is answered.
+    /// Messages are requests, each counted until it is answered.
     Requests,
-    /// The same, and each is answered before the next: heartbeats wait until then.
+    /// Like `Requests`, but each is answered before the next: heartbeats wait until then.
     RequestsInTurn,
 }
 
-/// What came of what was received. Complete by nature.
+/// What the received bytes contain. The enum is exhaustive.
 ///
 /// ```
 /// use std::time::Duration;
@@ -125,17 +121,17 @@ enum Messages {
 pub enum Received {
     /// A message.
     Message(Message),
-    /// The peer closed its side between two messages; nothing comes any more.
+    /// The peer closed its side between two messages. No more messages follow.
     Closed,
-    /// No whole message is there. More has to be read, and if nothing comes until then, the session wants to know.
+    /// There is no whole message. Read more, and call [`Receiving::on_deadline`] if no byte arrives by then.
     Wait {
-        /// The deadline, if silence means something.
+        /// The deadline, if silence ends a message.
         until: Option<Duration>,
     },
 }
 
 impl<D: Decode> Receiving<D> {
-    /// At the start of a connection. It holds no buffer.
+    /// Creates the receiving half of a new connection. It holds no buffer yet.
     pub fn new(framing: D) -> Self {
         Self {
             codec: Codec::new(framing),
@@ -162,12 +158,12 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Keeps something for as long as this half is there.
+    /// Keeps a value alive as long as this half.
     pub fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
         self.held = Some(held);
     }
 
-    /// Messages are requests from now on, each counted until it is answered; or not any more.
+    /// Sets whether messages are requests, each counted until it is answered.
     pub const fn take_requests(&mut self, yes: bool) {
         self.messages_are = match self.messages_are {
             _ if !yes => Messages::Plain,
@@ -176,7 +172,7 @@ impl<D: Decode> Receiving<D> {
         };
     }
 
-    /// So many empty messages may come a second, heartbeats among them. Defaults to any number.
+    /// Limits empty messages per second, heartbeats included. Defaults to no limit.
     pub const fn limit_empty(&mut self, most: u32) {
         match &mut self.empties {
             Some(empties) if empties.is_flooded() => {}
@@ -184,7 +180,7 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// The limit for empty messages, once more came. No message comes any more.
+    /// Returns the limit of empty messages once it was exceeded. No message is delivered any more.
     #[must_use]
     pub fn flooded(&self) -> Option<u32> {
         self.empties.filter(Empties::is_flooded).map(|empties| empties.most)
@@ -194,14 +190,14 @@ impl<D: Decode> Receiving<D> {
         self.failed_flag.clone()
     }
 
-    /// Whether the connection failed while something was sent: the end that a read meets then is none in good order.
+    /// Returns whether the connection failed while sending. If so, an end of stream is not a clean close.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.failed_flag.has_failed()
     }
 
-    /// The application asks for the next message. What has begun of that message may take its time from now on: nothing was read while the last
-    /// message was dealt with, so the sender may have had to wait.
+    /// Records that the application asks for the next message. The time for the part of that message which has already
+    /// arrived starts now: nothing was read while the last message was handled, so the sender may have had to wait.
     pub fn on_asked(&mut self, now: Duration) {
         if !std::mem::take(&mut self.is_away) {
             return;
@@ -220,7 +216,7 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Whether [`on_asked`](Self::on_asked) has anything to say, so that the clock is worth a look.
+    /// Returns whether [`on_asked`](Self::on_asked) has any effect, so that the clock must be read.
     #[must_use]
     pub const fn wants_asking(&self) -> bool {
         self.is_away
@@ -230,8 +226,7 @@ impl<D: Decode> Receiving<D> {
                 || (self.limits.frame.is_some() && self.begun_at.is_some()))
     }
 
-    /// Where the next read puts its bytes, never empty. The memory is there from this call until
-    /// [`release`](Self::release).
+    /// Returns the space for the next read, never empty. The memory is held until [`release`](Self::release).
     pub fn space(&mut self) -> &mut [u8] {
         if self.buffer.is_small() {
             self.buffer.reuse(room::take_spare());
@@ -242,30 +237,30 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// A read has put `count` bytes, more than 0, into the space.
+    /// Records that a read put `count` bytes, more than 0, into the space.
     pub fn on_read(&mut self, count: usize, now: Duration) {
         self.buffer.filled(count);
         self.heard(count, now);
     }
 
-    /// Bytes have come from elsewhere, as one read would have brought them.
+    /// Adds bytes from elsewhere, as if one read had returned them.
     pub fn on_bytes(&mut self, bytes: &[u8], now: Duration) {
         self.buffer.extend(bytes);
         self.heard(bytes.len(), now);
     }
 
-    /// All bytes that ever came, to be watched from elsewhere.
+    /// Returns a counter of all received bytes that others can watch.
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
         self.count.clone()
     }
 
-    /// The peer has closed its side.
+    /// Records that the peer closed its side.
     pub const fn on_closed(&mut self) {
         self.end = Some(End::Closed);
     }
 
-    /// Nothing came until `now`. Changes nothing before the deadline that [`Received::Wait`] or
+    /// Records that no byte arrived until `now`. Has no effect before the deadline that [`Received::Wait`] or
     /// [`kept_until`](Self::kept_until) named.
     pub fn on_deadline(&mut self, now: Duration) {
         if self.end.is_none() && self.deadline().is_some_and(|at| at <= now) {
@@ -278,10 +273,11 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// The next message, if it is there.
+    /// Returns the next message, if it is whole.
     ///
     /// # Errors
-    /// When the bytes are no frame, or the peer closed inside one; the same for ever after.
+    /// Returns a fault if the bytes are no frame, or the peer closed inside a frame. Later calls return this fault
+    /// again.
     #[inline]
     pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
         loop {
@@ -302,7 +298,7 @@ impl<D: Decode> Receiving<D> {
                         continue;
                     }
                     let message = if self.is_heartbeat(&frame) { None } else { Some(self.take(&frame)) };
-                    // What is left came with the last read, and belongs to the next one.
+                    // The remaining bytes arrived with the last read, and belong to the next message.
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(message) = message {
                         self.limits.on_message();
@@ -323,11 +319,11 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Takes the heartbeats that came before the next message. True if that message has come, or may end with a silence: it stays for
-    /// [`poll`](Self::poll), and nothing is to be read behind it.
+    /// Removes the heartbeats before the next message. Returns true if that message is whole, or may end with silence.
+    /// The message stays for [`poll`](Self::poll), and nothing must be read behind it.
     ///
     /// # Errors
-    /// As [`poll`](Self::poll).
+    /// Returns a fault as [`poll`](Self::poll) does.
     pub fn take_heartbeats(&mut self) -> Result<bool, Fault<D::Error>> {
         while !self.buffer.is_empty() && !self.is_flooded() {
             match self.codec.cut(self.buffer.as_ref(), self.end)? {
@@ -349,7 +345,7 @@ impl<D: Decode> Receiving<D> {
         Ok(false)
     }
 
-    /// Another empty message came.
+    /// Counts an empty message. Returns whether there was one too many.
     #[cold]
     fn is_one_too_many(&mut self) -> bool {
         if let Some(empties) = &mut self.empties {
@@ -363,7 +359,7 @@ impl<D: Decode> Receiving<D> {
         self.empties.as_ref().is_some_and(Empties::is_flooded)
     }
 
-    /// A message came, and may be a request.
+    /// Records a delivered message, which may be a request.
     fn on_taken(&mut self) {
         if let Some(lifetime) = &mut self.lifetime {
             let activity = lifetime.activity();
@@ -374,7 +370,7 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Whether a frame is a heartbeat, which is for us and not for the application.
+    /// Returns whether a frame is a heartbeat, and removes it.
     #[inline]
     fn is_heartbeat(&mut self, frame: &Frame) -> bool {
         let Some(liveness) = &self.liveness else { return false };
@@ -385,37 +381,38 @@ impl<D: Decode> Receiving<D> {
         is_heartbeat
     }
 
-    /// Gives the buffer back if nothing waits in it, or next to nothing. For when there is nothing to read: an idle connection holds none.
+    /// Frees the buffer if it holds few bytes. Call this when there is nothing to read: an idle connection holds no
+    /// buffer.
     pub fn release(&mut self) {
         if self.buffer.capacity() > 0 {
             room::keep_spare(self.buffer.release_memory());
         }
     }
 
-    /// Whether the peer has closed its side, be it that messages from before that are still to be taken.
+    /// Returns whether the peer has closed its side. Messages from before may still be undelivered.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.end, Some(End::Closed))
     }
 
-    /// How many messages were delivered since the connection began.
+    /// Returns how many messages were delivered since the connection began.
     #[must_use]
     pub const fn messages_received(&self) -> u64 {
         self.messages
     }
 
-    /// How many frames came since then, heartbeats among them.
+    /// Returns how many frames were received since the connection began, heartbeats included.
     pub const fn frames_received(&self) -> u64 {
         self.frames
     }
 
-    /// Whether a message has begun to come and is not whole.
+    /// Returns whether a message has begun and is not whole.
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
         !self.buffer.is_empty()
     }
 
-    /// What is known of the message that is unfinished, for the report of a wait that took too long.
+    /// Returns what is known of the unfinished message, to report a wait that took too long.
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
         if let Some((came, missing)) = self.opening.as_ref().and_then(|opening| opening.preamble.unfinished()) {
@@ -427,7 +424,7 @@ impl<D: Decode> Receiving<D> {
         (came > 0).then(|| Unfinished { came, missing, guess: guess(), of: Part::Message })
     }
 
-    /// The same for the report of a limit that is over: also that nothing but heartbeats came.
+    /// Like [`unfinished`](Self::unfinished), but also reports a connection that received only heartbeats.
     pub fn overdue(&self) -> Option<Unfinished> {
         let has_only_beats = self.frames > 0 && self.messages == 0;
         let only_beats = Unfinished { came: 0, missing: 1, guess: None, of: Part::First };
@@ -456,7 +453,7 @@ impl<D: Decode> Receiving<D> {
 
     fn deadline(&self) -> Option<Duration> {
         match self.codec.framing().ends() {
-            // A silence that ended nothing is over: only bytes are worth waiting for.
+            // A silence that ended no message is over. Only bytes are worth waiting for.
             Ends::Quiet(silence) if !self.buffer.is_empty() && self.end.is_none() => {
                 Some(self.heard_at.saturating_add(silence))
             }
@@ -464,8 +461,8 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Takes the message out: a copy where it is small beside the buffer, which then goes on being used; else the buffer
-    /// itself, so that what is large is not copied.
+    /// Takes the message out of the buffer. Copies it if it is small beside the buffer, which stays in use; otherwise
+    /// hands over the buffer, so that a large message is not copied.
     fn take(&mut self, frame: &Frame) -> Message {
         const SMALL: usize = 128 * 1024;
         if let Some(message) = Message::short(frame.payload(self.buffer.as_ref()), frame.ended_by) {
@@ -491,14 +488,14 @@ impl<D: Decode> Receiving<D> {
     }
 }
 
-/// Memory of its own for a payload.
+/// Copies a payload into its own memory.
 fn copy(payload: &[u8]) -> Bytes {
     let mut copy = Vec::with_capacity(payload.len());
     append(&mut copy, payload);
     Bytes::from(copy)
 }
 
-/// Lengths and times only: card numbers travel in the bytes.
+/// Shows lengths and times only, because payloads may contain card numbers.
 impl<D: Decode + fmt::Debug> fmt::Debug for Receiving<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiving")

@@ -1,4 +1,4 @@
-//! What has to come before the first message: a preamble that is expected, and no header of a proxy.
+//! The start of a connection: an expected preamble, and the check for a PROXY protocol header.
 
 use std::error::Error;
 use std::fmt;
@@ -9,11 +9,11 @@ use framelink_codec::{Decode, Decoded, End};
 use super::Receiving;
 use super::proxy_header::{self, First, ProxyHeader, Watch, Watching};
 
-/// The start of a connection, until nothing but messages can come any more.
+/// The start of a connection, until only messages can follow.
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) preamble: Expected,
-    /// Looks for a header of a proxy, where none may come.
+    /// Looks for a PROXY protocol header, if headers are refused.
     pub(super) watch: Option<Watch>,
 }
 
@@ -24,54 +24,56 @@ impl Opening {
 }
 
 impl<D: Decode> Receiving<D> {
-    /// Says which bytes the peer sends once, before its first message. To be said before anything has come.
+    /// Sets the bytes that the peer sends once before its first message. Call this before any byte is received.
     pub fn expect_preamble(&mut self, bytes: &[u8]) {
         let watch = self.opening.as_ref().and_then(|opening| opening.watch);
         self.opening = Opening::new(Expected::new(bytes), watch);
     }
 
-    /// Has a PROXY protocol header at the start of the connection end it; see [`ProxyHeader`]. To be said before anything has come, and
-    /// after [`expect_preamble`](Self::expect_preamble). A preamble that begins like a header is expected as before.
+    /// Ends the connection if it begins with a PROXY protocol header; see [`ProxyHeader`]. Call this before any byte is
+    /// received, and after [`expect_preamble`](Self::expect_preamble). A preamble may begin like a header.
     ///
-    /// From then on [`poll_preamble`](Self::poll_preamble) is false while the bytes that came may become a header. Bytes that are no
-    /// frame are kept for 1 s after the last of them, and a message for 250 ms; then they are what the framing says, and nothing is kept
-    /// any more.
+    /// [`poll_preamble`](Self::poll_preamble) returns false while the received bytes may become a header. Bytes that
+    /// are no frame are kept for 1 s after the last of them, and a message for 250 ms. Then the framing decodes them.
+    /// Bytes are kept only once.
     pub fn refuse_proxy_header(&mut self) {
         let preamble = self.opening.take().map(|opening| opening.preamble).unwrap_or_default();
         let watch = Watch::new(&preamble.bytes);
         self.opening = Opening::new(preamble, watch);
     }
 
-    /// The PROXY protocol header that came, where it is [refused](Self::refuse_proxy_header). No message comes any more.
+    /// Returns the received PROXY protocol header, if [refused](Self::refuse_proxy_header). No message is delivered
+    /// then.
     #[must_use]
     pub fn proxy_header(&self) -> Option<ProxyHeader> {
         self.opening.as_ref()?.watch?.found()
     }
 
-    /// Whether the bytes that came may become a PROXY protocol header.
+    /// Returns whether the received bytes may become a PROXY protocol header.
     #[must_use]
     pub const fn may_be_proxy_header(&self) -> bool {
         matches!(self.opening, Some(Opening { watch: Some(_), .. })) && !self.buffer.is_empty()
     }
 
-    /// Until when bytes are kept that may become a PROXY protocol header. To be told of with [`on_deadline`](Self::on_deadline).
+    /// Returns until when bytes are kept that may become a PROXY protocol header. Call
+    /// [`on_deadline`](Self::on_deadline) then.
     #[must_use]
     pub fn kept_until(&self) -> Option<Duration> {
         let keep = self.opening.as_ref()?.watch?.keeps_for()?;
         Some(self.heard_at.saturating_add(keep))
     }
 
-    /// Whether a preamble is expected that has not come wholly.
+    /// Returns whether an expected preamble is incomplete.
     #[inline]
     pub(super) fn owes_preamble(&self) -> bool {
         self.opening.as_ref().is_some_and(|opening| !opening.preamble.is_over())
     }
 
-    /// Whether what comes before the first message has come; true where nothing is expected. To be asked before [`poll`](Self::poll),
-    /// until it is true.
+    /// Returns whether everything before the first message was received. Returns true if nothing is expected. Call this
+    /// before [`poll`](Self::poll), until it returns true.
     ///
     /// # Errors
-    /// When another preamble came, or the peer closed instead; the same for ever after.
+    /// Returns an error if the peer sent another preamble, or closed instead. Later calls return this error again.
     #[inline]
     pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
         if self.opening.is_none() { Ok(true) } else { self.poll_opening() }
@@ -89,12 +91,12 @@ impl<D: Decode> Receiving<D> {
         has_come
     }
 
-    /// Whether what came is a PROXY protocol header, or is kept because it may become one.
+    /// Returns whether the received bytes are a PROXY protocol header, or are kept because they may become one.
     fn is_kept(&mut self) -> bool {
         let Some(mut watch) = self.opening.as_mut().and_then(|opening| opening.watch.take()) else { return false };
         let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
         if let Watching::Keeping(_) = watch.state {
-            // What is kept is looked at again.
+            // The kept bytes are checked again.
             watch.state = Watching::Looking;
         }
         if watch.found().is_none() && !self.buffer.is_empty() {
@@ -114,8 +116,8 @@ impl<D: Decode> Receiving<D> {
         watch.found().is_some() || watch.keeps_for().is_some()
     }
 
-    /// For how long the beginning of a header is kept from the framing. Where a message is unfinished the framing waits by itself, and
-    /// where silence ends one, that was waited for.
+    /// Returns for how long the start of a header is kept from the framing. An unfinished message needs no wait of its
+    /// own, and neither does a message that was ended by silence.
     fn keeps_for(&self) -> Option<Duration> {
         if self.owes_preamble() {
             return Some(proxy_header::FAULT);
@@ -144,14 +146,14 @@ impl<D: Decode> Receiving<D> {
             self.begun_at = None;
         }
         if self.buffer.is_empty() && !is_closed {
-            // The read that brought it has brought no message.
+            // The read that completed the preamble ended no message.
             self.end = None;
         }
         Ok(is_over)
     }
 }
 
-/// The bytes that were to come before the first message did not.
+/// The peer did not send the expected preamble.
 ///
 /// ```
 /// use std::time::Duration;
@@ -167,11 +169,11 @@ impl<D: Decode> Receiving<D> {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongPreamble {
-    /// Where, from the first byte of the connection.
+    /// The position, counted from the first byte of the connection.
     pub offset: usize,
-    /// What came; `None` if the peer closed instead.
+    /// The received byte, or `None` if the peer closed instead.
     pub came: Option<u8>,
-    /// What was to come.
+    /// The expected byte.
     pub expected: u8,
 }
 
@@ -187,11 +189,11 @@ impl fmt::Display for WrongPreamble {
 
 impl Error for WrongPreamble {}
 
-/// A preamble that is being waited for.
+/// An expected preamble.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
     bytes: Vec<u8>,
-    /// So many of them have come.
+    /// How many of the bytes were received.
     seen: usize,
 }
 
@@ -204,12 +206,12 @@ impl Expected {
         self.seen == self.bytes.len()
     }
 
-    /// How many bytes have come and how many are owed, until all are there.
+    /// Returns how many bytes were received and how many are missing, until the preamble is complete.
     pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
         (!self.is_over()).then(|| (self.seen, self.bytes.len() - self.seen))
     }
 
-    /// How many of these bytes belong to it. A wrong one is told at once, and stays one.
+    /// Returns how many of these bytes belong to the preamble. A wrong byte is an error at once and on later calls.
     fn take(&mut self, came: &[u8], is_closed: bool) -> Result<usize, WrongPreamble> {
         let owed = self.bytes.get(self.seen..).unwrap_or_default();
         let wrong = |offset: usize, came, expected| WrongPreamble { offset: self.seen + offset, came, expected };

@@ -1,12 +1,12 @@
-//! Recognises the header that a proxy puts before the first byte of its client.
+//! Recognises the header that a proxy sends before the first byte of its client.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// A PROXY protocol header at the start of an accepted connection. Framelink does not take such headers: the connection is closed.
+/// A PROXY protocol header at the start of an accepted connection. It is not supported: the connection is closed.
 ///
-/// A connection begins with one where its first bytes are one of these:
+/// A connection has a header if it begins with one of these:
 ///
 /// | version | first bytes |
 /// | --- | --- |
@@ -50,7 +50,7 @@ impl fmt::Display for ProxyHeader {
 
 impl Error for ProxyHeader {}
 
-/// What a connection with a header begins with.
+/// The first bytes of each header.
 const SIGNATURES: [(&[u8], ProxyHeader); 4] = [
     (b"PROXY TCP4 ", ProxyHeader::Version1),
     (b"PROXY TCP6 ", ProxyHeader::Version1),
@@ -58,52 +58,51 @@ const SIGNATURES: [(&[u8], ProxyHeader); 4] = [
     (b"\r\n\r\n\0\r\nQUIT\n", ProxyHeader::Version2),
 ];
 
-/// Bytes that are no frame and may become a header are kept for so long before they are a fault.
+/// How long bytes that are no frame and may become a header are kept before they are a fault.
 pub(super) const FAULT: Duration = Duration::from_secs(1);
-/// A message that may become a header is kept for so long before it is delivered.
+/// How long a message that may become a header is kept before it is delivered.
 pub(super) const MESSAGE: Duration = Duration::from_millis(250);
 
-/// Looks at the first bytes of an accepted connection.
+/// Checks the first bytes of an accepted connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watch {
-    /// For each signature, whether the bytes until now are its beginning.
+    /// For each signature, whether it begins with the bytes received until now.
     fits: [bool; SIGNATURES.len()],
     pub(super) state: Watching,
 }
 
-/// What has come of looking.
+/// The state of the check.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Watching {
-    /// Nothing yet.
+    /// No decision yet.
     Looking,
-    /// The bytes are kept from the framing for so long after the last of them came.
+    /// The bytes are kept from the framing for this time after the last of them arrived.
     Keeping(Duration),
-    /// Bytes were kept for as long as they may be, and no header came of them. A client waits for this once at most.
+    /// Bytes were kept for the full time and no header followed. Each client is delayed once at most.
     LetGo,
-    /// A header came.
+    /// A header was received.
     Found(ProxyHeader),
 }
 
-/// What the first bytes are.
+/// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum First {
     /// The signature of a header.
     Header,
     /// The beginning of a signature.
     Perhaps,
-    /// Data.
     Data,
 }
 
 impl Watch {
-    /// `None` where a header would be what is expected to come first.
+    /// Returns `None` if the expected preamble begins like a header.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
         let new = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
         let mut watch = new;
         (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(new)
     }
 
-    /// Looks at the bytes that came after the first `before`, which were looked at and taken.
+    /// Checks bytes that follow the first `before` bytes, which were checked and taken.
     pub(super) fn look(&mut self, before: usize, bytes: &[u8]) -> First {
         let mut first = First::Data;
         for ((signature, header), fits) in SIGNATURES.into_iter().zip(&mut self.fits) {
@@ -121,7 +120,7 @@ impl Watch {
         first
     }
 
-    /// How long the bytes are kept after the last of them came.
+    /// Returns how long the bytes are kept after the last of them arrived.
     #[inline]
     pub(super) const fn keeps_for(&self) -> Option<Duration> {
         match self.state {
@@ -130,7 +129,7 @@ impl Watch {
         }
     }
 
-    /// The header, once one came.
+    /// Returns the header, once it was received.
     #[inline]
     pub(super) const fn found(&self) -> Option<ProxyHeader> {
         match self.state {
@@ -145,18 +144,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_a_header_when_it_is_whole_and_not_before() {
+    fn a_header_is_recognised_when_its_signature_is_complete_and_not_before() {
         for (signature, header) in SIGNATURES {
             for len in 1..=signature.len() {
                 for before in 0..len {
                     let mut watch = Watch::new(b"").unwrap();
                     watch.look(0, &signature[..before]);
                     let expected = if len == signature.len() { First::Header } else { First::Perhaps };
-                    assert_eq!(
-                        watch.look(before, &signature[before..len]),
-                        expected,
-                        "{before} and {len} of {header:?}"
-                    );
+                    let first = watch.look(before, &signature[before..len]);
+                    assert_eq!(first, expected, "{before} and {len} of {header:?}");
                 }
                 let mut other = signature[..len].to_vec();
                 other[len - 1] ^= 0x20;
@@ -166,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preamble_that_is_a_header_is_not_refused() {
+    fn a_preamble_that_begins_like_a_header_is_not_refused() {
         for preamble in [&b"P"[..], b"PROXY TCP4 192.0.2.1 ", b"\r\n"] {
             assert!(Watch::new(preamble).is_none(), "{preamble:02x?}");
         }

@@ -1,4 +1,4 @@
-//! Memory for what is to be read.
+//! The memory of the receive buffer.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use framelink_codec::{Decode, Ends, ReadBuffer};
 use crate::memory::Held;
 use crate::receiving::Receiving;
 
-/// Connections that were told to end give their memory back as soon as their thread or task goes on. Those that do not go on within this
-/// time do not keep the others waiting, unless they hold as much as the whole budget.
+/// How long a connection waits for others that were told to end. They release their memory as soon as their thread or
+/// task runs again. After this time they delay others only if they hold as much as the whole budget.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The memory of a receive buffer, where that is counted.
+/// The counted memory of a receive buffer.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     held: Held,
-    /// Since when there has been too little.
+    /// Since when there is too little memory.
     starved_since: Option<Duration>,
 }
 
@@ -26,23 +26,24 @@ impl<D: Decode> Receiving<D> {
         self.room.held = memory;
     }
 
-    /// Whether the memory of the buffer is counted.
+    /// Returns whether the memory of the buffer is counted.
     pub const fn counts_memory(&self) -> bool {
         self.room.held.is_counted()
     }
 
-    /// Whether memory is held that is counted.
+    /// Returns whether counted memory is held.
     pub const fn holds_memory(&self) -> bool {
         self.room.held.holds_any()
     }
 
-    /// Whether the next read may have the memory that it needs; it is counted then. `waits`: the read holds its memory while it waits.
-    /// False while connections that were told to end have not given back what they hold, and where this is one of them.
+    /// Returns whether the next read may have the memory that it needs, and counts that memory. `waits`: the read holds
+    /// its memory while it waits. Returns false while connections that were told to end hold memory, and if this is
+    /// one.
     pub fn make_room(&mut self, waits: bool, now: impl FnOnce() -> Duration) -> bool {
         if waits && self.buffer.is_small() {
             self.buffer.reuse(take_spare());
         }
-        // What is empty is read into memory of the thread, and held only where something is left in it.
+        // An empty buffer reads into memory of the thread. The connection holds memory only for bytes that are left.
         let wanted = if self.buffer.is_small() && !waits { 0 } else { self.capacity_for_read() };
         if self.room.held.try_set(wanted) {
             self.room.starved_since = None;
@@ -55,13 +56,13 @@ impl<D: Decode> Receiving<D> {
         now.saturating_sub(since) >= PATIENCE && self.room.held.try_set_at_last(wanted)
     }
 
-    /// Whether a read that waits by itself would hold memory that is counted while nothing has come. What is there is read at once then,
-    /// and after that the buffer [begins anew](Self::forget), small. Where a read is a message it is waited for as it is.
+    /// Returns whether a blocking read would hold counted memory while no bytes arrive. If so, read once without
+    /// waiting, then [start with a small buffer](Self::forget). Not if each read is a message.
     pub fn would_idle_with_much(&self) -> bool {
         self.room.held.holds_any() && self.buffer.is_empty() && !matches!(self.codec.framing().ends(), Ends::Read(_))
     }
 
-    /// Counts what is held while nothing is read. A thread that waits by itself (`waits`) keeps the memory of an empty buffer.
+    /// Counts the memory held while nothing is read. A thread that blocks in the read (`waits`) keeps an empty buffer.
     #[inline]
     pub fn on_idle(&mut self, waits: bool) {
         if self.counts_memory() {
@@ -70,13 +71,13 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Forgets what has come, if anything has, and gives the memory back.
+    /// Discards all received bytes and frees the buffer.
     pub fn forget(&mut self) {
         self.buffer = ReadBuffer::new();
         self.room.held.set(0);
     }
 
-    /// The same, where it was told to end at once.
+    /// Discards all received bytes if the connection must end at once.
     pub fn forget_if_told(&mut self) {
         if self.told().is_some() {
             self.forget();
@@ -91,22 +92,21 @@ impl<D: Decode> Receiving<D> {
     }
 }
 
-/// What one thread keeps at most, two of the largest reads.
+/// The most memory that one thread keeps: two of the largest reads.
 const LARGEST: usize = 128 * 1024;
 
 thread_local! {
-    /// A read buffer that no connection holds at the moment: getting memory from the system and clearing it for every message would cost
-    /// more than all the rest.
+    /// A read buffer that no connection holds. Allocating and clearing one for each message would cost most of the
+    /// time.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// The spare buffer, or none.
 pub(super) fn take_spare() -> Vec<u8> {
-    // A thread that is ending has none any more.
+    // A thread that is ending has no spare buffer.
     SPARE.try_with(Cell::take).unwrap_or_default()
 }
 
-/// Keeps the memory for the next read on this thread. Of two buffers the larger is kept.
+/// Keeps the larger of two buffers for the next read on this thread.
 pub(super) fn keep_spare(memory: Vec<u8>) {
     if memory.capacity() > LARGEST {
         return;

@@ -1,10 +1,10 @@
-//! A message that is not whole.
+//! Messages that are not whole.
 
 use std::fmt;
 
 use framelink_codec::Guess;
 
-/// A message that has begun to come.
+/// A message of which some bytes were received.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,17 +25,17 @@ use framelink_codec::Guess;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// So many bytes of it came.
+    /// How many bytes were received.
     pub came: usize,
-    /// At least so many are owed.
+    /// At least this many bytes are missing.
     pub missing: usize,
-    /// What they may be instead.
+    /// What the bytes may be instead.
     pub guess: Option<Guess>,
-    /// What it is that is unfinished.
+    /// What is unfinished.
     pub of: Part,
 }
 
-/// What is unfinished.
+/// The part of a connection that is unfinished.
 ///
 /// ```
 /// use framelink_profile::Framing;
@@ -51,11 +51,11 @@ pub struct Unfinished {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// What the peer says once, before its first message.
+    /// The preamble: the bytes that the peer sends once, before its first message.
     Preamble,
     /// A message.
     Message,
-    /// The first message: until now only heartbeats came.
+    /// The first message: only heartbeats were received until now.
     First,
 }
 

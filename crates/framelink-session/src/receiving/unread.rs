@@ -8,28 +8,28 @@ use framelink_codec::Decode;
 use super::{Received, Receiving};
 use crate::message::Message;
 
-/// Is given the messages that no operation receives.
+/// A function that receives the messages that no operation receives.
 pub type OnUnread = Arc<dyn Fn(Message) + Send + Sync>;
 
 impl<D: Decode> Receiving<D> {
-    /// Says who is given the messages that no operation receives.
+    /// Sets the function that receives the messages that no operation receives.
     pub fn set_unread(&mut self, unread: Option<OnUnread>) {
         self.unread = unread;
     }
 
-    /// Whether someone is given them.
+    /// Returns whether such a function is set.
     pub const fn has_unread(&self) -> bool {
         self.unread.is_some()
     }
 
-    /// A message was taken out that no operation returns.
+    /// Hands over a message that no operation returns.
     pub fn on_unread(&self, message: Message) {
         if let Some(unread) = &self.unread {
             give(unread, message);
         }
     }
 
-    /// Hands over the whole messages that wait.
+    /// Hands over all whole messages in the buffer.
     pub fn give_unread(&mut self) {
         let Some(unread) = &self.unread else { return };
         let unread = Arc::clone(unread);
@@ -41,11 +41,11 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// Forgets the bytes that wait. For a connection that is only read to its end, so that it is closed in good order.
+    /// Discards the bytes in the buffer. For a connection that is only read to its end, so that it closes cleanly.
     pub fn discard(&mut self) {
         self.give_unread();
         if !self.buffer.is_empty() {
-            // Without these bytes it is not known where the next message begins.
+            // Without these bytes, the start of the next message is unknown.
             self.unread = None;
         }
         self.buffer.take(self.buffer.len());
@@ -53,7 +53,7 @@ impl<D: Decode> Receiving<D> {
     }
 }
 
-/// Messages that no operation has received are handed over where someone wants them.
+/// Hands over the whole messages that no operation has received.
 impl<D: Decode> Drop for Receiving<D> {
     fn drop(&mut self) {
         if self.unread.is_some() && !std::thread::panicking() {
@@ -62,7 +62,7 @@ impl<D: Decode> Drop for Receiving<D> {
     }
 }
 
-/// A panic there neither hides how an operation ended nor keeps the messages behind this one.
+/// A panic of the function neither changes the outcome of an operation nor drops later messages.
 fn give(unread: &OnUnread, message: Message) {
     let _ = catch_unwind(AssertUnwindSafe(|| unread(message)));
 }

@@ -1,4 +1,4 @@
-//! A message with what goes around it: from where it lies, or in memory of its own.
+//! Frames to send: borrowed, or in their own memory.
 
 use std::fmt;
 use std::io::IoSlice;
@@ -10,7 +10,7 @@ use framelink_codec::{Encode, Envelope};
 use crate::append::append;
 use crate::memory::Charge;
 
-/// A message and what goes around it, to be written in one piece from where they lie.
+/// A borrowed message with its head and suffix, to be written in one vectored write.
 ///
 /// ```
 /// use framelink_profile::Framing;
@@ -29,26 +29,26 @@ pub struct OutgoingFrame<'p> {
 }
 
 impl OutgoingFrame<'_> {
-    /// Head, payload and suffix.
+    /// Returns head, payload and suffix.
     #[must_use]
     pub fn parts(&self) -> [&[u8]; 3] {
         [self.envelope.head.as_ref(), self.payload, self.envelope.suffix.as_ref()]
     }
 
-    /// The same, for a vectored write.
+    /// Returns head, payload and suffix for a vectored write.
     #[must_use]
     pub fn slices(&self) -> [IoSlice<'_>; 3] {
         self.parts().map(IoSlice::new)
     }
 
-    /// All bytes that it takes on the wire.
+    /// Returns the length of the frame on the wire.
     #[must_use]
     pub const fn frame_len(&self) -> usize {
         self.envelope.frame_len(self.payload.len())
     }
 }
 
-/// Lengths only: card numbers travel in payloads.
+/// Shows lengths only, because payloads may contain card numbers.
 impl fmt::Debug for OutgoingFrame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutgoingFrame")
@@ -58,7 +58,7 @@ impl fmt::Debug for OutgoingFrame<'_> {
     }
 }
 
-/// A whole frame in memory of its own, to be sent on many connections of one framing: clones share it.
+/// A whole frame in its own memory, to send on many connections of one framing. Clones share the memory.
 ///
 /// ```
 /// use framelink_profile::Framing;
@@ -72,9 +72,9 @@ impl fmt::Debug for OutgoingFrame<'_> {
 #[derive(Clone)]
 pub struct Packed {
     bytes: Bytes,
-    /// Whether its direction ends behind it.
+    /// Whether the sending direction ends after this frame.
     pub(super) ends_stream: bool,
-    /// Where its memory is counted.
+    /// Counts the memory of the frame.
     _charge: Option<Arc<Charge>>,
 }
 
@@ -82,7 +82,7 @@ impl Packed {
     /// Wraps a message.
     ///
     /// # Errors
-    /// When the framing cannot say it.
+    /// Returns an error if the framing cannot encode the message.
     pub fn new<E: Encode>(framing: &E, payload: &[u8]) -> Result<Self, E::Error> {
         let mut envelope = Envelope::EMPTY;
         framing.wrap(payload, &mut envelope)?;
@@ -93,12 +93,12 @@ impl Packed {
         Ok(Self { bytes: Bytes::from(bytes), ends_stream: envelope.ends_stream, _charge: None })
     }
 
-    /// Its memory is counted there until the last clone is gone.
+    /// Counts the memory of the frame until the last clone is dropped.
     pub fn counted_as(self, charge: Option<Charge>) -> Self {
         Self { _charge: charge.map(Arc::new), ..self }
     }
 
-    /// All bytes that it takes on the wire.
+    /// Returns the length of the frame on the wire.
     #[must_use]
     pub const fn frame_len(&self) -> usize {
         self.bytes.len()
@@ -111,7 +111,7 @@ impl AsRef<[u8]> for Packed {
     }
 }
 
-/// Lengths only: card numbers travel in messages.
+/// Shows lengths only, because payloads may contain card numbers.
 impl fmt::Debug for Packed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Packed").field("frame_len", &self.frame_len()).finish_non_exhaustive()

@@ -24,9 +24,10 @@ use crate::shared::{ByteCount, FailedFlag};
 
 /// The sending half of a session.
 ///
-/// A message is either [queued](Self::queue) and written as [`poll`](Self::poll) says; or, where nothing is queued, made
-/// an [`OutgoingFrame`] that is written from where it lies, of which the session is handed [the rest](Self::queue_rest)
-/// that the socket did not take. Either way it is one frame after the other: half a frame is never followed by another.
+/// There are two ways to send a message. Either [queue](Self::queue) it, and write what [`poll`](Self::poll) returns.
+/// Or, if nothing is queued, write an [`OutgoingFrame`] from where the payload lies, and [queue the
+/// rest](Self::queue_rest) that the socket did not take. Either way, frames are written one after the other, and each
+/// is completed before the next begins.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,66 +36,62 @@ use crate::shared::{ByteCount, FailedFlag};
 ///
 /// let mut sending = Sending::new("net:2".parse::<Framing>()?);
 /// let outgoing = sending.outgoing(b"hello")?;
-/// // The socket took four bytes of seven.
+/// // The socket took four of seven bytes.
 /// sending.queue_rest(&outgoing, 4, Duration::ZERO);
 /// assert!(matches!(sending.poll(), Transmit::Write(b"llo")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Sending<E: Encode> {
     framing: E,
-    /// What waits to be written, from `start` on.
+    /// The bytes to write, from `start` on.
     queue: Vec<u8>,
     start: usize,
-    /// Where the messages in it end, counted as `accepted` is.
+    /// Where each queued message ends, counted like `accepted`.
     ends: VecDeque<u64>,
     state: SendState,
-    /// All bytes that ever were accepted, and that the socket took.
+    /// All bytes accepted, and all bytes that the socket took.
     accepted: u64,
     written: ByteCount,
-    /// So many bytes the stream had taken when it had handed on what it held.
+    /// How many bytes the socket had taken when the stream was last flushed.
     flushed: u64,
-    /// Whether the stream could not hand on all that it had taken when it was to be flushed: it holds the rest itself, as TLS does.
+    /// Whether the stream still holds bytes that it could not flush, as TLS does.
     owes_flush: bool,
-    /// All messages that ever were accepted.
+    /// The number of messages accepted.
     messages: u64,
-    /// So many bytes may be queued before there is no room.
+    /// The most bytes in the queue before `has_room` returns false.
     limit: usize,
-    /// And so many messages.
+    /// The most messages in the queue before `has_room` returns false.
     most: usize,
-    /// Where the other half learns that the connection failed.
+    /// Tells the other half that the connection failed.
     failed_flag: FailedFlag,
-    /// Whether the other side lives, where heartbeats tell.
     liveness: Option<LivenessHandle>,
-    /// Where the heartbeat ends that is queued, counted as `accepted` is, and whether it is one of ours, and no answer.
+    /// Where the queued heartbeat ends, counted like `accepted`, and whether it is one of this side and not an answer.
     beat: Option<(u64, bool)>,
-    /// Where the other half learns when a message went.
+    /// Tells the other half when a message was written.
     activity: Option<Activity>,
-    /// What tells the connection to end.
     notice: Option<Arc<Notice>>,
-    /// What is given back when the last part of the connection is gone.
+    /// Dropped with the last part of the connection.
     held: Option<Arc<dyn Any + Send + Sync>>,
-    /// The memory of the queue, where that is counted.
+    /// The counted memory of the queue.
     memory: Held,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SendState {
     Open,
-    /// Nothing more is accepted; when the queue is out, writing is shut down.
+    /// No more messages are accepted. Writing is shut down when the queue is empty.
     Finishing,
-    /// Writing was shut down.
     Finished,
-    /// The connection failed.
     Failed,
 }
 
-/// So many bytes may be queued before [`Sending::has_room`] says no, unless told otherwise: 64 KiB.
+/// The default limit of the queue in bytes: 64 KiB.
 const QUEUE_LIMIT: usize = 64 * 1024;
 
-/// And so many messages: 4096.
+/// The default limit of the queue in messages: 4096.
 const MESSAGE_LIMIT: usize = 4096;
 
-/// What there is to do for the socket.
+/// What the socket has to do.
 ///
 /// ```
 /// use std::time::Duration;
@@ -112,23 +109,23 @@ const MESSAGE_LIMIT: usize = 4096;
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Transmit<'a> {
-    /// Write these bytes, or as many of them as it takes.
+    /// Write these bytes, or as many of them as the socket takes.
     Write(&'a [u8]),
     /// Shut down writing.
     ShutDown,
-    /// Nothing.
+    /// There is nothing to do.
     Idle,
-    /// Nothing ever again: the connection failed, and what was queued is lost.
+    /// The connection failed. Queued bytes are lost, and nothing can be written any more.
     Failed,
 }
 
 impl<E: Encode> Sending<E> {
-    /// At the start of a connection. It holds no buffer.
+    /// Creates the sending half of a new connection. It holds no buffer yet.
     pub fn new(framing: E) -> Self {
         Self::beside(framing, FailedFlag::default())
     }
 
-    /// The same for the sending half of a connection whose other half is to learn of failures.
+    /// Creates a sending half that reports failures to the other half.
     pub(super) fn beside(framing: E, failed_flag: FailedFlag) -> Self {
         Self {
             framing,
@@ -159,17 +156,17 @@ impl<E: Encode> Sending<E> {
         self.on_queued();
     }
 
-    /// Where the memory of this connection is counted.
+    /// Returns the memory account of the connection.
     pub const fn memory(&self) -> &Held {
         &self.memory
     }
 
-    /// Says how much memory the queue has. To be called when what was queued stays queued: not for what is written at once.
+    /// Updates the counted memory of the queue. Call this if bytes stay queued, not if they are written at once.
     pub fn on_queued(&mut self) {
         self.memory.set(self.queue.capacity());
     }
 
-    /// The same in a lock; [`settle`](Held::settle) is to be called after that.
+    /// Like [`on_queued`](Self::on_queued), inside a lock. Call [`settle`](Held::settle) after the lock is released.
     pub fn note_queued(&mut self) {
         self.memory.note(self.queue.capacity());
     }
@@ -178,25 +175,25 @@ impl<E: Encode> Sending<E> {
         (self.activity, self.notice) = (Some(activity), notice);
     }
 
-    /// Keeps something for as long as this half is there.
+    /// Keeps a value alive as long as this half.
     pub fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
         self.held = Some(held);
     }
 
-    /// So many of the requests that came were answered, since the connection began.
+    /// Records how many of the received requests were answered since the connection began.
     pub fn on_answered(&self, answered: u64, now: Duration) {
         if let Some(activity) = &self.activity {
             activity.on_answered(answered, now);
         }
     }
 
-    /// Whether the connection was told to end at once.
+    /// Returns why the connection must end at once, if it was told so.
     #[must_use]
     pub fn told(&self) -> Option<Ending> {
         self.notice.as_ref()?.abrupt()
     }
 
-    /// Whom to wake when it is told to end.
+    /// Sets the waker that is woken when the notice changes.
     pub fn wake_when_told(&self, waker: &Waker) {
         if let Some(notice) = &self.notice {
             notice.wake_sender(waker);
@@ -207,41 +204,42 @@ impl<E: Encode> Sending<E> {
         self.liveness = liveness;
     }
 
-    /// Where heartbeats are told, if they are.
+    /// Returns the liveness of the connection, if it has heartbeats.
     #[must_use]
     pub const fn liveness(&self) -> Option<&LivenessHandle> {
         self.liveness.as_ref()
     }
 
-    /// Time has passed, and nobody may be looking at what comes: what only shows that we live is due still. When to ask again.
+    /// Checks for a due heartbeat when the receiving half may not be polled. Only heartbeats that show our own life are
+    /// sent. Returns when to call this again.
     pub fn on_time(&mut self, now: Duration) -> Option<Duration> {
-        self.liveness.as_ref().and_then(|liveness| liveness.on_time_deaf(now))
+        self.liveness.as_ref().and_then(|liveness| liveness.on_time_unread(now))
     }
 
-    /// Whom to tell when a heartbeat is due.
+    /// Sets the waker that is woken when a heartbeat is due.
     pub fn wake(&self, waker: &Waker) {
         if let Some(liveness) = &self.liveness {
             liveness.wake(waker);
         }
     }
 
-    /// Whether a heartbeat is due or not wholly written.
+    /// Returns whether a heartbeat is due or not completely written.
     #[must_use]
     pub fn owes_beat(&self) -> bool {
         self.beat.is_some() || self.liveness.as_ref().is_some_and(LivenessHandle::has_due)
     }
 
-    /// Whether there is anything to write or to flush, or writing is to be shut down.
+    /// Returns whether there is anything to write or to flush, or writing must be shut down.
     pub fn has_output(&self) -> bool {
         self.owes_beat() || self.owes_flush || matches!(self.poll(), Transmit::Write(_) | Transmit::ShutDown)
     }
 
-    /// Whether the stream is to be flushed before anything else is written.
+    /// Returns whether the stream must be flushed before anything else is written.
     pub const fn owes_flush(&self) -> bool {
         self.owes_flush
     }
 
-    /// The stream was to be flushed, and was or has to be later.
+    /// Records whether a flush succeeded or must be repeated.
     pub fn on_flush(&mut self, is_flushed: bool) {
         if self.owes_flush && is_flushed {
             self.flushed = self.written.get();
@@ -249,11 +247,10 @@ impl<E: Encode> Sending<E> {
         self.owes_flush = !is_flushed;
     }
 
-    /// Queues the heartbeat that is due, behind the messages that are queued, unless one waits to be written still. True if there
-    /// was one.
+    /// Queues the due heartbeat behind the messages, unless another heartbeat is queued. Returns whether it did.
     ///
     /// # Errors
-    /// When it cannot be sent with this framing.
+    /// Returns an error if the framing cannot encode the heartbeat.
     #[inline]
     pub fn queue_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
         match &self.liveness {
@@ -270,9 +267,9 @@ impl<E: Encode> Sending<E> {
         let Some(beat) = liveness.take_due() else { return Ok(false) };
         let bare;
         let outgoing = match self.outgoing(&beat.payload) {
-            // What the peer sent is more than we can: there is no answer to it.
+            // The peer's probe carries more than this framing can send back, so there is no answer.
             Err(SendRefused::Encode(_)) if !beat.is_ours => return Ok(false),
-            // Perhaps it is the data that does not fit.
+            // The data may be what does not fit.
             Err(SendRefused::Encode(_)) if liveness.heartbeat().form() == &Form::Numbered => {
                 bare = beat.payload.get(..Numbered::HEAD).unwrap_or_default();
                 self.outgoing(bare)?
@@ -283,38 +280,37 @@ impl<E: Encode> Sending<E> {
         let parts = outgoing.parts().concat();
         self.make_room(frame_len);
         self.queue.extend_from_slice(&parts);
-        // No message of the application's, so that it is not counted as one.
+        // Not counted as a message of the application.
         self.accepted += frame_len as u64;
         self.beat = Some((self.accepted, beat.is_ours));
         Ok(true)
     }
 
-    /// So many bytes may be queued before [`has_room`](Self::has_room) says no. Defaults to 64 KiB.
+    /// Sets how many bytes may be queued before [`has_room`](Self::has_room) returns false. Defaults to 64 KiB.
     pub const fn limit_queue(&mut self, bytes: usize) {
         self.limit = bytes;
     }
 
-    /// So many messages may be queued before [`has_room`](Self::has_room) says no. Defaults to 4096.
+    /// Sets how many messages may be queued before [`has_room`](Self::has_room) returns false. Defaults to 4096.
     pub const fn limit_messages(&mut self, most: usize) {
         self.most = most;
     }
 
-    /// What goes around messages.
+    /// Returns the framing.
     pub const fn framing(&self) -> &E {
         &self.framing
     }
 
-    /// The limit of the queue.
+    /// Returns the limit of the queue in bytes.
     #[must_use]
     pub const fn queue_limit(&self) -> usize {
         self.limit
     }
 
-    /// Wraps a message to be written from where it lies. Nothing is accepted until
-    /// [`queue_rest`](Self::queue_rest).
+    /// Wraps a message to write it from where it lies. The message is accepted by [`queue_rest`](Self::queue_rest).
     ///
     /// # Errors
-    /// When it cannot be sent, or no other may follow what went before.
+    /// Returns an error if the framing cannot encode the message, or if no message may follow the earlier ones.
     pub fn outgoing<'p>(&self, payload: &'p [u8]) -> Result<OutgoingFrame<'p>, SendRefused<E::Error>> {
         self.check_open()?;
         let mut outgoing = OutgoingFrame { envelope: Envelope::EMPTY, payload };
@@ -322,8 +318,8 @@ impl<E: Encode> Sending<E> {
         Ok(outgoing)
     }
 
-    /// Accepts a message of which the socket took the first `written` bytes, and queues the rest. Something other than 0
-    /// can only be written while nothing is queued.
+    /// Accepts a message and queues it without its first `written` bytes, which the socket took: 0 unless the queue is
+    /// empty.
     pub fn queue_rest(&mut self, outgoing: &OutgoingFrame<'_>, written: usize, now: Duration) -> Ticket {
         let ticket = self.accept(outgoing, written);
         if written > 0 {
@@ -333,7 +329,7 @@ impl<E: Encode> Sending<E> {
         ticket
     }
 
-    /// Queues what is left of a frame after its first `written` bytes.
+    /// Queues the rest of a frame after its first `written` bytes.
     #[inline]
     fn accept(&mut self, outgoing: &OutgoingFrame<'_>, written: usize) -> Ticket {
         let frame_len = outgoing.frame_len();
@@ -354,10 +350,10 @@ impl<E: Encode> Sending<E> {
         ticket
     }
 
-    /// Accepts a message and queues it whole.
+    /// Accepts a message and queues all of it.
     ///
     /// # Errors
-    /// As [`outgoing`](Self::outgoing).
+    /// Returns the errors of [`outgoing`](Self::outgoing).
     pub fn queue(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
         match self.framing.short_head(payload.len()) {
             Some(head) if self.state == SendState::Open => {
@@ -377,10 +373,10 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    /// Accepts a frame that was made before, for many connections, and queues it.
+    /// Accepts and queues a frame that was packed for many connections.
     ///
     /// # Errors
-    /// When no other message may follow what went before.
+    /// Returns an error if no message may follow the earlier ones.
     pub fn queue_packed(&mut self, frame: &Packed) -> Result<Ticket, SendRefused<E::Error>> {
         self.check_open()?;
         self.make_room(frame.frame_len());
@@ -393,13 +389,13 @@ impl<E: Encode> Sending<E> {
         Ok(ticket)
     }
 
-    /// Queues bytes that are no message, to be written before the first one.
+    /// Queues bytes that are not a message, to be written before the first message.
     pub fn queue_preamble(&mut self, bytes: &[u8]) {
         self.queue.extend_from_slice(bytes);
         self.accepted += bytes.len() as u64;
     }
 
-    /// What there is to do.
+    /// Returns what the socket has to do.
     pub fn poll(&self) -> Transmit<'_> {
         match self.queued() {
             _ if self.state == SendState::Failed => Transmit::Failed,
@@ -409,7 +405,7 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    /// The socket took `count` of the bytes that [`poll`](Self::poll) offered.
+    /// Records that the socket took `count` of the bytes that [`poll`](Self::poll) returned.
     pub fn on_written(&mut self, count: usize, now: Duration) {
         let count = count.min(self.queued_len());
         self.start += count;
@@ -427,16 +423,16 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    /// Writing was shut down.
+    /// Records that writing was shut down.
     pub fn on_shut_down(&mut self) {
         if self.state == SendState::Finishing {
             self.state = SendState::Finished;
         }
     }
 
-    /// The connection failed: nothing more can be written. Where our side had ended in good order, it has.
+    /// Records that the connection failed. If this side had already ended cleanly, it stays finished.
     pub fn on_failed(&mut self) {
-        self.failed_flag.tear();
+        self.failed_flag.set();
         if self.state != SendState::Finished {
             self.state = SendState::Failed;
         }
@@ -446,7 +442,7 @@ impl<E: Encode> Sending<E> {
         self.memory.set(0);
     }
 
-    /// Accepts no more messages, and has writing shut down when the last one is out.
+    /// Ends this side: no more messages are accepted, and writing is shut down when the queue is empty.
     pub fn finish(&mut self) {
         if self.state == SendState::Open {
             self.state = SendState::Finishing;
@@ -456,71 +452,70 @@ impl<E: Encode> Sending<E> {
         }
     }
 
-    /// Whether our side has ended in good order: everything was written, and writing shut down.
+    /// Returns whether this side ended cleanly: everything was written, and writing is shut down.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.state == SendState::Finished
     }
 
-    /// Whether another message may be queued before some of the queue is written: less than the limits waits, of bytes and of
-    /// messages.
+    /// Returns whether another message may be queued now: the queue is below both limits.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queued_len() < self.limit && self.ends.len() < self.most
     }
 
-    /// Whether no more than half of that waits, so that a write was worth its while.
+    /// Returns whether the queue is at most half full, so that a write was worthwhile.
     pub fn is_half_empty(&self) -> bool {
         self.queued_len() <= self.limit / 2 && self.ends.len() <= self.most / 2
     }
 
-    /// Whether nothing waits to be written.
+    /// Returns whether no byte waits to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.start == self.queue.len()
     }
 
-    /// How many bytes wait to be written.
+    /// Returns how many bytes wait to be written.
     #[must_use]
     pub const fn queued_len(&self) -> usize {
         self.queue.len() - self.start
     }
 
-    /// What the peer may have seen of a message.
+    /// Returns what the peer may have seen of a message.
     #[must_use]
     pub fn sent(&self, ticket: Ticket) -> Sent {
         ticket.sent(self.written.get())
     }
 
-    /// Whether the socket took the whole message.
+    /// Returns whether the socket took the whole message.
     #[must_use]
     pub fn is_written(&self, ticket: Ticket) -> bool {
         ticket.is_written(self.written.get())
     }
 
-    /// The same, and whether the stream has handed it on.
+    /// Returns whether the socket took the whole message and the stream flushed it.
     pub fn is_out(&self, ticket: Ticket) -> bool {
         self.is_written(ticket) && (!self.owes_flush || ticket.is_written(self.flushed))
     }
 
-    /// How many messages wait to be written, wholly or in part.
+    /// Returns how many messages wait to be written, wholly or in part.
     #[must_use]
     pub fn unwritten(&self) -> usize {
         self.ends.len()
     }
 
-    /// All bytes that the socket ever took, to be watched from elsewhere.
+    /// Returns a counter of all bytes that the socket took, which others can watch.
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
         self.written.clone()
     }
 
-    /// All bytes that ever were accepted: those of the next message come behind them.
+    /// Returns how many bytes were accepted. The next message begins at this position.
     pub const fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// How many messages the socket took whole since the connection began.
+    /// Returns how many messages the socket took completely since the connection began.
     #[must_use]
     pub fn messages_written(&self) -> u64 {
         self.messages - self.ends.len() as u64
@@ -545,8 +540,8 @@ impl<E: Encode> Sending<E> {
         self.queue.get(self.start..).unwrap_or_default()
     }
 
-    /// Makes room for one frame at once, so that its bytes are copied once. What was written before is forgotten where
-    /// that is most of the queue: one that is never wholly out would grow with all that ever went through it.
+    /// Makes room for one frame at once, so that its bytes are copied once. Removes written bytes if they are most of
+    /// the queue. Otherwise a queue that is never empty would grow with everything that passes through it.
     fn make_room(&mut self, count: usize) {
         if self.start > self.queue.len() / 2 {
             self.queue.drain(..self.start);
@@ -555,14 +550,14 @@ impl<E: Encode> Sending<E> {
         self.queue.reserve(count);
     }
 
-    /// Bytes of a message went, and not only of a heartbeat.
+    /// Records that bytes of a message were written, and not only of a heartbeat.
     fn touch(&self, now: Duration) {
         if let Some(activity) = &self.activity {
             activity.touch(now);
         }
     }
 
-    /// Sent bytes show the peer that we live.
+    /// Written bytes show the peer that this side lives.
     #[inline]
     fn count_written(&mut self, count: usize, now: Duration) {
         self.written.add(count);
@@ -573,7 +568,7 @@ impl<E: Encode> Sending<E> {
     }
 }
 
-/// Lengths and states only: card numbers travel in the bytes.
+/// Shows lengths and states only, because payloads may contain card numbers.
 impl<E: Encode + fmt::Debug> fmt::Debug for Sending<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending")

@@ -1,9 +1,9 @@
-//! What becomes of a message.
+//! The outcome of sending a message.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a message was not accepted. Nothing of it was sent.
+/// Why a message was not accepted. No byte of it was sent.
 ///
 /// ```
 /// use framelink_profile::Framing;
@@ -18,9 +18,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendRefused<E> {
-    /// The framing cannot say it.
+    /// The framing cannot encode it.
     Encode(E),
-    /// We have ended our side, or the message before this one ended with it.
+    /// This side has ended, by itself or with the message before this one.
     Finished,
     /// The connection failed earlier.
     Failed,
@@ -38,7 +38,7 @@ impl<E: fmt::Display> fmt::Display for SendRefused<E> {
 
 impl<E: fmt::Debug + fmt::Display> Error for SendRefused<E> {}
 
-/// Which bytes of all that were sent are one message; [`Sending::sent`](crate::Sending::sent) knows what became of them.
+/// The position of a message among all sent bytes. [`Sending::sent`](crate::Sending::sent) returns its outcome.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,28 +58,28 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// What the peer may have seen of the message, once the socket has taken so many bytes in all.
+    /// Returns what the peer may have seen of the message once the socket has taken `written` bytes in all.
     #[inline]
     pub const fn sent(self, written: u64) -> Sent {
         if written <= self.start { Sent::Not } else { Sent::Perhaps }
     }
 
-    /// Whether the socket has taken all of it, once it has taken so many bytes in all.
+    /// Returns whether the socket has taken all of the message once it has taken `written` bytes in all.
     #[inline]
     pub const fn is_written(self, written: u64) -> bool {
         written >= self.end
     }
 
-    /// How many bytes from the start of the connection to its end the socket has not taken yet.
+    /// Returns how many bytes, up to the end of this message, the socket has not taken yet.
     #[inline]
     pub fn unwritten(self, written: u64) -> usize {
         usize::try_from(self.end.saturating_sub(written)).unwrap_or(usize::MAX)
     }
 }
 
-/// What the other side may have seen of a message that failed. Complete by nature.
+/// What the peer may have seen of a message that failed. The enum is exhaustive.
 ///
-/// Whoever moves money chooses by this between sending again and reversing.
+/// An application that moves money decides by this value whether to send again or to reverse.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,11 +95,11 @@ impl Ticket {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sent {
-    /// Nothing: no byte of it was handed to the socket.
+    /// The peer saw nothing: no byte of the message was handed to the socket.
     Not,
-    /// Perhaps all of it, perhaps nothing: bytes of it were handed to the socket, and then the connection failed.
+    /// The peer may have seen all of it or nothing: the socket took bytes of it, and then the connection failed.
     Perhaps,
-    /// It was handed to the socket whole, the connection stood, and no reply came in time.
+    /// The whole message was handed to the socket, the connection stayed up, and no reply arrived in time.
     NoReply,
 }
 

@@ -1,4 +1,4 @@
-//! What a server owes a connection: replies to its requests, and messages that are pushed.
+//! What a server owes a connection: replies to requests, and pushed messages.
 
 mod outbox;
 mod replies;

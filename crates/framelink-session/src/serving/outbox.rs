@@ -1,14 +1,14 @@
-//! What is pushed to one connection and waits until it can be written.
+//! Messages that wait to be pushed to one connection.
 
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 
 use crate::sending::Packed;
 
-/// The frames that wait to be written on one connection. There are never more than its [`Backlog`] allows, and what happens
-/// to a connection that is too slow for them is decided here.
+/// The frames that wait to be pushed to one connection: never more than its [`Backlog`] allows. The backlog also
+/// decides what happens to a connection that is too slow.
 ///
-/// What was [taken](Self::take) to be written is no longer in it: half a frame is never skipped.
+/// A frame that was [taken](Self::take) for writing is no longer in the outbox, so a frame is never skipped half-way.
 ///
 /// ```
 /// use framelink_profile::Framing;
@@ -29,34 +29,34 @@ pub struct Outbox {
     backlog: Backlog,
     frames: VecDeque<Packed>,
     bytes: usize,
-    /// How many were taken and are not written.
+    /// The number of frames that were taken and are not written.
     being_written: u64,
     counts: PushCounts,
     is_closed: bool,
 }
 
-/// What happens to a connection that is too slow for what is pushed to it. Complete by nature.
+/// What happens if a connection is too slow for its pushed messages. The enum is exhaustive.
 ///
 /// ```
 /// use framelink_session::{Backlog, SlowRule};
 ///
 /// let newest = Backlog::new(SlowRule::Skip); // prices: only the newest matter
-/// let whole = Backlog::new(SlowRule::Close); // a journal: whoever misses one must begin again
+/// let whole = Backlog::new(SlowRule::Close); // a journal: a client that misses one must begin again
 /// # let _ = (newest, whole);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SlowRule {
-    /// The message is not for it: what waits already stays.
+    /// Drops the new message. Waiting messages stay.
     Drop,
-    /// What waits longest makes room.
+    /// Drops the oldest waiting messages to make room.
     Skip,
-    /// The connection is closed.
+    /// Closes the connection.
     Close,
 }
 
-/// How much may wait for one connection, and what happens when there would be more.
+/// How much may wait for one connection, and what happens beyond that.
 ///
-/// What has been handed on for writing is not counted: 64 KiB and a frame at most.
+/// Bytes that were taken for writing do not count: at most 64 KiB and one frame.
 ///
 /// ```
 /// use framelink_session::{Backlog, SlowRule};
@@ -72,33 +72,33 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// So many messages may wait, unless told otherwise: 1024.
+    /// The default number of messages that may wait: 1024.
     pub const MESSAGES: usize = 1024;
-    /// So many bytes of them may wait, unless told otherwise: 1 MiB. What all connections of a server hold together is limited by the
-    /// `limits.memory` of its profile. A message that is pushed to several connections is held once.
+    /// The default number of bytes that may wait: 1 MiB. The `limits.memory` of a server's profile limits all its
+    /// connections together. A message that is pushed to several connections is held once.
     pub const BYTES: usize = 1024 * 1024;
 
-    /// With this rule for the slow ones.
+    /// Creates a backlog with this rule and the default limits.
     #[must_use]
     pub const fn new(rule: SlowRule) -> Self {
         Self { rule, messages: Self::MESSAGES, bytes: Self::BYTES }
     }
 
-    /// So many messages may wait, at least 1. Defaults to 1024.
+    /// Sets how many messages may wait, at least 1. Defaults to 1024.
     #[must_use]
     pub const fn messages(mut self, messages: usize) -> Self {
         self.messages = if messages == 0 { 1 } else { messages };
         self
     }
 
-    /// So many bytes may wait, or one message that is larger. Defaults to 1 MiB.
+    /// Sets how many bytes may wait. One message may be larger. Defaults to 1 MiB.
     #[must_use]
     pub const fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// What happens to the slow ones.
+    /// Returns the rule for slow connections.
     #[must_use]
     pub const fn rule(&self) -> SlowRule {
         self.rule
@@ -109,27 +109,28 @@ impl Backlog {
     }
 }
 
-/// What became of a message that was to be pushed to a connection. Complete by nature.
+/// The outcome of pushing a message to a connection. The enum is exhaustive.
 ///
 /// See [`Outbox`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Offered {
-    /// It waits to be written.
+    /// The message waits to be written.
     Queued,
-    /// The same, and so many that waited before it will not be written.
+    /// The message waits to be written, and this many older messages were dropped for it.
     Skipped(usize),
-    /// It will not be written.
+    /// The message was dropped.
     Dropped,
-    /// It will not be written, nor what waited: now the connection is closed.
+    /// The message and all waiting messages were dropped, and the connection must be closed.
     Closed,
-    /// The connection had been closed before.
+    /// The connection was already closed.
     Gone,
 }
 
-/// What became of the messages that were pushed, to one connection or to all.
+/// Counts the outcomes of pushed messages, for one connection or for all.
 ///
-/// `delivered + skipped + lost`, and what waits, are all that were queued; with `dropped` they are all that were pushed.
+/// - `delivered + skipped + lost` and the waiting messages are all messages that were queued.
+/// - With `dropped`, they are all messages that were pushed.
 ///
 /// ```
 /// use framelink_session::PushCounts;
@@ -145,13 +146,13 @@ pub enum Offered {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PushCounts {
-    /// Messages that the socket took whole.
+    /// Messages that the socket took completely.
     pub delivered: u64,
-    /// Messages that were not queued, because too much waited.
+    /// Messages that were not queued because too many waited.
     pub dropped: u64,
-    /// Messages that waited and made room for later ones.
+    /// Messages that were queued and then dropped for newer ones.
     pub skipped: u64,
-    /// Messages that waited when the connection ended.
+    /// Messages that were still queued when the connection ended.
     pub lost: u64,
     /// Connections that were closed because they were too slow.
     pub closed: u64,
@@ -168,14 +169,14 @@ impl AddAssign for PushCounts {
 }
 
 impl Outbox {
-    /// Nothing waits. It holds no buffer.
+    /// Creates an empty outbox. It holds no buffer yet.
     #[must_use]
     pub const fn new(backlog: Backlog) -> Self {
         let counts = PushCounts { delivered: 0, dropped: 0, skipped: 0, lost: 0, closed: 0 };
         Self { backlog, frames: VecDeque::new(), bytes: 0, being_written: 0, counts, is_closed: false }
     }
 
-    /// A frame is to be written, if this connection is not too slow for it.
+    /// Offers a frame to the connection, which takes it unless it is too slow.
     pub fn offer(&mut self, frame: &Packed) -> Offered {
         if self.is_closed {
             return Offered::Gone;
@@ -201,26 +202,25 @@ impl Outbox {
         offered
     }
 
-    /// The next frame to be written. From now on it is, or the connection ends.
+    /// Takes the next frame for writing. From now on it is written, unless the connection ends.
     pub fn take(&mut self) -> Option<Packed> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.frame_len();
         self.being_written += 1;
         if self.frames.is_empty() {
-            // An idle connection holds no buffer.
             self.frames = VecDeque::new();
         }
         Some(frame)
     }
 
-    /// The socket took so many more of the frames whole.
+    /// Records that the socket took `count` more frames completely.
     pub fn on_written(&mut self, count: u64) {
         let count = count.min(self.being_written);
         self.being_written -= count;
         self.counts.delivered += count;
     }
 
-    /// The connection has ended, or is to be: nothing that waits is written.
+    /// Records that the connection has ended or must end. Waiting frames are lost.
     pub fn close(&mut self) {
         self.is_closed = true;
         self.counts.lost += self.frames.len() as u64 + self.being_written;
@@ -228,36 +228,36 @@ impl Outbox {
         (self.bytes, self.being_written) = (0, 0);
     }
 
-    /// Whether the connection has ended, or is to be.
+    /// Returns whether the connection has ended or must end.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// How many messages wait.
+    /// Returns how many messages wait.
     #[must_use]
     pub fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// How many bytes wait.
+    /// Returns how many bytes wait.
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether none waits.
+    /// Returns whether no message waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// What became of those that were pushed.
+    /// Returns the outcomes of the pushed messages.
     #[must_use]
     pub const fn counts(&self) -> PushCounts {
         self.counts
     }
 
-    /// How much may wait.
+    /// Returns how much may wait.
     #[must_use]
     pub const fn backlog(&self) -> Backlog {
         self.backlog
@@ -267,7 +267,7 @@ impl Outbox {
         self.backlog.has_room(self.frames.len(), self.bytes, frame.frame_len())
     }
 
-    /// What waits longest makes room; how many.
+    /// Drops the oldest frames until there is room, and returns how many.
     fn skip_for(&mut self, frame: &Packed) -> usize {
         let before = self.frames.len();
         while !self.has_room(frame)

@@ -1,11 +1,11 @@
-//! What a server owes on one connection.
+//! The replies that a server owes on one connection.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::memory::Held;
 
-/// The requests that a server has taken on one connection, and the replies that it owes for them.
+/// The requests that a server has taken on one connection, and the replies that it owes.
 ///
 /// ```text
 ///   take ──► handled ──── finish: nothing ──────────────────────────────────────► over
@@ -16,8 +16,8 @@ use crate::memory::Held;
 ///             (in the order of requests; else due at once)
 /// ```
 ///
-/// A request has its place until its reply is written, and there are no more places than the limit: whoever sends requests and
-/// reads no replies is soon not read any more.
+/// A request keeps its slot until its reply is written, and there are no more slots than the limit. A client that sends
+/// requests and reads no replies is therefore soon not read any more.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,11 +25,11 @@ use crate::memory::Held;
 ///
 /// let mut replies = Replies::new(Concurrency::new(2));
 /// let (first, second) = (replies.take().unwrap(), replies.take().unwrap());
-/// assert!(replies.take().is_none(), "two run already");
+/// assert!(replies.take().is_none(), "two requests are being handled");
 ///
 /// let now = Duration::ZERO;
 /// replies.finish(second, Some("second"), now);
-/// assert_eq!(replies.next_due(), None, "the first goes first");
+/// assert_eq!(replies.next_due(), None, "the first reply goes first");
 /// replies.finish(first, Some("first"), now);
 /// assert_eq!(replies.next_due(), Some((first, "first")));
 /// assert_eq!(replies.next_due(), Some((second, "second")));
@@ -41,23 +41,22 @@ pub struct Replies<R = Vec<u8>> {
     concurrency: Concurrency,
     /// The number of the next request.
     next: u64,
-    /// Each with the length of its request.
+    /// The length of each request that is being handled.
     handled: HashMap<u64, usize>,
-    /// In the order of requests: whose reply is due next, and what was finished before its turn.
+    /// In the order of requests: the next reply, and the replies that were finished before their turn.
     turn: u64,
     held: BTreeMap<u64, Option<R>>,
-    /// What may go out, and since when.
+    /// The replies that may be sent, and since when.
     due: VecDeque<(ReplySlot, R, Duration)>,
     being_written: usize,
     answered: u64,
-    /// Of the requests that are handled and the replies that wait, where that is known; and how many there may be.
+    /// The bytes of handled requests and waiting replies, if counted, and their limit.
     bytes: usize,
     most_bytes: usize,
-    /// Where these are counted.
     memory: Held,
 }
 
-/// How many requests of one connection are handled at a time, and in which order their replies go out.
+/// How many requests of one connection are handled at a time, and in which order replies are sent.
 ///
 /// ```
 /// use framelink_session::{Concurrency, ReplyOrder};
@@ -73,19 +72,19 @@ pub struct Concurrency {
     order: ReplyOrder,
 }
 
-/// In which order replies go out. Complete by nature.
+/// The order in which replies are sent. The enum is exhaustive.
 ///
 /// See [`Concurrency`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReplyOrder {
-    /// As the requests came: for clients that tell replies by their order.
+    /// The order of the requests, for clients that match replies by order.
     #[default]
     Requests,
-    /// As they are finished: for clients that tell replies by a key.
+    /// The order in which replies are finished, for clients that match replies by key.
     Finished,
 }
 
-/// One of the requests of a connection. A number of its own, never used again on it.
+/// The number of a request. Numbers are never reused on a connection.
 ///
 /// ```
 /// use framelink_session::{Concurrency, Replies};
@@ -97,33 +96,33 @@ pub enum ReplyOrder {
 pub struct ReplySlot(u64);
 
 impl Concurrency {
-    /// So many requests are handled at a time, at least 1; the replies go out in the order of their requests.
+    /// Handles up to `limit` requests at a time, at least 1. Replies are sent in the order of their requests.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self { limit: if limit == 0 { 1 } else { limit }, order: ReplyOrder::Requests }
     }
 
-    /// In which order replies go out. Defaults to that of the requests.
+    /// Sets the order in which replies are sent. Defaults to the order of the requests.
     #[must_use]
     pub const fn order_by(mut self, order: ReplyOrder) -> Self {
         self.order = order;
         self
     }
 
-    /// How many requests are handled at a time.
+    /// Returns how many requests are handled at a time.
     #[must_use]
     pub const fn limit(self) -> usize {
         self.limit
     }
 
-    /// In which order replies go out.
+    /// Returns the order in which replies are sent.
     #[must_use]
     pub const fn order(self) -> ReplyOrder {
         self.order
     }
 }
 
-/// One after the other.
+/// Handles one request after the other.
 impl Default for Concurrency {
     fn default() -> Self {
         Self::new(1)
@@ -131,7 +130,7 @@ impl Default for Concurrency {
 }
 
 impl<R> Replies<R> {
-    /// Nothing is owed yet.
+    /// Creates an empty table.
     #[must_use]
     pub fn new(concurrency: Concurrency) -> Self {
         Self {
@@ -149,12 +148,12 @@ impl<R> Replies<R> {
         }
     }
 
-    /// A request came; its place. `None` while there is no room: it should not have been read.
+    /// Takes a request, and returns its slot. `None` if there is no room: the request should not have been read.
     pub fn take(&mut self) -> Option<ReplySlot> {
         self.take_request(0)
     }
 
-    /// The same with a request of this length.
+    /// Takes a request of `len` bytes, and returns its slot like [`take`](Self::take).
     pub fn take_request(&mut self, len: usize) -> Option<ReplySlot> {
         if self.room() == 0 {
             return None;
@@ -166,7 +165,7 @@ impl<R> Replies<R> {
         Some(ReplySlot(number))
     }
 
-    /// The request in this place was answered, with a reply or with nothing. False if it had been before.
+    /// Finishes a request with a reply, or without one. Returns false if it was finished before.
     pub fn finish(&mut self, place: ReplySlot, reply: Option<R>, now: Duration) -> bool {
         self.finish_with(place, reply, 0, now)
     }
@@ -188,14 +187,14 @@ impl<R> Replies<R> {
         true
     }
 
-    /// The reply that is to be written next, if one may go out now.
+    /// Takes the next reply that may be written now.
     pub fn next_due(&mut self) -> Option<(ReplySlot, R)> {
         let (place, reply, _) = self.due.pop_front()?;
         self.being_written += 1;
         Some((place, reply))
     }
 
-    /// So many more of the replies that were to be written are.
+    /// Records that `count` more replies were written.
     pub fn on_written(&mut self, count: usize) {
         let count = count.min(self.being_written);
         self.being_written -= count;
@@ -203,38 +202,38 @@ impl<R> Replies<R> {
         self.forget_bursts();
     }
 
-    /// Since when the next reply could go out.
+    /// Returns since when the next reply may be written.
     #[must_use]
     pub fn due_since(&self) -> Option<Duration> {
         self.due.front().map(|(.., since)| *since)
     }
 
-    /// How many requests may have a place.
+    /// Returns how many requests may have a slot.
     #[must_use]
     pub const fn limit(&self) -> usize {
         self.concurrency.limit
     }
 
-    /// How many more requests may be taken now.
+    /// Returns how many more requests may be taken now.
     #[must_use]
     pub fn room(&self) -> usize {
         let limit = if self.bytes < self.most_bytes { self.concurrency.limit } else { 0 };
         limit.saturating_sub(self.owed())
     }
 
-    /// How many requests have a place still: their replies are not written.
+    /// Returns how many requests still have a slot, because their replies are not written.
     #[must_use]
     pub fn owed(&self) -> usize {
         self.handled.len() + self.held.len() + self.due.len() + self.being_written
     }
 
-    /// Whether nothing is owed.
+    /// Returns whether no reply is owed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.owed() == 0
     }
 
-    /// How many requests were answered wholly, with nothing or with a reply that is written.
+    /// Returns how many requests were answered: without a reply, or with a reply that is completely written.
     #[must_use]
     pub const fn answered(&self) -> u64 {
         self.answered
@@ -242,7 +241,7 @@ impl<R> Replies<R> {
 
     fn count(&mut self, bytes: usize) {
         self.bytes = bytes;
-        // Who has to end for it is told later: this may be in a lock.
+        // Connections are told to end later, because this may run inside a lock.
         self.memory.note(bytes);
     }
 
@@ -253,7 +252,7 @@ impl<R> Replies<R> {
         }
     }
 
-    /// What one burst needed is not kept for ever.
+    /// Frees the memory of a burst.
     fn forget_bursts(&mut self) {
         if self.is_empty() {
             self.handled.shrink_to(SMALL);
@@ -261,21 +260,22 @@ impl<R> Replies<R> {
         }
     }
 }
+
 impl Replies {
-    /// Counts requests that are handled and replies that wait in the memory of a connection. There may be so many bytes of them, or one
-    /// request that is larger; what more there is waits to be read. Defaults to any number.
+    /// Counts the bytes of handled requests and waiting replies in the memory of a connection. Up to `most` bytes are
+    /// taken, or one larger request. Further requests wait to be read. Defaults to no limit.
     pub fn count_memory(mut self, memory: &Held, most: usize) -> Self {
         (self.memory, self.most_bytes) = (memory.another(), most);
         self
     }
 
-    /// As [`finish`](Self::finish), and the reply is counted until it is [handed on](Self::next_reply).
+    /// Like [`finish`](Self::finish), but counts the reply until [`next_reply`](Self::next_reply) takes it.
     pub fn answer(&mut self, place: ReplySlot, reply: Option<Vec<u8>>, now: Duration) -> bool {
         let reply_len = reply.as_ref().map_or(0, Vec::len);
         self.finish_with(place, reply, reply_len, now)
     }
 
-    /// As [`next_due`](Self::next_due), for replies that were counted.
+    /// Like [`next_due`](Self::next_due), for replies that are counted.
     pub fn next_reply(&mut self) -> Option<Vec<u8>> {
         let (_, reply) = self.next_due()?;
         self.count(self.bytes - reply.len());
@@ -283,5 +283,5 @@ impl Replies {
     }
 }
 
-/// So many places may stay reserved while nothing is owed.
+/// The number of slots that stay reserved while no reply is owed.
 const SMALL: usize = 16;

@@ -1,4 +1,4 @@
-//! Dead is declared no later than the bound says, and never of a peer that lives.
+//! A dead peer is detected no later than the bound, and a living peer never counts as dead.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn forms() -> Vec<Form> {
     ]
 }
 
-/// Each form, by whom, what counts, how often it is asked.
+/// Each form, by which side, what counts as life, and how often.
 fn all() -> Vec<Heartbeat> {
     let mut all = Vec::new();
     for form in forms() {
@@ -37,14 +37,14 @@ fn all() -> Vec<Heartbeat> {
     all
 }
 
-/// How an end loses the other one.
+/// How an end loses the other end.
 #[derive(Clone, Copy, Debug)]
 enum Loss {
     /// The peer's program and system are gone.
     Crash,
-    /// What the peer sends does not come.
+    /// Bytes from the peer are lost.
     Inbound,
-    /// What we send does not get there: the peer hears nothing, and we hear its answers to nothing.
+    /// Bytes to the peer are lost. The peer receives no bytes, and this side receives no answers.
     Outbound,
 }
 
@@ -77,7 +77,7 @@ fn notices(heartbeat: &Heartbeat, us: usize, bound: Duration, sends: Option<Dura
         Loss::Inbound => world.wires[1 - us].cut = Some((lost_at, FOREVER)),
         Loss::Outbound => world.wires[us].cut = Some((lost_at, FOREVER)),
     }
-    // The last that can come of it is a latency later.
+    // The last effect arrives one latency later.
     let latest = lost_at + world.latency + bound;
     world.run_until(latest + MS);
     let what = format!("{heartbeat}, {us}, lost at {lost_at:?} by {loss:?}, sending {sends:?}");
@@ -89,13 +89,13 @@ fn notices(heartbeat: &Heartbeat, us: usize, bound: Duration, sends: Option<Dura
     assert!(matches!(world.ends[us].liveness.standing(world.now), Standing::Dead(told) if told == verdict));
 }
 
-/// What we send is lost: whoever asks notices, for nothing is answered; the peer notices that we are silent.
+/// Bytes from one side are lost. The side that probes gets no answers. The peer receives no bytes.
 #[test]
 fn a_loss_of_one_direction_is_noticed_on_both_ends() {
     for heartbeat in all() {
         for us in 0..2 {
             let role = if us == 0 { Role::Client } else { Role::Server };
-            // Whether the other end has anything to say by itself decides whether we can learn of it.
+            // This side can learn of the loss only if the other end sends heartbeats by itself.
             let asks = heartbeat.form().is_answered() && heartbeat.sent_by().is(role);
             let peer_speaks = heartbeat.sent_by().is(role.other());
             for lost_at in (1..200).step_by(3).map(ms) {
@@ -115,7 +115,7 @@ fn a_loss_of_one_direction_is_noticed_on_both_ends() {
 fn a_peer_that_answers_in_time_is_never_dead() {
     for heartbeat in all() {
         for sends in [[None, None], [Some(ms(7)), None], [None, Some(ms(11))], [Some(ms(7)), Some(ms(11))]] {
-            // There and back is just less than the time for an answer.
+            // The round trip is just shorter than the time for an answer.
             for latency in [0, 1, 7, 14] {
                 for jitter in [[0, 0], [0, u32::MAX], [u32::MAX, 0], [u32::MAX / 2, u32::MAX / 2]] {
                     let mut world = World::new(&heartbeat, jitter);
@@ -134,7 +134,7 @@ fn a_peer_that_answers_in_time_is_never_dead() {
 }
 
 #[test]
-fn while_our_application_takes_nothing_nothing_is_known_and_nobody_dies() {
+fn while_the_application_reads_nothing_no_peer_counts_as_dead() {
     for heartbeat in all() {
         for away_at in (5..200).step_by(9).map(ms) {
             let mut world = World::new(&heartbeat, [0, u32::MAX]);
@@ -144,7 +144,8 @@ fn while_our_application_takes_nothing_nothing_is_known_and_nobody_dies() {
             if heartbeat.detection_bound(Role::Client).is_some() {
                 assert!(matches!(standing, Standing::Unknown { .. }), "{heartbeat}: {standing:?}");
             }
-            // The peer hears nothing of us meanwhile, and may give us up; whoever comes back does not kill it.
+            // The peer receives no bytes meanwhile, and may give up. An application that reads again does not end the
+            // connection itself.
             world.run_until(away_at + ms(2000) + TIMEOUT / 2);
             assert!(world.ends[0].dead.is_none(), "{heartbeat}: {:?}", world.ends[0].dead);
         }
@@ -152,7 +153,7 @@ fn while_our_application_takes_nothing_nothing_is_known_and_nobody_dies() {
 }
 
 #[test]
-fn the_seeds_of_this_field() {
+fn bounds_of_known_protocols() {
     let seconds = Duration::from_secs;
     for form in forms() {
         for role in [Role::Client, Role::Server] {

@@ -1,4 +1,4 @@
-//! What a network does to two that live.
+//! Network faults between two living ends.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn a_partition_that_heals_before_the_deadline_costs_nothing() {
 }
 
 #[test]
-fn a_partition_is_noticed_by_both() {
+fn both_ends_detect_a_partition() {
     for heartbeat in heartbeats() {
         for from in (1..100).map(Duration::from_secs) {
             let mut world = World::new(&heartbeat, [0, u32::MAX]);
@@ -57,20 +57,20 @@ fn a_partition_is_noticed_by_both() {
 }
 
 #[test]
-fn whoever_was_stopped_and_goes_on_beats_once_and_kills_nobody() {
+fn an_end_that_was_stopped_beats_once_and_declares_no_peer_dead() {
     for heartbeat in heartbeats() {
         for from in (1..90).step_by(2).map(Duration::from_secs) {
             for long in [Duration::from_secs(20), Duration::from_secs(600)] {
                 let mut world = World::new(&heartbeat, [0, u32::MAX]);
                 world.ends[0].frozen = Some((from, from + long));
-                // The peer does not give us up meanwhile: it is stopped as well, as when a machine sleeps.
+                // The peer is stopped too, as when a machine sleeps, so it does not give up.
                 world.ends[1].frozen = Some((from, from + long));
                 world.run_until(from + long);
                 let before: Vec<_> = world.wires.iter().map(|wire| wire.heartbeats(&heartbeat).len()).collect();
                 world.run_until(from + long + Duration::from_secs(9));
                 for (wire, before) in world.wires.iter().zip(before) {
                     let after = wire.heartbeats(&heartbeat).len();
-                    // One beat, or one probe and the answer to the other's.
+                    // One beat, or one probe and the answer to the other end's probe.
                     assert!(after - before <= 2, "{heartbeat}, stopped at {from:?}: {}", after - before);
                 }
                 for end in &world.ends {
@@ -92,7 +92,7 @@ fn a_healthy_peer_of_one_that_was_stopped_has_its_answer_time() {
             world.ends[0].frozen = Some((from, from + Duration::from_secs(39)));
             world.run_until(from + Duration::from_secs(120));
             if let Some((at, verdict)) = world.ends[0].dead {
-                // Only after the peer had given us up.
+                // The peer gave up before.
                 let (theirs, _) = world.ends[1].dead.expect("a healthy peer was killed");
                 assert!(at > theirs + Duration::from_secs(9), "{heartbeat}: {verdict}");
             }
@@ -101,14 +101,14 @@ fn a_healthy_peer_of_one_that_was_stopped_has_its_answer_time() {
 }
 
 #[test]
-fn beats_keep_a_box_that_forgets_idle_flows_from_forgetting() {
+fn beats_keep_a_firewall_from_forgetting_the_connection() {
     for heartbeat in heartbeats() {
         let mut world = World::new(&heartbeat, [0, u32::MAX]);
         world.idle_limit = Some(INTERVAL + Duration::from_secs(5));
         world.run_until(Duration::from_secs(7200));
         assert!(world.ends.iter().all(|end| end.dead.is_none()), "{heartbeat}");
 
-        // One that is more forgetful than we beat: what it did is noticed, and within the bound.
+        // The firewall forgets connections faster than heartbeats are sent. The loss is detected within the bound.
         let mut world = World::new(&heartbeat, [u32::MAX, u32::MAX]);
         world.idle_limit = Some(Duration::from_secs(20));
         world.run_until(INTERVAL * 2 + Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! Whether the other side lives: two sessions in a simulated network on a virtual clock.
+//! Liveness: two sessions in a simulated network on a virtual clock.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod bounds;

@@ -1,4 +1,4 @@
-//! How little is said.
+//! The number of heartbeats is small.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ fn defaults() -> Vec<Heartbeat> {
     relaxed.chain(both).collect()
 }
 
-/// Also those that take only heartbeats as life.
+/// Includes heartbeats that count only heartbeats as life.
 fn all() -> Vec<Heartbeat> {
     let heartbeats = defaults().into_iter().map(|heartbeat| heartbeat.counting(Life::Heartbeats));
     defaults().into_iter().chain(heartbeats).collect()
 }
 
 #[test]
-fn two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval() {
+fn two_framelink_ends_send_at_most_two_heartbeats_in_an_interval() {
     for heartbeat in all() {
         let interval = heartbeat.times().0;
         for jitter in [[0, 0], [0, u32::MAX], [u32::MAX, 0], [u32::MAX, u32::MAX], [1 << 31, 1 << 30]] {
@@ -39,7 +39,7 @@ fn two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval() {
                 sent.sort_unstable();
                 for window in sent.windows(3) {
                     let span = window[2] - window[0];
-                    // An answer comes a latency after its probe, so that the next probe is that much nearer to it.
+                    // An answer arrives one latency after its probe, so the next probe is that much closer to it.
                     assert!(span + ms(latency) * 2 >= interval, "{heartbeat}, {jitter:?}, {latency} ms: {window:?}");
                 }
                 let most = 2 * 100 + 2;
@@ -51,7 +51,7 @@ fn two_of_our_own_ends_say_at_most_two_heartbeats_in_an_interval() {
 }
 
 #[test]
-fn with_traffic_flowing_nobody_beats() {
+fn no_end_beats_while_traffic_flows() {
     for heartbeat in defaults() {
         let mut world = World::new(&heartbeat, [0, 0]);
         for end in &mut world.ends {
@@ -65,7 +65,7 @@ fn with_traffic_flowing_nobody_beats() {
 }
 
 #[test]
-fn where_only_heartbeats_count_traffic_does_not() {
+fn traffic_does_not_count_if_only_heartbeats_count() {
     let heartbeat = Heartbeat::relaxed(Form::Numbered).counting(Life::Heartbeats);
     let mut world = World::new(&heartbeat, [0, 0]);
     for end in &mut world.ends {
@@ -79,7 +79,7 @@ fn where_only_heartbeats_count_traffic_does_not() {
 }
 
 #[test]
-fn heartbeats_carry_what_the_application_says() {
+fn heartbeats_carry_the_data_of_the_application() {
     let heartbeat = Heartbeat::relaxed(Form::Numbered).by(By::Both);
     let mut world = World::new(&heartbeat, [0, 0]);
     world.ends[0].liveness.supply(b"load 7");

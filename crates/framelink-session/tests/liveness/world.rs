@@ -1,4 +1,4 @@
-//! Two ends, a wire each way, and time that only moves when all is done that was to be done.
+//! Two ends, a wire in each direction, and a clock that moves only when all due work is done.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,35 +15,35 @@ pub(crate) fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// One program.
+/// One end: a program with a session.
 pub(crate) struct End {
     session: Session<Framing, Framing>,
     pub(crate) liveness: LivenessHandle,
     heartbeat: Arc<Heartbeat>,
-    /// What has arrived and was not read.
+    /// Bytes that arrived and were not read.
     arrived: VecDeque<u8>,
-    /// What the application was handed.
+    /// Messages that the application received.
     pub(crate) delivered: Vec<Vec<u8>>,
-    /// It sends a message so often.
+    /// The interval at which the application sends messages.
     pub(crate) sends_every: Option<Duration>,
     next_send: Duration,
     pub(crate) sent: u64,
-    /// Its application takes nothing from then on, until then.
+    /// The period in which the application receives no messages.
     pub(crate) away: Option<(Duration, Duration)>,
-    /// The program is stopped from then on, until then.
+    /// The period in which the program is stopped.
     pub(crate) frozen: Option<(Duration, Duration)>,
-    /// It crashed.
+    /// Whether the program crashed.
     pub(crate) gone_at: Option<Duration>,
-    /// It answers no probes and sends no beats: a program that knows of no heartbeats but in what it sends.
+    /// Whether the program knows no heartbeats: it answers no probes and sends no beats.
     pub(crate) is_mute: bool,
     pub(crate) dead: Option<(Duration, Verdict)>,
 }
 
-/// One direction.
+/// One direction of the connection.
 #[derive(Default)]
 pub(crate) struct Wire {
     in_flight: VecDeque<(Duration, Vec<u8>)>,
-    /// Nothing gets through from then on, until then; what was sent meanwhile is sent again.
+    /// The period in which no bytes pass. Bytes sent in this period are sent again later.
     pub(crate) cut: Option<(Duration, Duration)>,
     /// Frames, and when they were sent.
     pub(crate) log: Vec<(Duration, Vec<u8>)>,
@@ -53,10 +53,10 @@ pub(crate) struct Wire {
 pub(crate) struct World {
     pub(crate) now: Duration,
     pub(crate) ends: [End; 2],
-    /// From the first to the second, and back.
+    /// The wire from the first end to the second, and the wire back.
     pub(crate) wires: [Wire; 2],
     pub(crate) latency: Duration,
-    /// A box on the way forgets what is idle for so long, and lets nothing through any more.
+    /// The idle time after which a firewall forgets the connection and drops all later bytes.
     pub(crate) idle_limit: Option<Duration>,
     last_packet: Duration,
     is_evicted: bool,
@@ -65,7 +65,7 @@ pub(crate) struct World {
 pub(crate) const FOREVER: Duration = Duration::from_secs(1_000_000);
 
 impl World {
-    /// A client and a server with the same heartbeats.
+    /// Creates a client and a server with equal heartbeats.
     pub(crate) fn new(heartbeat: &Heartbeat, jitter: [u32; 2]) -> Self {
         let heartbeat = Arc::new(heartbeat.clone());
         let ends = [(Role::Client, jitter[0]), (Role::Server, jitter[1])];
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Does all that is to be done now, also where a wire takes no time.
+    /// Does all work that is due now, also if a wire takes no time.
     fn settle(&mut self) {
         self.act();
         let mut rounds = 0;
@@ -159,7 +159,7 @@ impl End {
         self.dead.is_some() || self.gone_at.is_some_and(|at| at <= now) || is_in(self.frozen, now)
     }
 
-    /// What it writes now.
+    /// Returns what this end writes now.
     fn live(&mut self, now: Duration) -> Vec<Vec<u8>> {
         if self.is_out(now) {
             return Vec::new();
@@ -180,7 +180,7 @@ impl End {
             return written;
         }
         self.read(now);
-        // Input that has arrived is looked at before time.
+        // Received bytes are handled before the time.
         let is_due = self.session.receiving.alive_at().is_some_and(|at| at <= now);
         if is_due && let Err(verdict) = self.session.receiving.on_time(now) {
             self.dead = Some((now, verdict));
@@ -243,7 +243,7 @@ impl Wire {
         let sent = match self.cut {
             _ if is_evicted => return,
             Some((_, until)) if is_in(self.cut, now) && until >= FOREVER => return,
-            // It is sent again when it gets through.
+            // Sent again when the wire passes bytes.
             Some((_, until)) if is_in(self.cut, now) => until,
             _ => now,
         };

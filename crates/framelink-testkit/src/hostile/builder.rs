@@ -1,4 +1,4 @@
-//! What can be said about a peer before it starts.
+//! The settings of a peer, before it starts.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use super::plan::Plan;
 use super::settings::Settings;
 use crate::fault::Fault;
 
-/// As many connections may wait to be accepted.
+/// The connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
-/// So many bytes wait unread where nothing is read; the system rounds it up to what it can.
+/// The receive buffer of a peer that reads nothing, in bytes. The system rounds it up to its minimum.
 const DEAF_BUFFER: usize = 1;
-/// How long connecting may take.
+/// The time limit for connecting.
 const DIAL_TIME: Duration = Duration::from_secs(10);
 
-/// Makes a [`Hostile`].
+/// Builds a [`Hostile`].
 ///
 /// ```
 /// use framelink_codec::example::OneByte;
@@ -53,50 +53,51 @@ impl<F> HostileBuilder<F> {
         })
     }
 
-    /// Where a frame is cut or a header split, and which bad header is sent, unless given. The same seed does the same, and each
-    /// connection something else. Defaults to 0.
+    /// Sets the seed. The seed chooses where a frame is cut or a header is split, and which bad header is sent, unless
+    /// the builder says so. One seed gives one behaviour; each connection differs. The default is 0.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.0.seed = seed;
         self
     }
 
-    /// The time between bytes (`dribble`, defaults to 1 ms) or the two parts of a header (`split-header`, 50 ms), before a message
-    /// (`late`, and those of `shuffled` that are late, 1 s), or that others have to come and be sent together (`coalesce`, 20 ms) or swapped (`out-of-order`, 100 ms).
+    /// Sets the pause of a fault: between bytes (`dribble`, default 1 ms), between the parts of a header
+    /// (`split-header`, 50 ms), before a message (`late`, and the late messages of `shuffled`, 1 s), or to wait for
+    /// messages that are sent together (`coalesce`, 20 ms) or swapped (`out-of-order`, 100 ms).
     pub const fn delay(mut self, delay: Duration) -> Self {
         self.0.delay = Some(delay);
         self
     }
 
-    /// So many bytes of the frame that is cut are sent; one less than it has, if it is no longer. Defaults to somewhere inside,
-    /// by the seed.
+    /// Sets how many bytes of a cut frame are sent: at most one less than the frame has. By default the seed chooses.
     pub const fn cut_at(mut self, byte: usize) -> Self {
         self.0.cut_at = Some(byte);
         self
     }
 
-    /// How many: empty frames of an `empty-flood` (defaults to no end) and of each burst of a `heartbeat-storm` (3), messages
-    /// at a time of `unsolicited` (1), messages before `stops` does (3) or a frame is cut or broken (0), messages that a client
-    /// which does `coalesce` sends at once (all it has) or that is `deaf` (without end).
+    /// Sets a number: empty frames of `empty-flood` (default: without end) and of each burst of `heartbeat-storm` (3),
+    /// messages at a time of `unasked` (1), messages before `stops` (3) or before a frame is cut or broken (0),
+    /// messages that a `coalesce` client sends at once (all) or a `deaf` client sends (without end).
     pub const fn count(mut self, count: usize) -> Self {
         self.0.count = Some(count);
         self
     }
 
-    /// What a client sends, and what a server sends `unsolicited`. Defaults to three messages (one, where the connection is one message) that
-    /// the framing can send.
+    /// Sets the messages of a client, and the unsolicited messages of a server. The default is three messages that the
+    /// framing can send; one, if a connection carries one message.
     pub fn messages<M: AsRef<[u8]>>(mut self, messages: impl IntoIterator<Item = M>) -> Self {
         self.0.messages = Some(messages.into_iter().map(|message| message.as_ref().to_vec()).collect());
         self
     }
 
-    /// How long a client waits for each reply, and in the end for the other side to close. Defaults to 2 s.
+    /// Sets how long a client waits for each reply, and in the end for the other side to close. The default is 2 s.
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.0.patience = patience;
         self
     }
 
-    /// Has it know heartbeats: `hear` is given each message, and says of a heartbeat what answers it, if anything does. They are no
-    /// messages otherwise, and are dealt with while the peer receives: where its fault is to stop that, it falls silent. Defaults to none.
+    /// Makes the peer recognise heartbeats: `hear` is called with each message, and returns the answer to a heartbeat,
+    /// if it has one. Heartbeats are handled while the peer receives. A fault that stops receiving stops them too. The
+    /// default is none.
     ///
     /// ```
     /// use framelink_codec::example::OneByte;
@@ -118,14 +119,14 @@ impl<F> HostileBuilder<F> {
         self
     }
 
-    /// Has it send this by itself when it receives and has sent nothing for so long. Defaults to nothing.
+    /// Makes the peer send this heartbeat when it receives and has sent nothing for this time. The default is none.
     pub fn beat(mut self, every: Duration, heartbeat: &[u8]) -> Self {
         self.0.beat = Some((every, heartbeat.to_vec()));
         self
     }
 
-    /// Is called with each connection before anything is read or written: to set options of its socket, say. An error ends the
-    /// connection. Defaults to nothing.
+    /// Sets a function that is called with each connection before it is read or written, for example to set socket
+    /// options. An error ends the connection. The default is none.
     ///
     /// ```
     /// use framelink_codec::example::OneByte;
@@ -139,7 +140,7 @@ impl<F> HostileBuilder<F> {
         self
     }
 
-    /// Is called with what happens on each connection, on the connection's thread.
+    /// Sets a function that is called with each event of a connection, on the thread of the connection.
     pub fn on_event(mut self, observer: impl Fn(SocketAddr, &Event) + Send + Sync + 'static) -> Self {
         self.0.observer = Some(Arc::new(observer));
         self
@@ -147,10 +148,10 @@ impl<F> HostileBuilder<F> {
 }
 
 impl<F: Decode + Encode + Send + Sync + 'static> HostileBuilder<F> {
-    /// Looks whether it could be started: the same as starting it, but for the sockets.
+    /// Checks whether the peer can start, without opening a socket.
     ///
     /// # Errors
-    /// When the framing, or what was said here, does not go with the fault.
+    /// [`Unfit`] if the framing or a setting does not go with the fault.
     pub fn check(&self) -> Result<(), Unfit>
     where
         F: Clone,
@@ -199,7 +200,7 @@ impl<F: fmt::Debug> fmt::Debug for HostileBuilder<F> {
 }
 
 impl<F> Plan<F> {
-    /// The window that a peer is offered is fixed when it connects, so it is made small before.
+    /// The size of the receive window is fixed when a peer connects, so the buffer is set before.
     fn socket(&self, address: SocketAddr) -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         if self.fault == Fault::Deaf {
@@ -211,7 +212,7 @@ impl<F> Plan<F> {
     fn listener(&self, address: SocketAddr) -> io::Result<TcpListener> {
         let socket = self.socket(address)?;
         if cfg!(unix) {
-            // An address can be had again while its old connections linger.
+            // The address can be bound again while its old connections linger.
             socket.set_reuse_address(true)?;
         }
         socket.bind(&address.into())?;
@@ -227,7 +228,7 @@ impl<F> Plan<F> {
     }
 }
 
-/// What works with one of the addresses that a name has, or why it does not with the last.
+/// Returns the first success for the addresses of a name, or the last error.
 fn first_of<T>(address: impl ToSocketAddrs, work: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
     let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
     for address in address.to_socket_addrs()? {

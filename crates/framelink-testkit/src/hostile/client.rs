@@ -1,4 +1,4 @@
-//! The client's role: messages are sent, and a reply is read for each.
+//! The client: sends messages and reads a reply to each.
 
 use std::io;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) fn ask<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
             talk.unsolicited()?;
             each(talk, plan.messages.iter())?
         }
-        // As many good ones as were asked for, and the bad one behind them.
+        // The good messages that were asked for, then the bad one.
         Fault::CutFin | Fault::CutReset | Fault::GarbageLength | Fault::Oversize => {
             let messages = plan.messages.iter().cycle().take(plan.count.unwrap_or(0).saturating_add(1));
             each(talk, messages)?
@@ -62,7 +62,7 @@ pub(super) fn ask<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
     }
 }
 
-/// Sends one message after the other, and waits for as many replies as it sent messages.
+/// Sends the messages one by one, and waits for a reply to each.
 fn each<'a, F: Decode + Encode>(talk: &mut Talk<F>, messages: impl Iterator<Item = &'a Vec<u8>>) -> io::Result<Next> {
     for message in messages {
         let expected = match talk.plan.fault {
@@ -80,7 +80,7 @@ fn each<'a, F: Decode + Encode>(talk: &mut Talk<F>, messages: impl Iterator<Item
     Ok(Next::GoOn)
 }
 
-/// Each two messages in swapped order; the last by itself, if they are odd.
+/// Sends each two messages in swapped order; a last one without a partner alone.
 fn swapped<F: Decode + Encode>(talk: &mut Talk<F>, messages: &[Vec<u8>]) -> io::Result<Next> {
     for pair in messages.chunks(2) {
         for message in pair.iter().rev() {
@@ -94,7 +94,7 @@ fn swapped<F: Decode + Encode>(talk: &mut Talk<F>, messages: &[Vec<u8>]) -> io::
     Ok(Next::GoOn)
 }
 
-/// All messages in any order, before a reply is read.
+/// Sends all messages in any order before it reads a reply.
 fn shuffled<F: Decode + Encode>(talk: &mut Talk<F>, messages: &[Vec<u8>]) -> io::Result<Next> {
     let mut left = messages.to_vec();
     while !left.is_empty() {
@@ -105,7 +105,7 @@ fn shuffled<F: Decode + Encode>(talk: &mut Talk<F>, messages: &[Vec<u8>]) -> io:
     replies(talk, messages.len())
 }
 
-/// Waits for so many messages; one that does not come is not waited for any more.
+/// Waits for this many messages, and stops at the first that does not arrive in time.
 fn replies<F: Decode + Encode>(talk: &mut Talk<F>, count: usize) -> io::Result<Next> {
     let patience = talk.plan.patience;
     for _ in 0..count {
@@ -122,7 +122,7 @@ fn replies<F: Decode + Encode>(talk: &mut Talk<F>, count: usize) -> io::Result<N
     Ok(Next::GoOn)
 }
 
-/// Several empty frames for a message, and one more for an empty one.
+/// Answers a message with several empty frames, and an empty message with one more.
 fn answer_with_storm<F: Decode + Encode>(talk: &mut Talk<F>, message: &[u8]) -> io::Result<()> {
     if message.is_empty() {
         talk.send(b"")?;

@@ -1,4 +1,4 @@
-//! Sending a message as the fault has it.
+//! Sends a message with the fault in it.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::talk::{Next, Talk};
 use crate::Fault;
 
 impl<F: Decode + Encode> Talk<F> {
-    /// Sends a message as the fault has it.
+    /// Sends a message with the fault in it.
     pub(super) fn deliver(&mut self, payload: &[u8]) -> io::Result<Next> {
         let plan = Arc::clone(&self.plan);
         let is_early = self.delivered < plan.count.unwrap_or(0);
@@ -44,7 +44,7 @@ impl<F: Decode + Encode> Talk<F> {
         Ok(Next::GoOn)
     }
 
-    /// Sends messages with one write.
+    /// Sends several messages with one write.
     pub(super) fn send_together(&mut self, payloads: &[Vec<u8>]) -> io::Result<()> {
         let frames = payloads.iter().map(|payload| self.frame(payload)).collect::<io::Result<Vec<_>>>()?;
         self.write(&frames.iter().flat_map(|frame| frame.bytes.iter().copied()).collect::<Vec<u8>>())?;
@@ -53,14 +53,14 @@ impl<F: Decode + Encode> Talk<F> {
         Ok(())
     }
 
-    /// Sends what nobody asked for.
+    /// Sends unsolicited messages.
     pub(super) fn unsolicited(&mut self) -> io::Result<()> {
         let plan = Arc::clone(&self.plan);
         let count = plan.count.unwrap_or(1);
         for message in plan.messages.iter().cycle().take(count) {
             self.send(message)?;
         }
-        self.did(format_args!("sent {count} that nobody asked for"));
+        self.did(format_args!("sent {count} unsolicited"));
         Ok(())
     }
 
@@ -70,9 +70,9 @@ impl<F: Decode + Encode> Talk<F> {
         (0..count).try_for_each(|_| self.send(b""))
     }
 
-    /// Sends empty frames without end, or up to the number that was given.
+    /// Sends empty frames without end, or the number that was set.
     pub(super) fn flood(&mut self) -> io::Result<()> {
-        /// In one write, so that it is the other side that has work.
+        /// Frames of one write: the work is on the other side.
         const TOGETHER: usize = 1024;
         let empty = self.frame(b"")?;
         let mut left = self.plan.count.unwrap_or(usize::MAX);
@@ -104,7 +104,7 @@ impl<F: Decode + Encode> Talk<F> {
 
     fn split(&mut self, payload: &[u8]) -> io::Result<()> {
         let frame = self.frame(payload)?;
-        // A header of one byte cannot be split; it comes alone then.
+        // A header of one byte cannot be split, so it is sent alone.
         let at = 1 + self.random.below(frame.header_len.saturating_sub(1));
         let (first, second) = frame.bytes.split_at(at.min(frame.bytes.len()));
         self.write(first)?;

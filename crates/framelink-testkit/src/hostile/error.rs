@@ -1,11 +1,11 @@
-//! Why there is no such peer.
+//! Why a peer cannot start.
 
 use std::error::Error;
 use std::{fmt, io};
 
 use crate::Fault;
 
-/// Why a peer could not be started.
+/// The reason why a peer could not start.
 ///
 /// ```
 /// use framelink_codec::example::OneByte;
@@ -17,11 +17,11 @@ use crate::Fault;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The framing cannot have this fault.
+    /// The framing or a setting does not go with the fault.
     Unfit(Unfit),
     /// The address cannot be listened on.
     Listen(io::Error),
-    /// Nobody answers there.
+    /// The address cannot be connected to.
     Dial(io::Error),
 }
 
@@ -50,7 +50,7 @@ impl From<Unfit> for StartError {
     }
 }
 
-/// Why a framing, or what a builder was told, does not go with a fault.
+/// The reason why a framing or a setting does not go with a fault.
 ///
 /// ```
 /// use framelink_codec::example::OneByte;
@@ -66,7 +66,7 @@ pub struct Unfit {
 }
 
 impl Unfit {
-    /// The fault that cannot be had.
+    /// Returns the fault.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         self.fault

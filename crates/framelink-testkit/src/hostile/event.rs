@@ -1,8 +1,8 @@
-//! What happens on a connection, for a log.
+//! Events of a connection, for a log.
 
 use std::fmt;
 
-/// Something that happened on a connection of a peer. It prints as a line for a log.
+/// An event on a connection of a peer. It prints as a line for a log.
 ///
 /// ```
 /// use std::net::TcpStream;
@@ -23,17 +23,17 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The connection stands.
+    /// The connection is established.
     Connected,
-    /// The fault showed.
+    /// The peer did what its fault says.
     Did(String),
-    /// The peer is done with the connection.
+    /// The connection has ended on the peer's side.
     Ended {
-        /// Why.
+        /// The reason.
         why: String,
-        /// So many messages came.
+        /// The number of messages received.
         messages_received: u64,
-        /// So many were sent.
+        /// The number of messages sent.
         messages_sent: u64,
     },
 }

@@ -1,4 +1,4 @@
-//! A peer that misbehaves, on threads of its own.
+//! Peers that misbehave, on threads of their own.
 
 mod builder;
 mod client;
@@ -31,7 +31,7 @@ use self::talk::Talk;
 use crate::Fault;
 use crate::stop::Stop;
 
-/// A peer with a [`Fault`]. It ends, its connections and threads with it, when this is dropped.
+/// A peer with a [`Fault`]. When it is dropped, its connections and threads end.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -40,7 +40,7 @@ use crate::stop::Stop;
 /// use framelink_codec::example::OneByte;
 /// use framelink_testkit::{Fault, Hostile};
 ///
-/// // Three bytes of an answer, and then the end.
+/// // Three bytes of an answer, then the end.
 /// let peer = Hostile::builder(OneByte, Fault::CutFin).cut_at(3).listen("127.0.0.1:0")?;
 /// let mut client = TcpStream::connect(peer.local_addr())?;
 /// client.write_all(b"\x05hello")?;
@@ -62,10 +62,11 @@ pub struct Hostile {
 }
 
 impl Hostile {
-    /// A server with all that a builder sets left as it is.
+    /// Starts a server with default settings.
     ///
     /// # Errors
-    /// [`StartError::Unfit`] when the framing cannot have this fault, [`StartError::Listen`] when the address cannot be had.
+    /// [`StartError::Unfit`] if the framing does not go with the fault, [`StartError::Listen`] if the address cannot be
+    /// bound.
     pub fn listen<F>(address: impl ToSocketAddrs, framing: F, fault: Fault) -> Result<Self, StartError>
     where
         F: Decode + Encode + Send + Sync + 'static,
@@ -73,10 +74,11 @@ impl Hostile {
         Self::builder(framing, fault).listen(address)
     }
 
-    /// A client with all that a builder sets left as it is. It has connected when this returns.
+    /// Connects a client with default settings. It is connected when this returns.
     ///
     /// # Errors
-    /// [`StartError::Unfit`] when the framing cannot have this fault, [`StartError::Dial`] when nobody answers.
+    /// [`StartError::Unfit`] if the framing does not go with the fault, [`StartError::Dial`] if no connection can be
+    /// made.
     pub fn dial<F>(address: impl ToSocketAddrs, framing: F, fault: Fault) -> Result<Self, StartError>
     where
         F: Decode + Encode + Send + Sync + 'static,
@@ -84,30 +86,30 @@ impl Hostile {
         Self::builder(framing, fault).dial(address)
     }
 
-    /// A peer with more to say about it.
+    /// Returns a builder, for other settings.
     pub const fn builder<F>(framing: F, fault: Fault) -> HostileBuilder<F> {
         HostileBuilder::new(framing, fault)
     }
 
-    /// Ends it, waits for its threads, and says what it did.
+    /// Stops the peer, waits for its threads, and returns what it did.
     pub fn stop(mut self) -> Counts {
         self.end();
         self.counts()
     }
 
-    /// Where it listens, or the local end of the connection that it made.
+    /// Returns the address on which it listens, or the local address of its connection.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// What it did so far.
+    /// Returns what the peer has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         *self.tally.get()
     }
 
-    /// Waits until its counts are as they should be; false when they are not within that time.
+    /// Waits until the counts satisfy the condition; returns false if they do not within the time.
     #[must_use]
     pub fn wait_for(&self, within: Duration, enough: impl Fn(&Counts) -> bool) -> bool {
         self.tally.wait_for(within, enough)

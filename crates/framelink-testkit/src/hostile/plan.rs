@@ -1,4 +1,4 @@
-//! What a peer will do, checked before it starts.
+//! The checked settings of a peer.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::bad_frames::BadFrames;
 use crate::fault::Fault;
 use crate::sample;
 
-/// As many messages a client has, unless it is given others.
+/// The number of messages of a client, if none are given.
 const MESSAGES: usize = 3;
 
-/// The settings of a peer, checked. The fields here replace the settings of the same name, which may be absent.
+/// The checked settings of a peer. Its fields replace the settings of the same name, which may be absent.
 pub(super) struct Plan<F> {
     settings: Settings<F>,
     pub(super) delay: Duration,
-    /// Not empty, and all of them can be sent.
+    /// Not empty. All of them can be sent.
     pub(super) messages: Vec<Vec<u8>>,
-    /// Frames that must be refused; not empty where the fault is to send one.
+    /// Frames that a decoder must refuse; not empty if the fault sends one.
     pub(super) bad_frames: Vec<Vec<u8>>,
 }
 
@@ -67,7 +67,7 @@ impl<F: Decode + Encode> Plan<F> {
     }
 }
 
-/// Messages that the framing can send; one, if a connection has no room for more.
+/// Messages that the framing can send; one, if a connection carries only one message.
 fn samples<F: Decode + Encode>(framing: &F) -> Option<Vec<Vec<u8>>> {
     let first = sample::payload(framing, 1)?;
     let count = if framing.envelope(&first).ok()?.ends_stream { 1 } else { MESSAGES };
@@ -102,7 +102,7 @@ fn bad_frames<F: Decode + Encode>(framing: &F, fault: Fault, messages: &[Vec<u8>
     let has_length = sample::frame(framing, good).is_some_and(|(_, frame)| frame.ended_by == EndedBy::Count);
     let (frames, none) = match fault {
         Fault::Oversize => (bad.oversize(), "this framing can announce no more than it allows"),
-        // Where every header is a number, the only one that is none of a frame's is one too great.
+        // If every header is a number, the only bad header is one that is too large.
         _ if bad.garbage().is_empty() && has_length => (bad.oversize(), "this framing takes every header"),
         _ => (bad.garbage(), "this framing has no header"),
     };

@@ -1,4 +1,4 @@
-//! The server's role: each message is answered with the same.
+//! The server: echoes each message.
 
 use std::io;
 
@@ -41,7 +41,7 @@ pub(super) fn serve<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> 
     }
 }
 
-/// Answers what gathered within a pause with one write.
+/// Answers the messages that arrive within a pause with one write.
 fn gather<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
     let pause = talk.plan.delay;
     let mut gathered = Vec::new();
@@ -61,7 +61,7 @@ fn gather<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
     }
 }
 
-/// Answers two at a time, the second first; one alone, when no other came within a pause.
+/// Answers two messages in swapped order; a message alone, if no other arrives within a pause.
 fn swap<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next> {
     let pause = talk.plan.delay;
     loop {

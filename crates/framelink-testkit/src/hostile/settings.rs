@@ -1,4 +1,4 @@
-//! What was said of a peer.
+//! The settings of a peer.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -8,16 +8,16 @@ use std::time::Duration;
 use super::event::Event;
 use crate::fault::Fault;
 
-/// What is told of each thing that happens, and with whom.
+/// Called with each event and the address of the other side.
 pub(super) type Observer = Arc<dyn Fn(SocketAddr, &Event) + Send + Sync>;
 
-/// What a message is, if it is a heartbeat: that, and what answers it, if anything does.
+/// Recognises a heartbeat, and returns its answer if it has one.
 pub(super) type Hear = Arc<dyn Fn(&[u8]) -> Option<Option<Vec<u8>>> + Send + Sync>;
 
-/// What is done to each connection before it is used.
+/// Called with each connection before it is used.
 pub(super) type Prepare = Arc<dyn Fn(&TcpStream) -> io::Result<()> + Send + Sync>;
 
-/// As it was said; none of it is checked yet. What is `None` is chosen by the fault.
+/// The settings, before they are checked. For `None` the fault chooses.
 #[derive(Clone)]
 pub(super) struct Settings<F> {
     pub(super) framing: F,
@@ -29,7 +29,7 @@ pub(super) struct Settings<F> {
     pub(super) messages: Option<Vec<Vec<u8>>>,
     pub(super) patience: Duration,
     pub(super) hear: Option<Hear>,
-    /// What is sent when nothing was for so long.
+    /// The heartbeat that is sent after this time without another message.
     pub(super) beat: Option<(Duration, Vec<u8>)>,
     pub(super) prepare: Option<Prepare>,
     pub(super) observer: Option<Observer>,

@@ -1,4 +1,5 @@
-//! Answers in any order, some late, some twice, and what nobody asked for: what a keyed client has to sort out.
+//! Answers in any order, some late, some twice, some after an unsolicited message: a test for a client that finds
+//! replies by key.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,12 +10,12 @@ use framelink_codec::{Decode, Encode};
 
 use super::talk::{Next, Received, Talk};
 
-/// So many answers are held back, of which one at random goes next, unless told otherwise.
+/// The answers that are held back by default. The next one is chosen at random from them.
 const HELD: usize = 32;
-/// When nothing came for so long, all that is held goes.
+/// After this time without a message, all held answers are sent.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// Of a hundred messages so many are answered late, answered twice, or answered behind a message that nobody asked for.
+/// Of a hundred messages, this many are answered late. Others are answered twice, or after an unsolicited message.
 const LATE: usize = 2;
 const TWICE: usize = 1;
 const UNSOLICITED: usize = 1;
@@ -49,7 +50,7 @@ pub(super) fn shuffle<F: Decode + Encode>(talk: &mut Talk<F>) -> io::Result<Next
     }
 }
 
-/// Decides what becomes of the answer to a message.
+/// Decides what happens to the answer to a message.
 fn hold<F: Decode + Encode>(
     talk: &mut Talk<F>,
     message: Vec<u8>,
@@ -68,14 +69,14 @@ fn hold<F: Decode + Encode>(
         held.push(message.clone());
     } else if dice < LATE + TWICE + UNSOLICITED {
         let plan = Arc::clone(&talk.plan);
-        talk.did("sends one that nobody asked for");
+        talk.did("sends an unsolicited message");
         plan.messages.first().map_or(Ok(()), |news| talk.send(news))?;
     }
     held.push(message);
     Ok(())
 }
 
-/// Sends answers, each time any of them, until no more than so many are held.
+/// Sends answers in random order until at most `keep` are held.
 fn release<F: Decode + Encode>(talk: &mut Talk<F>, held: &mut Vec<Vec<u8>>, keep: usize) -> io::Result<()> {
     while held.len() > keep {
         let next = held.swap_remove(talk.random.below(held.len()));

@@ -1,4 +1,4 @@
-//! One connection of a peer: what comes is cut into messages, what goes is framed, and all of it is counted.
+//! One connection of a peer: decodes and encodes messages, and counts them.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,10 +13,10 @@ use super::plan::Plan;
 use crate::random::Random;
 use crate::stop::Stop;
 
-/// How often a connection that is neither read nor written is asked whether it has been reset.
+/// How often an idle connection is checked for a reset.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// One connection and all that its thread needs.
+/// One connection, and what its thread needs.
 pub(super) struct Talk<F: Decode> {
     pub(super) plan: Arc<Plan<F>>,
     pub(super) stop: Arc<Stop>,
@@ -25,32 +25,32 @@ pub(super) struct Talk<F: Decode> {
     pub(super) stream: Arc<TcpStream>,
     reader: FrameReader<Reading, Arc<Plan<F>>>,
     pub(super) random: Random,
-    /// What this connection alone did.
+    /// The counts of this connection.
     pub(super) counts: Counts,
     /// Messages that went through [`Talk::deliver`].
     pub(super) delivered: usize,
-    /// When something was sent last.
+    /// The time of the last write.
     sent_at: Instant,
 }
 
-/// How a conversation goes on, or the reason why it does not.
+/// Whether a conversation continues, or why it ends.
 pub(super) enum Next {
     GoOn,
-    /// What was sent is no frame: the other side should close.
+    /// A bad frame was sent: the other side should close.
     Broken,
     Over(String),
 }
 
-/// What came of waiting for a message.
+/// The result of waiting for a message.
 pub(super) enum Received {
     Message(Vec<u8>),
-    /// Nothing within the time.
+    /// No message within the time.
     Nothing,
-    /// The peer has ended its side, or what came is no message.
+    /// The peer has ended its side, or sent bytes that are no message.
     Ended(String),
 }
 
-/// A framing that is read by a plan: the reader holds it as long as the connection lasts.
+/// The plan decodes as its framing: the reader holds it while the connection lasts.
 impl<F: Decode> Decode for Plan<F> {
     type Error = F::Error;
 
@@ -79,7 +79,7 @@ impl<F: Decode + Encode> Talk<F> {
         if let Some(prepare) = &plan.prepare {
             prepare(&stream)?;
         }
-        // A segment is what one write makes.
+        // One write makes one segment.
         stream.set_nodelay(true)?;
         let stream = Arc::new(stream);
         stop.watch(&stream);
@@ -102,7 +102,7 @@ impl<F: Decode + Encode> Talk<F> {
         })
     }
 
-    /// Plays a role to its end.
+    /// Plays a role until the connection ends.
     pub(super) fn run(mut self, role: impl FnOnce(&mut Self) -> io::Result<Next>) {
         self.tell(&Event::Connected);
         let why = match role(&mut self) {
@@ -113,7 +113,7 @@ impl<F: Decode + Encode> Talk<F> {
         };
         let Counts { messages_received, messages_sent, .. } = self.counts;
         let (plan, peer, tally) = (Arc::clone(&self.plan), self.peer, Arc::clone(&self.tally));
-        // Closed before anybody is told that it is.
+        // The connection is closed before its end is counted.
         drop(self);
         tally.change(|counts| counts.ended += 1);
         if let Some(observer) = &plan.observer {
@@ -121,18 +121,18 @@ impl<F: Decode + Encode> Talk<F> {
         }
     }
 
-    /// Says what the fault did.
+    /// Reports what the fault did.
     pub(super) fn did(&self, what: impl std::fmt::Display) {
         self.tell(&Event::Did(format!("{}: {what}", self.plan.fault)));
     }
 
-    /// The next message, waited for no longer than so long.
+    /// Returns the next message, or waits for it at most this long.
     pub(super) fn receive(&mut self, within: Option<Duration>) -> Received {
         let quiet = match self.plan.framing.ends() {
             Ends::Quiet(quiet) => Some(quiet),
             _ => None,
         };
-        // A time that no clock can count to is no limit.
+        // A time beyond the end of the clock is no limit.
         let until = within.and_then(|within| Instant::now().checked_add(within));
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -168,7 +168,7 @@ impl<F: Decode + Encode> Talk<F> {
         }
     }
 
-    /// Reads and forgets all that comes until the end, or until nothing came for so long.
+    /// Reads and discards until the end, or until nothing arrives for this time.
     pub(super) fn drain(&mut self, quiet: Option<Duration>) -> io::Result<Next> {
         loop {
             match self.receive(quiet) {
@@ -179,38 +179,38 @@ impl<F: Decode + Encode> Talk<F> {
         }
     }
 
-    /// Reads bytes that need be no messages, so that no reset destroys what was sent.
+    /// Reads bytes that need not be messages, so that no reset destroys what was sent.
     fn discard(&self, quiet: Option<Duration>, why: String) -> io::Result<Next> {
         self.stream.set_read_timeout(quiet)?;
         while !matches!((&*self.stream).read(&mut [0; 4096]), Ok(0) | Err(_)) {}
         Ok(Next::Over(why))
     }
 
-    /// Sends a heartbeat if one is due, and says how long until the next is, unless something is sent before.
+    /// Sends a heartbeat if it is due, and returns the time until the next one, unless another message is sent before.
     fn beat(&mut self) -> io::Result<Option<Duration>> {
         let plan = Arc::clone(&self.plan);
         let Some((every, heartbeat)) = &plan.beat else { return Ok(None) };
         if self.sent_at.elapsed() >= *every {
             self.send_heartbeat(heartbeat)?;
         }
-        // No time at all would be no limit.
+        // A timeout of zero would mean no limit.
         Ok(Some(every.saturating_sub(self.sent_at.elapsed()).max(Duration::from_millis(1))))
     }
 
-    /// It does not count as a message.
+    /// Sends a heartbeat. It does not count as a message.
     fn send_heartbeat(&mut self, payload: &[u8]) -> io::Result<()> {
         let frame = self.frame(payload)?;
         self.write(&frame.bytes)
     }
 
-    /// Sends a message as it should be.
+    /// Sends a message without a fault.
     pub(super) fn send(&mut self, payload: &[u8]) -> io::Result<()> {
         let frame = self.frame(payload)?;
         self.write(&frame.bytes)?;
         self.sent(&frame)
     }
 
-    /// Keeps the connection and neither reads nor writes, until it is reset or the peer is stopped.
+    /// Keeps the connection without reading or writing, until it is reset or the peer is stopped.
     pub(super) fn hold(&self) -> io::Result<Next> {
         self.did("keeps the connection, and neither reads nor writes");
         loop {
@@ -223,9 +223,9 @@ impl<F: Decode + Encode> Talk<F> {
         }
     }
 
-    /// Ends our side.
+    /// Shuts down writing.
     pub(super) fn finish(&self) {
-        // Where it has ended otherwise there is nothing to end.
+        // If the connection has ended in another way, there is nothing to shut down.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
@@ -256,7 +256,7 @@ impl<F: Decode + Encode> Talk<F> {
         Ok(())
     }
 
-    /// A whole frame is out.
+    /// Counts a frame that was written.
     pub(super) fn sent(&mut self, frame: &Wire) -> io::Result<()> {
         self.counts.messages_sent += 1;
         self.tally.change(|counts| counts.messages_sent += 1);
@@ -270,14 +270,14 @@ impl<F: Decode + Encode> Talk<F> {
     }
 }
 
-/// All bytes of a frame.
+/// The bytes of a frame.
 pub(super) struct Wire {
     pub(super) bytes: Vec<u8>,
     pub(super) header_len: usize,
     ends_stream: bool,
 }
 
-/// What is read of a stream is counted.
+/// Counts the bytes that are read.
 struct Reading {
     stream: Arc<TcpStream>,
     tally: Arc<Tally>,

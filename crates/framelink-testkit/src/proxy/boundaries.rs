@@ -1,4 +1,4 @@
-//! Where messages end in what passes.
+//! Finds where messages end in passing bytes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use framelink_codec::{Decode, Decoded};
 
 use crate::sample::end_of;
 
-/// The length of the frame at the start of some bytes: `None` while it is unfinished, an error when there is none.
+/// Returns the length of the frame at the start of some bytes: `None` while it is incomplete, an error if the bytes are
+/// no frame.
 pub(super) type FrameLen = Arc<dyn Fn(&[u8]) -> Result<Option<usize>, NoFrame> + Send + Sync>;
 
 /// The bytes are no frame.
@@ -15,7 +16,7 @@ pub(super) struct NoFrame;
 
 pub(super) fn frame_len<F: Decode + Send + Sync + 'static>(framing: F) -> FrameLen {
     Arc::new(move |bytes| {
-        // A chunk is what one read brought; neither silence nor the close is seen here.
+        // A chunk is the result of one read. Silence and the close are not visible here.
         let end = end_of(&framing).filter(|end| *end == framelink_codec::End::Read);
         match framing.decode(bytes, 0, end) {
             Ok(Decoded::Frame(frame)) => Ok(Some(frame.frame_len)),
@@ -25,7 +26,7 @@ pub(super) fn frame_len<F: Decode + Send + Sync + 'static>(framing: F) -> FrameL
     })
 }
 
-/// What has passed of the message that is not over. Nothing is held back for its sake.
+/// The bytes of the unfinished message that have passed. No byte is held back for it.
 pub(super) struct Boundaries {
     frame_len: Option<FrameLen>,
     begun: Vec<u8>,
@@ -36,8 +37,8 @@ impl Boundaries {
         Self { frame_len, begun: Vec::new() }
     }
 
-    /// Takes a chunk apart: pieces to pass, each with the message that ends with it. Without a framing, and behind what is no
-    /// frame, the chunk is its own message.
+    /// Cuts a chunk into pieces, each with the message that ends with it. Without a framing, and after bytes that are
+    /// no frame, the chunk counts as one message.
     pub(super) fn pieces(&mut self, mut chunk: Vec<u8>) -> Vec<Piece> {
         let mut pieces = Vec::new();
         while let Some(frame_len) = &self.frame_len {
@@ -67,7 +68,7 @@ impl Boundaries {
     }
 }
 
-/// Bytes to pass, and the whole message that they finish, if they do.
+/// Bytes to pass, and the whole message that they complete, if they complete one.
 pub(super) struct Piece {
     pub(super) bytes: Vec<u8>,
     pub(super) whole: Option<Vec<u8>>,

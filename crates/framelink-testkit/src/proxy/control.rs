@@ -1,10 +1,10 @@
-//! What a proxy is to do, changed while it runs.
+//! The rules of a proxy, which can change while it runs.
 
 use std::time::{Duration, Instant};
 
 use crate::stop::watched::Watched;
 
-/// Which way bytes go. Complete by nature.
+/// A direction of bytes. The enum is exhaustive.
 ///
 /// ```
 /// use framelink_testkit::{Direction, Proxy};
@@ -16,13 +16,13 @@ use crate::stop::watched::Watched;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// From who connected to the proxy, to its target.
+    /// From the client that connected to the proxy, to its target.
     ToServer,
-    /// From the target, to who connected.
+    /// From the target to the client.
     ToClient,
 }
 
-/// How a proxy cuts a connection. Complete by nature.
+/// How a proxy cuts a connection. The enum is exhaustive.
 ///
 /// ```
 /// use framelink_testkit::{Cut, Direction, Proxy};
@@ -33,13 +33,13 @@ pub enum Direction {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cut {
-    /// Both sides see an end in good order.
+    /// Both sides see an orderly end.
     Fin,
     /// Both sides see a reset.
     Reset,
 }
 
-/// What holds for one direction.
+/// The rules of one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rules {
     pub(super) delay: Duration,
@@ -49,7 +49,7 @@ pub(super) struct Rules {
     pub(super) bytes_per_second: Option<u32>,
 }
 
-/// The rules of both directions, and what passed.
+/// The rules of both directions, and the counts.
 #[derive(Debug, Default)]
 pub(super) struct Control(Watched<ControlState>);
 
@@ -69,7 +69,7 @@ impl Control {
         self.0.get().rules[direction.index()]
     }
 
-    /// Takes one of the duplicates that were asked for, if one is left.
+    /// Takes one of the requested duplicates, if one is left.
     pub(super) fn take_duplicate(&self, direction: Direction) -> bool {
         let mut state = self.0.get();
         let left = &mut state.rules[direction.index()].duplicates;
@@ -91,7 +91,7 @@ impl Control {
         self.0.wait_for(within, |state| state.passed[direction.index()] >= bytes)
     }
 
-    /// Waits until this moment, and as long as the direction is held. `is_over` is asked whenever something changes.
+    /// Waits until this time, and while the direction is held. Calls `is_over` after each change.
     pub(super) fn wait_due(&self, direction: Direction, due: Instant, is_over: impl Fn() -> bool) {
         let mut state = self.0.get();
         while !state.is_stopped && !is_over() {
@@ -104,9 +104,9 @@ impl Control {
         }
     }
 
-    /// Has all who wait look again.
+    /// Wakes all waiting threads.
     pub(super) fn wake(&self) {
-        // The change takes the lock: no thread is between looking and waiting.
+        // The change takes the lock, so no thread is between its check and its wait.
         self.0.change(|_| ());
     }
 

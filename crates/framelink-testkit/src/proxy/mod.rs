@@ -1,4 +1,4 @@
-//! The line between two programs, with its own ideas.
+//! A proxy that disturbs the connection between two programs.
 
 mod boundaries;
 mod control;
@@ -18,11 +18,11 @@ use self::boundaries::FrameLen;
 use self::control::Control;
 use crate::stop::Stop;
 
-/// How long connecting to the target may take.
+/// The time limit for connecting to the target.
 const DIAL_TIME: Duration = Duration::from_secs(10);
 
-/// A TCP proxy between the program under test and its peer, told while it runs what to do with what passes. What it is told holds for
-/// connections that stand and for later ones. It ends, its connections with it, when this is dropped.
+/// A TCP proxy between the program under test and its peer. Its rules can change while it runs, and apply to open and
+/// later connections. When it is dropped, its connections end.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -50,18 +50,19 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port of this machine and connects whoever comes to `target`.
+    /// Listens on a free port of 127.0.0.1 and connects each client to `target`.
     ///
     /// # Errors
-    /// When the target's name is not known, or no port is free.
+    /// If the name of the target is unknown, or no port is free.
     pub fn start(target: impl ToSocketAddrs) -> io::Result<Self> {
         Self::run(target, None)
     }
 
-    /// The same, and messages of this framing are seen as such: [`Proxy::duplicate_next`] doubles a whole one.
+    /// Like [`Proxy::start`], and knows the messages of this framing: [`Proxy::duplicate_next`] then duplicates a whole
+    /// message.
     ///
     /// # Errors
-    /// As [`Proxy::start`].
+    /// As for [`Proxy::start`].
     pub fn with_framing<F>(target: impl ToSocketAddrs, framing: F) -> io::Result<Self>
     where
         F: Decode + Send + Sync + 'static,
@@ -69,54 +70,54 @@ impl Proxy {
         Self::run(target, Some(boundaries::frame_len(framing)))
     }
 
-    /// Where to connect to.
+    /// Returns the address to connect to.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Delivers what comes from now on so much later, in its order. Defaults to no delay.
+    /// Delays bytes that arrive from now on by this time, in their order. The default is no delay.
     pub fn delay(&self, direction: Direction, delay: Duration) {
         self.control.set(direction, |rules| rules.delay = delay);
     }
 
-    /// Holds back what has not been delivered yet, ends and resets too, until [`Proxy::release`].
+    /// Holds all bytes that are not delivered yet, and ends and resets, until [`Proxy::release`].
     pub fn hold(&self, direction: Direction) {
         self.control.set(direction, |rules| rules.is_held = true);
     }
 
-    /// Delivers what was held back, and what comes.
+    /// Delivers held bytes, and later ones.
     pub fn release(&self, direction: Direction) {
         self.control.set(direction, |rules| rules.is_held = false);
     }
 
-    /// Delivers what passes next twice: one chunk, as a read brings it, or with a framing one whole message.
+    /// Duplicates the next chunk (the result of one read) or, with a framing, the next whole message.
     pub fn duplicate_next(&self, direction: Direction) {
         self.control.set(direction, |rules| rules.duplicates += 1);
     }
 
-    /// Passes at most so many bytes of each connection, counted from its beginning, and then cuts both sides of it.
+    /// Passes at most this many bytes of each connection, counted from its start, then cuts both its sides.
     pub fn cut_after(&self, direction: Direction, bytes: u64, cut: Cut) {
         self.control.set(direction, |rules| rules.cut = Some((bytes, cut)));
     }
 
-    /// Cuts no more connections.
+    /// Stops cutting connections.
     pub fn cut_no_more(&self, direction: Direction) {
         self.control.set(direction, |rules| rules.cut = None);
     }
 
-    /// Passes so many bytes a second on each connection; `None`, the default, is no limit.
+    /// Limits each connection to this many bytes a second; `None`, the default, is no limit.
     pub fn limit(&self, direction: Direction, bytes_per_second: Option<u32>) {
         self.control.set(direction, |rules| rules.bytes_per_second = bytes_per_second);
     }
 
-    /// The bytes that were delivered so far, over all connections, copies too.
+    /// Returns how many bytes were delivered over all connections, with duplicates.
     #[must_use]
     pub fn passed(&self, direction: Direction) -> u64 {
         self.control.passed(direction)
     }
 
-    /// Waits until at least so many bytes were delivered; false when they were not within that time.
+    /// Waits until at least this many bytes were delivered; returns false if they were not within the time.
     #[must_use]
     pub fn wait_passed(&self, direction: Direction, bytes: u64, within: Duration) -> bool {
         self.control.wait_passed(direction, bytes, within)
@@ -134,7 +135,7 @@ impl Proxy {
                 let (targets, frame_len) = (targets.clone(), frame_len.clone());
                 let (control, stop) = (Arc::clone(&its_control), Arc::clone(&its_stop));
                 Builder::new().spawn(move || {
-                    // A target that is not there shows as a connection that is closed at once.
+                    // If the target does not answer, the client sees a connection that is closed at once.
                     if let Some(server) = dial(&targets) {
                         pump::join(client, server, &control, &stop, frame_len.as_ref());
                     }

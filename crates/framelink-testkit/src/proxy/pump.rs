@@ -1,4 +1,5 @@
-//! The threads of one connection: in each direction one reads and one writes, so that a delay holds up nothing behind it.
+//! The threads of one connection. In each direction one thread reads and another writes, so that a delay does not block
+//! reading.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,15 +15,15 @@ use super::boundaries::{Boundaries, FrameLen};
 use super::control::{Control, Cut, Direction};
 use crate::stop::Stop;
 
-/// As many chunks wait in a direction; then its sender feels it.
+/// The chunks that may wait in one direction. When they are used up, the sender is held back.
 const CHUNKS: usize = 64;
 const CHUNK_SIZE: usize = 16 * 1024;
-/// How often a write that finds no room looks whether the connection has been cut.
+/// How often a blocked write checks whether the connection is cut.
 const LOOK: Duration = Duration::from_millis(20);
-/// A limited direction writes so often in a second.
+/// The writes in a second with a rate limit.
 const SLICES: u32 = 50;
 
-/// What a read brought, and when.
+/// The result of one read, and its time.
 struct Chunk {
     came: Came,
     at: Instant,
@@ -34,12 +35,12 @@ enum Came {
     Reset,
 }
 
-/// What the four threads of a connection share.
+/// The state that the four threads of a connection share.
 struct Line<'a> {
     client: Arc<TcpStream>,
     server: Arc<TcpStream>,
     control: &'a Control,
-    /// How the connection was cut, when it was.
+    /// How the connection was cut, if it was.
     cut: Mutex<Option<Cut>>,
     is_cut: AtomicBool,
 }
@@ -83,7 +84,7 @@ impl Line<'_> {
                 Err(_) => Came::Reset,
             };
             let is_last = !matches!(came, Came::Bytes(_));
-            // Who was cut is read on and forgotten, so that the unread does not turn an end into a reset.
+            // After a cut, bytes are read and discarded, so that unread bytes do not turn an end into a reset.
             let _ = chunks.send(Chunk { came, at: Instant::now() });
             if is_last || self.was_reset() {
                 return;
@@ -103,7 +104,8 @@ impl Line<'_> {
             match chunk.came {
                 Came::Bytes(bytes) => {
                     for piece in boundaries.pieces(bytes) {
-                        // Asked before it passes: who has seen a message come and wants the next one doubled gets the next.
+                        // Decided before the piece passes: a test that has seen a message and wants the next one
+                        // duplicated gets the next one.
                         let again = piece.whole.filter(|_| self.control.take_duplicate(direction));
                         self.pass(direction, &piece.bytes, &mut passed);
                         if let Some(whole) = again {
@@ -111,14 +113,14 @@ impl Line<'_> {
                         }
                     }
                 }
-                // A side that is gone need not be told.
+                // The other side may be gone already.
                 Came::End => drop(to.shutdown(Shutdown::Write)),
                 Came::Reset => self.cut(Cut::Reset),
             }
         }
     }
 
-    /// Writes, as fast and as much as the rules allow.
+    /// Writes bytes as the rules allow.
     fn pass(&self, direction: Direction, mut bytes: &[u8], passed: &mut u64) {
         let (_, mut to) = self.ends(direction);
         while !bytes.is_empty() && !self.is_cut() {
@@ -155,7 +157,7 @@ impl Line<'_> {
         }
     }
 
-    /// Ends both sides. The threads of the other direction look for it.
+    /// Ends both sides. The threads of the other direction see it.
     fn cut(&self, cut: Cut) {
         {
             let mut how = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,10 +168,10 @@ impl Line<'_> {
         }
         self.is_cut.store(true, Ordering::SeqCst);
         for stream in [&self.client, &self.server] {
-            // A socket that is gone is cut already.
+            // A closed socket needs no cut.
             let _ = match cut {
                 Cut::Fin => stream.shutdown(Shutdown::Write),
-                // Reading is shut down only to wake who reads: an end of writing would come before the reset.
+                // Shutting down reads only wakes the reader. Shutting down writes would send an end before the reset.
                 Cut::Reset => SockRef::from(&**stream)
                     .set_linger(Some(Duration::ZERO))
                     .and_then(|()| stream.shutdown(Shutdown::Read)),

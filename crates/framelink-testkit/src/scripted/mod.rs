@@ -1,4 +1,4 @@
-//! A stream in memory that does what a script says.
+//! A stream in memory that follows a script.
 
 mod script;
 mod step;

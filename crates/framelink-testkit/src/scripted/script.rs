@@ -1,4 +1,4 @@
-//! The script, and what has been done of it: for the test, while the code under test owns the stream.
+//! The script of a stream, and what was done with it: the test holds it while the code under test owns the stream.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,8 +7,8 @@ use std::task::Waker;
 
 use super::{ReadStep, WriteStep};
 
-/// The test's side of a [`ScriptedStream`](super::ScriptedStream): looks at what was done and adds steps. Clones are the same
-/// script.
+/// The test's handle of a [`ScriptedStream`](super::ScriptedStream): shows what was written and adds steps. Clones
+/// share one script.
 ///
 /// ```
 /// use std::io::{ErrorKind, Read, Write};
@@ -22,7 +22,7 @@ use super::{ReadStep, WriteStep};
 ///
 /// stream.write_all(b"hi")?;
 /// assert_eq!(script.writes(), [b"h", b"i"]);
-/// // Each call did something: nobody asked in vain.
+/// // Each call made progress.
 /// let calls = script.calls();
 /// assert_eq!((calls.reads, calls.writes), (2, 2));
 /// # Ok::<(), std::io::Error>(())
@@ -38,7 +38,7 @@ pub(super) struct ScriptState {
     pub(super) written: Vec<Vec<u8>>,
     pub(super) calls: Calls,
     pub(super) is_shut_down: bool,
-    /// Those who were told to wait when the script was over.
+    /// Tasks that wait for more steps.
     pub(super) waiting: Vec<Waker>,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct ScriptState {
 pub struct Calls {
     /// Reads.
     pub reads: usize,
-    /// Writes, the vectored ones among them.
+    /// Writes, with the vectored ones.
     pub writes: usize,
     /// Vectored writes.
     pub vectored_writes: usize,
@@ -82,52 +82,52 @@ impl Script {
         })))
     }
 
-    /// Adds steps behind those that are left, and wakes who waits for them.
+    /// Adds read steps after the steps that are left, and wakes tasks that wait for them.
     pub fn push_reads(&self, steps: impl IntoIterator<Item = ReadStep>) {
         self.change(|state| state.reads.extend(steps));
     }
 
-    /// Adds steps behind those that are left, and wakes who waits for them.
+    /// Adds write steps after the steps that are left, and wakes tasks that wait for them.
     pub fn push_writes(&self, steps: impl IntoIterator<Item = WriteStep>) {
         self.change(|state| state.writes.extend(steps));
     }
 
-    /// What each read comes to when no step is left. Defaults to [`ReadStep::WouldBlock`].
+    /// Sets the result of reads when no step is left. The default is [`ReadStep::WouldBlock`].
     pub fn after_reads(&self, step: ReadStep) {
         self.change(|state| state.after_reads = step);
     }
 
-    /// What each write comes to when no step is left. Defaults to [`WriteStep::ALL`].
+    /// Sets the result of writes when no step is left. The default is [`WriteStep::ALL`].
     pub fn after_writes(&self, step: WriteStep) {
         self.change(|state| state.after_writes = step);
     }
 
-    /// All bytes that were taken.
+    /// Returns all bytes that were written.
     #[must_use]
     pub fn written(&self) -> Vec<u8> {
         self.state().written.concat()
     }
 
-    /// The bytes that were taken, an entry for each write that took some.
+    /// Returns the bytes that were written, one entry for each write that took any.
     #[must_use]
     pub fn writes(&self) -> Vec<Vec<u8>> {
         self.state().written.clone()
     }
 
-    /// How often the stream was called.
+    /// Returns how often the stream was called.
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.state().calls
     }
 
-    /// How many steps are left, to read and to write.
+    /// Returns how many read steps and write steps are left.
     #[must_use]
     pub fn left(&self) -> (usize, usize) {
         let state = self.state();
         (state.reads.len(), state.writes.len())
     }
 
-    /// Whether writing was shut down, which only an asynchronous stream can be.
+    /// Returns whether writing was shut down, which only an asynchronous stream can do.
     #[must_use]
     pub fn is_shut_down(&self) -> bool {
         self.state().is_shut_down
@@ -147,7 +147,7 @@ impl Script {
     }
 }
 
-/// Lengths only.
+/// Prints lengths only.
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();

@@ -1,8 +1,8 @@
-//! What one call of a stream comes to.
+//! The result of one call of a stream.
 
 use std::{fmt, io};
 
-/// What a read comes to. Complete by nature: a read can do nothing else.
+/// The result of a read. The enum is exhaustive: a read has no other result.
 ///
 /// ```
 /// use std::io::{ErrorKind, Read};
@@ -13,7 +13,7 @@ use std::{fmt, io};
 ///     [],
 /// );
 /// let mut three = [0; 3];
-/// assert_eq!(stream.read(&mut three)?, 3, "what does not fit is there for the next read");
+/// assert_eq!(stream.read(&mut three)?, 3, "the next read returns the bytes that did not fit");
 /// assert_eq!(stream.read(&mut three)?, 2);
 /// assert_eq!(stream.read(&mut three).unwrap_err().kind(), ErrorKind::WouldBlock);
 /// assert_eq!(stream.read(&mut three).unwrap_err().kind(), ErrorKind::ConnectionReset);
@@ -22,26 +22,26 @@ use std::{fmt, io};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum ReadStep {
-    /// These bytes, over as many reads as the space offered to each makes of them. No bytes are no step.
+    /// These bytes, in as many reads as the offered space needs. An empty step is skipped.
     Bytes(Vec<u8>),
-    /// Nothing is there.
+    /// No bytes are available.
     WouldBlock,
-    /// A signal came in between.
+    /// A signal interrupted the read.
     Interrupted,
-    /// It fails.
+    /// The read fails.
     Error(io::ErrorKind),
     /// The stream has ended.
     End,
 }
 
 impl ReadStep {
-    /// [`ReadStep::Bytes`] of bytes that are borrowed.
+    /// Creates [`ReadStep::Bytes`] from borrowed bytes.
     #[must_use]
     pub fn bytes(bytes: impl AsRef<[u8]>) -> Self {
         Self::Bytes(bytes.as_ref().to_vec())
     }
 
-    /// Each byte by a read of its own.
+    /// Creates one read step for each byte.
     ///
     /// ```
     /// use framelink_testkit::ReadStep;
@@ -53,7 +53,7 @@ impl ReadStep {
     }
 }
 
-/// Lengths only: card numbers travel in bytes.
+/// Prints lengths only: bytes may contain card numbers.
 impl fmt::Debug for ReadStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,7 +66,7 @@ impl fmt::Debug for ReadStep {
     }
 }
 
-/// What a write comes to. Complete by nature: a write can do nothing else.
+/// The result of a write. The enum is exhaustive: a write has no other result.
 ///
 /// ```
 /// use std::io::{ErrorKind, Write};
@@ -76,25 +76,25 @@ impl fmt::Debug for ReadStep {
 /// assert_eq!(stream.write(b"hello")?, 2);
 /// assert_eq!(stream.write(b"llo").unwrap_err().kind(), ErrorKind::WouldBlock);
 /// assert_eq!(stream.write(b"llo")?, 0);
-/// assert_eq!(stream.write(b"llo")?, 3, "a script that is over takes everything, unless it is told otherwise");
+/// assert_eq!(stream.write(b"llo")?, 3, "after the last step a stream takes all bytes by default");
 /// assert_eq!(script.written(), b"hello");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteStep {
-    /// So many bytes are taken, or all, if they are fewer.
+    /// At most this many bytes are taken.
     AtMost(usize),
     /// There is no room.
     WouldBlock,
-    /// A signal came in between.
+    /// A signal interrupted the write.
     Interrupted,
-    /// No byte is taken, and that is no error.
+    /// No byte is taken, without an error.
     Zero,
-    /// It fails.
+    /// The write fails.
     Error(io::ErrorKind),
 }
 
 impl WriteStep {
-    /// Everything is taken.
+    /// All bytes are taken.
     pub const ALL: Self = Self::AtMost(usize::MAX);
 }

@@ -1,11 +1,11 @@
-//! The stream's side.
+//! The stream that the code under test uses.
 
 use std::io::{self, IoSlice, Read, Write};
 
 use super::script::ScriptState;
 use super::{ReadStep, Script, WriteStep};
 
-/// A stream in memory that plays a script step by step: what each read and each write comes to.
+/// A stream in memory that follows a script: each step is the result of one read or write.
 ///
 /// With the feature `tokio` it is also `AsyncRead` and `AsyncWrite`.
 ///
@@ -21,7 +21,7 @@ use super::{ReadStep, Script, WriteStep};
 /// let mut line = String::new();
 /// BufReader::new(stream).read_line(&mut line)?;
 /// assert_eq!(line, "hello\n");
-/// assert_eq!(script.calls().reads, 4, "no read too many");
+/// assert_eq!(script.calls().reads, 4);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct ScriptedStream {
 }
 
 impl ScriptedStream {
-    /// A stream with these steps, and its script.
+    /// Creates a stream with these steps, and its script.
     #[must_use]
     pub fn new(
         reads: impl IntoIterator<Item = ReadStep>,
@@ -52,7 +52,7 @@ impl Write for ScriptedStream {
         self.script.state().write(&[IoSlice::new(bytes)])
     }
 
-    /// Its limit holds over all parts together.
+    /// The limit of a step applies to all parts together.
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.script.state();
         state.calls.vectored_writes += 1;
@@ -66,7 +66,7 @@ impl Write for ScriptedStream {
 }
 
 impl ScriptState {
-    /// Whether the script has nothing to say to the next read.
+    /// Whether the next read has no step.
     #[cfg(feature = "tokio")]
     pub(super) fn reads_are_over(&self) -> bool {
         self.reads.iter().all(|step| matches!(step, ReadStep::Bytes(bytes) if bytes.is_empty()))
@@ -74,7 +74,7 @@ impl ScriptState {
 
     pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.calls.reads += 1;
-        // As with a socket, a read of nothing says nothing.
+        // As with a socket, a read into an empty buffer uses no step.
         if into.is_empty() {
             return Ok(0);
         }
@@ -101,7 +101,7 @@ impl ScriptState {
 
     pub(super) fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.calls.writes += 1;
-        // As with a socket, a write of nothing comes to nothing.
+        // As with a socket, a write of no bytes uses no step.
         if parts.iter().all(|part| part.is_empty()) {
             return Ok(0);
         }

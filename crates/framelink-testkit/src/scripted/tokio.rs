@@ -1,8 +1,8 @@
 //! The stream for asynchronous code.
 //!
-//! `WouldBlock` is `Pending`. A step of the script wakes at once, for the next one is due. When the script is over the task
-//! is woken by the next change of it, so that whoever waits for ever does not spin. `Interrupted` is an error like any other:
-//! tokio's own sockets never say it.
+//! `WouldBlock` is returned as `Pending`. A `WouldBlock` step wakes its task at once, because the next step is due.
+//! After the last step, the next change of the script wakes the task, so that a task that waits for ever does not spin.
+//! `Interrupted` is an error like any other: tokio's own sockets never return it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

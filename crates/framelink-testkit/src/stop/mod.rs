@@ -1,4 +1,4 @@
-//! Telling threads to end, wherever they wait.
+//! Ends threads, wherever they wait.
 
 pub(crate) mod watched;
 
@@ -10,34 +10,34 @@ use std::time::Duration;
 
 use self::watched::Watched;
 
-/// How often a listener looks for a connection. It is not woken by one: a wait in `accept` could not be ended for certain.
+/// How often a listener polls for a connection. A blocking `accept` could not be ended reliably.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Ends what waits for time at once, and what waits in a read or a write of a socket by shutting it down.
+/// Ends waits for time at once, and blocked reads and writes by shutting down their socket.
 #[derive(Debug, Default)]
 pub(crate) struct Stop(Watched<StopState>);
 
 #[derive(Debug, Default)]
 struct StopState {
     is_stopped: bool,
-    /// Weak, so that a thread that drops its stream has closed it.
+    /// Weak, so that a thread that drops its stream closes it.
     streams: Vec<Weak<TcpStream>>,
 }
 
 impl Stop {
-    /// Ends them all, now and later.
+    /// Ends all waits, now and later.
     pub(crate) fn stop(&self) {
         let streams = self.0.change(|state| {
             state.is_stopped = true;
             std::mem::take(&mut state.streams)
         });
         for stream in streams.iter().filter_map(Weak::upgrade) {
-            // A peer that is not connected any more waits for nothing either.
+            // A stream that is no longer connected has no waits.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// Has a stream shut down in the end.
+    /// Adds a stream that `stop` shuts down.
     pub(crate) fn watch(&self, stream: &Arc<TcpStream>) {
         let mut state = self.0.get();
         if state.is_stopped {
@@ -48,8 +48,8 @@ impl Stop {
         }
     }
 
-    /// Accepts connections until it is time to end, each served on a thread that `serve` begins, and waits for those threads. A connection
-    /// that `serve` cannot begin with is closed.
+    /// Accepts connections until `stop`. `serve` starts a thread for each connection; the threads are joined at the
+    /// end. A connection for which `serve` fails is closed.
     pub(crate) fn accept(
         &self,
         listener: TcpListener,
@@ -57,13 +57,13 @@ impl Stop {
     ) {
         let mut threads: Vec<JoinHandle<()>> = Vec::new();
         while !self.is_stopped() {
-            // A thread that has ended is let go, so that a peer that runs for long keeps none.
+            // Finished threads are dropped, so that a peer that runs for long keeps none.
             threads.retain(|thread| !thread.is_finished());
             let Ok((stream, peer)) = listener.accept() else {
                 self.wait(LOOK);
                 continue;
             };
-            // On some systems a connection has this from the listener.
+            // On some systems a connection inherits this from its listener.
             let begun = stream.set_nonblocking(false).and_then(|()| serve(stream, peer));
             threads.extend(begun.ok());
         }
@@ -77,7 +77,7 @@ impl Stop {
         self.0.get().is_stopped
     }
 
-    /// Waits; true, and early, when it is time to end.
+    /// Waits for this time. Returns true, and earlier, after `stop`.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         self.0.wait_for(time, |state| state.is_stopped)
     }

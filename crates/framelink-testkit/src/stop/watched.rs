@@ -1,9 +1,9 @@
-//! A value that threads change, and wait for.
+//! A value that threads change and wait for.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Wakes every thread that waits when the value changes.
+/// Wakes every waiting thread when the value changes.
 #[derive(Debug, Default)]
 pub(crate) struct Watched<T> {
     value: Mutex<T>,
@@ -21,13 +21,13 @@ impl<T> Watched<T> {
         changed
     }
 
-    /// Waits until the value is as it should be; false when it is not within that time.
+    /// Waits until the value satisfies the condition; returns false if it does not within the time.
     pub(crate) fn wait_for(&self, within: Duration, is_enough: impl Fn(&T) -> bool) -> bool {
         let waited = self.changed.wait_timeout_while(self.get(), within, |value| !is_enough(value));
         is_enough(&waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    /// Waits until something changes; with a time, no longer than that.
+    /// Waits until the value changes, at most for this time.
     pub(crate) fn wait<'a>(&self, value: MutexGuard<'a, T>, time: Option<Duration>) -> MutexGuard<'a, T> {
         match time {
             Some(time) => self.changed.wait_timeout(value, time).unwrap_or_else(PoisonError::into_inner).0,

@@ -1,4 +1,4 @@
-//! Plain peers that speak bytes by hand, with a deadline on everything.
+//! Plain peers that read and write bytes, with a deadline for each operation.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -12,7 +12,7 @@ use framelink_length::Length;
 use framelink_testkit::{Fault, Hostile, HostileBuilder};
 use framelink_unframed::Unframed;
 
-/// Whatever a test waits for comes within this time, or the test fails.
+/// The deadline of every wait. A test fails after it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn length(notation: &str) -> Length {
@@ -23,7 +23,7 @@ pub(crate) fn unframed(notation: &str) -> Unframed {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
 }
 
-/// A server with four ASCII digits of length, and a client by hand.
+/// A server with the framing `ascii:4`, and a plain client.
 pub(crate) fn serve(
     fault: Fault,
     with: impl FnOnce(HostileBuilder<Length>) -> HostileBuilder<Length>,
@@ -33,7 +33,7 @@ pub(crate) fn serve(
     (peer, stream)
 }
 
-/// A client with four ASCII digits of length, and a server by hand.
+/// A client with the framing `ascii:4`, and a plain server.
 pub(crate) fn ask(
     fault: Fault,
     with: impl FnOnce(HostileBuilder<Length>) -> HostileBuilder<Length>,
@@ -62,7 +62,7 @@ impl Host {
         Self { listener, address }
     }
 
-    /// The next connection.
+    /// Returns the next connection.
     pub(crate) fn accept(&self) -> TcpStream {
         let listener = self.listener.try_clone().expect("cloning a listener");
         let (sender, accepted) = mpsc::channel();
@@ -83,14 +83,14 @@ pub(crate) fn send(mut stream: &TcpStream, bytes: &[u8]) {
     stream.write_all(bytes).expect("room for them");
 }
 
-/// Exactly so many bytes.
+/// Reads exactly this many bytes.
 pub(crate) fn read_exactly(mut stream: &TcpStream, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     stream.read_exact(&mut bytes).expect("so many bytes");
     bytes
 }
 
-/// What one read brings.
+/// Returns the bytes of one read.
 pub(crate) fn read_once(mut stream: &TcpStream) -> Vec<u8> {
     let mut bytes = vec![0; 65536];
     let count = stream.read(&mut bytes).expect("something");
@@ -98,7 +98,7 @@ pub(crate) fn read_once(mut stream: &TcpStream) -> Vec<u8> {
     bytes
 }
 
-/// All bytes up to the end, and how it ended.
+/// Reads up to the end, and returns the bytes and how the stream ended.
 pub(crate) fn read_to_end(mut stream: &TcpStream) -> (Vec<u8>, Result<(), io::ErrorKind>) {
     let mut bytes = Vec::new();
     let end = stream.read_to_end(&mut bytes).map(drop).map_err(|error| error.kind());

@@ -1,4 +1,4 @@
-//! What happens at a server, and who is told.
+//! Events of a server, and the observer that is told of them.
 
 use std::fmt;
 use std::io;
@@ -11,8 +11,8 @@ use framelink_codec::notation::TimeText;
 use super::Refusal;
 use crate::error::Error;
 
-/// What happens at a server, for a log. Strangers can cause some of these events without end, [`Refused`](Self::Refused) above all: a log
-/// limits how many lines it writes of them.
+/// An event of a server, for a log. Strangers can cause some of these events without limit, above all
+/// [`Refused`](Self::Refused), so a log should limit how many lines it writes of them.
 ///
 /// ```
 /// use framelink_transport::ServerEvent;
@@ -23,41 +23,41 @@ use crate::error::Error;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerEvent<'e> {
-    /// A connection was let in.
+    /// A connection was accepted.
     Connected {
-        /// Whose.
+        /// The address of the client.
         peer: Option<SocketAddr>,
     },
-    /// A connection was refused, and is closed already. [`Admission::counts`](crate::Admission::counts) has the sums.
+    /// A connection was refused and is closed already. [`Admission::counts`](crate::Admission::counts) has the totals.
     Refused {
         /// The address of the client.
         peer: SocketAddr,
         /// The rule or the limit that refused it.
         reason: Refusal,
     },
-    /// A peer closed or reset its connection before its first byte, as a health check does. Told just before
-    /// [`Closed`](Self::Closed).
+    /// A peer closed or reset its connection before its first byte, like a health check. [`Closed`](Self::Closed)
+    /// follows.
     Probed {
         /// The address of the peer.
         peer: Option<SocketAddr>,
     },
     /// A connection has ended.
     Closed {
-        /// Whose.
+        /// The address of the client.
         peer: Option<SocketAddr>,
         /// How many of its requests were answered.
         answered: u64,
-        /// What went wrong; or how it was [ended](crate::Cause::Ended) in good order.
+        /// The error that ended the connection. It may be an [orderly end](crate::Cause::Ended).
         error: Option<&'e Error>,
     },
-    /// The system cannot accept; told once until it can again.
+    /// The system cannot accept connections. Reported once until it can again.
     AcceptFailed {
-        /// Why.
+        /// The error of the system.
         error: &'e io::Error,
-        /// After so long it is tried again, and after longer pauses while it goes on failing.
+        /// The pause until the next try. Pauses grow while accepting keeps failing.
         pause: Duration,
     },
-    /// The system accepts again.
+    /// The system accepts connections again.
     AcceptingAgain,
 }
 
@@ -83,28 +83,5 @@ impl fmt::Display for ServerEvent<'_> {
     }
 }
 
-/// Is told what happens.
+/// The callback that receives the events.
 pub(super) type Observer = Arc<dyn Fn(&ServerEvent<'_>) + Send + Sync>;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_names_the_peer_the_reason_and_the_key_of_the_profile() {
-        let peer = "192.0.2.7:5000".parse().unwrap();
-        for (reason, text) in [
-            (Refusal::Access, "192.0.2.7:5000: refused: its client may not connect (access)"),
-            (
-                Refusal::Total,
-                "192.0.2.7:5000: refused: there are as many connections as there may be (limits.connections)",
-            ),
-            (
-                Refusal::Client,
-                "192.0.2.7:5000: refused: its client has as many connections as it may (limits.connections-per-client)",
-            ),
-        ] {
-            assert_eq!(ServerEvent::Refused { peer, reason }.to_string(), text);
-        }
-    }
-}

@@ -1,12 +1,12 @@
-//! What an application holds for a connection.
+//! Memory that an application holds for a connection.
 
 use crate::session::memory::Held;
 
-/// Bytes that an application holds for a connection, for example a message that waits for another server. Until this value is dropped they
-/// are counted with the [memory](crate::profile::Limits::memory) that the connections of a server hold.
+/// A counter of bytes that an application holds for a connection, for example of a message that waits for another
+/// server. Until it is dropped, the bytes count as [memory](crate::profile::Limits::memory) of the server.
 ///
-/// The method `held_bytes` of a connection, on any driver, makes one. Nothing is counted for a connection that was not accepted by a
-/// listener with a profile.
+/// The method `held_bytes` of a connection creates one, on any driver. Only connections of a listener with a profile
+/// are counted.
 ///
 /// ```
 /// # #[cfg(feature = "blocking")]
@@ -40,8 +40,9 @@ impl HeldBytes {
         Self(connection.another())
     }
 
-    /// Says how many bytes are held now. If that is too much for the server, connections are told to end, perhaps this one. Fewer than 4
-    /// KiB are not counted, and more are counted in steps of 4 KiB.
+    /// Sets how many bytes are held now. Above a limit of the server, connections are told to end, maybe this one.
+    ///
+    /// Less than 4 KiB is not counted, more is counted in steps of 4 KiB.
     pub fn set(&mut self, bytes: usize) {
         self.0.set(bytes);
     }

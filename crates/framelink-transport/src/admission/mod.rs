@@ -1,4 +1,4 @@
-//! Whom a server lets in: access lists first, then so many connections in all and of each client.
+//! Decides which connections a server accepts: by access lists first, then by the limits in total and per client.
 
 mod event;
 mod held;
@@ -19,9 +19,9 @@ use crate::profile::{Access, Network, Profile, WhenFull};
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, NoticeStage, Tally};
 
-/// Who has a place at a listener that was bound with a profile. Clones are the same.
+/// The connections that a listener with a profile has accepted, and the limits for them. Clones share their state.
 ///
-/// A connection has its place until the last part of it is gone, whatever was made of it: its halves, a caller and a receiver.
+/// A connection counts until its last part is dropped, for example both halves, or the caller and the receiver.
 ///
 /// ```
 /// # #[cfg(feature = "blocking")]
@@ -60,7 +60,7 @@ pub struct Admission(Arc<AdmissionShared>);
 struct AdmissionShared {
     access: Access,
     can_drop: bool,
-    /// How many bytes all of them hold together.
+    /// The memory of all connections.
     memory: Arc<Budget>,
     state: Mutex<AdmissionState>,
 }
@@ -68,15 +68,15 @@ struct AdmissionShared {
 struct AdmissionState {
     table: Table<Arc<Notice>>,
     counts: AdmissionCounts,
-    /// What each that is let in is told from the start.
+    /// The stage that each new connection starts with.
     stage: NoticeStage,
-    /// Where requests are counted, if they are.
+    /// Counts requests, if the server asks for that.
     tally: Option<Arc<Tally>>,
-    /// Is told who was refused.
+    /// The observer of refusals.
     observer: Option<Observer>,
 }
 
-/// A place, given back when this is dropped.
+/// The place of one connection. Dropping it frees the place.
 pub(crate) struct Permit {
     id: u64,
     client: Network,
@@ -105,33 +105,34 @@ impl Admission {
         }))
     }
 
-    /// How many connections have a place now.
+    /// Returns how many connections there are now.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.state().table.len()
     }
 
-    /// Whether nobody has a place.
+    /// Returns whether there are no connections.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What became of all that dialled.
+    /// Returns how many connections were accepted and refused so far.
     #[must_use]
     pub fn counts(&self) -> AdmissionCounts {
         AdmissionCounts { evicted: self.0.memory.evicted(), ..self.0.state().counts }
     }
 
-    /// How many bytes the connections that have a place hold: what they have received and not delivered, requests that are handled, and
-    /// what waits to be written. Less than 4 KiB at one place of a connection is not counted.
+    /// Returns how many bytes the connections hold: received and undelivered bytes, requests in a handler, and bytes
+    /// that wait to be written. Amounts below 4 KiB in one place of a connection are not counted.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.0.memory.held()
     }
 
-    /// Sets what is told of each connection that is refused: [`ServerEvent::Refused`], on every driver. It runs in the thread or the task
-    /// that accepts, and should be quick. A second observer replaces the first. Defaults to none; `Server::observe` sets it.
+    /// Sets the observer of refused connections: it receives [`ServerEvent::Refused`], on every driver. It runs in the
+    /// thread or task that accepts, and should be quick. A second observer replaces the first. Defaults to none;
+    /// `Server::observe` sets it.
     ///
     /// ```
     /// # #[cfg(feature = "nonblocking")]
@@ -160,7 +161,7 @@ impl Admission {
         self.0.state().observer = Some(Arc::new(observer));
     }
 
-    /// Tells the observer. It may ask for the counts, and a panic of it ends nothing of the server.
+    /// Calls the observer. The state is not locked meanwhile, and a panic of the observer is caught.
     pub(crate) fn notify(&self, event: &ServerEvent<'_>) {
         let observer = self.0.state().observer.clone();
         if let Some(observer) = observer {
@@ -168,7 +169,7 @@ impl Admission {
         }
     }
 
-    /// Decides whether a connection of this peer is let in. A refusal is counted and told to the observer; nothing else is kept of it.
+    /// Decides whether to accept a connection of this peer. A refusal is counted and reported, not kept.
     pub(crate) fn admit(&self, peer: SocketAddr) -> Result<Permit, Refusal> {
         let address = peer.ip();
         let is_welcome = self.0.access.admits(address);
@@ -191,15 +192,15 @@ impl Admission {
         let (client, tally) = (Network::of_client(address), state.tally.clone());
         let account = self.0.memory.open(id, client, Arc::clone(&notice));
         drop(state);
-        // Only now: the one that is told may leave at once.
+        // Without the lock, because a connection that is told to end may release its place at once.
         if let Some(dropped) = dropped {
             dropped.tell(NoticeStage::Dropped);
         }
         Ok(Permit { id, client, notice, account, tally, admission: Arc::clone(&self.0) })
     }
 
-    /// Has every connection come to this stage, and those that are let in from now on too: this is how a server that has its own loop
-    /// is drained. One that is served in a loop of mio is [woken](crate::session::Notice) by its waker.
+    /// Brings all connections to this stage, and those that are accepted later too. A server with a loop of its own is
+    /// drained with this. A connection that is served in a loop of mio is [woken](crate::session::Notice) by its waker.
     pub fn tell(&self, stage: NoticeStage) {
         let mut state = self.0.state();
         state.stage = state.stage.max(stage);
@@ -208,14 +209,14 @@ impl Admission {
         all.into_iter().for_each(|notice| notice.tell(stage));
     }
 
-    /// Has the requests of those that are let in from now on counted.
+    /// Counts the requests of connections that are accepted from now on.
     pub(crate) fn count_in(&self, tally: &Arc<Tally>) {
         self.0.state().tally = Some(Arc::clone(tally));
     }
 }
 
 impl Permit {
-    /// Whether it may have to make room.
+    /// Returns whether this connection may be dropped to make room for a newer one.
     pub(crate) fn can_be_dropped(&self) -> bool {
         self.admission.can_drop
     }
@@ -229,7 +230,7 @@ impl Drop for Permit {
 }
 
 impl AdmissionShared {
-    /// A panic while it was held left nothing half done.
+    /// Locks the state. A panic while it was locked left it consistent.
     fn state(&self) -> MutexGuard<'_, AdmissionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,11 +1,11 @@
-//! Who has a place.
+//! The table of accepted connections.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::profile::{Network, WhenFull};
 
-/// The connections that have a place, oldest first, and what each is told by. It holds as much as there are connections.
+/// The accepted connections, oldest first, each with the handle that tells it to end. Memory grows with their number.
 ///
 /// ```text
 ///   admit ──► has a place ──── leave ─────────────────► gone
@@ -16,10 +16,10 @@ pub(crate) struct Table<T> {
     connections: usize,
     per_client: usize,
     when_full: WhenFull,
-    /// By number, which grows.
+    /// The connections by number. Numbers grow, so the first one is the oldest.
     entries: BTreeMap<u64, Entry<T>>,
     clients: HashMap<Network, BTreeSet<u64>>,
-    /// Those that have lost their place and are not gone yet.
+    /// The connections that have lost their place and are not closed yet.
     leaving: BTreeMap<u64, T>,
     next: u64,
 }
@@ -29,43 +29,42 @@ struct Entry<T> {
     told_by: T,
 }
 
-/// Why a connection was refused. Complete by nature.
+/// Why a connection was refused. The enum is exhaustive.
 ///
 /// ```
-/// assert_eq!(framelink_transport::Refusal::Client.to_string(), "its client has as many connections as it may");
+/// assert_eq!(framelink_transport::Refusal::Client.to_string(), "its client has its maximum of connections");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// Its client may not connect.
+    /// The access lists of the profile do not admit its client.
     Access,
-    /// There are as many connections as there may be.
+    /// The listener has its maximum number of connections.
     Total,
-    /// There are as many of its client.
+    /// The client has its maximum number of connections.
     Client,
 }
 
-/// What became of those that dialled, each counted once as accepted or refused.
+/// How many connections were accepted and refused. Each connection is counted once as either.
 ///
 /// See [`Admission`](crate::Admission) for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdmissionCounts {
-    /// Have got a place.
+    /// Accepted.
     pub accepted: u64,
-    /// Were refused because their client may not connect.
+    /// Refused by the access lists.
     pub refused_by_access: u64,
-    /// Were refused because there were as many connections as there may be.
+    /// Refused because the listener had its maximum number of connections.
     pub refused_by_total: u64,
-    /// Were refused because there were as many of their client.
+    /// Refused because the client had its maximum number of connections.
     pub refused_by_client: u64,
-    /// Were accepted, and dropped later to make room for a newer one.
+    /// Accepted, and later dropped to make room for a newer connection.
     pub dropped: u64,
-    /// Were accepted, and closed later because of the memory that they held.
+    /// Accepted, and later closed because of the memory that the connection held.
     pub evicted: u64,
 }
 
-/// So many that were dropped may still be on their way out; then the newest is refused after all, so that the descriptors that are
-/// open are bounded too.
+/// How many dropped connections may still be closing. Above that the newest is refused, which bounds open descriptors.
 const MOST_LEAVING: usize = 16;
 
 impl<T: Clone> Table<T> {
@@ -74,7 +73,7 @@ impl<T: Clone> Table<T> {
         Self { connections, per_client, when_full, entries, clients, leaving, next: 0 }
     }
 
-    /// Another one wants a place. Returns its number, and the one whose place it was.
+    /// Gives a new connection a place. Returns its number, and the handle of the connection that loses its place.
     pub(crate) fn admit(&mut self, client: IpAddr, told_by: T) -> Result<(u64, Option<T>), Refusal> {
         let client = Network::of_client(client);
         let dropped = match self.lacks_room_for(client) {
@@ -88,23 +87,22 @@ impl<T: Clone> Table<T> {
         Ok((id, dropped))
     }
 
-    /// It is gone, wholly.
+    /// Removes a connection that is closed.
     pub(crate) fn leave(&mut self, id: u64) {
         if self.leaving.remove(&id).is_none() {
             self.remove(id);
         }
         if self.entries.is_empty() {
-            // What one flood needed is not kept for ever.
+            // Frees the memory that a flood of connections needed.
             self.clients = HashMap::new();
         }
     }
 
-    /// How many have a place.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// What all are told by that are not gone.
+    /// The handles of all connections that are not closed.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.entries.values().map(|entry| &entry.told_by).chain(self.leaving.values())
     }
@@ -118,7 +116,7 @@ impl<T: Clone> Table<T> {
         }
     }
 
-    /// Takes a place away: of the same client, where that has too many.
+    /// Takes the place of the oldest connection, of this client if the client has too many.
     fn drop_oldest(&mut self, client: Network, refusal: Refusal) -> Result<T, Refusal> {
         if self.when_full == WhenFull::RefuseNewest || self.leaving.len() >= MOST_LEAVING {
             return Err(refusal);
@@ -146,7 +144,7 @@ impl<T: Clone> Table<T> {
 }
 
 impl AdmissionCounts {
-    /// What became of one: let in, for another or not; or refused.
+    /// Counts one decision.
     pub(super) const fn count<T>(&mut self, admitted: &Result<(u64, Option<T>), Refusal>) {
         match admitted {
             Ok((_, dropped)) => {
@@ -159,7 +157,7 @@ impl AdmissionCounts {
         }
     }
 
-    /// All that were refused.
+    /// Returns how many connections were refused in total.
     #[must_use]
     pub const fn refused(&self) -> u64 {
         self.refused_by_access + self.refused_by_total + self.refused_by_client
@@ -167,7 +165,7 @@ impl AdmissionCounts {
 }
 
 impl Refusal {
-    /// The key of the profile that says so.
+    /// The key of the profile with the limit.
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Access => "access",
@@ -181,8 +179,8 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Access => "its client may not connect",
-            Self::Total => "there are as many connections as there may be",
-            Self::Client => "its client has as many connections as it may",
+            Self::Total => "the listener has its maximum of connections",
+            Self::Client => "its client has its maximum of connections",
         })
     }
 }
@@ -195,7 +193,7 @@ mod tests {
         table.admit(client.parse().unwrap(), table.next)
     }
 
-    /// Two addresses, and whether they are the same client.
+    /// Two addresses, and whether they count as one client.
     const CLIENTS: &[(&str, &str, bool)] = &[
         ("192.0.2.1", "192.0.2.1", true),
         ("192.0.2.1", "::ffff:192.0.2.1", true),
@@ -243,11 +241,11 @@ mod tests {
             assert_eq!(admit(&mut table, client), Ok(expected), "{client}");
             assert!(table.len() <= 3);
         }
-        assert_eq!(table.iter().copied().collect::<Vec<_>>(), [2, 3, 4, 0, 1], "those that leave are told too");
+        assert_eq!(table.iter().copied().collect::<Vec<_>>(), [2, 3, 4, 0, 1], "connections that leave are told too");
     }
 
     #[test]
-    fn those_that_were_dropped_and_stay_are_bounded() {
+    fn the_number_of_dropped_connections_that_are_still_open_is_bounded() {
         let mut table = Table::new(1, 1, WhenFull::DropOldest);
         let dropped = (0..100).filter(|_| admit(&mut table, "10.0.0.1").is_ok_and(|(_, dropped)| dropped.is_some()));
         assert_eq!(dropped.count(), MOST_LEAVING);
@@ -256,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_table_holds_nothing() {
+    fn an_empty_table_holds_no_memory() {
         let mut table = Table::new(10_000, 10_000, WhenFull::RefuseNewest);
         for i in 0..10_000_u32 {
             table.admit(std::net::Ipv4Addr::from_bits(i).into(), i).unwrap();

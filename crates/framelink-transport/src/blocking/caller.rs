@@ -1,4 +1,4 @@
-//! The callers of a connection with many calls at a time.
+//! The callers of a duplex connection.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
@@ -19,10 +19,10 @@ use crate::{FramingPair, Message};
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 
-/// Sends requests on a connection, many at a time, each from a thread of its own, and receives the reply to each.
+/// Sends requests and waits for their replies on a connection that has many calls in flight, one for each thread.
 ///
-/// Made by [`Connection::duplex`](super::Connection::duplex), together with the [`Receiver`](super::Receiver), which has to be
-/// asked for any reply to come. Clones share the connection.
+/// [`Connection::duplex`](super::Connection::duplex) returns a caller together with a [`Receiver`](super::Receiver).
+/// Replies arrive only while a thread receives on the receiver. Clones share the connection.
 pub struct Caller<C: Decode + Encode = FramingPair, W = Shared<TcpStream>> {
     mux: Arc<Mux<C, W>>,
 }
@@ -39,7 +39,6 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         self.exchange(request, within).map_err(|failed| self.mux.call_error(failed))
     }
 
-    /// Ends our side within that time.
     pub(super) fn finish_within(&self, limit: Duration) -> Result<(), C> {
         self.with_sender(Some(limit), |half, left| half.finish_within(left))?
     }
@@ -70,7 +69,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         self.with_sender(None, |half, _| half.finish())?
     }
 
-    /// Waits for the sending half, and does something with it in what is left of the time.
+    /// Waits for the sending half and runs `work` on it, with the time that is left.
     fn with_sender<T>(
         &self,
         limit: Option<Duration>,
@@ -80,7 +79,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         self.check()?;
         let deadline = limit.map(|limit| clock.within(limit));
         let done = self.mux.send.with(deadline, |half| {
-            // It may have been given up meanwhile.
+            // The connection may have been given up during the wait.
             self.check()?;
             Ok(work(half, deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(clock.now()))))
         });
@@ -88,7 +87,7 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         done.unwrap_or_else(|| Err(self.mux.error(Operation::Send, no_room)))
     }
 
-    /// Where the peer has closed its side in good order, ours can go on sending.
+    /// Fails if the connection is lost. If the peer has closed its side in good order, our side can still send.
     fn check(&self) -> Result<(), C> {
         self.mux.look(CallTable::lost).map_or(Ok(()), |cause| Err(self.mux.error(Operation::Send, cause)))
     }

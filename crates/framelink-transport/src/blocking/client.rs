@@ -1,4 +1,4 @@
-//! The client of a profile.
+//! The client of a profile, for one exchange at a time.
 
 use std::sync::Arc;
 
@@ -14,11 +14,14 @@ use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// Talks to one peer as a profile says.
+/// A client of one peer, with one exchange at a time.
 ///
-/// Over a *long* connection it sends one message after the other, and dials again where the last one ended; over *short* ones
-/// each exchange has a connection of its own. One deadline, the profile's `timeouts.reply`, covers all of a call: connecting,
-/// writing, and the reply.
+/// The profile says how the client connects:
+///
+/// - Over a *long* connection it sends one message after the other, and dials again if the connection has ended.
+/// - Over *short* connections each exchange has a connection of its own.
+///
+/// One deadline, the profile's `timeouts.reply`, covers a whole call: connecting, writing, and the reply.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,9 +46,8 @@ impl ClientDriver for Driver {
 impl Client {
     client_methods!(ready);
 
-    /// Why there are no heartbeats on the connection between two exchanges, where the profile has heartbeats: the system had no thread for
-    /// that. Exchanges go on, and at the end of each the client tries again to begin a thread. `None` if there are heartbeats, or none are
-    /// needed.
+    /// Returns why no heartbeats are sent between two exchanges: the system had no thread for them. Exchanges go on,
+    /// and after each of them the client tries again. Returns `None` if heartbeats are sent, or the profile has none.
     pub const fn idle_task_error(&self) -> Option<&std::io::Error> {
         self.role.task_error()
     }

@@ -1,4 +1,4 @@
-//! A socket and a session.
+//! A connection: a socket and a session.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use crate::registry::Mailbox;
 use crate::session::{Exchange, Matching};
 use crate::{FramingPair, Message};
 
-/// A connection that exchanges messages.
+/// A connection that sends and receives messages over a blocking stream.
 ///
-/// Made by a [`Connector`](super::Connector), by a [`Listener`](super::Listener), or from a stream that is there already.
+/// A [`Connector`](super::Connector), a [`Listener`](super::Listener) or [`from_stream`](Self::from_stream) makes it.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -32,7 +32,7 @@ use crate::{FramingPair, Message};
 /// use std::os::unix::net::UnixStream;
 /// use framelink_transport::{Framing, blocking::{Connection, Shared}};
 ///
-/// // Any stream that waits will do: here a pair of Unix sockets.
+/// // Any blocking stream can be used: here a pair of Unix sockets.
 /// let framing: Framing = "net:2".parse()?;
 /// let (ours, theirs) = UnixStream::pair()?;
 /// let (ours, theirs) = (Shared::new(ours), Shared::new(theirs));
@@ -49,7 +49,7 @@ use crate::{FramingPair, Message};
 ///
 /// # Many calls at a time
 ///
-/// One end to call from, as often cloned as there are threads that call, and one that receives:
+/// [`duplex`](Self::duplex) returns a caller and a receiver. Clone the caller for each thread that calls:
 ///
 /// ```no_run
 /// # fn example(connection: framelink_transport::blocking::Connection) -> Result<(), Box<dyn std::error::Error>> {
@@ -60,7 +60,7 @@ use crate::{FramingPair, Message};
 /// let (caller, mut receiver) = connection.duplex(Matching::by_key(KeyRule::at("4:6".parse()?)));
 /// thread::spawn(move || {
 ///     while let Ok(Some(incoming)) = receiver.recv() {
-///         println!("{incoming:?}"); // what the peer sends by itself, and replies that came too late
+///         println!("{incoming:?}"); // unsolicited messages and late replies
 ///     }
 /// });
 /// let other = caller.clone();
@@ -91,19 +91,18 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W
     pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
     pub(super) clock: Clock,
-    /// What is pushed to it, once it has joined a registry.
+    /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Mailbox<C>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
-    /// A connection on a TCP socket that is connected already, and that waits. Its options are left as they are, but for
-    /// the timeouts of its reads and writes.
+    /// Makes a connection from a connected, blocking TCP socket. Its options stay, except for its timeouts.
     pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
         let peer = stream.peer_addr().ok();
         Self::with_peer(stream, framing.into(), peer)
     }
 
-    /// A socket that was reset already cannot say any more what the address of its peer was.
+    /// The peer's address is a parameter because a socket that was reset can no longer tell it.
     pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let stream = Shared::new(stream);
         Self::assemble(stream.clone(), stream, framing, peer)
@@ -116,14 +115,13 @@ impl<C: Decode + Encode> Connection<C> {
 
     connection::socket_connection_methods!(admitted_as: close_on_notice);
 
-    /// What stops the listener ends the waits of its reader too.
+    /// Lets the listener's stopper end the waits of the reader too.
     pub(super) fn interrupted_by(mut self, interrupt: Interrupt) -> Self {
         self.receiver.interrupt =
             Some(Interrupting { interrupt, wait: |interrupt, stream, left| interrupt.wait(&**stream, left) });
         self
     }
 
-    /// A preamble goes out at once.
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.reader.as_deref() {
@@ -131,13 +129,13 @@ impl<C: Decode + Encode> Connection<C> {
         }
     }
 
-    /// A thread that waits for its socket is woken by closing it.
+    /// Closes the socket when the connection is told to end, which wakes a thread that waits for the socket.
     fn close_on_notice(&self, permit: Option<&Permit>) {
         let Some(permit) = permit else { return };
         let socket = self.receiver.reader.as_ref().map(Shared::downgrade);
         permit.notice.close_with(Box::new(move || {
             if let Some(socket) = socket.as_ref().and_then(std::sync::Weak::upgrade) {
-                // One that is closed already is closed.
+                // An error says that the socket is closed already.
                 let _ = socket.shutdown(std::net::Shutdown::Both);
             }
         }));
@@ -145,7 +143,7 @@ impl<C: Decode + Encode> Connection<C> {
 }
 
 impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
-    /// A connection on any reader and writer that wait.
+    /// Makes a connection from any blocking reader and writer.
     pub fn from_parts<F: Into<Arc<C>>>(reader: R, writer: W, framing: F) -> Self {
         Self::assemble(reader, writer, framing.into(), None)
     }
@@ -179,19 +177,18 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
             let failing = Arc::clone(&mux);
             let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
             if let Err(error) = begun {
-                // Its end would not be noticed.
+                // Without this thread, the end of the watched connection would go unnoticed.
                 mux.end(&Cause::Io(error));
             }
         }
         (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(receiving.sender)))
     }
 
-    /// For a pool: whether it is clean, so that it can be lent.
+    /// Returns whether the connection is clean, so that a pool can hand it out.
     pub(super) fn inspect(&mut self, discard_unsolicited: bool) -> Result<Option<Duration>, CauseOf<C>> {
         self.inspect_for_pool(self.briefly(), discard_unsolicited)
     }
 
-    /// What closes its socket from elsewhere.
     pub(super) fn closer(&self) -> Option<super::Closer> {
         self.receiver.closer()
     }
@@ -200,7 +197,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.until_done(None, |connection, until| connection.receive_step(until)).unwrap_or(Ok(None))
     }
 
-    /// Goes on until something is done, or until that time.
+    /// Repeats `step` until it is done, or until the deadline.
     fn until_done<T, E>(
         &mut self,
         deadline: impl Into<Option<Duration>>,
@@ -208,11 +205,11 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     ) -> Result<Result<T, E>, Elapsed> {
         let deadline = deadline.into();
         loop {
-            // What could not be written is tried again soon.
+            // Bytes that could not be written are tried again soon.
             let soon = self.sender.sending.has_output().then(|| self.clock.within(SLICE));
             match step(self, [deadline, soon].into_iter().flatten().min()) {
                 Ok(Ok(done)) => return Ok(Ok(done)),
-                // What has come counts, so the clock is looked at last.
+                // The clock is checked last, because bytes that have arrived count even after the deadline.
                 Ok(Err(_)) if deadline.is_some_and(|at| at <= self.clock.now()) => return Err(Elapsed),
                 Ok(Err(_)) => {}
                 Err(error) => return Ok(Err(error)),
@@ -226,7 +223,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> SessionParts for Connect
 }
 
 impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<C, R, W> {
-    /// Until then an operation waits; without it, for ever.
+    /// The deadline of an operation. Without a deadline the operation waits for ever.
     type Wait<'w> = Option<Duration>;
 
     const AT_ONCE: Option<Duration> = drive::AT_ONCE;
@@ -239,7 +236,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
-        // Each waits no longer than a slice at a time, so that the other has its turn.
+        // Each side waits for one slice at most, so that the other side gets its turn.
         let slice = Some(SLICE);
         let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt: None };
         let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice, interrupt: None };

@@ -14,11 +14,11 @@ use crate::net::dial::Dial;
 use crate::net::methods::connector_methods;
 use crate::net::peer::ToPeer;
 
-/// The driver of a [`Connector`].
+/// The type parameter of a blocking [`Connector`].
 #[derive(Clone, Copy, Debug)]
 pub enum Blocking {}
 
-/// Dials a peer.
+/// Dials a peer and returns a [`Connection`].
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! What roles need of this driver.
+//! The blocking driver, as roles use it.
 
 use std::io;
 use std::thread::JoinHandle;

@@ -1,4 +1,4 @@
-//! The two directions of a connection, each with its half of the session.
+//! The receiving and the sending half of a connection, each with its half of the session.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
 ///
-/// It can live in a thread, or in a process, of its own.
+/// It can be moved to a thread of its own, or to a process of its own.
 ///
 /// ```no_run
 /// # fn example(connection: framelink_transport::blocking::Connection) -> Result<(), Box<dyn std::error::Error>> {
@@ -32,13 +32,13 @@ use crate::{FramingPair, Message};
 /// ```
 #[derive(Debug)]
 pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
-    /// `None` after we gave the connection up.
+    /// `None` after we gave up the connection.
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
     pub(super) timeout: Timeout,
     clock: Clock,
     pub(super) peer: Option<SocketAddr>,
-    /// What ends a wait to have a look whether the connection is to end.
+    /// Ends a wait so that the reader checks whether the connection is to end.
     pub(super) interrupt: Option<Interrupting<R>>,
 }
 
@@ -55,9 +55,10 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None }
     }
 
-    /// Reads and drops all that comes, message or not, until the peer closes or the time is over; true if it closed. For a
-    /// connection that is given up: a socket that is closed with bytes unread resets the connection, and that can
-    /// destroy what is on its way to the peer.
+    /// Reads and drops all bytes until the peer closes or the time is over. Returns true if the peer closed.
+    ///
+    /// Use this before a connection is given up. Closing a socket that holds unread bytes resets the connection, and a
+    /// reset can destroy bytes that are on their way to the peer.
     ///
     /// # Errors
     /// When the connection failed.
@@ -76,7 +77,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         self.receive(Some(self.clock.within(limit)))
     }
 
-    /// What another thread ends the wait of this one with.
+    /// Returns a function that ends this half's wait from another thread.
     pub(super) fn closer(&self) -> Option<Closer> {
         self.reader.as_ref().and_then(ReadStream::closer)
     }
@@ -87,21 +88,20 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
                 Came::Message(message) => TryRecv::Message(message),
                 Came::Closed => TryRecv::Closed,
                 Came::Wait(_) if deadline.is_some() => TryRecv::Nothing,
-                // A heartbeat waits for the other half to be used.
+                // A heartbeat leaves when the other half is used.
                 Came::Wait(_) | Came::Beat => continue,
             });
         }
     }
 
-    /// The same, and when a heartbeat is due.
+    /// Like `receive`, but also returns when a heartbeat is due.
     pub(super) fn come(&mut self, deadline: Option<Duration>) -> Result<Came, ErrorOf<C>> {
         let came = self.input(deadline, |mut inbound| inbound.receive())?;
-        // Whoever is not inside a call holds no buffer, unless there is something in it.
+        // Outside of its calls, a half keeps its buffer only while the buffer holds bytes.
         self.receiving.release();
         Ok(came)
     }
 
-    /// Does something with what is read.
     fn input<T>(
         &mut self,
         deadline: Option<Duration>,
@@ -109,7 +109,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     ) -> Result<T, ErrorOf<C>> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         let (timeout, clock) = (&mut self.timeout, self.clock);
-        // An interrupt that was raised stays so: it is of use until the connection has been told.
+        // A raised interrupt stays raised, so it is only used until the connection has been told to end.
         let interrupt = self.interrupt.as_ref().filter(|_| self.receiving.is_open());
         let input = &mut Port { stream, timeout, clock, deadline, slice: None, interrupt };
         let inbound = Inbound { receiving: &mut self.receiving, input, clock: &clock, may_wait: true };
@@ -122,7 +122,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 /// See [`RecvHalf`] for an example.
 #[derive(Debug)]
 pub struct SendHalf<C: Encode = FramingPair, W = Shared<TcpStream>> {
-    /// `None` after we gave the connection up.
+    /// `None` after we gave up the connection.
     pub(super) writer: Option<W>,
     pub(super) sending: Sending<Arc<C>>,
     pub(super) timeout: Timeout,
@@ -150,7 +150,6 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.flush_within(limit)
     }
 
-    /// Goes on with something that writes until it is done.
     fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
@@ -158,7 +157,6 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.write_until(None, work)
     }
 
-    /// Does something with what is written, up to a deadline.
     fn write_until<T>(
         &mut self,
         deadline: Option<Duration>,

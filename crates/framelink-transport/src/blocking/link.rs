@@ -1,4 +1,4 @@
-//! The client of a profile that has many requests in flight, each from a thread of its own.
+//! The client of a profile that has many requests in flight, one for each thread.
 
 mod inbox;
 mod links;
@@ -21,12 +21,20 @@ use crate::profile::{Profile, ProfileError, Sign};
 use crate::session::Matching;
 use framelink_session::Message;
 
-/// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), over several that share the
-/// requests (`shared`), or over one for each direction (`simplex`).
+/// A client of one peer, with many requests in flight.
 ///
-/// Clones are the same link. Connections are dialled when a request needs one; a connection that was lost is dialled anew by the next
-/// request. Of several, another one is dialled when each that is there is busy, and a request goes over the one with the
-/// fewest in flight. One deadline, the profile's `timeouts.reply`, covers all of a call. Each connection has a thread that receives.
+/// The profile says how many connections the link has:
+///
+/// | connection | the link uses |
+/// | --- | --- |
+/// | `duplex` | one connection |
+/// | `shared` | several connections that share the requests |
+/// | `simplex` | two connections, one for each direction |
+///
+/// The link dials a connection when a request needs one. After a loss the next request dials again. A link with several
+/// connections dials another one when all existing ones are busy; a request takes the connection with the fewest
+/// requests in flight. One deadline, the profile's `timeouts.reply`, covers a whole call. Each connection has a thread
+/// that receives. Clones share the connections.
 ///
 /// Messages that answer no request go to the [`Inbox`].
 ///
@@ -67,7 +75,7 @@ pub struct Link {
 link_methods!(ready);
 
 impl Link {
-    /// What dials for it: its state, and what it has done. For a pair, whose connections are made in another way, it has no address.
+    /// Returns the upstream of this link, with its state and statistics. That of a simplex pair has no address.
     pub const fn upstream(&self) -> &Upstream {
         &self.upstream
     }
@@ -101,14 +109,14 @@ impl LinkDriver for Driver {
         sending.simplex(receiving, matching)
     }
 
-    /// One thread writes to all of them in turn, so that a peer that does not read holds up no other connection, and so that closing needs
-    /// no thread that the system might not have.
+    /// Closes all connections from one thread, which writes to each of them in turn. A peer that does not read
+    /// therefore delays no other connection, and closing needs no thread that the system might not have.
     async fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) {
         let until = Self::within(within);
         connections.iter().for_each(|connection| connection.vacate());
         let mut all: Vec<_> =
             connections.iter().map(|connection| (&connection.caller, connection.profile.sign_off())).collect();
-        // What the sockets take at once leaves before any of them is waited for.
+        // First write what the sockets take at once; only then wait for one of them.
         let mut slice = Duration::ZERO;
         loop {
             all.retain_mut(|(caller, sign_off)| !finish(caller, sign_off, slice.min(Self::left(until))));
@@ -137,13 +145,13 @@ impl LinkDriver for Driver {
     }
 }
 
-/// Writes what the socket takes in that time; first the message to sign off with, until that is accepted. True when our side has ended, or the
-/// connection has failed.
+/// Writes what the socket takes within `slice`: first the sign-off message, until it is accepted. Returns true when our
+/// side has ended, or the connection has failed.
 fn finish(caller: &Caller, sign_off: &mut Option<&Sign>, slice: Duration) -> bool {
     if let Some(sign) = sign_off {
         match caller.send_with_outcome(sign.send(), slice) {
             Err(failed) if matches!(failed.error().cause(), Cause::NoRoom { .. }) => return false,
-            // What is left of it is written together with the end.
+            // The rest of the sign-off message is written together with the end.
             _ => *sign_off = None,
         }
     }

@@ -1,4 +1,4 @@
-//! Being dialled.
+//! Listening.
 
 use std::io;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
@@ -14,7 +14,7 @@ use crate::driver::plain;
 use crate::net::listener::{Listening, look_up};
 use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_methods};
 
-/// Accepts connections.
+/// Listens on an address and accepts connections.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,7 +31,7 @@ use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_meth
 ///     }
 /// });
 ///
-/// // '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o' goes out, and comes back
+/// // '0' '0' '0' '5' | 'h' 'e' 'l' 'l' 'o' is sent, and comes back
 /// let mut connection = Connector::new(framing).connect(address)?;
 /// let reply = connection.call(b"hello", std::time::Duration::from_secs(5))?;
 /// assert_eq!(&reply[..], b"hello");
@@ -59,11 +59,11 @@ impl<C: Decode + Encode> Listener<C> {
         Ok(Self { listening, waiting })
     }
 
-    /// Waits for the next connection; `None` when the listener was stopped.
+    /// Waits for the next connection. Returns `None` when the listener was stopped.
     ///
     /// # Errors
-    /// As the system has it. A connection that was gone before it was accepted is none; running out of file
-    /// descriptors is one, and worth a pause before the next try.
+    /// Returns the system's error. A connection that is gone before it is accepted is no error. Running out of file
+    /// descriptors is an error; pause before the next call.
     pub fn accept(&mut self) -> io::Result<Option<Connection<C>>> {
         while let Some(accepted) = self.waiting.accept(&self.listening.socket).transpose() {
             if let Some(connection) = self.admit(accepted)? {
@@ -75,12 +75,12 @@ impl<C: Decode + Encode> Listener<C> {
 
     accept_waiting_methods!(plain);
 
-    /// What stops the listener, from another thread.
+    /// Returns a [`Stopper`], which stops this listener from another thread.
     pub fn stopper(&self) -> Stopper {
         self.waiting.stopper.clone()
     }
 
-    /// What ends the waits of connections too, when the listener is stopped.
+    /// Returns what ends the waits of accepted connections when the listener is stopped.
     pub(super) fn interrupt(&self) -> Interrupt {
         self.waiting.interrupt.clone()
     }

@@ -1,13 +1,14 @@
-//! The blocking driver: a session on a socket whose reads and writes wait, on std alone.
+//! The blocking driver: connections on sockets whose reads and writes wait. It needs only the standard library.
 //!
-//! [`Connector`] and [`Listener`] make a [`Connection`]; that sends, receives and calls, and splits into two halves
-//! for two threads, which share no lock. Everything that decides anything is in the [`session`](crate::session).
+//! [`Connector`] and [`Listener`] make a [`Connection`], which sends, receives and calls. It can be split into two
+//! halves for two threads, which share no lock. The [`session`](crate::session) makes all decisions about the protocol.
 //!
 //! # System calls
 //!
-//! A message that comes in one read costs one system call, and so does one that goes: head, payload and suffix are written
-//! together from where they lie. How long a read may wait is told to the system only when it changes by more than 1/256, or a millisecond.
-//! A [`call`](Connection::call) looks once, without waiting, for bytes that came unasked and could be taken for its reply.
+//! - A message that arrives in one read costs one system call.
+//! - A message that is sent costs one system call: head, payload and suffix are written together, without being copied.
+//! - The socket's read timeout is set again only when it changes by more than 1/256, or by more than 1 ms.
+//! - A [`call`](Connection::call) first reads once, without waiting, to find bytes that could be taken for its reply.
 
 mod caller;
 mod client;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, PoisonError};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -17,34 +17,35 @@ use crate::calls::{self, CallTable, CauseOf, Outcome, Over, Refusal, RefusalOf, 
 use crate::drive::Clock as _;
 use crate::error::{Cause, Error};
 use crate::net::clock::Clock;
+use crate::net::lock::Lock;
 use crate::session::{ByteCount, LivenessHandle, Matching, NotBegun, Sent, Ticket};
 
 pub(super) type Mux<C, W> = calls::Mux<C, SyncSender<Outcome<C>>, SharedSender<C, W>>;
 type Begun<C> = calls::Begun<mpsc::Receiver<Outcome<C>>>;
 type NotSent<C> = (Sent, CauseOf<C>);
 
-/// A sending half, and who waits for what.
+/// A sending half that callers share, and what their waits need.
 ///
-/// One thread at a time has the sending half, and writes. The table of calls is locked for moments only, and never across a wait.
+/// One thread at a time holds the sending half and writes. The table of calls is never locked across a wait.
 pub(crate) struct SharedSender<C: Encode, W> {
     half: Turn<SendHalf<C, W>>,
-    /// Whether something was left to be written when the sending half was given back last.
+    /// Whether bytes were left to write when the sending half was last given back.
     has_rest: AtomicBool,
     is_given_up: AtomicBool,
-    /// How often a call was over: a thread that waits for that sees whether it has missed one.
-    overs: Mutex<u64>,
-    /// Notified when a call is over, so that there may be room.
+    /// Counts the calls that are over, so that a thread that waits for one sees whether it has missed one.
+    overs: Lock<u64>,
+    /// Notified when a call is over: there may be room for another.
     room: Condvar,
-    /// Notified when a call is over, so that its key may be free.
+    /// Notified when a call is over: its key may be free.
     keys: Condvar,
-    /// What ends the wait of the receiver, and of the thread that watches the other connection of a pair.
+    /// End the waits of the receiver, and of the thread that watches the other connection of a pair.
     closers: Vec<Closer>,
     written: ByteCount,
     pub(super) clock: Clock,
 }
 
-/// How often the receiver looks, while nothing comes, whether a message whose sending was given up has left a rest: nothing ends its wait
-/// then.
+/// How often the receiver, while nothing arrives, checks for the unwritten rest of a message whose sending was given
+/// up. Such a rest does not wake the receiver.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 
 impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
@@ -55,8 +56,8 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         Self::with(matching, send, peer)
     }
 
-    /// Writes a heartbeat that is due, and what is left of a message whose sending was given up, unless another thread is sending: that one
-    /// takes it along. True if it is to be tried again.
+    /// Writes a heartbeat that is due, and the rest of a message whose sending was given up. If another thread is
+    /// sending, that thread writes them. Returns true if this is to be called again.
     pub(super) fn maintain(&self, liveness: Option<&LivenessHandle>) -> bool {
         let has_due = || liveness.is_some_and(LivenessHandle::has_due);
         if liveness.is_none() && !self.send.has_rest.load(Ordering::Relaxed) {
@@ -65,9 +66,9 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         self.send.with(Some(Duration::ZERO), |half| self.write_rest(half)).unwrap_or_else(has_due)
     }
 
-    /// Returns whether something is left that can still be written.
+    /// Returns whether bytes are left that can still be written.
     fn write_rest(&self, half: &mut SendHalf<C, W>) -> bool {
-        // A call that has ended the connection says what the peer may have seen: nothing is written after that.
+        // A call that has ended the connection reports what the peer may have seen, so nothing is written after it.
         if !half.sending.has_output() || self.look(CallTable::lost).is_some() {
             return false;
         }
@@ -80,17 +81,17 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         }
     }
 
-    /// Begins a call as soon as there is room for it, and writes its request, until the deadline at most, which is `within` from now.
+    /// Begins a call when there is room and writes its request, until `deadline`, which is `within` from now.
     pub(super) fn begin(&self, request: &[u8], deadline: Duration, within: Duration) -> Result<Begun<C>, NotSent<C>> {
         loop {
-            let overs = self.send.overs();
+            let overs = *self.send.overs.lock();
             let begun = self.send.with(Some(deadline), |half| self.begin_on(half, request, deadline, within));
             let refusal = match begun.ok_or((Sent::Not, Cause::NoRoom { after: within, queued_bytes: 0 }))? {
                 Ok(begun) => return begun,
                 Err(refusal) => refusal,
             };
             if !matches!(refusal, Refusal::Later(NotBegun::Full { .. })) {
-                // The room that this thread may have been notified of is for another one.
+                // This thread may have used up a notification about room that it cannot use; pass it on.
                 self.send.room.notify_one();
             }
             let why = self.refuse(refusal).map_err(|cause| (Sent::Not, cause))?;
@@ -100,7 +101,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         }
     }
 
-    /// Has the sending half from here to the write, so that requests go out in the order in which their calls begin.
+    /// Holds the sending half up to the write, so that requests are sent in the order in which calls begin.
     fn begin_on(
         &self,
         half: &mut SendHalf<C, W>,
@@ -132,7 +133,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
         let no_room = || (Sent::Not, Cause::NoRoom { after: within, queued_bytes: half.unwritten_bytes() });
         let ticket = put.ok_or_else(no_room)?;
         match half.flush_until(Some(deadline), Duration::ZERO).map_err(Error::into_cause) {
-            // What is not written in time leaves before anything else; the reply does not come in time.
+            // The unwritten rest is sent before anything else. The call then fails because its reply is late.
             Ok(()) | Err(Cause::TimedOut { .. }) => Ok(ticket),
             Err(cause) => Err((sent_of(ticket, self.send.written(), &cause, false), cause)),
         }
@@ -140,23 +141,19 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
 }
 
 impl<C: Decode + Encode, W: WriteStream> SharedSender<C, W> {
-    /// Waits for the sending half, and does something with it; `None` if it is not free before the deadline.
+    /// Waits for the sending half and runs `work` on it. Returns `None` if the half is not free before the deadline.
     pub(super) fn with<T>(&self, deadline: Option<Duration>, work: impl FnOnce(&mut SendHalf<C, W>) -> T) -> Option<T> {
         let mut half = self.half.take(deadline)?;
         let done = work(&mut half);
-        // Before another thread can have it.
+        // Stored before another thread can take the half.
         self.has_rest.store(half.sending.has_output(), Ordering::Relaxed);
         Some(done)
     }
 
-    fn overs(&self) -> u64 {
-        *self.overs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until more calls are over than `seen`. False if that is not before the deadline.
+    /// Waits until more than `seen` calls are over. Returns false if that does not happen before the deadline.
     fn wait_for_over(&self, seen: u64, why: NotBegun, deadline: Duration) -> bool {
         let notified = if why == NotBegun::DuplicateKey { &self.keys } else { &self.room };
-        let mut overs = self.overs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut overs = self.overs.lock();
         loop {
             let left = deadline.saturating_sub(self.clock.now());
             if left.is_zero() {
@@ -179,7 +176,7 @@ impl<C: Decode + Encode, W: WriteStream> SendSide<C> for SharedSender<C, W> {
     const FAILURE_ENDS_READS: bool = true;
 
     fn fill(slot: Self::Slot, outcome: Outcome<C>) -> Option<LateReply> {
-        // There is room for one outcome, and this is the only one.
+        // The channel holds one outcome, and this is the only one.
         slot.send(outcome).err().and_then(|unsent| unsent.0.ok())
     }
 
@@ -212,7 +209,7 @@ impl<C: Decode + Encode, W: WriteStream> SendSide<C> for SharedSender<C, W> {
     }
 
     fn on_over(&self, calls: Over) {
-        *self.overs.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *self.overs.lock() += 1;
         match calls {
             Over::One => self.room.notify_one(),
             Over::All => self.room.notify_all(),

@@ -1,4 +1,4 @@
-//! A pool of connections.
+//! A pool of connections, for threads.
 
 use std::io;
 use std::sync::Arc;
@@ -16,14 +16,17 @@ use crate::error::{CallError, Cause};
 use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, THREAD_NAME, lent_by_pool, pool_methods};
 use crate::profile::{Profile, ProfileError};
 
-/// Lends long connections with one peer, each for one exchange at a time, as a profile with
-/// [`Pooled`](crate::profile::Pooled) says.
+/// A pool of long connections to one peer, for a profile with [`Pooled`](crate::profile::Pooled). A connection carries
+/// one exchange at a time.
 ///
-/// Clones are the same pool. A caller gets the connection that was returned last. If there is none, one is dialled, up to the most there
-/// may be, and callers that wait get whichever comes first, in the order in which they came. A thread of the pool sends heartbeats on idle
-/// connections, and looks once a second whether one of them has ended or has received something that no request asked for; each is
-/// looked at again before it is lent. It dials, and closes, on other threads, one for each that is under way. Only a clean connection is
-/// lent, and lent again.
+/// - A caller gets the connection that was released last. If none is idle, the pool dials one, up to its maximum.
+/// - Waiting callers are served in order. Each gets the first connection that is released or dialled.
+/// - Only clean connections are handed out. A connection is checked again each time before it is handed out.
+/// - A thread of the pool sends heartbeats on idle connections, and checks once a second whether one of them has ended
+///   or has received an unsolicited message.
+/// - The pool dials and closes in other threads, one for each dial or close that is under way.
+///
+/// Clones share the pool.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,9 +51,9 @@ lent_by_pool! {
     /// use std::time::Duration;
     ///
     /// // Two exchanges that belong together, on one connection.
-    /// let mut lent = pool.get()?;
-    /// lent.call(b"begin", Duration::from_secs(1))?;
-    /// lent.call(b"commit", Duration::from_secs(1))?;
+    /// let mut connection = pool.get()?;
+    /// connection.call(b"begin", Duration::from_secs(1))?;
+    /// connection.call(b"commit", Duration::from_secs(1))?;
     /// # Ok(())
     /// # }
     /// ```
@@ -59,9 +62,13 @@ lent_by_pool! {
 impl Pool {
     pool_methods!(ready);
 
-    /// Why the pool has no thread of its own: the system had none left. Meanwhile no heartbeats are sent on idle connections, they are
-    /// looked at only before they are lent, and a thread that asks for a connection dials it itself. Each time, the pool tries again to
-    /// begin its thread. `None` if the pool has its thread.
+    /// Returns why the pool has no thread of its own: the system had none left. Until the pool has its thread:
+    ///
+    /// - No heartbeats are sent on idle connections.
+    /// - Idle connections are checked only before they are handed out.
+    /// - A thread that asks for a connection dials it itself, and the pool tries again to start its thread.
+    ///
+    /// Returns `None` if the pool has its thread.
     #[must_use]
     pub fn idle_task_error(&self) -> Option<Arc<io::Error>> {
         self.role.task_error()
@@ -92,7 +99,7 @@ impl PoolDriver for Driver {
         connection.inspect(discard_unsolicited)
     }
 
-    /// Whatever cuts it shuts the socket down, so that the call ends by itself.
+    /// The cutter shuts the socket down, so the call ends by itself.
     async fn exchange(
         connection: &mut Connection,
         _: &Option<Closer>,
@@ -107,7 +114,7 @@ impl PoolDriver for Driver {
         within: Duration,
         work: impl FnOnce(Duration) -> F + Send + 'static,
     ) {
-        // Where there is no thread for it, the work is done now.
+        // If the system has no thread left, `detach` has done the work in this thread.
         let _ = Self::detach(THREAD_NAME, within, work);
     }
 

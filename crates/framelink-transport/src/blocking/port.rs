@@ -1,4 +1,4 @@
-//! Blocking streams as the session's drive sees them: what must wait does, and gives up when its time is over.
+//! Adapts blocking streams to `drive`: an operation waits, and stops waiting at its deadline.
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
@@ -8,47 +8,46 @@ use super::{ReadStream, WriteStream};
 use crate::drive::{Clock as _, Input, Output};
 use crate::net::clock::Clock;
 
-/// How long the system lets a read or write wait: what it was told last, so that it is told again only when that changed.
+/// The timeout that the system has for reads or writes, so that it is set again only when it changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Timeout {
-    /// It was told nothing by us, and may have been by others.
+    /// We have not set it; the application may have.
     #[default]
     Unknown,
     Told(Option<Duration>),
 }
 
-/// A stream, and until when its operations may wait.
+/// A stream and the deadline of its operations.
 pub(super) struct Port<'p, S> {
     pub(super) stream: &'p mut S,
     pub(super) timeout: &'p mut Timeout,
     pub(super) clock: Clock,
-    /// `None`: for ever.
     pub(super) deadline: Option<Duration>,
-    /// Writes wait no longer than this at a time: between two there is something else to do.
+    /// The longest wait of one write, when there is other work between two writes.
     pub(super) slice: Option<Duration>,
-    /// What ends a read that waits.
+    /// Ends a read that waits.
     pub(super) interrupt: Option<&'p Interrupting<S>>,
 }
 
-/// What ends the waits for this stream, from elsewhere.
+/// Ends the waits for this stream from elsewhere.
 #[derive(Debug)]
 pub(super) struct Interrupting<S> {
     pub(super) interrupt: Interrupt,
-    /// Waits for either: whether the stream has something to read.
+    /// Waits for the stream or the interrupt. Returns whether the stream is readable.
     pub(super) wait: fn(&Interrupt, &S, Option<Duration>) -> io::Result<bool>,
 }
 
-/// How long a write waits where what comes must be looked at as well: the peer may wait for us to read.
+/// How long a write waits while reads must go on as well, because the peer may be waiting for us to read.
 pub(super) const SLICE: Duration = Duration::from_millis(10);
 
-/// What had come when the time was over is taken, but a peer that never stops sending does not stop the clock.
+/// How long bytes that had arrived at the deadline are still taken, even if the peer never stops sending.
 const GRACE: Duration = Duration::from_millis(50);
 
 impl Timeout {
-    /// What to tell the system so that it waits as long as `left` says, if what it was told does not do.
+    /// Returns the timeout to set so that the system waits for `left`, or `None` if the present one is good enough.
     ///
-    /// A little longer does, for telling costs a system call: each message of a steady exchange is left some microseconds less
-    /// than its whole time.
+    /// A slightly longer timeout is good enough, because setting it costs a system call, and each message of a steady
+    /// exchange has a few microseconds less than its whole time.
     fn change(self, left: Option<Duration>) -> Option<Option<Duration>> {
         let does = match (self, left) {
             (Self::Unknown, _) | (Self::Told(None), Some(_)) => false,
@@ -61,14 +60,14 @@ impl Timeout {
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Rounded up.
+/// Rounds up.
 fn in_milliseconds(time: Duration) -> Duration {
     let millis = time.saturating_add(MILLISECOND - Duration::from_nanos(1)).as_millis();
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 impl<S> Port<'_, S> {
-    /// The time now and how long may be waited from now on; `WouldBlock` when that is over. Without a limit no clock is read.
+    /// Returns the time and how long to wait, or `WouldBlock` after the deadline. Without a limit it reads no clock.
     fn left(&self, until: Option<Duration>, most: Option<Duration>) -> io::Result<(Duration, Option<Duration>)> {
         let at = [self.deadline, until].into_iter().flatten().min();
         if at.is_none() && most.is_none() {
@@ -82,14 +81,13 @@ impl<S> Port<'_, S> {
         }
     }
 
-    /// Does what may wait.
     fn wait<T>(
         &mut self,
         (began, left): (Duration, Option<Duration>),
         tell: impl Fn(&mut S, Option<Duration>) -> io::Result<()>,
         mut operation: impl FnMut(&mut S) -> io::Result<T>,
     ) -> io::Result<T> {
-        /// A system whose count of ticks lags behind its clock ends a wait too early, but not so many in a row.
+        /// A system whose tick count lags behind its clock ends a wait too early, but not this many times in a row.
         const EARLY_ENDS: u32 = 8;
         let mut early_ends = 0;
         loop {
@@ -99,18 +97,18 @@ impl<S> Port<'_, S> {
                 *self.timeout = Timeout::Told(timeout);
             }
             match operation(self.stream) {
-                // Windows says that its time is over in the words for a connection that was given up.
+                // Windows reports an expired timeout with the error of a connection that timed out.
                 Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::TimedOut && left.is_some() => {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.waited_too_little(began, left) => {
                     early_ends += 1;
                     if early_ends > EARLY_ENDS {
-                        // A stream that does not wait would have us spin.
-                        let message = "the stream is non-blocking, the blocking driver needs one that waits";
+                        // A non-blocking stream would make this loop spin.
+                        let message = "the stream is non-blocking; the blocking driver needs a blocking stream";
                         return Err(io::Error::other(message));
                     }
-                    // The application may have changed the timeout since.
+                    // The application may have changed the timeout.
                     *self.timeout = Timeout::Unknown;
                 }
                 done => return done,
@@ -122,7 +120,7 @@ impl<S> Port<'_, S> {
         left.is_none_or(|left| self.clock.now().saturating_sub(began) < left / 2)
     }
 
-    /// Whether there is something to read, where that may be interrupted; otherwise reading tells.
+    /// Returns whether the stream is readable. Without an interrupt this is always true, and the read itself waits.
     fn is_readable(&self, left: Option<Duration>) -> io::Result<bool> {
         self.interrupt.map_or(Ok(true), |by| (by.wait)(&by.interrupt, self.stream, left))
     }
@@ -138,7 +136,7 @@ impl<R: ReadStream> Input for Port<'_, R> {
             Ok((_, left)) if !self.is_readable(left)? => Err(io::ErrorKind::WouldBlock.into()),
             Ok(left) => self.wait(left, R::set_read_timeout, |stream| stream.read(space)),
             Err(over) if self.is_long_over() => Err(over),
-            // What has come counts, however late we look.
+            // Bytes that have arrived count, however late we read.
             Err(_) => self.stream.read_now(space),
         }
     }

@@ -1,4 +1,4 @@
-//! The receiver of a connection with calls in flight.
+//! The receiver of a duplex connection.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
@@ -20,28 +20,28 @@ use crate::{FramingPair, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
-/// Receives on a connection with calls in flight: hands each reply to its call, and other messages to the application.
+/// Receives on a connection with many calls in flight: replies for the calls, other messages for the application.
 ///
-/// Nothing is read, and no reply comes, while the receiver is not asked: it belongs into a thread of its own. When it is dropped, it closes
-/// the connection.
+/// The receiver reads only while one of its methods runs, so run it in a thread of its own: without it, no reply
+/// arrives. Dropping the receiver closes the connection.
 ///
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
 pub struct Receiver<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W: WriteStream = Shared<TcpStream>> {
     half: RecvHalf<C, R>,
     mux: Arc<Mux<C, W>>,
-    /// Of a pair of connections: the direction of this one that is not used.
+    /// For a simplex pair: the unused sending side of this connection.
     unused: Option<SendHalf<C, W>>,
 }
 
 impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
-    /// Of a pair of connections with the direction that is not used.
+    /// `unused` is the sending side of the receiving connection of a simplex pair.
     pub(super) const fn new(half: RecvHalf<C, R>, mux: Arc<Mux<C, W>>, unused: Option<SendHalf<C, W>>) -> Self {
         Self { half, mux, unused }
     }
 
     receiver_methods!();
 
-    /// Receives the next message that answers no call in flight, or says that none came within that time.
+    /// Receives the next message that answers no call in flight, or [`TryRecv::Nothing`] after `limit`.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -54,7 +54,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
         self.receive(None).map(TryRecv::into_message)
     }
 
-    /// Without a deadline, never [`TryRecv::Nothing`].
+    /// Without a deadline this never returns [`TryRecv::Nothing`].
     fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv<Incoming>, C> {
         let clock = self.mux.send.clock;
         loop {
@@ -62,7 +62,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
                 return Ok(TryRecv::Message(Incoming::Late(late)));
             }
             let is_left = self.mux.maintain(self.half.receiving.liveness());
-            // What is left, or is a heartbeat that found another thread sending, is tried again soon.
+            // Unwritten bytes, and a heartbeat that is due while another thread sends, are tried again soon.
             let soon = clock.within(if is_left { SLICE } else { LOOK });
             let came = self.half.come(Some(deadline.map_or(soon, |deadline| deadline.min(soon))));
             if matches!(came, Ok(Came::Wait(_))) && deadline.is_some_and(|at| at <= clock.now()) {

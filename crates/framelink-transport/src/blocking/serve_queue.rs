@@ -1,4 +1,4 @@
-//! What the threads that serve one connection share.
+//! The state that the threads of a served connection share.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use crate::server::{PlacedRequest, ServedOutput, ServedRequests};
 use crate::session::{Notice, ReplySlot, Sending, Transmit};
 use framelink_session::Message;
 
-/// Requests go from the thread that reads to the threads that handle them, and replies from there to the thread that writes.
+/// Passes requests from the thread that reads to the threads that handle them, and replies to the thread that writes.
 ///
-/// Locked for moments only, and never across a wait.
+/// Its lock is held only briefly, and never across a wait.
 pub(super) struct ServeQueue<D, E> {
     state: Lock<QueueState<D, E>>,
     /// Notified when another request may be read.
@@ -34,11 +34,11 @@ pub(super) struct ServeQueue<D, E> {
     peer: Option<SocketAddr>,
 }
 
-/// What ends a connection while its threads wait.
+/// What can end a connection while its threads wait.
 pub(super) struct QueueEnds {
     /// Ends the waits of the threads that read and write.
     pub(super) closer: Option<Closer>,
-    /// What is pushed to it: the peer may be too slow for that.
+    /// The mailbox of a registry: the peer may be too slow for pushed messages.
     pub(super) pushed: Option<Arc<Slot>>,
     /// Tells the connection to end.
     pub(super) notice: Option<Arc<Notice>>,
@@ -48,7 +48,7 @@ struct QueueState<D, E> {
     requests: ServedRequests<D, E>,
     /// Requests that no handler has taken yet.
     waiting: VecDeque<PlacedRequest>,
-    /// How many threads handle requests, or are about to, and how many of them wait for one.
+    /// How many threads handle requests or are about to, and how many of them wait for a request.
     threads: usize,
     idle: usize,
     /// Why the connection was given up.
@@ -56,7 +56,7 @@ struct QueueState<D, E> {
 }
 
 impl<D, E> QueueState<D, E> {
-    /// Gives places to requests that were read ahead. True if one was given.
+    /// Places requests that were read ahead. Returns true if it placed one.
     fn place(&mut self) -> bool {
         let before = self.waiting.len();
         self.waiting.extend(std::iter::from_fn(|| self.requests.next()));
@@ -76,13 +76,13 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         Arc::new(Self { state: Lock::new(state), room, work, output, ends, clock, peer })
     }
 
-    /// Waits until another message may be read. False if no more are to be read.
+    /// Waits until another message may be read. Returns false if no more are to be read.
     pub(super) fn may_read(&self) -> bool {
         let waits = |state: &mut QueueState<D, E>| !state.requests.has_read_all() && !state.requests.may_read();
         !self.room.wait_while(self.state.lock(), waits).unwrap_or_else(PoisonError::into_inner).requests.has_read_all()
     }
 
-    /// Takes what reading has brought. True if a thread is to be begun that handles requests.
+    /// Takes the result of a read. Returns true if another handler thread is needed.
     pub(super) fn on_received(&self, received: Result<Option<Message>, Error<D, E>>) -> bool {
         let mut state = self.state.lock();
         let request = match state.requests.on_received(received) {
@@ -105,14 +105,13 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         is_wanted
     }
 
-    /// A thread that was to handle requests could not be begun. Whether there are others.
+    /// Notes that a handler thread could not be started. Returns whether there are others.
     pub(super) fn goes_on_without(&self) -> bool {
         let mut state = self.state.lock();
         state.threads -= 1;
         state.threads > 0
     }
 
-    /// Waits for a request to handle. `None` when there are no more.
     pub(super) fn next(&self) -> Option<PlacedRequest> {
         let mut state = self.state.lock();
         state.idle += 1;
@@ -126,7 +125,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         let now = self.clock.now();
         let mut state = self.state.lock();
         state.requests.answer(place, reply, now);
-        // Nothing as an answer makes room too.
+        // An empty answer makes room too.
         if state.place() {
             self.work.notify_all();
         }
@@ -135,7 +134,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         self.output.notify_one();
     }
 
-    /// Gives the connection up. The first reason counts, because the others follow from it.
+    /// Gives the connection up. The first error counts, because later ones follow from it.
     pub(super) fn end(&self, error: Error<D, E>) {
         let mut state = self.state.lock();
         state.failed.get_or_insert(error);
@@ -149,7 +148,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         }
     }
 
-    /// Waits until there is something to write, and queues it. Returns until when it has to be written, or `None` when all is written.
+    /// Waits for something to write, and queues it. Returns the deadline of the write, or `None` when all is written.
     pub(super) fn fill<C, S: Encode>(
         self: &Arc<Self>,
         output: &mut ServedOutput<C>,
@@ -171,7 +170,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
                 let deadline = output.deadline(&state.requests.replies);
                 return Ok(Some(deadline.unwrap_or_else(|| self.clock.within(within))));
             }
-            // A message that is empty on the wire is written already.
+            // A message that is empty on the wire counts as written.
             self.count_written(&mut state, output, sending);
             if state.requests.is_over() {
                 return Ok(None);
@@ -210,7 +209,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         }
     }
 
-    /// Wakes the thread that writes when there may be something to write, and all threads when the connection is to end.
+    /// Returns a waker for the thread that writes, or for all threads if the connection is to end.
     pub(super) fn waker(self: &Arc<Self>) -> Waker {
         Arc::new(QueueWaker(Arc::downgrade(self))).into()
     }
@@ -219,7 +218,6 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         Error::new(Operation::Serve, self.peer, cause)
     }
 
-    /// How many requests were answered, and how serving ended.
     pub(super) fn outcome(&self) -> (u64, Result<(), Error<D, E>>) {
         let mut state = self.state.lock();
         let ended = state.failed.take().map_or_else(|| state.requests.ended().unwrap_or(Ok(())), Err);
@@ -227,8 +225,8 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
     }
 }
 
-/// Wakes the threads of a connection: a message was pushed to it, it is to be closed, or a heartbeat is due. Its owner may live longer than
-/// the connection, so it keeps nothing alive.
+/// Wakes the threads of a connection when a message is pushed, a heartbeat is due, or the connection is to be closed.
+/// It holds a weak reference, because its owner may outlive the connection.
 struct QueueWaker<D, E>(Weak<ServeQueue<D, E>>);
 
 impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for QueueWaker<D, E> {
@@ -242,10 +240,10 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for 
             return queue.end(queue.error(Cause::Ended(ending)));
         }
         if queue.ends.pushed.as_ref().is_some_and(|pushed| pushed.is_closed()) {
-            // The thread that writes may wait for long.
+            // The thread that writes may be in a long wait.
             return queue.end(queue.error(Cause::TooSlow));
         }
-        // Locked, so that the thread that writes has looked for something to write, or waits.
+        // Taking the lock ensures that the thread that writes either waits or has not yet looked for output.
         drop(queue.state.lock());
         queue.output.notify_one();
     }

@@ -1,4 +1,4 @@
-//! A server: accepting, serving and ending, in one call.
+//! A server, which accepts, serves and drains.
 
 use std::convert::identity;
 use std::fmt;
@@ -23,12 +23,14 @@ use crate::session::Concurrency;
 use framelink_session::Message;
 
 server! {
-    /// Serves the clients that its profile lets in, until it is drained.
+    /// A server that serves all clients that its profile lets in, until it is drained.
     ///
-    /// Each connection has a thread. With [more than one](Self::concurrency) request at a time, with heartbeats or a registry, it has one
-    /// thread that reads, one that writes, and those that answer. All of it is within the limits of the profile: see the profile's `limits`,
-    /// `access` and `timeouts`. If the system cannot accept, because file descriptors are used up for example, the server tries again after a
-    /// pause of 500 ms at most, and its connections go on. A handler that panics ends its connection, and nothing else.
+    /// Each connection has a thread. With [more than one](Self::concurrency) request at a time, with heartbeats, or
+    /// with a registry, a connection has one thread that reads, one that writes, and threads that run the handler. The
+    /// profile's `limits`, `access` and `timeouts` apply.
+    ///
+    /// If the system cannot accept, for example because file descriptors have run out, the server tries again after 500
+    /// ms at most, and open connections go on. A handler that panics ends only its own connection.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +55,7 @@ server! {
 }
 
 impl Connection {
-    /// Serves the connection in this thread if that is enough, else with several.
+    /// Serves the connection in this thread if one thread is enough, otherwise in several threads.
     async fn serve_accepted<A: Answer>(
         &mut self,
         profile: &Profile,

@@ -1,4 +1,4 @@
-//! A connection that is served as a profile says.
+//! Serving a connection, in one thread or in several.
 
 use std::io;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        // A preamble is sent though nothing was asked.
+        // Sends the preamble even if no request arrives.
         let (answered, served) = match self.flush() {
             Ok(()) => self.serve_in_threads(profile, concurrency, &answer),
             Err(error) => (0, Err(error)),
@@ -96,7 +96,7 @@ impl<C: Decode + Encode> Connection<C> {
         let requests = ServedRequests::begin(&mut receiver.receiving, &sender.sending, profile, concurrency);
         let output = ServedOutput::new(mailbox, within, &sender.sending);
         let queue: QueueOf<C> = ServeQueue::new(requests, ends, clock, peer);
-        // It is possible that no thread reads or writes at this moment.
+        // Needed because possibly no thread reads or writes at this moment.
         receiver.receiving.wake_when_told(&queue.waker());
         thread::scope(|threads| {
             let queue = &queue;
@@ -111,8 +111,7 @@ impl<C: Decode + Encode> Connection<C> {
 
 served_connection!(plain, _limit => flush());
 
-/// Begins a thread that handles requests. If the system has none left, the other threads go on. The connection ends only if there is no
-/// other.
+/// Starts a handler thread. If the system has no thread left, the others go on; without any, the connection ends.
 fn begin_handler<'s, C: Decode + Encode, A: Answer>(
     threads: &'s Scope<'s, '_>,
     queue: &'s QueueOf<C>,
@@ -125,7 +124,7 @@ fn begin_handler<'s, C: Decode + Encode, A: Answer>(
     }
 }
 
-/// Begins a thread that ends the connection where it fails.
+/// Starts a thread whose failure ends the connection.
 fn begin<'s, C: Decode + Encode>(
     threads: &'s Scope<'s, '_>,
     queue: &'s QueueOf<C>,
@@ -134,7 +133,6 @@ fn begin<'s, C: Decode + Encode>(
     spawn_scoped(threads, || work().unwrap_or_else(|error| queue.end(error))).map(drop)
 }
 
-/// Reads requests while there is room for them.
 fn read<C: Decode + Encode, R: ReadStream>(
     queue: &QueueOf<C>,
     receiver: &mut RecvHalf<C, R>,
@@ -145,13 +143,12 @@ fn read<C: Decode + Encode, R: ReadStream>(
             begin_handler();
         }
     }
-    // Handlers may take long still. What has come on a connection that is cut is counted.
+    // Handlers may run for long. If the connection was cut, what arrived is still counted.
     if receiver.receiving.told() != Some(Ending::Cut) {
         receiver.receiving.forget_if_told();
     }
 }
 
-/// Handles one request after the other.
 fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Message) -> A) -> Result<(), ErrorOf<C>> {
     while let Some((place, request)) = queue.next() {
         let reply = handled(|| answer(request));
@@ -160,7 +157,6 @@ fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Me
     Ok(())
 }
 
-/// Writes what is due until there is no more.
 fn write<C: Decode + Encode>(
     queue: &QueueOf<C>,
     sender: &mut SendHalf<C>,
@@ -172,7 +168,7 @@ fn write<C: Decode + Encode>(
         sender.sending.memory().settle();
         match sender.flush_until(Some(deadline), within) {
             Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => return Err(failed(error.into_cause())),
-            // Only a reply can take too long. A pushed message may wait.
+            // Only a reply can take too long to write; a pushed message may wait.
             _ => queue.settle(&mut output, &sender.sending).map_err(failed)?,
         }
     }

@@ -1,20 +1,20 @@
-//! One socket, two halves.
+//! A socket that both halves of a connection share.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
-/// A socket that both halves of a connection hold.
+/// A reference-counted socket that both halves of a connection hold.
 #[derive(Debug)]
 pub struct Shared<S>(Arc<S>);
 
 impl<S> Shared<S> {
-    /// Holds the socket.
+    /// Wraps the socket.
     pub fn new(socket: S) -> Self {
         Self(Arc::new(socket))
     }
 
-    /// The socket, for as long as somebody else holds it.
+    /// Returns a weak reference to the socket, which does not keep the socket open.
     pub(super) fn downgrade(&self) -> Weak<S> {
         Arc::downgrade(&self.0)
     }

@@ -1,4 +1,4 @@
-//! How one thread ends another's wait for a connection.
+//! Ends the wait of a listener from another thread.
 
 #[cfg(unix)]
 pub use on_unix::Stopper;
@@ -21,41 +21,41 @@ mod on_unix {
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    /// Stops a [`Listener`](crate::blocking::Listener), whatever thread it waits in.
+    /// Stops a [`Listener`](crate::blocking::Listener) that waits in another thread.
     ///
-    /// See there for an example.
+    /// See [`Listener`](crate::blocking::Listener) for an example.
     #[derive(Clone, Debug)]
     pub struct Stopper(Arc<UnixStream>);
 
     impl Stopper {
-        /// Has [`Listener::accept`](crate::blocking::Listener::accept) return `None`, now if it waits and at once if it is
-        /// called later. Connections that were accepted go on.
+        /// Makes [`Listener::accept`](crate::blocking::Listener::accept) return `None`: a call that waits returns now,
+        /// and later calls return at once. Accepted connections go on.
         pub fn stop(&self) {
-            // An end that has been seen once is seen for ever. Nothing else can be the reason why this fails.
+            // An error only says that the socket is shut down already, and a shutdown lasts.
             let _ = self.0.shutdown(Shutdown::Both);
         }
     }
 
-    /// The other end: what a listener waits for beside its connections.
+    /// The other end of the stopper's socket pair. The listener waits for this socket and for connections.
     #[derive(Debug)]
     pub(crate) struct Waiting {
         pub(crate) interrupt: Interrupt,
         pub(crate) stopper: Stopper,
     }
 
-    /// What ends the waits of those that read, when their listener is stopped: one descriptor for all of them.
+    /// Ends the waits of the connections' readers when their listener is stopped. All readers share one descriptor.
     #[derive(Clone, Debug)]
     pub(crate) struct Interrupt(Arc<UnixStream>);
 
     impl Interrupt {
-        /// Nothing has to be looked at in between.
+        /// No periodic check is needed.
         pub(crate) const SLICE: Option<Duration> = None;
 
-        /// Waits until the socket has something to read; false if the time is over, or the listener was stopped.
+        /// Waits until the socket is readable. Returns false if the time is over, or the listener was stopped.
         pub(crate) fn wait(&self, socket: &impl AsFd, left: Option<Duration>) -> io::Result<bool> {
             let mut ready =
                 [PollFd::new(&*self.0, PollFlags::IN), PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
-            // One that no clock can count to is as good as never.
+            // A wait that is too long for the clock is a wait for ever.
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut ready, left.as_ref()) {
                 Ok(_) => Ok(ready[0].revents().is_empty() && !ready[1].revents().is_empty()),
@@ -65,14 +65,14 @@ mod on_unix {
     }
 
     impl Waiting {
-        /// The listener waits here from now on, not in `accept`: what it was woken for may be gone by then.
+        /// Makes the listener non-blocking. From now on it waits in `Interrupt::wait` and not in the system's `accept`,
+        /// because a connection may be gone again when `accept` is called.
         pub(crate) fn with(listener: &TcpListener) -> io::Result<Self> {
             listener.set_nonblocking(true)?;
             let (stopped, stopper) = UnixStream::pair()?;
             Ok(Self { interrupt: Interrupt(Arc::new(stopped)), stopper: Stopper(Arc::new(stopper)) })
         }
 
-        /// The next connection, `None` when it was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
             loop {
                 match self.interrupt.wait(listener, None) {
@@ -83,7 +83,7 @@ mod on_unix {
                 match crate::net::accepting::check().and_then(|()| listener.accept()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Ok((stream, peer)) => {
-                        // Some systems hand it on, Linux does not.
+                        // Some systems pass the non-blocking mode on to accepted sockets; Linux does not.
                         #[cfg(not(target_os = "linux"))]
                         stream.set_nonblocking(false)?;
                         return Ok(Some((stream, peer)));
@@ -103,9 +103,9 @@ mod elsewhere {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// Stops a [`Listener`](crate::blocking::Listener), whatever thread it waits in.
+    /// Stops a [`Listener`](crate::blocking::Listener) that waits in another thread.
     ///
-    /// See there for an example.
+    /// See [`Listener`](crate::blocking::Listener) for an example.
     #[derive(Clone, Debug)]
     pub struct Stopper {
         address: SocketAddr,
@@ -113,20 +113,20 @@ mod elsewhere {
     }
 
     impl Stopper {
-        /// How long waking the listener may take.
+        /// How long the connection that wakes the listener may take.
         const WAKE: Duration = Duration::from_secs(1);
 
-        /// Has [`Listener::accept`](crate::blocking::Listener::accept) return `None`, now if it waits and at once if it is
-        /// called later. Connections that were accepted go on.
+        /// Makes [`Listener::accept`](crate::blocking::Listener::accept) return `None`: a call that waits returns now,
+        /// and later calls return at once. Accepted connections go on.
         pub fn stop(&self) {
             if !self.stopped.swap(true, Ordering::AcqRel) {
-                // A connection ends its wait.
+                // A connection to the listener ends its wait.
                 let _ = TcpStream::connect_timeout(&reachable(self.address), Self::WAKE);
             }
         }
     }
 
-    /// What a listener looks at after each connection.
+    /// The flag that a listener checks after each connection.
     #[derive(Debug)]
     pub(crate) struct Waiting {
         pub(crate) interrupt: Interrupt,
@@ -139,32 +139,32 @@ mod elsewhere {
             Ok(Self { interrupt: Interrupt, stopper })
         }
 
-        /// The next connection, `None` when it was stopped.
+        /// Returns the next connection, or `None` when the listener was stopped.
         pub(crate) fn accept(&self, listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
             if self.stopper.stopped.load(Ordering::Acquire) {
                 return Ok(None);
             }
             let accepted = listener.accept();
-            // Whoever stops us dials us, and somebody else may have come first.
+            // The stopper dials the listener, but the accepted connection may be another client's.
             if self.stopper.stopped.load(Ordering::Acquire) { Ok(None) } else { accepted.map(Some) }
         }
     }
 
-    /// What ends the waits of those that read, when their listener is stopped.
+    /// Ends the waits of the connections' readers when their listener is stopped.
     #[derive(Clone, Debug)]
     pub(crate) struct Interrupt;
 
     impl Interrupt {
-        /// How often a wait is ended to look around, where nothing else can end it.
+        /// How often a reader ends its wait to check for a stop: on these systems nothing else can end it.
         pub(crate) const SLICE: Option<Duration> = Some(Duration::from_millis(100));
 
-        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same signature as on Unix")]
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "has the signature of the Unix version")]
         pub(crate) const fn wait<S>(&self, _: &S, _: Option<Duration>) -> io::Result<bool> {
             Ok(true)
         }
     }
 
-    /// Where a listener on all addresses is dialled.
+    /// Returns the address to dial for a listener that listens on all addresses.
     fn reachable(mut address: SocketAddr) -> SocketAddr {
         if address.ip().is_unspecified() {
             let local: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };

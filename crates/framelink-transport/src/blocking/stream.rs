@@ -1,4 +1,4 @@
-//! What the blocking driver needs of a stream.
+//! The traits of a stream for the blocking driver.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use super::Shared;
 
-/// What a [`RecvHalf`](super::RecvHalf) reads from: a stream whose reads wait, and can be told for how long.
+/// A stream that a [`RecvHalf`](super::RecvHalf) can read from. Its reads wait, with a timeout that can be set.
 ///
-/// Implemented for TCP and Unix sockets, owned or shared. For one of your own, TLS say:
+/// TCP and Unix sockets implement it, owned or [shared](super::Shared). For another stream, for example TLS:
 ///
 /// ```
 /// use std::io::{self, Read};
 /// use std::time::Duration;
 /// use framelink_transport::{Framing, blocking::{ReadStream, RecvHalf}};
 ///
-/// /// What another process has written to a file.
+/// /// Replays bytes that another process has written to a file.
 /// struct Replay(io::Cursor<&'static [u8]>);
 ///
 /// impl Read for Replay {
@@ -28,7 +28,7 @@ use super::Shared;
 ///
 /// impl ReadStream for Replay {
 ///     fn set_read_timeout(&mut self, _: Option<Duration>) -> io::Result<()> {
-///         Ok(()) // it never waits
+///         Ok(()) // a replay never waits
 ///     }
 /// }
 ///
@@ -39,78 +39,78 @@ use super::Shared;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait ReadStream: Read {
-    /// From now on a read that waits longer than this fails with `WouldBlock`; `None` waits for ever. Never zero.
+    /// Sets the read timeout. A read that waits longer fails with `WouldBlock`. `None`: no timeout. Never zero.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn set_read_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Reads what is there and waits for nothing: `WouldBlock` if there is nothing.
+    /// Reads bytes that have already arrived, without waiting. Returns `WouldBlock` if there are none.
     ///
-    /// A [`call`](super::Connection::call) looks with this for what came before its request, and could be taken for its
-    /// reply. Without it, by default, such bytes are only found if they had come together with an earlier message.
+    /// A [`call`](super::Connection::call) uses this to find earlier bytes that could be taken for its reply. The
+    /// default returns `WouldBlock`: such bytes are then found only if they arrived together with an earlier message.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let _ = space;
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// What another thread ends this stream with, both sides of it, so that whoever waits in a read or write returns.
+    /// Returns a function that shuts down both sides from another thread, which ends waiting reads and writes.
     ///
-    /// Where many calls go on at a time, this is how one that failed ends a connection whose receiver waits for more. Without it, by
-    /// default, the receiver learns of that when its read returns.
+    /// A connection with many calls in flight uses it when a call has failed while the receiver waits for more bytes.
+    /// The default implementation returns `None`. The receiver then learns of the failure when its read returns.
     fn closer(&self) -> Option<Closer> {
         None
     }
 }
 
-/// See [`ReadStream::closer`].
+/// A function that shuts down a stream from another thread. See [`ReadStream::closer`].
 pub type Closer = Box<dyn Fn() + Send + Sync>;
 
-/// What a [`SendHalf`](super::SendHalf) writes to: a stream whose writes wait, and can be told for how long.
+/// A stream that a [`SendHalf`](super::SendHalf) can write to. Its writes wait, with a timeout that can be set.
 ///
-/// Implemented for TCP and Unix sockets, owned or shared. See [`ReadStream`] for one of your own.
+/// TCP and Unix sockets implement it, owned or [shared](super::Shared). See [`ReadStream`] for other streams.
 pub trait WriteStream: Write {
-    /// From now on a write that waits longer than this fails with `WouldBlock`; `None` waits for ever. Never zero.
+    /// Sets the write timeout. A write that waits longer fails with `WouldBlock`. `None`: no timeout. Never zero.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Writes what is taken at once and waits for nothing: `WouldBlock` if nothing is. Without it, by default, nothing is written
-    /// when no time is left to wait.
+    /// Writes the bytes that the stream takes at once, without waiting. Returns `WouldBlock` if it takes none. The
+    /// default implementation returns `WouldBlock`, so that nothing is written once the time is over.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = bytes;
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Ends our side; the peer can go on sending.
+    /// Shuts down our side. The peer can go on sending.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn shut_down(&mut self) -> io::Result<()>;
 
-    /// Writes parts that belong together, as many bytes of them as are taken.
+    /// Writes several slices with one call and returns how many bytes were taken.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.write_vectored(parts)
     }
 
-    /// Whether [`write_parts`](Self::write_parts) hands all parts over at once. Otherwise a frame is put together before it is
-    /// written.
+    /// Returns whether [`write_parts`](Self::write_parts) writes all slices with one system call. If it does not, a
+    /// frame is copied together before it is written.
     fn gathers(&self) -> bool {
         false
     }
 }
 
-/// The same for each socket, and each way to hold it.
+/// Implements both traits for a socket type that is owned or shared.
 macro_rules! socket {
     ($held:ty, $socket:ident, $closer:expr) => {
         impl ReadStream for $held {
@@ -155,7 +155,7 @@ macro_rules! socket {
                 Ok(send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
             }
 
-            /// A program that embeds us may not ignore `SIGPIPE` as Rust programs do, and `writev` would raise it.
+            /// A program that embeds this crate may not ignore `SIGPIPE`, as Rust programs do, and `writev` raises it.
             #[cfg(target_os = "linux")]
             fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
                 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
@@ -170,7 +170,7 @@ macro_rules! socket {
     };
 }
 
-/// A socket that is not shared cannot be reached from elsewhere.
+/// An owned socket cannot be reached from another thread.
 const fn no_closer<S>(_: &S) -> Option<Closer> {
     None
 }
@@ -180,7 +180,7 @@ macro_rules! shared_closer {
         |socket: &Shared<$socket>| {
             let socket = socket.clone();
             let close = move || {
-                // One that is closed already is closed.
+                // An error says that the socket is closed already.
                 let _ = socket.shutdown(Shutdown::Both);
             };
             Some(Box::new(close) as Closer)

@@ -1,4 +1,4 @@
-//! Something that one thread has at a time, while others wait for it up to a limit.
+//! A lock with a deadline.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use crate::drive::Clock as _;
 use crate::link::DialLock;
 use crate::net::clock::Clock;
 
-/// Something to be had by one at a time. Unlike a mutex it is waited for no longer than a deadline.
+/// A value that one thread holds at a time. Unlike a mutex, it can be waited for with a deadline.
 #[derive(Debug)]
 pub(crate) struct Turn<T> {
     thing: Mutex<Option<T>>,
@@ -16,7 +16,7 @@ pub(crate) struct Turn<T> {
     clock: Clock,
 }
 
-/// The thing, until this is dropped.
+/// The value, until this guard is dropped.
 pub(super) struct Held<'t, T> {
     turn: &'t Turn<T>,
     thing: Option<T>,
@@ -27,7 +27,7 @@ impl<T> Turn<T> {
         Self { thing: Mutex::new(Some(thing)), is_free: Condvar::new(), clock }
     }
 
-    /// Waits until it is free; `None` if that is not before the deadline.
+    /// Waits for the value. Returns `None` if it is not free before the deadline.
     pub(super) fn take(&self, deadline: Option<Duration>) -> Option<Held<'_, T>> {
         let mut thing = self.thing.lock().unwrap_or_else(PoisonError::into_inner);
         while thing.is_none() {
@@ -35,7 +35,7 @@ impl<T> Turn<T> {
             thing = match left {
                 None => self.is_free.wait(thing).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => {
-                    // The call that woke us may have been meant for another.
+                    // This thread may have used up a notification that was meant for another thread.
                     self.is_free.notify_one();
                     return None;
                 }

@@ -1,4 +1,4 @@
-//! Dialling one of several addresses.
+//! Dialling one of several addresses, on threads.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,11 +12,12 @@ use crate::profile::Profile;
 use crate::upstream::{AddressLease, Counts, Dialler, Loss, Settings, State, States, upstream_methods};
 use framelink_session::Message;
 
-/// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
-/// when connections go back to an address that was lost.
+/// Dials one of several addresses of a peer. The profile says which address comes first, how soon a failed address is
+/// tried again, and when connections go back to an address that was lost.
 ///
-/// Clones are the same upstream, and clients that share one share what it knows of the addresses. [`Client::over`](super::Client::over) and
-/// [`Link::over`](super::Link::over) use it. Lost addresses are tried in a thread, from the first one on.
+/// [`Client::over`](super::Client::over) and [`Link::over`](super::Link::over) use an upstream. Clients can share one,
+/// with all that it knows of the addresses. A thread tries lost addresses again; it starts at the first loss. Clones
+/// share the upstream.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +25,7 @@ use framelink_session::Message;
 /// use framelink_transport::blocking::{Client, Upstream};
 /// use framelink_transport::{Framing, Profile};
 ///
-/// // The second address while the first does not answer; back to it when it does.
+/// // Uses the second address while the first does not answer, and returns to the first when it does.
 /// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
 /// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"])
 ///     .on_loss(|loss| println!("lost {}: {}", loss.address(), loss.why()));
@@ -41,9 +42,11 @@ pub struct Upstream {
 upstream_methods!(ready);
 
 impl Upstream {
-    /// Looks names up with `lookup`, which is called for each dial, in a thread of its own, within the time of the dial. A lookup that
-    /// panics counts as one that failed; while one hangs, no other begins for the same name. Call this before the upstream is used.
-    /// Defaults to the resolver of the system.
+    /// Resolves host names with `lookup`. Call this before the upstream is used. The default is the system's resolver.
+    ///
+    /// - `lookup` is called for each dial, in a thread of its own, within the time of the dial.
+    /// - A lookup that panics counts as a failed lookup.
+    /// - While a lookup hangs, no other lookup begins for that name.
     #[must_use]
     pub fn resolver(self, lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.lookup = Some(Arc::new(lookup)))

@@ -12,35 +12,35 @@ use crate::drive::TryRecv;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::session::{CallId, Matching, Sent, Ticket, Unfinished};
 
-/// One connection. What it does it does at once.
+/// One connection of the loop. All its operations return at once.
 pub(crate) trait Leg<D, E> {
     fn now(&self) -> Duration;
     fn receive(&mut self) -> Result<TryRecv, Error<D, E>>;
-    /// Whether the last [`receive`](Self::receive) has stopped though there may be more, so that others have their turn.
+    /// Returns whether the last [`receive`](Self::receive) stopped to let others have their turn, with more to read.
     fn is_to_go_on(&self) -> bool;
-    /// What has arrived of a message that is not whole.
+    /// Returns what is known of a message that has arrived only in part.
     fn unfinished(&self) -> Option<Unfinished>;
-    /// Whether a heartbeat is due. It leaves when the connection is asked for messages.
+    /// Returns whether a heartbeat is due. [`receive`](Self::receive) sends it.
     fn owes_beat(&self) -> bool;
-    /// Accepts a message, unless there is no room for it.
+    /// Accepts a message. Returns `None` if there is no room for it.
     fn put(&mut self, message: &[u8]) -> Result<Option<Ticket>, Cause<D, E>>;
-    /// How many bytes the socket has taken in all.
+    /// Returns how many bytes the socket has taken in total.
     fn written(&self) -> u64;
-    /// Whether the connection has not been given up.
+    /// Returns whether the connection is open on this side.
     fn is_open(&self) -> bool;
     fn close(&mut self);
 }
 
-/// The connection of the calls, or the two of a pair.
+/// The connection of the calls, or the two connections of a simplex pair.
 pub(crate) struct Legs<'l, L> {
-    /// Of a pair: the connection that is only for receiving.
+    /// The connection that receives. In a pair, it only receives.
     pub(crate) receiving: &'l mut L,
-    /// Of a pair: the connection that is only for sending.
+    /// The second connection of a pair, which only sends.
     pub(crate) sending: Option<&'l mut L>,
 }
 
 impl<L> Legs<'_, L> {
-    /// The connection that is sent on.
+    /// Returns the connection that sends.
     pub(crate) const fn sender(&mut self) -> &mut L {
         match &mut self.sending {
             Some(sending) => sending,
@@ -49,22 +49,22 @@ impl<L> Legs<'_, L> {
     }
 }
 
-/// The calls in flight of one event loop, and the events that it was not told yet.
+/// The calls in flight of one event loop, and the events that it has not returned yet.
 pub(crate) struct CallLoop<D, E> {
     table: CallTable<Waiter, D, E>,
     events: VecDeque<Event<D, E>>,
-    /// Since when it has been known that a call's time is over, while more messages come.
+    /// Since when a call has been overdue while more messages keep arriving.
     late_since: Option<Duration>,
     peer: Option<SocketAddr>,
 }
 
-/// How long messages that never end keep a call whose time is over: what had arrived by then is taken first.
+/// How long an overdue call is kept while messages arrive. Messages that arrived before its deadline are read first.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// What is known of a call that is waited for.
+/// What is stored for a call in flight.
 #[derive(Clone, Copy)]
 struct Waiter {
-    /// The call and its request, from the moment when the request was accepted.
+    /// The call and its request, once the request is accepted.
     sent: Option<(CallId, Ticket)>,
     within: Duration,
 }
@@ -74,7 +74,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
         Self { table: CallTable::new(matching), events: VecDeque::new(), late_since: None, peer }
     }
 
-    /// After how long [`next`](Self::next) is to be asked although no message comes.
+    /// Returns after what time to call [`next`](Self::next) even if no message arrives.
     pub(crate) fn deadline(&self, now: Duration) -> Option<Duration> {
         match self.events.is_empty() {
             true => self.table.in_flight().deadline().map(|at| at.saturating_sub(now)),
@@ -129,21 +129,21 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
         Ok(TryCall::Begun(call))
     }
 
-    /// The call is no longer waited for. False if it was over.
+    /// Cancels a call. Returns false if the call was over.
     pub(crate) fn cancel(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, call: CallId) -> bool {
         let was_waited_for = self.table.in_flight_mut().cancel(call);
         self.end_if_needed(legs);
         was_waited_for
     }
 
-    /// Notes why a message could not be sent. The reads have the last word: what had arrived before that counts.
+    /// Notes why a message could not be sent. Messages that arrived before that are still received first.
     pub(crate) fn note(&mut self, cause: &Cause<D, E>) {
         if !matches!(cause, Cause::Refused(_)) {
             self.table.fail(cause);
         }
     }
 
-    /// Returns what happened next, if anything did.
+    /// Returns the next event, if there is one.
     pub(crate) fn next(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) -> Result<TryRecv<Event<D, E>>, Error<D, E>> {
         self.advance(legs).map_err(|cause| Error::new(Operation::Receive, self.peer, cause))
     }
@@ -206,18 +206,18 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
     fn on_nothing(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         self.watch(legs);
         let now = legs.receiving.now();
-        // There is more, and others have their turn first.
+        // There is more to read, and others have their turn first.
         if legs.receiving.is_to_go_on() {
             return self.expire_late(legs, now);
         }
-        // What has arrived counts, so the clock is looked at last.
+        // A reply that has arrived counts, so the clock is checked last.
         self.expire(legs, now);
         if let Some(cause) = self.table.failure() {
             self.end(legs, &cause);
         }
     }
 
-    /// Nothing is sent into a pair that cannot answer.
+    /// Ends the calls when the peer has closed. A pair also stops sending, because no reply can arrive.
     fn on_closed(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         let cause = Cause::NoReply;
         let waiters = match &mut legs.sending {
@@ -230,7 +230,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
         self.tell(legs, waiters, &cause);
     }
 
-    /// Looks for the end of the connection of a pair that is only for sending. Heartbeats that are due leave there.
+    /// Checks the sending connection of a pair for its end, and writes the heartbeats that are due there.
     fn watch(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         let Some(sending) = &mut legs.sending else { return };
         let received = match sending.receive() {
@@ -240,8 +240,8 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
         self.table.fail(&Cause::of_one_way(received));
     }
 
-    /// Gives up the calls whose time is over, though messages come without end. A reply that had arrived when that was seen has been taken
-    /// by then.
+    /// Ends overdue calls while messages keep arriving, after the grace time. By then, every reply that had arrived
+    /// when the call became overdue has been read.
     fn expire_late(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, now: Duration) {
         if self.table.in_flight().deadline().is_none_or(|at| at > now) {
             self.late_since = None;
@@ -253,7 +253,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
         }
     }
 
-    /// Gives up the calls whose time was over at that moment.
+    /// Ends the calls whose deadline was before `at`.
     fn expire(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, at: Duration) {
         self.late_since = None;
         let expired = self.table.in_flight_mut().expire(at);
@@ -265,14 +265,14 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
         self.end_if_needed(legs);
     }
 
-    /// Gives the connection up if a call that was given up makes that necessary.
+    /// Closes the connection if a call that was given up makes that necessary.
     fn end_if_needed(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>) {
         if let Some(cause) = self.table.must_end() {
             self.end(legs, &cause);
         }
     }
 
-    /// Gives the connection up.
+    /// Closes the connection and fails all calls.
     fn end(&mut self, legs: &mut Legs<'_, impl Leg<D, E>>, cause: &Cause<D, E>) {
         legs.receiving.close();
         legs.sender().close();

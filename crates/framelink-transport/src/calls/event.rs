@@ -1,41 +1,41 @@
-//! What happens on a connection with calls in flight, as an event loop is told.
+//! The events of a connection with calls in flight, for an event loop.
 
 use crate::error::CallError;
 use crate::session::CallId;
 use crate::{DecodeError, EncodeError, Incoming, Message};
 
-/// What happened on a connection with calls in flight. Complete by nature.
+/// An event of a connection with calls in flight. The enum is exhaustive.
 ///
 /// See [`Duplex`](crate::nonblocking::Duplex) for an example.
 #[derive(Debug)]
 pub enum Event<D = DecodeError, E = EncodeError> {
     /// A call was answered.
     Reply {
-        /// Which call.
+        /// The call.
         call: CallId,
         /// The reply.
         message: Message,
     },
-    /// A call will not be answered, or too late.
+    /// A call has failed. It is not answered, or its answer will be late.
     Failed {
-        /// Which call.
+        /// The call.
         call: CallId,
-        /// Why, and what the peer may have seen of the request.
+        /// The error, which also says what the peer may have seen of the request.
         error: CallError<D, E>,
     },
-    /// A message came that answers no call that is waited for.
+    /// A message arrived that answers no call in flight.
     Incoming(Incoming),
 }
 
-/// Whether a call has begun. Complete by nature.
+/// Whether a call has begun. The enum is exhaustive.
 ///
 /// See [`Duplex`](crate::nonblocking::Duplex) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum TryCall {
-    /// The request is on its way.
+    /// The request was accepted and is being sent.
     Begun(CallId),
-    /// Nothing was sent: too many calls are in flight, too many bytes are queued, or another call with this key has to be answered first.
-    /// Try again when something has happened.
+    /// Nothing was sent: too many calls are in flight, too many bytes are queued, or another call with this key must be
+    /// answered first. Try again after the next event.
     Full,
 }

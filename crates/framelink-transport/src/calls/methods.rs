@@ -1,9 +1,9 @@
-//! The public methods of the callers and the receiver of a connection, with their documentation.
+//! The public methods of callers and receivers, with their documentation.
 
-/// The methods of a `Caller` that wait for nothing.
+/// The methods of a `Caller` that do not wait.
 macro_rules! caller_methods {
     () => {
-        /// Gives the connection up at once: calls in flight fail, and the receiver returns an error that says so.
+        /// Closes the connection at once: calls in flight fail, and the receiver returns an error that says so.
         pub fn abort(&self) {
             self.mux.end(&Cause::Closed);
         }
@@ -13,22 +13,22 @@ macro_rules! caller_methods {
             self.ended().is_none()
         }
 
-        /// Why no more calls are possible, if so.
+        /// Returns why no more calls are possible, if so.
         pub(super) fn ended(&self) -> Option<CauseOf<C>> {
             self.mux.look(CallTable::ended)
         }
 
-        /// Returns how many calls are waited for.
+        /// Returns how many calls are in flight.
         pub fn in_flight(&self) -> usize {
             self.mux.look(|table| table.in_flight().len())
         }
 
-        /// Returns how many calls were given up and are not answered yet.
+        /// Returns how many calls timed out or were cancelled, and are not answered yet.
         pub fn unanswered(&self) -> usize {
             self.mux.look(|table| table.in_flight().unanswered())
         }
 
-        /// Returns the address of the peer, where it has one.
+        /// Returns the address of the peer, or `None` if the stream has no address.
         pub fn peer_addr(&self) -> Option<SocketAddr> {
             self.mux.peer
         }
@@ -36,7 +36,7 @@ macro_rules! caller_methods {
 }
 pub(crate) use caller_methods;
 
-/// What a `Caller` is besides: to be cloned and shown.
+/// Implements `Clone` and `Debug` for `Caller`.
 macro_rules! caller_traits {
     () => {
         impl<C: Decode + Encode, W> Clone for Caller<C, W> {
@@ -45,7 +45,7 @@ macro_rules! caller_traits {
             }
         }
 
-        /// Lengths and states only: card numbers travel in requests.
+        /// Shows lengths and states, and no payloads, because they may contain card numbers.
         impl<C: Decode + Encode, W> fmt::Debug for Caller<C, W> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct("Caller")
@@ -58,25 +58,25 @@ macro_rules! caller_traits {
 }
 pub(crate) use caller_traits;
 
-/// The methods of a `Receiver` that wait for nothing.
+/// The methods of a `Receiver` that do not wait.
 macro_rules! receiver_methods {
     () => {
-        /// Returns the count of all bytes that have come, to be watched while this is busy.
+        /// Returns the counter of all bytes received so far. It can be read while the receiver is busy.
         pub fn byte_count(&self) -> ByteCount {
             self.half.byte_count()
         }
 
-        /// Returns where heartbeats are told, if the connection has them.
+        /// Returns the handle to the heartbeats of this connection, or `None` without heartbeats.
         pub const fn liveness(&self) -> Option<&LivenessHandle> {
             self.half.receiving.liveness()
         }
 
-        /// Returns how things stand with the peer; `None` without heartbeats.
+        /// Returns whether the peer is alive, as far as heartbeats can tell, or `None` without heartbeats.
         pub fn standing(&self) -> Option<Standing> {
             self.half.standing()
         }
 
-        /// Returns the address of the peer, where it has one.
+        /// Returns the address of the peer, or `None` if the stream has no address.
         pub const fn peer_addr(&self) -> Option<SocketAddr> {
             self.half.peer_addr()
         }
@@ -84,7 +84,7 @@ macro_rules! receiver_methods {
 }
 pub(crate) use receiver_methods;
 
-/// What a `Receiver` is besides, where `W` is bounded like that: to be shown, and to end the connection when it is dropped.
+/// Implements `Debug` for `Receiver`, and `Drop`, which ends the connection. `$bound` is the bound of `W`.
 macro_rules! receiver_traits {
     ($($bound:tt)+) => {
         impl<C: Decode + Encode, R, W: $($bound)+> Drop for Receiver<C, R, W> {
@@ -93,7 +93,7 @@ macro_rules! receiver_traits {
             }
         }
 
-        /// Lengths and states only: card numbers travel in messages.
+        /// Shows lengths and states, and no payloads, because they may contain card numbers.
         impl<C: Decode + Encode, R, W: $($bound)+> fmt::Debug for Receiver<C, R, W> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct("Receiver").field("in_flight", &self.mux.look(|table| table.in_flight().len())).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Many calls at a time on one connection: the rules that all drivers share.
+//! Many calls at a time on one connection: the rules for all drivers.
 //!
 //! ```text
 //!   CallTable     the calls in flight, and why no more calls are possible
@@ -6,17 +6,7 @@
 //!     └─ CallLoop     one table in an event loop, where each call ends with an event: non-blocking
 //! ```
 //!
-//! A driver adds what waits: how a caller waits for room and for its reply, and which task or thread writes the rest of a frame.
-
-#![cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "a driver uses a part; with all of them each item is used"
-    )
-)]
+//! A driver adds the waiting: how a caller waits for room and for its reply, and who writes the rest of a frame.
 
 #[cfg(feature = "nonblocking")]
 mod call_loop;
@@ -42,5 +32,5 @@ pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
 
 use crate::session::LateReply;
 
-/// How a call ends. A call that is dropped before it has taken its reply hands the reply back as a late one.
+/// How a call ends. A call that is dropped before it has returned its reply hands the reply back as a late one.
 pub(crate) type Outcome<C> = Result<LateReply, CauseOf<C>>;

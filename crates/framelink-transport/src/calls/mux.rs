@@ -1,4 +1,4 @@
-//! One table of calls for many tasks or threads.
+//! One call table for many tasks or threads.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -17,35 +17,34 @@ use crate::{Incoming, LateReply, Message};
 
 pub(crate) type RefusalOf<C> = Refusal<<C as Decode>::Error, <C as Encode>::Error>;
 
-/// What a driver adds to the table of calls: the sending half, and how its tasks or threads are woken.
+/// What a driver adds to the call table: the sending half, and how its tasks or threads are woken.
 pub(crate) trait SendSide<C: Decode + Encode> {
-    /// Where the receiver leaves the outcome of a call.
+    /// Where the receiver puts the outcome of a call.
     type Slot;
     /// Where a call waits for its outcome.
     type Answer;
 
-    /// Whether a failure of the sending half ends the reads too, so that an end or error that is read afterwards is our own doing.
+    /// Whether a failure of the sending half also ends reading. Then a later error of reading is its consequence.
     const FAILURE_ENDS_READS: bool;
 
-    /// Leaves the outcome. Returns a reply if the call no longer waits.
+    /// Puts the outcome into the slot. Returns the reply if the call no longer waits.
     fn fill(slot: Self::Slot, outcome: Outcome<C>) -> Option<LateReply>;
-    /// Takes the outcome of a call that is answered, or is about to be told why its connection has ended. After `None` the slot is closed:
-    /// an outcome that comes later goes back to the receiver.
+    /// Takes the outcome of a call that has been answered, or is about to get the reason of the connection's end.
+    /// `None` closes the slot: a later outcome goes back to the receiver.
     fn last(answer: &mut Self::Answer) -> Option<Outcome<C>>;
 
     fn now(&self) -> Duration;
-    /// How many bytes the socket has taken in all.
+    /// Returns how many bytes the socket has taken in total.
     fn written(&self) -> u64;
-    /// Whether more bytes may leave: another thread is writing, or the connection was not given up.
+    /// Returns whether more bytes may be written: another thread is writing, or the connection is open on this side.
     fn may_write(&self) -> bool;
-    /// Gives the connection up: nothing more is sent, and the receiver is woken. `end` is run when nothing more can be sent, or before
-    /// the receiver is woken.
+    /// Closes the connection: nothing more is sent, and the receiver is woken. `end` runs before the receiver is woken.
     fn give_up<T>(&self, end: impl FnOnce() -> T) -> T;
-    /// Nothing more can be sent: wakes the receiver, which has the last word.
+    /// Wakes the receiver after a failure of sending. The receiver first returns what has arrived.
     fn on_failed(&self);
-    /// A call is over: there may be room for another one, and its key may be free. Or all calls are over, and no more are possible.
+    /// Notifies the waiting callers: after one call, there may be room and its key may be free.
     fn on_over(&self, calls: Over);
-    /// A call has handed its reply back: wakes the receiver.
+    /// Wakes the receiver after a call has handed its reply back.
     fn on_reclaimed(&self) {}
 }
 
@@ -56,10 +55,10 @@ pub(crate) enum Over {
     All,
 }
 
-/// The calls in flight of one connection, and beside them its sending half. The receiving half belongs to the receiver.
+/// The calls in flight of one connection, and its sending half. The receiving half belongs to the receiver.
 ///
-/// The table is locked for moments only: never while a task waits or a message is decoded, and never while a task is woken. Who locks
-/// both locks the sending half first.
+/// The table is locked only briefly: never while a task waits, while a message is decoded, or while a task is woken.
+/// Code that needs both locks takes the one of the sending half first.
 pub(crate) struct Mux<C: Decode + Encode, T, S> {
     calls: Mutex<Calls<C, T>>,
     pub(crate) send: S,
@@ -68,7 +67,7 @@ pub(crate) struct Mux<C: Decode + Encode, T, S> {
 
 struct Calls<C: Decode + Encode, T> {
     table: CallTable<T, <C as Decode>::Error, <C as Encode>::Error>,
-    /// Replies that calls had and did not take before they were dropped: for the receiver. At most one for each call in flight.
+    /// Replies of calls that were dropped before they returned them. The receiver returns them; one per call at most.
     late: VecDeque<LateReply>,
 }
 
@@ -78,7 +77,6 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
         Arc::new(Self { calls, send, peer })
     }
 
-    /// Looks at the table of calls.
     pub(crate) fn look<R>(
         &self,
         look: impl FnOnce(&CallTable<T, <C as Decode>::Error, <C as Encode>::Error>) -> R,
@@ -86,12 +84,12 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
         look(&self.calls().table)
     }
 
-    /// For a task that has locked the sending half: why nothing more can be sent.
+    /// Returns why nothing more can be sent. May be called with the sending half locked.
     pub(crate) fn failed(&self) -> Option<CauseOf<C>> {
         self.lock().table.failed().map(Cause::again)
     }
 
-    /// What the receiver has to take before it reads on: a late reply, or why the connection was given up.
+    /// Returns what the receiver has to return before it reads on: a late reply, or why the connection was closed.
     pub(crate) fn before_reading(&self) -> Result<Option<LateReply>, CauseOf<C>> {
         let mut calls = self.calls();
         match calls.late.pop_front() {
@@ -114,16 +112,15 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
         self.lock()
     }
 
-    /// Locks the table, also for a task that has locked the sending half: then no test lets another task go on here.
+    /// Locks the table. May be called with the sending half locked; therefore no test switches tasks here.
     fn lock(&self) -> MutexGuard<'_, Calls<C, T>> {
-        // A thread that panicked while it held the lock left nothing half done.
+        // The lock is used even after a panic, because no step leaves the state inconsistent.
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
-    /// Begins a call whose request is sent next, by a task or thread that has the sending half: requests leave in the order in which their
-    /// calls begin.
+    /// Begins a call. The caller has locked the sending half and sends the request next, so requests keep this order.
     pub(crate) fn enter(
         &self,
         request: &mut Cow<'_, [u8]>,
@@ -134,12 +131,11 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         self.lock().table.begin(request, slot, now, deadline)
     }
 
-    /// Forgets a call whose request was not accepted.
     pub(crate) fn forget(&self, call: CallId) {
         self.lock().table.forget(call);
     }
 
-    /// Does what a refused call means for the others. Returns what has to be waited for, where waiting helps.
+    /// Ends the connection if a refused call requires it. Returns what to wait for, where waiting helps.
     pub(crate) fn refuse(&self, refusal: RefusalOf<C>) -> Result<NotBegun, CauseOf<C>> {
         match refusal {
             Refusal::Later(why) => Ok(why),
@@ -151,9 +147,9 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         }
     }
 
-    /// Handles what the receiver has read. Returns what the receiver hands to the application; after `None` it goes on reading.
+    /// Handles what the receiver has read. Returns the result for the application, if there is one.
     ///
-    /// On a pair of connections, nothing is sent any more when the peer has closed the one that we receive on.
+    /// If the peer closes the receiving connection of a simplex pair, nothing more is sent either.
     pub(crate) fn on_came(
         &self,
         came: Result<Came, ErrorOf<C>>,
@@ -186,13 +182,13 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         }
     }
 
-    /// Finds whose a message is.
+    /// Finds the call that a message answers.
     pub(crate) fn whose(&self, message: Message) -> Taken<S::Slot> {
         let now = self.send.now();
         self.calls().table.take(message, now)
     }
 
-    /// Gives a reply to its call. No lock is held, because that wakes a task, and waking may drop one.
+    /// Gives a reply to its call. Holds no lock, because this wakes a task, and waking a task may drop another one.
     pub(crate) fn hand_over(&self, taken: Taken<S::Slot>) -> Option<Incoming> {
         let incoming = match taken {
             Taken::Incoming(Incoming::Message(message)) => return Some(Incoming::Message(message)),
@@ -201,15 +197,15 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
                 self.end_if_needed();
                 None
             }
-            // The call may have been given up since the reply was found to be its own.
+            // The call may have been given up since the reply was matched.
             Taken::Reply(slot, reply) => S::fill(slot, Ok(reply)).map(Incoming::Late),
         };
         self.send.on_over(Over::One);
         incoming
     }
 
-    /// The call is no longer waited for: its time, `within`, is over, or without a time it is cancelled. Returns why it failed and what the
-    /// peer may have seen of it; `None` if it has been answered, or is told why the connection has ended.
+    /// Gives a call up: after its time limit `within`, or because it is cancelled (`None`). Returns why the call failed
+    /// and what the peer may have seen of it. Returns `None` if the call has been answered or ended.
     pub(crate) fn give_up(&self, call: CallId, ticket: Ticket, within: Option<Duration>) -> Option<(Sent, CauseOf<C>)> {
         let mut calls = self.calls();
         let was_waited_for = match within {
@@ -225,23 +221,23 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         })
     }
 
-    /// Returns the outcome of a call whose time is over and that was not waited for any more: the outcome, if it is there; why the
-    /// connection has ended, if so; otherwise its reply comes at this moment, and is late.
+    /// Returns the outcome of an overdue call that is no longer in the table: its outcome, if there is one, or why the
+    /// connection has ended. Otherwise its reply is arriving right now, and is late.
     pub(super) fn last_outcome(&self, answer: &mut S::Answer, ticket: Ticket, within: Duration) -> Outcome<C> {
         let outcome = S::last(answer).or_else(|| self.look(|table| table.over().map(Cause::again)).map(Err));
         outcome.unwrap_or_else(|| Err(self.timed_out(ticket, within)))
     }
 
-    /// A call was dropped that was not waited for any more. A reply that it has not taken is for the receiver.
+    /// Hands the reply of a dropped call to the receiver, if the call had not returned it.
     pub(super) fn reclaim(&self, answer: &mut S::Answer) {
         let Some(Ok(reply)) = S::last(answer) else { return };
         self.calls().late.push_back(reply);
         self.send.on_reclaimed();
     }
 
-    /// What the peer may have seen of a request whose call has failed.
+    /// Returns what the peer may have seen of the request of a failed call.
     pub(crate) fn sent(&self, ticket: Ticket, cause: &CauseOf<C>) -> Sent {
-        // When no more bytes leave, the number of those that have left is final.
+        // Checked first: once no more bytes can be written, the count below is final.
         let goes_on = self.send.may_write();
         sent_of(ticket, self.send.written(), cause, goes_on)
     }
@@ -251,34 +247,33 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         Cause::TimedOut { after, unwritten_bytes, unfinished: None }
     }
 
-    /// Nothing more can be sent. The receiver has the last word: what had arrived before that counts. May be called by a task that has
-    /// locked the sending half.
+    /// Notes that nothing more can be sent. May be called with the sending half locked.
     pub(crate) fn fail(&self, cause: &CauseOf<C>) {
         self.lock().table.fail(cause);
         self.send.on_failed();
     }
 
-    /// Gives the connection up, for this reason unless there was one before.
+    /// Closes the connection for this reason, unless there was an earlier one.
     pub(crate) fn end(&self, cause: &CauseOf<C>) {
         let slots = self.send.give_up(|| self.lock().table.end(cause));
         self.tell(slots, cause);
     }
 
-    /// Gives the connection up if a call that was given up makes that necessary.
+    /// Closes the connection if a call that was given up makes that necessary.
     fn end_if_needed(&self) {
         if let Some(cause) = self.look(CallTable::must_end) {
             self.end(&cause);
         }
     }
 
-    /// The receiver is gone, so that no reply can be received. Where the peer had closed its side in good order, ours can go on sending.
+    /// Closes the connection when the receiver is dropped, unless the peer has closed: then sending can go on.
     pub(crate) fn on_receiver_dropped(&self) {
         if self.look(|table| table.over().is_none()) {
             self.end(&Cause::Unattended);
         }
     }
 
-    /// No reply comes any more.
+    /// Fails all calls, because no more replies can arrive.
     fn end_calls(&self, cause: &CauseOf<C>) {
         let slots = self.calls().table.end_calls(cause);
         self.tell(slots, cause);

@@ -1,4 +1,4 @@
-//! The calls in flight on one connection, and how the connection stands.
+//! The calls in flight on one connection, and the state of the connection.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use crate::error::Cause;
 use crate::session::{Arrived, CallId, Ended, InFlight, Matching, NotBegun, Sent, Ticket, Unclean};
 use crate::{Incoming, LateReply, Message};
 
-/// The calls in flight, and why no more calls are possible. `T` is what the driver waits for each call with.
+/// The calls in flight, and why no more calls are possible. `T` is what the driver stores for each call.
 ///
 /// ```text
 ///   open ──► failed   nothing more can be sent; messages that arrived before are still received
 ///     │         │
 ///     │         ▼
-///     ├────► over, and failed   the connection was given up
+///     ├────► over, and failed   the connection was closed on this side
 ///     │
-///     └────► over               the peer has closed its side: no reply comes, and ours can go on sending
+///     └────► over               the peer has closed its side: no reply arrives, but sending can go on
 /// ```
 pub(crate) struct CallTable<T, D, E> {
     in_flight: InFlight<T>,
-    /// Why no more calls are possible, and no reply comes.
+    /// Why no more calls are possible, and no reply arrives.
     over: Option<Cause<D, E>>,
     /// Why nothing more can be sent.
     failed: Option<Cause<D, E>>,
@@ -31,17 +31,17 @@ pub(crate) enum Refusal<D, E> {
     Later(NotBegun),
     /// The call cannot begin.
     Never(Cause<D, E>),
-    /// No call can begin any more, and the connection has to be given up for this reason.
+    /// No call can begin any more, and the connection must be closed for this reason.
     Ends(Cause<D, E>),
 }
 
-/// Whose a message is.
+/// What a received message is.
 pub(crate) enum Taken<T> {
-    /// The reply to a call. The reply is late if the call is given up before it has the reply.
+    /// The reply to a call. It becomes late if the call is given up before it gets the reply.
     Reply(T, LateReply),
     /// A message for the receiver.
     Incoming(Incoming),
-    /// The message cannot be told from a late reply, and the connection [must end](CallTable::must_end).
+    /// A message that cannot be told from a late reply. The connection [must end](CallTable::must_end).
     Untold,
 }
 
@@ -68,12 +68,11 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         })
     }
 
-    /// Forgets a call whose request was not accepted.
     pub(crate) fn forget(&mut self, call: CallId) {
         self.in_flight.forget(call);
     }
 
-    /// Tells replies from other messages.
+    /// Decides whether a message is a reply, and to which call.
     pub(crate) fn take(&mut self, message: Message, now: Duration) -> Taken<T> {
         match self.in_flight.claim(&message, now) {
             Ok((Some(waiter), late)) => Taken::Reply(waiter, LateReply::new(message, late)),
@@ -83,24 +82,24 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         }
     }
 
-    /// Nothing more can be sent. The first reason counts.
+    /// Notes why nothing more can be sent. The first reason is kept.
     pub(crate) fn fail(&mut self, cause: &Cause<D, E>) {
         self.failed.get_or_insert_with(|| cause.again());
     }
 
-    /// The connection is given up: nothing more is sent, and no reply comes. Returns the calls that have to be told.
+    /// Notes that the connection is closed: nothing more is sent, and no reply arrives. Returns the calls that fail.
     pub(crate) fn end(&mut self, cause: &Cause<D, E>) -> Vec<T> {
         self.fail(cause);
         self.end_calls(cause)
     }
 
-    /// No reply comes any more, and no more calls are possible. Returns the calls that have to be told.
+    /// Notes that no more replies arrive and no more calls are possible. Returns the calls that fail.
     pub(crate) fn end_calls(&mut self, cause: &Cause<D, E>) -> Vec<T> {
         self.over.get_or_insert_with(|| cause.again());
         self.in_flight.fail()
     }
 
-    /// Why the connection has to be given up, if a call that was given up is a reason for that.
+    /// Returns why the connection must be closed, if a call that was given up requires it.
     pub(crate) fn must_end(&self) -> Option<Cause<D, E>> {
         match self.in_flight.ended()? {
             _ if self.over.is_some() => None,
@@ -117,33 +116,31 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         &mut self.in_flight
     }
 
-    /// Why no more calls are possible.
     pub(crate) const fn over(&self) -> Option<&Cause<D, E>> {
         self.over.as_ref()
     }
 
-    /// Why nothing more can be received or sent. After the peer has closed its side in good order, ours can go on sending.
+    /// Returns why nothing more can be received or sent. After the peer has closed its side, sending can go on.
     pub(crate) fn lost(&self) -> Option<Cause<D, E>> {
         self.over.as_ref().filter(|cause| !matches!(cause, Cause::NoReply)).map(Cause::again)
     }
 
-    /// Why nothing more can be sent, while the receiver still takes the messages that arrived before. When no more of them are there, the
-    /// connection is given up for this reason.
+    /// Returns why nothing more can be sent, while the receiver still reads the messages that arrived before. After the
+    /// last of them, the connection is closed for this reason.
     pub(crate) fn failure(&self) -> Option<Cause<D, E>> {
         self.failed.as_ref().filter(|_| self.over.is_none()).map(Cause::again)
     }
 
-    /// Why no more calls are possible, as far as is known.
+    /// Returns why no more calls are possible, as far as is known.
     pub(crate) fn ended(&self) -> Option<Cause<D, E>> {
         self.over.as_ref().or(self.failed.as_ref()).map(Cause::again)
     }
 
-    /// Why nothing more can be sent.
     pub(crate) const fn failed(&self) -> Option<&Cause<D, E>> {
         self.failed.as_ref()
     }
 
-    /// Whether a refused call can begin after another call has been answered.
+    /// Returns whether a refused call can begin after another call has been answered.
     const fn may_wait(&self, why: NotBegun) -> bool {
         match why {
             NotBegun::Full { .. } => true,
@@ -153,8 +150,8 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
     }
 }
 
-/// What the peer may have seen of a request whose call has failed, when the socket has taken `written` bytes in all. If sending goes on,
-/// a request that is queued still leaves.
+/// Returns what the peer may have seen of the request of a failed call, if the socket has taken `written` bytes in
+/// total. If sending goes on, a queued request may still be written.
 pub(crate) fn sent_of<D, E>(ticket: Ticket, written: u64, cause: &Cause<D, E>, goes_on: bool) -> Sent {
     match ticket.sent(written) {
         Sent::Not if goes_on => Sent::Perhaps,

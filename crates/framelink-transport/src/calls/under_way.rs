@@ -1,4 +1,4 @@
-//! A call that is waited for.
+//! A call in flight.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::mux::{Mux, SendSide};
 use super::{CauseOf, Outcome};
 use crate::session::{CallId, LateReply, Message, Sent, Ticket};
 
-/// How long a call whose time is over still takes what has arrived: a program that was stopped and goes on finds both at once. A call
-/// may end so much later than it was asked to.
+/// How long an overdue call still accepts a reply that has arrived. A program that was suspended finds the deadline
+/// passed and the reply present when it resumes. A call may end this much later than asked.
 pub(crate) const GRACE: Duration = Duration::from_millis(10);
 
 /// A call whose request was accepted.
@@ -19,7 +19,7 @@ pub(crate) struct Begun<A> {
     pub(crate) answer: A,
 }
 
-/// A call that is waited for. When it is dropped before its end, the call is cancelled.
+/// A call in flight. If it is dropped before its end, the call is cancelled.
 pub(crate) struct PendingCall<'m, C: Decode + Encode, S: SendSide<C>> {
     mux: &'m Mux<C, S::Slot, S>,
     pub(crate) begun: Begun<S::Answer>,
@@ -31,8 +31,8 @@ impl<'m, C: Decode + Encode, S: SendSide<C>> PendingCall<'m, C, S> {
         Self { mux, begun, is_over: false }
     }
 
-    /// Returns the reply, or why there is none and what the peer may have seen of the request. Without an answer, the time of the call,
-    /// `within`, is over.
+    /// Returns the reply, or why there is none and what the peer may have seen of the request. `None` for `answered`
+    /// means that the time limit `within` is over.
     pub(crate) fn end(mut self, answered: Option<Outcome<C>>, within: Duration) -> Result<Message, (Sent, CauseOf<C>)> {
         self.is_over = true;
         let Begun { call, ticket, answer } = &mut self.begun;

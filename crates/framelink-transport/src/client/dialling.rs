@@ -1,10 +1,10 @@
-//! The dial that a client with `keep-up` stores between its methods, where nothing goes on in the background.
+//! The dial of a client with `keep-up`, on a driver without background tasks. The client stores it between its methods.
 //!
 //! ```text
 //!   maintain     next address ─▶ resolve ─▶ connect ─▶ sign on ─▶ the client has a connection
-//!                     ▲  each call goes as far as that is possible without waiting
-//!                     └──────── failed: another address, or a later call, when an address is to be dialled again
-//!   exchange     goes on with the stored dial where `maintain` left it, and waits
+//!                     ▲  each call goes as far as possible without waiting
+//!                     └──────── failed: another address now, or a later call once an address is due
+//!   exchange     continues the stored dial where `maintain` left it, and waits
 //! ```
 
 use std::fmt;
@@ -15,27 +15,27 @@ use crate::error::ConnectError;
 use crate::profile::Profile;
 use crate::upstream::{Attempt, Dialled, Dialler, Dialling, Pace};
 
-/// One address is resolved, connected to, and signed on to.
+/// Resolves one address, connects, and signs on.
 pub(crate) trait DialAddress<D: ClientDriver>: fmt::Debug + Sized + Send + Sync {
     fn begin(dialler: &Dialler<D>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError>;
 
-    /// Goes on, and waits for `patience` at most. `None` if there is more to do.
+    /// Makes progress, waiting for `patience` at most. Returns `None` if there is more to do.
     fn step(&mut self, profile: &Profile, patience: Duration) -> Result<Option<D::Connection>, ConnectError>;
 }
 
-/// Another client of the upstream may use an address sooner than this one is to try it again.
+/// The longest pause, because another client of the upstream may make an address available earlier.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A dial that goes on whenever the client is asked to go on.
+/// A dial that makes progress with each call of the client.
 #[derive(Debug)]
 pub(crate) struct DialInSteps<A> {
     under_way: Option<Box<DialUnderWay<A>>>,
     pace: Pace,
-    /// No dial begins before.
+    /// No dial begins before this instant.
     not_before: Option<Instant>,
 }
 
-/// Each address is dialled once at most, until one lets us sign on.
+/// Dials each address at most once, until a sign-on succeeds.
 #[derive(Debug)]
 struct DialUnderWay<A> {
     tries: Tries,
@@ -74,7 +74,7 @@ impl<D: ClientDriver, A: DialAddress<D>> StoredDial<D> for DialInSteps<A> {
                 Ok(Some(dialled)) => return Ok(Some(dialled)),
                 Ok(None) if D::left(deadline).is_zero() => return Err(ConnectError::NoneInTime { after }),
                 Ok(None) => {}
-                // The exchange dials, and waits for an address where there is time for that.
+                // The exchange itself dials then, and may wait until an address is due.
                 Err(_) => break,
             }
         }
@@ -83,7 +83,7 @@ impl<D: ClientDriver, A: DialAddress<D>> StoredDial<D> for DialInSteps<A> {
 }
 
 impl<A> DialInSteps<A> {
-    /// Begins a dial if there is none, goes on with it, and waits for `patience` at most. `None` if there is more to do.
+    /// Begins a dial if there is none and advances it, waiting for `patience` at most. Returns `None` if more is to do.
     fn step<D: ClientDriver>(
         &mut self,
         dialler: &Dialler<D>,
@@ -108,7 +108,7 @@ impl<A> DialInSteps<A> {
         Ok(None)
     }
 
-    /// The longer a dial takes, the less often it is looked at: that delays the connection by a quarter at most.
+    /// How soon to check the dial again. The pause is at most a quarter of the time so far.
     fn look_within(&self) -> Duration {
         let passed = self.under_way.as_ref().map_or(Duration::ZERO, |dial| dial.tries.began.elapsed());
         (passed / 4).clamp(Duration::from_millis(1), Duration::from_millis(100))
@@ -127,7 +127,7 @@ impl Tries {
         Self { attempt: Attempt::new(), failed: None, began, deadline }
     }
 
-    /// The next address that is to be dialled now.
+    /// Begins to dial the next address that is due now.
     fn dial_next<D: ClientDriver, A: DialAddress<D>>(
         mut self,
         dialler: &Dialler<D>,

@@ -1,102 +1,103 @@
-//! The public methods of a client, for the drivers' types.
+//! The public methods of a client, expanded inside the types of the drivers.
 
-/// `$wait!` turns a future of the role into what a method returns, and `$async` is `async` where that is a future.
+/// `$wait!` turns a future of the role into the result of a method, and `$async` makes the method async where needed.
 macro_rules! client_methods {
     ($wait:ident $($async:ident)?) => {
-        /// A client of the peer at this address, `HOST:PORT`. Nothing is dialled yet, unless the profile has
+        /// Creates a client of the peer at this address, `HOST:PORT`. Nothing is dialled yet, unless the profile has
         /// [`keep-up`](crate::ProfileBuilder::keep_up).
         ///
         /// # Errors
-        /// When a client cannot use the profile.
+        /// Fails if the profile does not fit a client.
         pub fn new(profile: Profile, peer: impl Into<String>) -> Result<Self, ProfileError> {
             Self::over(Upstream::new(&Arc::new(profile), [peer.into()]))
         }
 
-        /// A client of a peer that has several addresses, or whose [`Upstream`] others use too. Nothing is dialled yet, unless the profile has
-        /// [`keep-up`](crate::ProfileBuilder::keep_up): then the connection is dialled in the background from now on, and again when it is lost
-        /// while no method uses it. On tokio that begins with the first exchange if there is no runtime here. On the non-blocking driver
-        /// `maintain` dials.
+        /// Creates a client that dials with `upstream`: for a peer with several addresses, or to share an [`Upstream`].
+        ///
+        /// Nothing is dialled yet, unless the profile has [`keep-up`](crate::ProfileBuilder::keep_up). Then the
+        /// connection is dialled in the background from now on, and again if it is lost while no method uses it. On
+        /// tokio without a runtime, this begins with the first exchange. On the non-blocking driver `maintain` dials.
         ///
         /// # Errors
-        /// When a client cannot use the profile.
+        /// Fails if the profile does not fit a client.
         pub fn over(upstream: Upstream) -> Result<Self, ProfileError> {
             let role = client::Client::over(upstream.dialler.clone())?;
             Ok(Self { role, upstream })
         }
 
-        /// The profile that it was made with.
+        /// Returns the profile of this client.
         pub fn profile(&self) -> &Profile {
             &self.role.profile
         }
 
-        /// What dials for it: its state, and what it has done.
+        /// Returns the upstream that dials for this client: its state, and what it has done.
         pub const fn upstream(&self) -> &Upstream {
             &self.upstream
         }
 
-        /// The address of the connection that there is, or was last used, as it was given.
+        /// Returns the address of the current or last connection, in the text form that was given.
         pub fn address(&self) -> Option<&str> {
             self.role.address()
         }
 
-        /// Dials now, where a long connection is not there yet.
+        /// Dials now if a long connection is wanted and does not exist.
         ///
         /// # Errors
-        /// When there is no connection in time.
+        /// Fails if there is no connection in time.
         pub $($async)? fn connect(&mut self) -> Result<(), CallError> {
             $wait!(self.role.connect())
         }
 
         /// Sends a request and receives its reply.
         ///
-        /// If it fails, the connection is closed: a late reply must not answer the next request. (On tokio the connection is also closed
-        /// when the future is dropped.) The error says what the peer may have seen.
+        /// A failed call closes the connection, because a late reply must not answer the next request. So does a
+        /// dropped future on tokio. The error says what the peer may have seen.
         ///
         /// # Errors
-        /// When there is no connection, when the request could not be sent, and when no reply came in time.
+        /// Fails if there is no connection, if the request could not be sent, or if no reply arrived in time.
         pub $($async)? fn call(&mut self, request: &[u8]) -> Result<Message, CallError> {
             $wait!(self.role.call(request))
         }
 
-        /// Sends a message that has no reply. Over a short connection it returns when the peer has closed too, or its time for that
-        /// is over.
+        /// Sends a message that has no reply. Over a short connection, this returns when the peer has closed too, or
+        /// when the time for closing is over.
         ///
         /// # Errors
-        /// When there is no connection, and when the message could not be sent in time.
+        /// Fails if there is no connection, or if the message could not be sent in time.
         pub $($async)? fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
             $wait!(self.role.send(message))
         }
 
-        /// Receives the next message, `None` when the peer has ended the connection; the next call of this dials again.
+        /// Receives the next message. Returns `None` if the peer has closed; the next `recv` dials again.
         ///
-        /// On tokio, dropping the future loses nothing that arrived on a connection. A dial that was under way is given up, with what its
-        /// peer sent at once.
+        /// On tokio, dropping the future loses nothing that arrived on an existing connection. A dial in progress is
+        /// abandoned, together with anything that its peer has sent.
         ///
         /// # Errors
-        /// When there is no connection, and as for a connection.
+        /// Fails if there is no connection, and like `recv` of a connection.
         pub $($async)? fn recv(&mut self) -> Result<Option<Message>, Error> {
             $wait!(self.role.recv())
         }
 
-        /// Signs off where the profile says so, and closes a long connection in good order.
+        /// Signs off if the profile says so, and closes a long connection in an orderly way.
         ///
         /// # Errors
-        /// As `Connection::close`.
+        /// Fails like `Connection::close`.
         pub $($async)? fn close(self) -> Result<CloseReport, Error> {
             $wait!(self.role.close())
         }
 
-        /// The long connection, for something else; `None` where there is none now.
+        /// Returns the long connection, for use without the client, or `None` if there is none now.
         pub fn into_connection(self) -> Option<Connection> {
             self.role.into_connection()
         }
 
-        /// The long connection, to look at it. It has no heartbeats until the next exchange.
+        /// Returns the long connection, to inspect it. It has no heartbeats until the next exchange.
         pub fn connection_mut(&mut self) -> Option<&mut Connection> {
             self.role.connection_mut()
         }
 
-        /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
+        /// Returns the verdict if the last connection was closed between two exchanges because the peer was dead.
         pub fn verdict(&self) -> Option<Verdict> {
             self.role.verdict()
         }

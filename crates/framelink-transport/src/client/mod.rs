@@ -1,4 +1,4 @@
-//! The client of a profile, for any driver.
+//! The client of a profile, on any driver.
 
 #[cfg(all(unix, feature = "nonblocking"))]
 pub(crate) mod dialling;
@@ -19,26 +19,24 @@ use crate::driver::Connection as _;
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::{Profile, ProfileError, Side, Timeouts};
 use crate::session::Sent;
-#[cfg(feature = "nonblocking")]
-use crate::upstream::dialling::dialler::idle;
-use crate::upstream::dialling::dialler::idle::{ENDED, IdleSlot, WithLease};
+use crate::upstream::dialling::dialler::idle::{self, ENDED, IdleSlot, WithLease};
 use crate::upstream::{CurrentAddress, Dialler, sign_off_and_close};
 use framelink_session::Message;
 
-/// One exchange at a time with one peer, over a long connection or over short ones.
+/// Makes one exchange at a time with one peer, over a long connection or over short ones.
 #[derive(Debug)]
 pub(crate) struct Client<D: ClientDriver> {
     dialler: Dialler<D>,
     pub(crate) profile: Arc<Profile>,
-    /// The address of the connection, while there is one.
+    /// The address of the connection, while one exists.
     current_address: CurrentAddress,
-    /// The long connection, while there is one and no exchange uses it.
+    /// The long connection, while it is idle.
     connection: IdleSlot<D>,
-    /// The dial that [`maintain`](Self::maintain) goes on with.
+    /// The dial that [`maintain`](Self::maintain) advances.
     dial: D::StoredDial,
-    /// A short connection whose message has been delivered and that the peer is to close first, until then at most.
+    /// A short connection whose message was returned. The peer is to close it first, until this instant at most.
     closing: Option<Box<(D::Connection, Instant)>>,
-    /// Why the last connection was given up by [`maintain`](Self::maintain).
+    /// Why [`maintain`](Self::maintain) closed the last connection.
     verdict: Option<Verdict>,
 }
 
@@ -57,7 +55,6 @@ impl<D: ClientDriver> Client<D> {
         self.current_address.lease.as_ref().map(|lease| &**lease.address())
     }
 
-    /// Dials, where a long connection is not there yet.
     pub(crate) async fn connect(&mut self) -> Result<(), CallError> {
         if self.is_short() {
             return Ok(());
@@ -73,7 +70,7 @@ impl<D: ClientDriver> Client<D> {
         self.call_until(request, D::within(within), within).await
     }
 
-    /// A call that has `within` in all, of which some may have passed.
+    /// Makes a call until `deadline`. `within` is the whole time limit, which errors report.
     pub(crate) async fn call_until(
         &mut self,
         request: &[u8],
@@ -109,7 +106,6 @@ impl<D: ClientDriver> Client<D> {
         }
     }
 
-    /// Sends a message that has no reply.
     pub(crate) async fn send(&mut self, message: &[u8]) -> Result<(), CallError> {
         let _in_use = self.connection.begin_use();
         let timeouts = self.profile.timeouts();
@@ -132,12 +128,12 @@ impl<D: ClientDriver> Client<D> {
         if self.peer_closes() {
             connection.wait_for_end(timeouts.close).await;
         }
-        let _seat = self.current_address.leave();
+        let _lease = self.current_address.leave();
         let closed = sign_off_and_close::<D>(connection, &self.profile, timeouts.close).await;
         closed.map(drop).map_err(|error| CallError::new(Sent::Perhaps, error))
     }
 
-    /// A message that is written to a connection which has ended is lost, and no error says so.
+    /// Returns a connection that has not ended. A message written after the end is lost without an error.
     async fn connection_that_lives(&mut self, deadline: Instant) -> Result<D::Connection, CallError> {
         loop {
             let (connection, was_there) = self.connection(deadline).await?;
@@ -153,7 +149,7 @@ impl<D: ClientDriver> Client<D> {
         let mut in_use = self.connection.begin_use();
         let dialled = self.connection(D::within(self.profile.timeouts().connect)).await;
         let (connection, _) = dialled.map_err(CallError::into_error)?;
-        // With `keep-up` the connection is idle again when this future ends, however it ends.
+        // With `keep-up` the connection is idle again when this future is finished or dropped.
         let kept = in_use.as_mut().and_then(|in_use| Some((in_use, self.current_address.lease.clone()?)));
         let connection = match kept {
             Some((in_use, lease)) => in_use.hold(connection, lease),
@@ -185,10 +181,9 @@ impl<D: ClientDriver> Client<D> {
         }
     }
 
-    /// Signs off where the profile says so, and closes a long connection in good order.
     pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
         let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
-        let _seat = self.current_address.leave();
+        let _lease = self.current_address.leave();
         sign_off_and_close::<D>(connection, &self.profile, self.profile.timeouts().close).await
     }
 
@@ -205,19 +200,17 @@ impl<D: ClientDriver> Client<D> {
         self.connection.in_hand()
     }
 
-    /// Why the last connection was given up between two exchanges, if that was because the peer was dead.
+    /// Returns the verdict if the last connection was closed between two exchanges because the peer was dead.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.verdict.or_else(|| self.connection.verdict())
     }
 
-    /// Why the connection has no heartbeats between exchanges, where it should have them.
-    #[cfg(feature = "blocking")]
+    /// Returns why the connection has no heartbeats between exchanges although it should have them.
     pub(crate) const fn task_error(&self) -> Option<&std::io::Error> {
         self.connection.task_error.as_ref()
     }
 
-    /// Does what is due on an idle connection, without waiting, and with `keep-up` dials; how long until there is more to do.
-    #[cfg(feature = "nonblocking")]
+    /// Does what is due on an idle connection, and dials with `keep-up`, without waiting. Returns when more is due.
     pub(crate) fn maintain(&mut self) -> Option<Duration> {
         let (keep_up, exchange) = (self.profile.keep_up(), self.profile.exchange());
         if let Some(connection) = self.connection.in_hand() {
@@ -243,7 +236,7 @@ impl<D: ClientDriver> Client<D> {
         }
     }
 
-    /// The connection that is there, or one that is dialled. True if it was there.
+    /// Returns the existing connection and true, or a newly dialled one and false.
     async fn connection(&mut self, deadline: Instant) -> Result<(D::Connection, bool), CallError> {
         let failed = |error| CallError::new(Sent::Not, Error::new(Operation::Call, None, Cause::Connect(error)));
         if let Some(taken) = self.connection.take_until(deadline).await.map_err(failed)? {
@@ -260,7 +253,6 @@ impl<D: ClientDriver> Client<D> {
         Ok((connection, false))
     }
 
-    /// Takes the connection, if it is there.
     fn take(&mut self) -> Option<D::Connection> {
         let taken = self.connection.take()?;
         Some(self.taken(taken))
@@ -273,8 +265,8 @@ impl<D: ClientDriver> Client<D> {
         connection
     }
 
-    /// The connection for the next exchange. If a replacement at a preferred address is ready, this is the replacement, and the
-    /// connection before it is closed.
+    /// Returns the connection for the next exchange. If a replacement at a preferred address is ready, returns the
+    /// replacement and retires the old connection.
     fn moved(&mut self, connection: D::Connection) -> D::Connection {
         let replacement = self.current_address.lease.as_ref().and_then(|lease| self.dialler.replacement(lease));
         let Some((other, lease)) = replacement else { return connection };
@@ -284,8 +276,7 @@ impl<D: ClientDriver> Client<D> {
         other
     }
 
-    /// Waits for the end of a short connection that has done its work. The system holds the port of the side that closes first for a
-    /// while.
+    /// Waits until the peer closes a finished short connection: the system holds the port of the first side to close.
     async fn let_go(&mut self) {
         if self.peer_closes()
             && let Some(closing) = &mut self.closing
@@ -305,12 +296,12 @@ impl<D: ClientDriver> Client<D> {
         }
     }
 
-    /// An exchange is over.
+    /// Keeps or closes the connection after an exchange.
     async fn done(&mut self, mut connection: D::Connection, deadline: Instant) {
         if !self.is_short() {
             return self.keep(connection);
         }
-        let _seat = self.current_address.leave();
+        let _lease = self.current_address.leave();
         let within = self.profile.timeouts().close.min(D::left(deadline));
         if self.profile.sign_off().is_some() {
             let _ = sign_off_and_close::<D>(connection, &self.profile, within).await;
@@ -323,7 +314,7 @@ impl<D: ClientDriver> Client<D> {
         self.profile.connection().short().is_some()
     }
 
-    /// Whether connections are short, and the peer closes first.
+    /// Returns whether connections are short and the peer closes first.
     fn peer_closes(&self) -> bool {
         self.profile.connection().short().is_some_and(|short| short.closes == Side::Server)
     }

@@ -1,25 +1,23 @@
-//! What a client does with its connection after something went wrong on it: the same on every driver.
+//! What a client does with its connection after an error.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use std::time::Duration;
 
 use crate::error::{CallError, Cause};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 use crate::profile::Timeouts;
 use crate::session::{SendRefused, Sent};
 
-/// What becomes of the connection.
+/// What happens to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Nothing happened to it.
+    /// It is kept: the error does not concern it.
     Keep,
-    /// It was of no use before the request began, so that the peer has seen nothing of it: the request goes over another one.
+    /// It was unusable before the request. The peer has seen nothing, so the request goes over another connection.
     DialAgain,
-    /// It is closed: a late reply must not answer the next request.
+    /// It is closed, because a late reply must not answer the next request.
     Drop,
 }
 
-/// After a call that failed, on a connection that was there before it or was dialled for it.
+/// Decides after a failed call. `was_there` is false if the connection was dialled for this call.
 pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
     match error.error().cause() {
         Cause::Refused(SendRefused::Encode(_)) => Next::Keep,
@@ -35,7 +33,7 @@ pub(crate) const fn after_call(was_there: bool, error: &CallError) -> Next {
     }
 }
 
-/// After a message that could not be sent.
+/// Decides whether a connection is kept after a message could not be sent on it.
 pub(crate) const fn after_send(error: &CallError) -> Next {
     match error.error().cause() {
         Cause::Refused(SendRefused::Encode(_)) | Cause::NoRoom { .. } => Next::Keep,
@@ -43,8 +41,7 @@ pub(crate) const fn after_send(error: &CallError) -> Next {
     }
 }
 
-/// How long a link may take for a message that is no request: waiting for a connection, dialling and writing have one deadline.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+/// The time limit of a link for a message that is not a request. It covers connecting and writing.
 pub(crate) fn time_to_send(timeouts: Timeouts) -> Duration {
     timeouts.reply.unwrap_or(Timeouts::REPLY).min(timeouts.write)
 }
@@ -60,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_peer_has_not_seen_goes_over_another_connection() {
+    fn only_a_request_that_the_peer_has_not_seen_goes_over_another_connection() {
         let reset = || Cause::Reset(std::io::ErrorKind::ConnectionReset.into());
         for (cause, sent, was_there, next) in [
             (Cause::NoReply, Sent::Not, true, Next::DialAgain),

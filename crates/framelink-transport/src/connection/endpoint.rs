@@ -1,4 +1,4 @@
-//! What every connection has, and the rules that follow from it.
+//! What every connection has, and the rules that follow from that.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::ExchangeKind;
 use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
 
-/// How far something got: it is done, or this has to be waited for.
+/// The progress of an operation: done, or what to wait for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
 
-/// The time is over.
+/// The deadline has passed.
 pub(crate) struct Elapsed;
 
 /// The session of a connection.
@@ -25,12 +25,12 @@ pub(crate) struct Parts<'p, C: Decode + Encode> {
     pub(crate) exchange: &'p mut Exchange,
 }
 
-/// A connection whose socket is used now.
+/// The session and the open socket of a connection.
 pub(crate) type Open<'p, C, P, K> = drive::Open<'p, Arc<C>, Arc<C>, P, K>;
 
 type OpenOf<'p, E, P> = Open<'p, <E as SessionParts>::Codec, P, <E as SessionParts>::Clock>;
 
-/// A connection with a session, whatever its socket is.
+/// A connection with a session, on any kind of socket.
 pub(crate) trait SessionParts {
     type Codec: Decode + Encode;
     type Clock: drive::Clock + Copy;
@@ -43,21 +43,21 @@ pub(crate) trait SessionParts {
     fn clock(&self) -> Self::Clock;
     fn peer(&self) -> Option<SocketAddr>;
 
-    /// Gives the socket up: nothing more is sent or received.
+    /// Closes the socket: nothing more is sent or received.
     fn close_socket(&mut self);
 
-    /// Nothing more is received.
+    /// Closes the reading side: nothing more is received.
     fn close_reading(&mut self);
 
-    /// Counts time like the connection that this one is joined with, wherever heartbeats are concerned.
+    /// Uses `clock` from now on, so that two connections that share their heartbeats count time alike.
     fn count_like(&mut self, clock: Self::Clock);
 
-    /// Whether a call is under way that another operation answers.
+    /// Returns whether a call is in flight whose reply another operation receives (`poll_reply`).
     fn is_calling(&self) -> bool {
         false
     }
 
-    /// Whether messages may be sent and received.
+    /// Checks that messages may be sent and received.
     #[inline]
     fn check(&self, operation: Operation) -> Result<(), ErrorOf<Self::Codec>> {
         if self.is_calling() {
@@ -74,7 +74,7 @@ pub(crate) trait SessionParts {
         CallError::new(sent, self.error(Operation::Call, cause))
     }
 
-    /// Receiving has failed.
+    /// Builds the error of a failed receive, and closes the reading side if nothing more can be received.
     fn receive_failed(&mut self, cause: CauseOf<Self::Codec>) -> ErrorOf<Self::Codec> {
         if ends_reading(&cause) {
             self.close_reading();
@@ -88,37 +88,37 @@ pub(crate) trait SessionParts {
     }
 }
 
-/// A connection of a driver, with its socket.
+/// The connection of a driver, with its socket.
 pub(crate) trait Endpoint: SessionParts {
-    /// How the socket may wait: the task that it wakes, until when it waits by itself, or nothing where it never waits.
+    /// How the socket may wait: the task to wake, a deadline for a blocking wait, or nothing for no wait.
     type Wait<'w>;
 
-    /// For what waits for nothing.
+    /// The value of `Wait` for operations that do not wait.
     const AT_ONCE: Self::Wait<'static>;
 
-    /// The session and its socket; [`Cause::Closed`] after the connection was given up.
+    /// Opens the session with its socket. Fails with [`Cause::Closed`] after the connection was closed on this side.
     fn open<'p, 'w: 'p>(
         &'p mut self,
         wait: Self::Wait<'w>,
     ) -> Result<OpenOf<'p, Self, impl Port>, CauseOf<Self::Codec>>;
 
-    /// For what looks at the socket and does not wait for the peer. A socket that waits by itself may take a moment.
+    /// The value of `Wait` for a look at the socket without waiting for the peer. A blocking socket may take a moment.
     fn briefly(&self) -> Self::Wait<'static> {
         Self::AT_ONCE
     }
 
-    /// Whether it has ended since it was used last. Where no operation takes messages (`is_heard` is false) they are dropped.
+    /// Returns whether the connection has ended since its last use. With `is_heard` false, messages are discarded.
     fn look_for_end(&mut self, is_heard: bool) -> bool {
         self.open(Self::AT_ONCE).and_then(|mut open| open.inbound(true).has_ended(is_heard)).unwrap_or(true)
     }
 
-    /// Receives, as far as the socket lets it; what is to be written leaves meanwhile.
+    /// Receives as far as the socket allows, and writes what is due meanwhile.
     #[inline]
     fn attend(&mut self, wait: Self::Wait<'_>) -> Result<Came, ErrorOf<Self::Codec>> {
         attend(self, wait)
     }
 
-    /// The same, as one step of receiving: the message, `None` at the end, or what to wait for.
+    /// Like `attend`, as one step: returns the message, `None` at the end of the stream, or what to wait for.
     #[inline]
     fn receive_step(&mut self, wait: Self::Wait<'_>) -> Step<Option<Message>, ErrorOf<Self::Codec>> {
         Ok(match self.attend(wait)? {
@@ -130,7 +130,7 @@ pub(crate) trait Endpoint: SessionParts {
         })
     }
 
-    /// Deals with heartbeats between two exchanges of that kind. How soon it has to be done again.
+    /// Handles heartbeats between two exchanges of this kind. Returns how soon to do it again.
     fn maintain_between(&mut self, exchange: ExchangeKind) -> Result<Option<Duration>, ErrorOf<Self::Codec>> {
         self.check(Operation::Receive)?;
         let maintained = self.open(self.briefly()).and_then(|mut open| match exchange.sends() {
@@ -141,8 +141,7 @@ pub(crate) trait Endpoint: SessionParts {
         Ok(until.map(|at| at.saturating_sub(self.clock().now())))
     }
 
-    /// For a pool: whether it is clean, so that it can be lent. On tokio what comes from now on wakes the task that `wait` names.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    /// Checks for a pool that the connection is clean. On tokio, bytes that arrive later wake the task of `wait`.
     fn inspect_for_pool(
         &mut self,
         wait: Self::Wait<'_>,
@@ -152,7 +151,7 @@ pub(crate) trait Endpoint: SessionParts {
         crate::connection::inspect(self.open(wait)?, discard_unsolicited)
     }
 
-    /// Begins a call, all of which is to happen within one time; with `half_close` our side ends behind the request.
+    /// Begins a call. With `half_close`, writing is shut down after the request.
     #[inline]
     fn begin_call<P: AsRef<[u8]>>(
         &mut self,
@@ -166,8 +165,8 @@ pub(crate) trait Endpoint: SessionParts {
         Call::begin(exchange, sending, request, half_close).map_err(|cause| self.call_error(Sent::Not, cause))
     }
 
-    /// Goes on with a call as far as the socket lets it. What has come counts, so the clock is looked at after this; see
-    /// [`time_out`](Self::time_out). An error ends the connection; see [`call_failed`](Self::call_failed).
+    /// Advances a call as far as the socket allows. Check the clock only afterwards, because a reply that has arrived
+    /// counts. After an error, call [`call_failed`](Self::call_failed), which ends the connection.
     #[inline]
     fn advance_call<P: AsRef<[u8]>>(
         &mut self,
@@ -181,33 +180,31 @@ pub(crate) trait Endpoint: SessionParts {
         advanced
     }
 
-    /// Ends the connection, because the time of a call is over.
     fn time_out<P: AsRef<[u8]>>(&mut self, call: &Call<P>, after: Duration) -> CallErrorOf<Self::Codec> {
         let cause = self.timed_out(after);
         self.call_failed(call, cause)
     }
 
-    /// Ends the connection, because a call has failed.
+    /// Ends the connection because a call failed.
     fn call_failed<P: AsRef<[u8]>>(&mut self, call: &Call<P>, cause: CauseOf<Self::Codec>) -> CallErrorOf<Self::Codec> {
         let sent = call.sent(self.sending(), &cause);
         self.abandon();
         self.call_error(sent, cause)
     }
 
-    /// Begins to close it in good order.
     fn begin_close(&mut self, within: Duration) -> Close {
         let clock = self.clock();
         Close::begin(self.parts().sending, &clock, within)
     }
 
-    /// Goes on with that as far as the socket lets it: the report when it is closed, else what to wait for, to its deadline at most.
+    /// Advances the close as far as the socket allows. Returns the report, or what to wait for until its deadline.
     fn advance_close(&mut self, close: &mut Close, wait: Self::Wait<'_>) -> Step<CloseReport, ErrorOf<Self::Codec>> {
         let advanced = self.open(wait).and_then(|open| close.advance(open));
         advanced.map_err(|cause| self.error(Operation::Close, cause))
     }
 
-    /// Gives the connection up. Messages that have come are handed to where [`OnUnread`](session::OnUnread) says. The exchange stays open, so
-    /// that the next operation says why it fails.
+    /// Closes the connection without waiting. Messages that have arrived go to [`OnUnread`](session::OnUnread). The
+    /// exchange stays open, so that the next operation returns the reason.
     fn abandon(&mut self) {
         if let Ok(mut open) = self.open(Self::AT_ONCE) {
             open.inbound(true).give_unread();
@@ -215,20 +212,21 @@ pub(crate) trait Endpoint: SessionParts {
         self.close_socket();
     }
 
-    /// Before it is taken apart: after a call that was given up nothing could be told from its late reply.
+    /// Closes the connection if an earlier call was not completed, because the late reply could not be told from other
+    /// messages. Called before the connection is taken apart.
     fn abandon_unclean(&mut self) {
         if self.check(Operation::Call).is_err() {
             self.abandon();
         }
     }
 
-    /// Before calls go on in both directions at a time: the next message need not come soon.
+    /// Prepares the connection for many calls in both directions. The next message may then arrive at any time.
     fn begin_duplex(&mut self) {
         self.abandon_unclean();
         self.parts().receiving.unlimit_first();
     }
 
-    /// Before it sends for two connections, and `receiving` receives. They share their heartbeats.
+    /// Prepares a simplex pair: this connection sends, `receiving` receives. The two share their heartbeats.
     fn begin_simplex(&mut self, receiving: &mut Self) {
         self.begin_duplex();
         receiving.begin_duplex();
@@ -239,14 +237,14 @@ pub(crate) trait Endpoint: SessionParts {
     }
 }
 
-/// What [`Endpoint::attend`] does unless a driver has a shorter way.
+/// The default of [`Endpoint::attend`], for drivers that have a shorter way in some cases.
 #[inline]
 pub(crate) fn attend<E: Endpoint + ?Sized>(endpoint: &mut E, wait: E::Wait<'_>) -> Result<Came, ErrorOf<E::Codec>> {
     let came = endpoint.open(wait).and_then(|mut open| open.attend());
     came.map_err(|cause| endpoint.receive_failed(cause))
 }
 
-/// Where the session lies in a connection, inside its `impl SessionParts`.
+/// Implements the accessors of [`SessionParts`] from the paths of the fields.
 macro_rules! session_parts {
     ($($receiving:ident).+, $($sending:ident).+, $($exchange:ident).+, $($peer:ident).+) => {
         type Codec = C;
@@ -283,7 +281,7 @@ macro_rules! session_parts {
 }
 pub(crate) use session_parts;
 
-/// The same where the connection is made of two halves.
+/// Implements [`SessionParts`] for a connection that consists of two halves.
 macro_rules! session_parts_in_halves {
     () => {
         $crate::connection::session_parts!(receiver.receiving, sender.sending, exchange, receiver.peer);

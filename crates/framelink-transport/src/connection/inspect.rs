@@ -1,4 +1,4 @@
-//! Whether a connection is clean.
+//! The check that a connection of a pool is clean.
 
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use crate::drive::{Clock, Open, Port};
 use crate::error::Cause;
 use crate::session::SendRefused;
 
-/// A peer that never stops sending is read from with such pauses, in which other connections have their turn.
+/// The shortest pause between two checks, so that other connections have their turn while a peer sends without end.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Looks at a connection that is idle, is about to be lent, or was lent: does what heartbeats need and reads what has arrived, without
-/// waiting. When to look again. An error if the connection has ended, or holds anything that could be taken for a part of the next exchange.
+/// Checks a pooled connection while it is idle, before it is handed out and after it was released: handles heartbeats
+/// and reads what has arrived, without waiting. Returns when to check again. Fails if the connection has ended, or
+/// holds bytes that could be taken for a part of the next exchange.
 pub(crate) fn inspect<D: Decode, E: Encode, P: Port, K: Clock>(
     mut open: Open<'_, D, E, P, K>,
     discard_unsolicited: bool,
@@ -23,10 +24,10 @@ pub(crate) fn inspect<D: Decode, E: Encode, P: Port, K: Clock>(
     if let Err(refused @ (SendRefused::Failed | SendRefused::Finished)) = open.sending.outgoing(&[]) {
         return Err(Cause::Refused(refused));
     }
-    // Reads what the system has, which a runtime may not have noticed. What it means is decided below.
+    // Reads what the system has, which the runtime may not know of yet. `maintain` decides below what it means.
     open.inbound(true).has_ended(!discard_unsolicited)?;
     let again = open.maintain(discard_unsolicited)?;
-    // With heartbeats it may be the beginning of a heartbeat. A call waits for the rest of it.
+    // With heartbeats, an unfinished message may be the beginning of a heartbeat. A call waits for the rest of it.
     if !discard_unsolicited && open.receiving.liveness().is_none() && open.receiving.is_inside_message() {
         return Err(Cause::Unsolicited);
     }

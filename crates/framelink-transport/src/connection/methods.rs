@@ -1,15 +1,15 @@
-//! The public methods of a connection that more than one driver has.
+//! The public methods that the connections of several drivers have in common.
 
-/// The methods of a connection on every driver; `peer` is where it has the address of the other side, `receiving` its session.
+/// The methods of a connection on every driver. `peer` and `receiving` are paths of fields.
 macro_rules! connection_methods {
     (peer: $($peer:ident).+, receiving: $($receiving:ident).+) => {
-        /// Counts the bytes that the application holds for this connection; see [`HeldBytes`](crate::HeldBytes). It begins with none.
+        /// Returns a counter of bytes that the application holds for this connection, see
+        /// [`HeldBytes`](crate::HeldBytes).
         pub fn held_bytes(&self) -> $crate::admission::HeldBytes {
             $crate::admission::HeldBytes::of(self.sending().memory())
         }
 
-        /// From now on the memory that this connection holds is counted as memory of `accepted`: for a connection that was dialled on
-        /// behalf of a client.
+        /// Counts the memory of this connection, dialled on behalf of a client, as memory of `accepted` from now on.
         pub fn share_memory_of(&mut self, accepted: &Self) {
             let memory = accepted.sending().memory();
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
@@ -17,9 +17,10 @@ macro_rules! connection_methods {
             sending.count_memory(memory.another());
         }
 
-        /// Has it send and expect heartbeats from now on, as this side of the connection. They leave and are dealt with inside its
-        /// operations that receive, calls among them, and on tokio wherever something is awaited on it. While none of these runs no
-        /// heartbeat leaves, and the peer gets no answer.
+        /// Starts heartbeats on this connection, in the role `us`.
+        ///
+        /// Heartbeats are sent and answered inside operations that receive, calls included, and on tokio inside every
+        /// operation that is awaited. While no such operation runs, no heartbeat is sent and the peer gets no answer.
         pub fn watch(
             &mut self,
             heartbeat: impl Into<std::sync::Arc<$crate::Heartbeat>>,
@@ -30,22 +31,22 @@ macro_rules! connection_methods {
             $crate::session::watch(receiving, sending, heartbeat.into(), us, $crate::session::jitter(), now)
         }
 
-        /// Where heartbeats are told, if they are.
+        /// Returns the handle to the heartbeats of this connection, or `None` without heartbeats.
         pub const fn liveness(&self) -> Option<&$crate::session::LivenessHandle> {
             self.$($receiving).+.liveness()
         }
 
-        /// How things stand with the peer; `None` without heartbeats.
+        /// Returns whether the peer is alive, as far as heartbeats can tell, or `None` without heartbeats.
         pub fn standing(&self) -> Option<$crate::heartbeat::Standing> {
             Some(self.liveness()?.standing($crate::drive::Clock::now(&self.clock)))
         }
 
-        /// The address of the other side, where it has one.
+        /// Returns the address of the peer, or `None` if the stream has no address.
         pub const fn peer_addr(&self) -> Option<std::net::SocketAddr> {
             self.$($peer).+
         }
 
-        /// A message was received that the caller does not return.
+        /// Hands over a received message that no method of the connection returns.
         pub(super) fn on_unread(&self, received: Result<$crate::drive::TryRecv, $crate::connection::ErrorOf<C>>) {
             if let Ok($crate::drive::TryRecv::Message(message)) = received {
                 self.receiving().on_unread(message);
@@ -55,16 +56,19 @@ macro_rules! connection_methods {
 }
 pub(crate) use connection_methods;
 
-/// What it has besides, where it can read and write.
+/// The methods of a connection that can both read and write.
 macro_rules! maintaining_connection_methods {
     () => {
-        /// For between two exchanges, while no operation runs: sends and answers heartbeats that are due, without waiting for anything,
-        /// and says how soon it wants to be asked again: at once, if the peer has sent more than one turn takes. A message that comes by
-        /// itself is an error, for it could be taken for the next reply; with `discard_unsolicited` it is dropped.
+        /// Sends and answers the heartbeats that are due, without waiting. Call this between two exchanges.
+        ///
+        /// Returns how soon to call this again, or `None` if nothing will be due. Zero means: there is more to read.
+        ///
+        /// An unsolicited message is an error, because it could be mistaken for the next reply. With
+        /// `discard_unsolicited` such messages are discarded instead.
         ///
         /// # Errors
-        /// When the peer is dead, when it closed the connection, when a message came that is no reply, and when the connection
-        /// failed. It is of no more use then.
+        /// Fails if the peer is dead, if the peer closed the connection, if an unsolicited message arrived, or if the
+        /// connection failed. After an error the connection can no longer be used.
         pub fn maintain(
             &mut self,
             discard_unsolicited: bool,
@@ -78,10 +82,10 @@ macro_rules! maintaining_connection_methods {
 }
 pub(crate) use maintaining_connection_methods;
 
-/// What a connection on a socket has; with `admitted_as`, a method of the driver that is told what a listener lets it in with.
+/// The methods of a connection on a socket. `admitted_as` names a method that takes the permit of the listener.
 macro_rules! socket_connection_methods {
     ($(admitted_as: $admitted_as:ident)?) => {
-        /// At its start, as a profile says.
+        /// Prepares a new connection as the profile says, and sends the preamble.
         pub(super) fn on(mut self, setup: &ConnectionSetup) -> Self {
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
             setup.apply(receiving, sending);
@@ -89,7 +93,7 @@ macro_rules! socket_connection_methods {
             self
         }
 
-        /// The same, let in by a listener.
+        /// Like `on`, for a connection that a listener accepted.
         pub(super) fn admitted(mut self, setup: &ConnectionSetup, permit: Option<$crate::admission::Permit>) -> Self {
             $(self.$admitted_as(permit.as_ref());)?
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
@@ -98,7 +102,7 @@ macro_rules! socket_connection_methods {
             self
         }
 
-        /// Whether it has ended since it was used last. Where no operation takes messages (`is_heard` is false) they are dropped.
+        /// Returns whether the connection has ended since its last use. With `is_heard` false, messages are discarded.
         pub(super) fn has_ended(&mut self, is_heard: bool) -> bool {
             self.look_for_end(is_heard)
         }
@@ -106,16 +110,16 @@ macro_rules! socket_connection_methods {
 }
 pub(crate) use socket_connection_methods;
 
-/// What a connection does that waits for its peer. The driver has `until_done`, which goes from one step to the next and waits between them,
-/// up to a deadline: `None` when that is over.
+/// The methods of a connection that wait for the peer. The driver has `until_done`, which runs step after step and
+/// waits between them. It fails with [`Elapsed`](super::Elapsed) when the deadline has passed.
 macro_rules! exchanging_connection_methods {
     ($wait:ident $($async:ident)?) => {
-        /// Receives the next message, or says that none came within that time. What has come of one is kept. Meanwhile heartbeats that are
-        /// due are written, and queued bytes.
+        /// Receives the next message, or reports that none arrived within `limit`. A part of a message that has
+        /// arrived is kept for the next call. Meanwhile, heartbeats that are due and queued bytes are written.
         ///
         /// # Errors
-        /// When what came is no frame, when the stream ended inside one, when the connection failed, and when an earlier call was given
-        /// up. Whole messages that came before that are delivered first.
+        /// Fails if the received bytes are not a frame, if the stream ended inside a frame, if the connection failed,
+        /// or if an earlier call was not completed. Whole messages that arrived before the error are returned first.
         pub $($async)? fn recv_within(
             &mut self,
             limit: std::time::Duration,
@@ -126,14 +130,14 @@ macro_rules! exchanging_connection_methods {
             Ok($crate::drive::TryRecv::of(received.ok().transpose()?))
         }
 
-        /// Sends a request and receives its reply, the next message that comes, all of it within one deadline.
+        /// Sends a request and receives its reply, which is the next message. `within` is the deadline for all of it.
         ///
-        /// If it fails the connection can be used no more: a late reply must not answer the next request. On tokio the same holds if its
-        /// future is dropped. The error says what the peer may have seen of the request.
+        /// If the call fails, the connection can no longer be used, because a late reply must not answer the next
+        /// request. On tokio, dropping the future has this effect too. The error says what the peer may have seen.
         ///
         /// # Errors
-        /// When the request could not be sent, when no reply came in time or the peer closed instead, when something came
-        /// before the request went out, or when an earlier call was given up.
+        /// Fails if the request could not be sent, if no reply arrived in time, if the peer closed the connection
+        /// instead of replying, if bytes arrived before the request was sent, or if an earlier call was not completed.
         pub $($async)? fn call(
             &mut self,
             request: &[u8],
@@ -142,7 +146,7 @@ macro_rules! exchanging_connection_methods {
             $wait!(self.exchange(request, within, false))
         }
 
-        /// A call; with `half_close` our side ends behind the request.
+        /// Makes a call. With `half_close`, writing is shut down after the request.
         pub(super) $($async)? fn exchange(
             &mut self,
             request: &[u8],
@@ -158,11 +162,12 @@ macro_rules! exchanging_connection_methods {
             }
         }
 
-        /// Closes the connection in good order: writes what is queued, ends our side, and takes what the peer still sends until
-        /// it closes too, so that no reset destroys what is on its way to it. After `within` the socket is closed in any case.
+        /// Closes the connection in an orderly way: writes what is queued, shuts down writing, and discards what the
+        /// peer still sends until the peer closes too. This avoids a reset, which could destroy data on its way to
+        /// the peer. After `within` the socket is closed in any case.
         ///
         /// # Errors
-        /// When what was queued could not be written in that time, and when the connection was reset: what went last may be lost then.
+        /// Fails if the queue was not written in time, or on a reset. The last messages may then be lost.
         pub $($async)? fn close(
             mut self,
             within: std::time::Duration,
@@ -170,8 +175,8 @@ macro_rules! exchanging_connection_methods {
             $wait!(self.close_and_count(within)).1
         }
 
-        /// The same where it lies, for a future that holds the connection by value holds it twice; and how many messages came meanwhile,
-        /// also where it failed.
+        /// Closes the connection in place and also returns how many messages were discarded, even after an error. It
+        /// borrows the connection, because a future that holds the connection by value stores it twice.
         pub(super) $($async)? fn close_and_count(
             &mut self,
             within: std::time::Duration,
@@ -180,7 +185,7 @@ macro_rules! exchanging_connection_methods {
             loop {
                 let deadline = self.clock.at(close.deadline());
                 let closed = $wait!(self.until_done(deadline, |connection, wait| connection.advance_close(&mut close, wait)));
-                // When its time is over it is asked once more, and says what that means.
+                // After its deadline, `advance_close` is called once more and returns the outcome.
                 if let Ok(closed) = closed {
                     return (close.discarded(), closed);
                 }
@@ -190,22 +195,22 @@ macro_rules! exchanging_connection_methods {
 }
 pub(crate) use exchanging_connection_methods;
 
-/// The methods of a connection whose operations wait, made of two halves; see `connection_methods`.
+/// The methods of a connection that consists of two halves and whose operations wait; see `connection_methods`.
 macro_rules! waiting_connection_methods {
     ($wait:ident $($async:ident)?) => {
         /// Sends one message; see [`SendHalf::send`].
         ///
         /// # Errors
-        /// As there, and when an earlier call was given up.
+        /// Fails like [`SendHalf::send`], and if an earlier call was not completed.
         pub $($async)? fn send(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.send(payload))
         }
 
-        /// Sends one message within that time; see [`SendHalf::send_within`].
+        /// Sends one message within `limit`; see [`SendHalf::send_within`].
         ///
         /// # Errors
-        /// As there, and when an earlier call was given up.
+        /// Fails like [`SendHalf::send_within`], and if an earlier call was not completed.
         pub $($async)? fn send_within(
             &mut self,
             payload: &[u8],
@@ -226,52 +231,52 @@ macro_rules! waiting_connection_methods {
             $wait!(self.sender.send_with_outcome(payload, limit))
         }
 
-        /// Accepts a message to be sent with others; see [`SendHalf::feed`].
+        /// Queues a message that is sent together with later ones; see [`SendHalf::feed`].
         ///
         /// # Errors
-        /// As there, and when an earlier call was given up.
+        /// Fails like [`SendHalf::feed`], and if an earlier call was not completed.
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.feed(payload))
         }
 
-        /// Writes all that is queued.
+        /// Writes everything that is queued.
         ///
         /// # Errors
-        /// When the connection failed, and when an earlier call was given up.
+        /// Fails if the connection failed, or if an earlier call was not completed.
         pub $($async)? fn flush(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.flush())
         }
 
-        /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
+        /// Writes what is queued, then shuts down writing. The peer can go on sending.
         ///
         /// # Errors
-        /// When the connection failed, and when an earlier call was given up.
+        /// Fails if the connection failed, or if an earlier call was not completed.
         pub $($async)? fn finish(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
             $wait!(self.sender.finish())
         }
 
-        /// Receives the next message; see [`RecvHalf::recv`]. Meanwhile heartbeats that are due are written, and queued bytes, such as the
-        /// rest of a message whose sending was given up.
+        /// Receives the next message; see [`RecvHalf::recv`]. Meanwhile, heartbeats that are due and queued bytes are
+        /// written, for example the rest of a message whose `send` was cancelled or timed out.
         ///
         /// # Errors
-        /// As there, and when an earlier call was given up.
+        /// Fails like [`RecvHalf::recv`], and if an earlier call was not completed.
         pub $($async)? fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
             $wait!(self.next())
         }
 
-        /// The two halves, for two tasks or threads. Calls need both and are no longer possible.
+        /// Splits the connection into its two halves, for two tasks or threads. The halves cannot make calls.
         ///
-        /// After a call that was given up they are closed: nothing could be told from its late reply.
+        /// If an earlier call was not completed, both halves are closed, because its late reply could not be recognised.
         pub fn split(mut self) -> (RecvHalf<C, R>, SendHalf<C, W>) {
             self.abandon_unclean();
             (self.receiver, self.sender)
         }
 
-        /// For a pool: how many messages went and came.
+        /// Returns how many messages were sent and received. The pool uses this.
         pub(super) fn traffic(&self) -> $crate::connection::Traffic {
             let sent = self.sending().messages_written();
             $crate::connection::Traffic { sent, received: self.receiving().messages_received() }

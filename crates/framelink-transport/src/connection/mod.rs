@@ -1,24 +1,13 @@
-//! A connection: a session and a socket. Its rules are here, each of them once.
+//! A connection is a session and a socket. This module holds its rules, each of them once for all drivers.
 //!
-//! A driver shows its connection as an [`Endpoint`]: where the session lies, and how the socket is used without waiting longer than the
-//! driver says. What follows from that answers at once: it is done, or it says what to wait for. Waiting is the driver's part.
+//! A driver implements [`Endpoint`] for its connection: it gives access to the session, and opens the socket without
+//! waiting longer than the driver says. Each rule is a step that is done at once, or returns what to wait for.
 //!
-//! The public methods that more than one driver has are written once too, with their documentation, as macros that a driver invokes inside
-//! its `impl`. Where tokio awaits, the other drivers have the same expression without `.await`: `awaited!` or `plain!`.
-
-#![cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "a driver uses a part; with all of them each item is used"
-    )
-)]
+//! Public methods that several drivers have are macros, with their documentation. A driver expands them inside its
+//! `impl`. Where tokio awaits (`awaited!`), the other drivers have the plain expression (`plain!`).
 
 mod docs;
 mod endpoint;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod inspect;
 mod methods;
 mod polled;
@@ -27,7 +16,6 @@ mod send_half;
 pub(crate) mod setup;
 #[cfg(test)]
 mod tests;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 mod traffic;
 
 pub(crate) use docs::docs;
@@ -43,7 +31,5 @@ pub(crate) use recv_half::{ends_reading, recv_half_methods, waiting_recv_half_me
 pub(crate) use send_half::{send_half_maintain, send_half_methods, waiting_send_half_methods};
 
 pub(crate) use crate::error::{CallErrorOf, CauseOf, ErrorOf};
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use inspect::inspect;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use traffic::Traffic;

@@ -1,41 +1,40 @@
-//! Sending that answers at once: of a connection, and of a sending half alone.
+//! Non-blocking sending, for a connection and for a sending half alone.
 
-/// Both have `output`, which does something with what is written, and `flush_now`.
+/// The sending methods that return at once. The driver has `output`, which runs a closure, and `flush_now`.
 macro_rules! polled_send_methods {
     () => {
-        /// Sends one message as far as the socket takes it now. What it does not take is queued, for
-        /// [`try_flush`](Self::try_flush); where 64 KiB or more are queued the message is not accepted.
+        /// Sends one message as far as the socket takes it now, and queues the rest for
+        /// [`try_flush`](Self::try_flush). While 64 KiB or more are queued, the message is not accepted.
         ///
         /// # Errors
-        /// When the message cannot be sent with this framing, when our side has ended, or when the connection failed. For a connection
-        /// that is not split also when an earlier call was given up or one is under way; so of all that sends.
+        /// Fails if the framing cannot send the message, after the end of this side, or if the connection failed. On a
+        /// connection that is not split, sending methods also fail during a call and after a call that was not completed.
         pub fn try_send(&mut self, payload: &[u8]) -> Result<$crate::drive::TrySend, $crate::connection::ErrorOf<C>> {
             self.output(|sending, port, clock| $crate::drive::try_put(sending, port, clock, payload))
         }
 
-        /// Accepts a message to be sent with others by the next [`try_flush`](Self::try_flush), so that many small ones share a
-        /// write.
+        /// Queues a message for the next [`try_flush`](Self::try_flush), so that small messages share a write.
         ///
         /// # Errors
-        /// As [`try_send`](Self::try_send).
+        /// Fails like [`try_send`](Self::try_send).
         pub fn try_feed(&mut self, payload: &[u8]) -> Result<$crate::drive::TrySend, $crate::connection::ErrorOf<C>> {
             self.output(|sending, port, clock| $crate::drive::try_queue(sending, port, clock, payload))
         }
 
-        /// Writes what is queued, as far as the socket takes it now; true when all of it is out. Otherwise the system tells when
-        /// the socket takes more.
+        /// Writes what is queued, as far as the socket takes it now. Returns true if all of it is written. Otherwise
+        /// the system reports when the socket is writable again.
         ///
         /// # Errors
-        /// When the connection failed, and when an earlier call was given up.
+        /// Fails if the connection failed, or if an earlier call was not completed.
         pub fn try_flush(&mut self) -> Result<bool, $crate::connection::ErrorOf<C>> {
             self.flush_now()
         }
 
-        /// Ends our side: when what is queued is written, writing is shut down. True when that is done; otherwise
-        /// [`try_flush`](Self::try_flush) does it. The peer can go on sending.
+        /// Shuts down writing after everything that is queued is written. Returns true if that is done; otherwise
+        /// [`try_flush`](Self::try_flush) does it later. The peer can go on sending.
         ///
         /// # Errors
-        /// When the connection failed, and when an earlier call was given up or one is under way.
+        /// Fails if the connection failed, if an earlier call was not completed, or while a call is in flight.
         pub fn try_finish(&mut self) -> Result<bool, $crate::connection::ErrorOf<C>> {
             self.output(|sending, _, _| {
                 sending.finish();

@@ -3,7 +3,7 @@
 use crate::drive;
 use crate::error::Cause;
 
-/// Whether nothing more can be received after this. A socket tells of a reset once and then ends as if it had been closed in good order.
+/// Returns whether nothing more can be received after this error. A socket reports a reset once, then a close.
 pub(crate) fn ends_reading<D, E>(cause: &Cause<D, E>) -> bool {
     drive::is_lost(cause) || matches!(cause, Cause::Dead(_))
 }
@@ -11,22 +11,22 @@ pub(crate) fn ends_reading<D, E>(cause: &Cause<D, E>) -> bool {
 /// The methods of a receiving half on every driver.
 macro_rules! recv_half_methods {
     () => {
-        /// A receiving half alone, on a stream whose other direction another task, thread or program has.
+        /// Creates a receiving half on a stream whose other direction belongs to another task, thread or program.
         pub fn new(reader: R, framing: impl Into<std::sync::Arc<C>>) -> Self {
             Self::assemble(reader, $crate::session::Receiving::new(framing.into()), Clock::start(), None)
         }
 
-        /// What is known of a message that has begun to come and is not whole.
+        /// Returns what is known of a message that has arrived only in part.
         pub fn unfinished(&self) -> Option<$crate::session::Unfinished> {
             self.receiving.unfinished()
         }
 
-        /// All bytes that ever came, to be watched while this is busy.
+        /// Returns the counter of all bytes received so far. It can be read while the half is busy.
         pub fn byte_count(&self) -> $crate::session::ByteCount {
             self.receiving.byte_count()
         }
 
-        /// The address of the other side.
+        /// Returns the address of the peer, or `None` if the stream has no address.
         pub const fn peer_addr(&self) -> Option<std::net::SocketAddr> {
             self.peer
         }
@@ -48,20 +48,20 @@ pub(crate) use recv_half_methods;
 /// The methods of a receiving half whose operations wait.
 macro_rules! waiting_recv_half_methods {
     () => {
-        /// The next message that has been read already, without a look at the socket.
+        /// Returns the next message that has been read already, without looking at the socket.
         ///
         /// # Errors
-        /// As [`recv`](Self::recv), but for the socket's.
+        /// Fails like [`recv`](Self::recv), except for errors of the socket.
         pub fn buffered(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
             $crate::drive::buffered(&mut self.receiving).map_err(|cause| self.error(cause))
         }
 
-        /// How things stand with the peer; `None` without heartbeats.
+        /// Returns whether the peer is alive, as far as heartbeats can tell, or `None` without heartbeats.
         pub fn standing(&self) -> Option<$crate::heartbeat::Standing> {
             Some(self.receiving.liveness()?.standing($crate::drive::Clock::now(&self.clock)))
         }
 
-        /// Gives the socket up: nothing more is received.
+        /// Closes the socket of this half: nothing more is received.
         pub(super) fn give_up(&mut self) {
             self.reader = None;
         }

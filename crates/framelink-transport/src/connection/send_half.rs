@@ -3,32 +3,32 @@
 /// The methods of a sending half on every driver.
 macro_rules! send_half_methods {
     () => {
-        /// A sending half alone, on a stream whose other direction another task, thread or program has.
+        /// Creates a sending half on a stream whose other direction belongs to another task, thread or program.
         pub fn new(writer: W, framing: impl Into<std::sync::Arc<C>>) -> Self {
             Self::assemble(writer, $crate::session::Sending::new(framing.into()), Clock::start(), None)
         }
 
-        /// How many messages were accepted and are not wholly written.
+        /// Returns how many accepted messages are not completely written.
         pub fn unwritten(&self) -> usize {
             self.sending.unwritten()
         }
 
-        /// How many bytes of accepted messages are still to be written.
+        /// Returns how many bytes of accepted messages are not written yet.
         pub fn unwritten_bytes(&self) -> usize {
             self.sending.queued_len()
         }
 
-        /// How many messages the socket took whole since the connection began.
+        /// Returns how many messages the socket has taken completely since the connection began.
         pub fn messages_written(&self) -> u64 {
             self.sending.messages_written()
         }
 
-        /// All bytes that the socket ever took, to be watched while this is busy.
+        /// Returns the counter of all bytes that the socket has taken. It can be read while the half is busy.
         pub fn byte_count(&self) -> $crate::session::ByteCount {
             self.sending.byte_count()
         }
 
-        /// The address of the other side.
+        /// Returns the address of the peer, or `None` if the stream has no address.
         pub const fn peer_addr(&self) -> Option<std::net::SocketAddr> {
             self.peer
         }
@@ -40,14 +40,14 @@ macro_rules! send_half_methods {
 }
 pub(crate) use send_half_methods;
 
-/// For a sending half that has to be asked to send heartbeats. Where writes wait, `now` is the deadline of one that does not.
+/// `maintain` of a sending half. On a driver whose writes wait, `now` is a deadline that has passed.
 macro_rules! send_half_maintain {
     ($output:ident $(, $now:expr)?) => {
-        /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, without waiting, and says how
-        /// soon to ask again. For a program that has only this half, while it has nothing to send.
+        /// Writes the heartbeats that are due and the rest of a message whose `send` was cancelled or timed out,
+        /// without waiting. Returns how soon to call this again. For a program with only this half.
         ///
         /// # Errors
-        /// When the connection failed.
+        /// Fails if the connection failed.
         pub fn maintain(&mut self) -> Result<Option<std::time::Duration>, $crate::connection::ErrorOf<C>> {
             let beat_at =
                 self.$output($($now,)? |sending, port, clock| $crate::drive::write_beats(sending, port, clock))?;
@@ -57,27 +57,27 @@ macro_rules! send_half_maintain {
 }
 pub(crate) use send_half_maintain;
 
-/// The methods of a sending half whose operations wait. The driver has `write`, which goes on with something until it is done or the time is
-/// over: then it is `None`.
+/// The methods of a sending half whose operations wait. The driver has `write`, which repeats a step until it is
+/// done, and `write_until`, which returns `None` if the deadline passes first.
 macro_rules! waiting_send_half_methods {
     ($wait:ident $($async:ident)?) => {
         /// Sends one message and returns when the socket has taken all of it.
         ///
-        /// That it was taken does not mean that it was delivered. On tokio, dropping the future leaves the message either not accepted at
-        /// all, or with the rest of it to be written before anything else.
+        /// Success does not mean that the message was delivered. If the future is dropped on tokio, either the
+        /// message is not accepted at all, or the rest of it is written before anything else.
         ///
         /// # Errors
-        /// When the message cannot be sent with this framing, when our side has ended, or when the connection failed.
+        /// Fails if the framing cannot send the message, after the end of this side, or if the connection failed.
         pub $($async)? fn send(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             $wait!(self.write(|sending, port, clock| $crate::drive::put(sending, port, clock, payload)))?;
             $wait!(self.flush())
         }
 
-        /// The same within that time. When that is over the message is either not accepted at all, or the rest of it leaves before
-        /// anything else.
+        /// Sends one message within `limit`, like [`send`](Self::send). After a timeout, either the message is not
+        /// accepted at all, or the rest of it is written before anything else.
         ///
         /// # Errors
-        /// As [`send`](Self::send), and when the socket did not take it in time.
+        /// Fails like [`send`](Self::send), and if the socket did not take the message in time.
         pub $($async)? fn send_within(
             &mut self,
             payload: &[u8],
@@ -103,11 +103,11 @@ macro_rules! waiting_send_half_methods {
             })
         }
 
-        /// Accepts a message to be sent with the next [`flush`](Self::flush) or [`send`](Self::send), so that many small ones
-        /// share a write. Waits only while 64 KiB or more are queued.
+        /// Queues a message that the next [`flush`](Self::flush) or [`send`](Self::send) sends, so that many small
+        /// messages share a write. Waits only while 64 KiB or more are queued.
         ///
         /// # Errors
-        /// As [`send`](Self::send).
+        /// Fails like [`send`](Self::send).
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             $wait!(self.write(|sending, port, clock| {
                 Ok($crate::drive::queue(sending, port, clock, payload)?.done())
@@ -115,25 +115,25 @@ macro_rules! waiting_send_half_methods {
             Ok(())
         }
 
-        /// Writes all that is queued.
+        /// Writes everything that is queued.
         ///
         /// # Errors
-        /// When the connection failed.
+        /// Fails if the connection failed.
         pub $($async)? fn flush(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             $wait!(self.write(|sending, port, clock| Ok($crate::drive::flush(sending, port, clock)?.done())))?;
             Ok(())
         }
 
-        /// Ends our side: what is queued is written, then writing is shut down. The peer can go on sending.
+        /// Writes what is queued, then shuts down writing. The peer can go on sending.
         ///
         /// # Errors
-        /// When the connection failed.
+        /// Fails if the connection failed.
         pub $($async)? fn finish(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.sending.finish();
             $wait!(self.flush())
         }
 
-        /// Accepts a message, writing what the socket takes of it and queueing the rest; `None` if there is no room for it in time.
+        /// Accepts a message, writing what the socket takes. Returns `None` if there is no room before the deadline.
         pub(super) $($async)? fn put(
             &mut self,
             payload: &[u8],
@@ -158,7 +158,7 @@ macro_rules! waiting_send_half_methods {
             })
         }
 
-        /// Gives the socket up: nothing more is sent.
+        /// Closes the socket of this half: nothing more is sent.
         pub(super) fn give_up(&mut self) {
             self.writer = None;
             self.sending.on_failed();

@@ -1,4 +1,4 @@
-//! What a profile says of each connection, from its first byte on.
+//! What a profile says about each connection, from its first byte on.
 
 use std::fmt;
 #[cfg(unix)]
@@ -16,7 +16,7 @@ use crate::profile::Side;
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 
-/// Nothing, or what a profile says of the connections of one side; and who is given messages that no operation receives.
+/// The settings for new connections: those of a profile, if any, and the receiver of unread messages.
 #[derive(Clone, Default)]
 pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
@@ -32,7 +32,7 @@ impl ConnectionSetup {
         Self { unread, ..self }
     }
 
-    /// To be said at the start of a connection.
+    /// Applies the settings at the start of a connection.
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         receiving.set_unread(self.unread.clone());
         let Some((profile, side)) = &self.said else { return };
@@ -57,7 +57,7 @@ impl ConnectionSetup {
                     receiving.take_heartbeat_for_first();
                 }
                 receiving.limit_frame(timeouts.frame);
-                // An empty message that is no heartbeat is answered like any other, and costs its sender the wait for that.
+                // An empty message that is no heartbeat is answered, and its sender has to wait for the answer.
                 if heartbeat.is_some_and(|heartbeat| heartbeat.form().recognise(b"").is_some()) {
                     receiving.limit_empty(profile.limits().empty_messages);
                 }
@@ -65,8 +65,8 @@ impl ConnectionSetup {
         }
     }
 
-    /// The same of one that was accepted: that no proxy puts a header before it, and for how long it may stay. It has its place until
-    /// both halves are gone.
+    /// Applies the settings to an accepted connection: refuses PROXY headers, and sets the idle time and the
+    /// lifetime. The permit is held until both halves are dropped.
     pub(crate) fn admit<D: Decode, E: Encode>(
         &self,
         receiving: &mut Receiving<D>,
@@ -96,8 +96,8 @@ impl fmt::Debug for ConnectionSetup {
     }
 }
 
-/// Writes the preamble at once: a peer may wait for it before it says anything. What the socket does not take now leaves before
-/// the first message, and what it cannot take any more is told by whatever is done next.
+/// Writes the preamble at once, because the peer may wait for it before it sends anything. What the socket does not
+/// take now is written before the first message. An error is left to the next operation.
 #[cfg(unix)]
 pub(crate) fn greet<E: Encode>(socket: impl AsFd, sending: &mut Sending<E>) {
     use rustix::net::{SendFlags, send};

@@ -1,4 +1,4 @@
-//! The rules on a wire in memory, on a clock that only moves when it is told to.
+//! The rules of a connection, on a wire in memory and a clock that the test moves.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -26,7 +26,7 @@ impl drive::Clock for Clock {
     }
 }
 
-/// What the peer has sent, and what it has been sent.
+/// The bytes that the peer sent, and those that it received.
 #[derive(Default)]
 struct Wire {
     sent: VecDeque<u8>,
@@ -146,7 +146,7 @@ fn a_call_is_over_when_its_reply_has_come() {
 }
 
 #[test]
-fn a_call_whose_time_is_over_ends_the_connection_and_says_how_far_it_got() {
+fn a_call_that_times_out_ends_the_connection_and_says_what_was_sent() {
     for (is_full, sent) in [(false, Sent::NoReply), (true, Sent::Not)] {
         let mut connection = Connection::new();
         connection.wire().is_full = is_full;
@@ -158,12 +158,12 @@ fn a_call_whose_time_is_over_ends_the_connection_and_says_how_far_it_got() {
         assert!(matches!(error.error().cause(), Cause::TimedOut { after: WITHIN, .. }), "{error}");
         assert!(connection.wire.is_none());
         let error = connection.check(Operation::Receive).unwrap_err();
-        assert!(matches!(error.cause(), Cause::Unclean(_)), "what is asked next is told why: {error}");
+        assert!(matches!(error.cause(), Cause::Unclean(_)), "the next operation says why: {error}");
     }
 }
 
 #[test]
-fn closing_ends_with_its_time_though_the_peer_does_not_close() {
+fn closing_ends_at_its_deadline_though_the_peer_does_not_close() {
     let mut connection = Connection::new();
     connection.wire().sent.extend(b"\x00\x03one\x00\x03two");
     let mut close = connection.begin_close(WITHIN);
@@ -174,7 +174,7 @@ fn closing_ends_with_its_time_though_the_peer_does_not_close() {
 }
 
 #[test]
-fn a_pair_has_the_clock_and_one_pulse_of_what_receives() {
+fn a_simplex_pair_has_the_clock_and_the_heartbeats_of_the_receiving_connection() {
     let (mut sending, mut receiving) = (Connection::new(), Connection::new());
     let heartbeat = Arc::new("empty".parse::<Heartbeat>().unwrap());
     let Parts { receiving: received, sending: sent, .. } = sending.parts();

@@ -1,4 +1,4 @@
-//! Receiving where the sending half is at hand: what is to be written leaves meanwhile.
+//! Receiving with the sending half at hand, which writes what is due meanwhile.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn};
 use crate::error::Cause;
 use crate::session::LivenessHandle;
 
-/// What writing has come to while something is received.
+/// The progress of writing during one receive.
 struct Writing<D, E> {
-    /// Whether there was something to write before. Where reads wait, the caller knows of that, and lets no read wait long.
+    /// Whether there was output before. Then the caller of a blocking driver knows, and lets no read wait long.
     was_owed: bool,
-    /// What the last write came to, if there was one.
+    /// The result of the last write, if there was one.
     wrote: Option<Progress>,
-    /// Why a heartbeat could not be written. Messages that came before that are received first.
+    /// Why a heartbeat could not be written. Messages that arrived before are received first.
     failed: Option<Cause<D, E>>,
 }
 
 impl<D, E> Writing<D, E> {
-    /// Whether a read that waits by itself may do so.
+    /// Returns whether a blocking read may wait.
     fn lets_wait(&self, has_output: bool) -> bool {
         self.failed.is_none()
             && match self.wrote {
@@ -33,20 +33,20 @@ impl<D, E> Writing<D, E> {
 }
 
 impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
-    /// Receives; heartbeats that are due leave at once, and what else is to be written leaves before anything is waited for. The rest of a
-    /// message whose sending was given up is written so: the peer may wait for it.
+    /// Receives. Heartbeats that are due are written at once, everything else before anything is waited for. This
+    /// includes the rest of a message whose `send` was cancelled or timed out, because the peer may be waiting for it.
     ///
-    /// [`Came::Wait`] is the answer only when the read has said that it would have to wait, and the write too unless everything is out: a
-    /// socket tells once that it can go on. Where reads wait by themselves, [`Came::Beat`] says that something is to be written still, and
-    /// that the next read should not wait long.
+    /// Returns [`Came::Wait`] only if the read would have to wait, and also the write unless everything is written,
+    /// because a socket reports only once that it is ready. On a blocking driver, [`Came::Beat`] means that there is
+    /// still output, and that the next read should not wait long.
     pub(crate) fn attend(&mut self) -> Result<Came, Cause<D::Error, E::Error>> {
         self.attend_in(&mut Turn::default())
     }
 
-    /// The same, in a turn that has begun.
+    /// Like `attend`, in a turn that has begun.
     pub(super) fn attend_in(&mut self, turn: &mut Turn) -> Result<Came, Cause<D::Error, E::Error>> {
         let waits = self.port.input().waits();
-        // Only where reads wait is it asked for.
+        // The flag matters only if reads wait.
         let mut writing = Writing { was_owed: waits && self.sending.has_output(), wrote: None, failed: None };
         loop {
             if self.sending.owes_beat() && writing.failed.is_none() {
@@ -61,17 +61,17 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
                 Came::Beat => continue,
                 came => return Ok(came),
             };
-            // Then the task has its next turn, and there may be more before the failure.
+            // The task continues on its next turn. There may be more messages before the failure.
             if self.port.input().is_starved() || (until == AT_ONCE && writing.failed.is_some()) {
                 return Ok(Came::Wait(until));
             }
             if let Some(cause) = writing.failed {
                 return Err(cause);
             }
-            // What is queued is written, where no write has said how far that gets.
+            // Writes what is queued, unless a write has already shown how far that gets.
             let tries = writing.wrote.is_none() && self.sending.has_output();
             if tries {
-                // If that fails, receiving tells why, or the next message that is sent.
+                // If this fails, receiving or the next send reports the error.
                 writing.wrote = Some(self.flush().unwrap_or(Progress::Done));
             }
             match writing.wrote {
@@ -83,8 +83,8 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
         }
     }
 
-    /// Between two exchanges: heartbeats are dealt with, nothing is waited for, and a message that comes answers no request; where the
-    /// application receives nothing, it is dropped. When to look again: at once, where there is more than one turn should take.
+    /// Handles heartbeats between two exchanges, without waiting. A message is an error, or discarded with
+    /// `discard_unsolicited`. Returns when to call this again: at once, if there is more than one turn should read.
     pub(crate) fn maintain(
         &mut self,
         discard_unsolicited: bool,
@@ -106,8 +106,8 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
         }
     }
 
-    /// Between two receives: the same, but a message that comes stays for the next receive. Nothing is read behind it, so that heartbeats
-    /// wait until it is received.
+    /// Handles heartbeats between two receives, like `maintain`, but keeps a message for the next receive. Nothing is
+    /// read behind that message, so later heartbeats wait until it is received.
     pub(crate) fn listen(&mut self) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
         let mut turn = Turn::default();
         if self.receiving.wants_asking() {
@@ -133,15 +133,15 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
         }
     }
 
-    /// When to look again, where the session wants to know if nothing comes until then.
+    /// Returns when to call `maintain` or `listen` again.
     fn look_again(&mut self, until: Option<Duration>) -> Option<Duration> {
-        /// What could not be written wholly is tried again so soon.
+        /// How soon to try again to write the rest of the queue.
         const SOON: Duration = Duration::from_millis(50);
         if self.port.input().is_starved() {
             return AT_ONCE;
         }
         let soon = self.sending.has_output().then_some(SOON);
-        // No event ends the caller's sleep when the peer asks whether we live.
+        // The caller may sleep, and no event wakes it when the peer sends a probe.
         let look = self.receiving.liveness().and_then(LivenessHandle::look_within);
         let again = [soon, look].into_iter().flatten().min();
         let again = again.map(|time| self.clock.now().saturating_add(time));

@@ -12,34 +12,33 @@ use crate::Message;
 use crate::error::Cause;
 use crate::session::{Exchange, Received, Receiving, Sending, Sent, Ticket};
 
-/// A request that is under way.
+/// A request and the wait for its reply.
 ///
-/// Whoever gives it up before it has answered leaves the exchange open: the connection is of no more use then, for the
-/// reply may still come.
+/// A call that is dropped before its reply leaves the exchange open: the connection can no longer be used.
 pub(crate) struct Call<P> {
     request: P,
     half_close: bool,
     stage: CallStage,
-    /// Which bytes it is, from the moment it is accepted.
+    /// The bytes of the request in the stream, once it is accepted.
     ticket: Option<Ticket>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum CallStage {
-    /// Preambles go and come before anything else.
+    /// Preambles are sent and received before anything else.
     Greet,
-    /// Nothing may have come before the request goes out that could be taken for its reply.
+    /// Checks that no bytes arrived before the request that could be taken for its reply.
     Look,
     Put,
     Flush,
     Reply,
 }
 
-/// The next stage, or what has to be waited for before.
+/// The next stage, or what to wait for first.
 type Next = Result<CallStage, Wants>;
 
 impl<P: AsRef<[u8]>> Call<P> {
-    /// Begins a call. What cannot be sent harms nothing, so it is refused before anything else is asked.
+    /// Begins a call. A request that cannot be sent is refused first, because it harms nothing.
     pub(crate) fn begin<D, E: Encode>(
         exchange: &mut Exchange,
         sending: &Sending<E>,
@@ -52,7 +51,7 @@ impl<P: AsRef<[u8]>> Call<P> {
         Ok(Self { request, half_close, stage: CallStage::Greet, ticket: None })
     }
 
-    /// Goes as far as the socket lets it: to the reply, or to what has to be waited for.
+    /// Makes progress as far as the socket allows. Returns the reply, or what to wait for.
     pub(crate) fn advance<D: Decode, E: Encode, O: Port, K: Clock>(
         &mut self,
         open: &mut Open<'_, D, E, O, K>,
@@ -63,7 +62,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                 CallStage::Greet if has_started(round.open.receiving)? => Ok(CallStage::Look),
                 CallStage::Greet => round.greet()?,
                 CallStage::Look => round.look()?,
-                // What comes before the request is accepted is no reply to it, and making room may take long: then it looks again.
+                // Making room may take long, and bytes that arrive meanwhile are no reply. So it looks again.
                 CallStage::Put if !round.open.sending.has_room() => {
                     self.stage = CallStage::Look;
                     round.make_room()?
@@ -83,9 +82,9 @@ impl<P: AsRef<[u8]>> Call<P> {
                     }
                 }
                 CallStage::Flush if round.open.flush()? == Progress::Done => Ok(CallStage::Reply),
-                // A peer may answer while it reads, and wait with reading until we have read.
+                // A peer may answer while it reads, and may stop reading until this side has read.
                 CallStage::Flush => match round.open.receive_in(&mut round.turn, false)? {
-                    // The heartbeat leaves behind the request.
+                    // The heartbeat is written after the request.
                     Came::Beat => Ok(CallStage::Flush),
                     Came::Message(message) if self.sent_now(round.open.sending) == Sent::Not => {
                         return Err(unsolicited(round.open.receiving, message));
@@ -95,7 +94,7 @@ impl<P: AsRef<[u8]>> Call<P> {
                 CallStage::Reply => {
                     let came = round.open.attend_in(&mut round.turn)?;
                     let Open { receiving, sending, .. } = &mut *round.open;
-                    // Both have said that they would have to wait, or everything is out.
+                    // The read would have to wait, and the write too, unless everything is written.
                     return answer(receiving, came, |until| match sending.has_output() {
                         true => Wants::Both(until),
                         false => Wants::Read(until),
@@ -109,7 +108,7 @@ impl<P: AsRef<[u8]>> Call<P> {
         }
     }
 
-    /// What the peer may have seen of a call that failed.
+    /// Returns what the peer may have seen of a failed call.
     pub(crate) fn sent<D, E: Encode>(&self, sending: &Sending<E>, cause: &Cause<D, E::Error>) -> Sent {
         match self.ticket {
             Some(ticket) if matches!(cause, Cause::TimedOut { .. }) && sending.is_written(ticket) => Sent::NoReply,
@@ -122,18 +121,18 @@ impl<P: AsRef<[u8]>> Call<P> {
     }
 }
 
-/// What the stages of a call work with, until one has to wait.
+/// The state of one `advance`, until a stage has to wait.
 struct Round<'r, 'o, D: Decode, E: Encode, P, K> {
     open: &'r mut Open<'o, D, E, P, K>,
     turn: Turn,
-    /// How often it has looked for what came before the request.
+    /// How often this has looked for bytes before the request.
     looks: u32,
 }
 
 impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
     fn greet(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
         let is_out = self.open.flush()? == Progress::Done;
-        // While our preamble is not out the peer may wait with reading until we have read.
+        // While the preamble is not written, the peer may stop reading until this side has read.
         Ok(match self.open.inbound(is_out).greeted()? {
             Ok(()) => Ok(CallStage::Look),
             Err(until) if is_out => Err(Wants::Read(until)),
@@ -141,13 +140,13 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
         })
     }
 
-    /// Looks whether anything has come that could be taken for the reply.
+    /// Checks whether anything has arrived that could be taken for the reply.
     #[inline]
     fn look(&mut self) -> Result<Next, Cause<D::Error, E::Error>> {
-        /// So often at most without a look at anything else.
+        /// The maximum number of looks in one turn.
         const LOOKS: u32 = 64;
         let before = self.open.receiving.byte_count().get();
-        // From the first look on the frames are counted.
+        // The count of frames starts with the first look.
         let was_long = self.turn.is_long(self.open.receiving);
         let looked = self.open.inbound(true).look();
         if self.open.receiving.is_inside_message()
@@ -162,7 +161,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
         if self.open.receiving.byte_count().get() == before {
             return Ok(Ok(CallStage::Put));
         }
-        // Those were heartbeats, and there may be more behind them; at last the deadline is looked at.
+        // Heartbeats were read, and there may be more behind them. After a full turn the caller checks the deadline.
         if self.looks == LOOKS || was_long {
             return Ok(Err(Wants::Read(AT_ONCE)));
         }
@@ -170,8 +169,8 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
         Ok(Ok(CallStage::Look))
     }
 
-    /// Whether what was read before a request has anything in it but heartbeats, which would be taken for its reply. While that cannot be
-    /// told: what has to be waited for before it is read on. What is to be written leaves meanwhile.
+    /// Checks that only heartbeats were read before the request; anything else could be taken for its reply. While that
+    /// is undecided, returns what to wait for. Writes what is due meanwhile.
     fn is_unsure(&mut self) -> Result<Option<Wants>, Cause<D::Error, E::Error>> {
         if self.open.receiving.liveness().is_none() {
             return if self.open.receiving.is_inside_message() { Err(Cause::Unsolicited) } else { Ok(None) };
@@ -184,7 +183,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Round<'_, '_, D, E, P, K> {
                 Received::Wait { until } => until,
             };
             let is_blocked = self.open.sending.has_output() && self.open.flush()? == Progress::Blocked;
-            // The beginning of a heartbeat, or of an unsolicited message.
+            // This is the beginning of a heartbeat or of an unsolicited message.
             let may_wait = !(is_blocked && self.open.port.input().waits());
             if let Read::Wait(until) = self.open.inbound(may_wait).read_in(&mut self.turn, until)? {
                 return Ok(Some(if is_blocked { Wants::Both(until) } else { Wants::Read(until) }));

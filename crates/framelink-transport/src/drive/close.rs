@@ -1,4 +1,4 @@
-//! The end of a connection in good order.
+//! The orderly close of a connection.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::drive::CloseReport;
 use crate::error::Cause;
 use crate::session::{Received, Receiving, Sending};
 
-/// A connection that is being closed: what is queued is written, our side ends, and what the peer still sends is taken until it
-/// ends too, so that no reset destroys what is on its way to it.
+/// An orderly close: writes what is queued, shuts down writing, and discards what the peer still sends until the peer
+/// closes too. This avoids a reset, which could destroy data on its way to the peer.
 pub(crate) struct Close {
     within: Duration,
     deadline: Duration,
     report: CloseReport,
-    /// What came was no message, and what follows cannot be told apart.
+    /// Whether the bytes can no longer be divided into messages.
     is_lost: bool,
 }
 
@@ -26,14 +26,14 @@ impl Close {
         Self { within, deadline, report: CloseReport::default(), is_lost: false }
     }
 
-    /// When the socket is closed in any case.
+    /// Returns when the socket is closed in any case.
     pub(crate) const fn deadline(&self) -> Duration {
         self.deadline
     }
 
-    /// Counts the messages that are there already, of a connection that is cut, and writes nothing.
+    /// Counts the messages that have arrived on a connection that is cut. Writes nothing.
     pub(crate) fn count_unread<D: Decode>(mut inbound: Inbound<'_, D, impl Input, impl Clock>) -> usize {
-        /// A peer that sends without end is not counted without end.
+        /// The time limit, for a peer that never stops sending.
         const WITHIN: Duration = Duration::from_millis(100);
         let deadline = inbound.clock.now().saturating_add(WITHIN);
         let mut close = Self { within: WITHIN, deadline, report: CloseReport::default(), is_lost: false };
@@ -41,18 +41,18 @@ impl Close {
         close.report.discarded
     }
 
-    /// How many messages came since it began.
+    /// Returns how many messages arrived since the close began.
     pub(crate) const fn discarded(&self) -> usize {
         self.report.discarded
     }
 
-    /// Goes as far as the socket lets it. The report when it is over; else what to wait for, to the deadline at most.
+    /// Makes progress as far as the socket allows. Returns the report, or what to wait for until the deadline.
     pub(crate) fn advance<D: Decode, E: Encode, P: Port, K: Clock>(
         &mut self,
         mut open: Open<'_, D, E, P, K>,
     ) -> Result<Result<CloseReport, Wants>, Cause<D::Error, E::Error>> {
         let is_out = open.flush()? == Progress::Done;
-        // Whoever writes to us before it reads must not be waited for in vain.
+        // While output is left, reads must not wait: the peer may write before it reads.
         let ended = self.empty(&mut open.inbound(is_out))?;
         let is_over = open.clock.now() >= self.deadline;
         Ok(match (is_out, ended) {
@@ -68,7 +68,7 @@ impl Close {
         })
     }
 
-    /// Takes what comes. Whether the peer has closed.
+    /// Reads and discards. Returns whether the peer has closed.
     fn empty<D: Decode, E>(
         &mut self,
         inbound: &mut Inbound<'_, D, impl Input, impl Clock>,
@@ -78,10 +78,10 @@ impl Close {
             if inbound.receiving.is_closed() {
                 return Ok(true);
             }
-            // What is only taken to its end is not worth the memory of others.
+            // Discarded bytes are not worth memory that other connections need.
             self.is_lost |= !inbound.receiving.make_room(inbound.waits(), || inbound.clock.now());
             let read = inbound.read(Some(self.deadline));
-            // Whoever never stops sending is not waited for.
+            // A peer that never stops sending must not hold this up.
             if !inbound.took(read)? || inbound.clock.now() >= self.deadline {
                 self.count(inbound.receiving);
                 inbound.receiving.release();
@@ -90,8 +90,7 @@ impl Close {
         }
     }
 
-    /// Counts the messages in what has been read. What is none must be taken as well: a socket that is closed with unread bytes
-    /// resets the connection.
+    /// Counts the messages that were read, and discards all bytes, because unread bytes would cause a reset.
     fn count<D: Decode>(&mut self, receiving: &mut Receiving<D>) {
         while !self.is_lost {
             match receiving.poll_preamble() {
@@ -100,7 +99,7 @@ impl Close {
                         self.report.discarded += 1;
                         receiving.on_unread(message);
                     }
-                    // After too many empty ones no message comes any more, and what follows is not to be piled up.
+                    // After too many empty messages no more are returned, and the bytes must not pile up.
                     Ok(_) if receiving.flooded().is_none() => return,
                     _ => self.is_lost = true,
                 },

@@ -1,6 +1,6 @@
-//! How a connection was closed.
+//! The report of an orderly close.
 
-/// How a connection was closed.
+/// The result of an orderly close.
 ///
 /// ```no_run
 /// # #[cfg(feature = "blocking")]
@@ -15,8 +15,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// The peer closed its side too, so nothing is on its way.
+    /// Whether the peer closed its side too. Then nothing is on its way.
     pub peer_closed: bool,
-    /// So many messages came after we had ended our side, and were dropped.
+    /// How many messages arrived after this side had begun to close. They were discarded.
     pub discarded: usize,
 }

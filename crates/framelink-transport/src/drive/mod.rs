@@ -1,17 +1,7 @@
-//! What every driver does with its socket, written once.
+//! The use of a socket, written once for all drivers.
 //!
-//! A driver lends it an [`Input`] and an [`Output`] that answer at once or wait, as its sockets do: `WouldBlock` says that
-//! nothing more can be done now. What that means (suspend, give up, tell the caller) is the driver's part.
-
-#![cfg_attr(
-    not(all(feature = "blocking", feature = "nonblocking", feature = "tokio")),
-    allow(
-        dead_code,
-        unused_imports,
-        unused_macros,
-        reason = "a driver uses a part; with all of them each item is used"
-    )
-)]
+//! A driver provides an [`Input`] and an [`Output`] that return at once or wait, as its sockets do. `WouldBlock` means
+//! that nothing more can be done now. The driver then suspends the task, waits, or returns to the caller.
 
 mod attend;
 mod call;
@@ -36,37 +26,37 @@ pub use poll::{TryRecv, TrySend};
 pub(crate) use receive::{Came, Turn, buffered};
 pub(crate) use send::{Progress, flush, put, queue, sent_of_message, try_put, try_queue, write_beats};
 
-/// What a driver reads from.
+/// The reading side of a socket.
 pub(crate) trait Input {
-    /// Reads what is there, or waits for it where the driver waits, until then at most.
+    /// Reads what is available. On a blocking driver, waits until `until` at most.
     fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize>;
 
-    /// Whether the last read was not let through, though there may be something. Whoever reads is woken to try again.
+    /// Returns whether the last read was refused because the task's budget is used up. The task is woken again.
     fn is_starved(&self) -> bool {
         false
     }
 
-    /// Whether reads wait, up to a deadline that ends them.
+    /// Returns whether reads wait for data, up to a deadline.
     fn waits(&self) -> bool {
         false
     }
 
-    /// Waits for so long, where reads wait. False where they do not, or may not any longer.
+    /// Sleeps for `time` if reads wait. Returns false if they do not, or may not wait any longer.
     fn pause(&mut self, _time: Duration) -> bool {
         false
     }
 
-    /// Reads what is there and waits for nothing.
+    /// Reads what is available, without waiting.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
 }
 
-/// What a driver writes to.
+/// The writing side of a socket.
 pub(crate) trait Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// Whether parts that are written together leave together.
+    /// Returns whether `write_vectored` writes all parts in one operation.
     fn gathers(&self) -> bool;
-    /// Whether writes wait, and hold what they write meanwhile.
+    /// Returns whether writes wait, and hold their bytes meanwhile.
     fn waits(&self) -> bool {
         false
     }
@@ -74,7 +64,7 @@ pub(crate) trait Output {
     fn shut_down(&mut self) -> io::Result<()>;
 }
 
-/// Both at once, for what reads and writes.
+/// Both sides of a socket.
 pub(crate) trait Port {
     fn input(&mut self) -> &mut impl Input;
     fn output(&mut self) -> &mut impl Output;
@@ -90,22 +80,22 @@ impl<I: Input, O: Output> Port for (I, O) {
     }
 }
 
-/// Nothing is to be waited for: there may be more to do, and others have their turn first.
+/// A deadline that has passed: there may be more to do, after others have had their turn.
 pub(crate) const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
-/// What has to be waited for before there is more to do.
+/// What to wait for before there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
-    /// Room to write.
+    /// Wait until the socket is writable.
     Write,
-    /// Bytes, or that time.
+    /// Wait until the socket is readable, or until this time.
     Read(Option<Duration>),
-    /// Whichever comes first.
+    /// Wait until the socket is readable or writable, or until this time.
     Both(Option<Duration>),
 }
 
 impl Wants {
-    /// When to go on though nothing can be read or written.
+    /// Returns when to continue even if the socket is not ready.
     pub(crate) const fn until(self) -> Option<Duration> {
         match self {
             Self::Write => None,
@@ -114,12 +104,12 @@ impl Wants {
     }
 }
 
-/// Time, as sessions take it: since a moment that the driver chose.
+/// The clock of a session. It counts from a moment that the driver chose.
 pub(crate) trait Clock {
     fn now(&self) -> Duration;
 }
 
-/// Nothing more can be done now. (`TimedOut` is something else: the system has given the connection up.)
+/// Returns whether the operation would have to wait. (`TimedOut` differs: the system has given up the connection.)
 fn is_wait(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

@@ -1,4 +1,4 @@
-//! A connection in use: its session, its socket, and the clock.
+//! A connection in use: its session, its socket, and its clock.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{AT_ONCE, Clock, Input, Port, Progress, flush};
 use crate::error::Cause;
 use crate::session::{Receiving, Sending};
 
-/// Both directions.
+/// Both directions of a connection in use.
 pub(crate) struct Open<'o, D: Decode, E: Encode, P, K> {
     pub(crate) receiving: &'o mut Receiving<D>,
     pub(crate) sending: &'o mut Sending<E>,
@@ -17,12 +17,12 @@ pub(crate) struct Open<'o, D: Decode, E: Encode, P, K> {
     pub(crate) clock: &'o K,
 }
 
-/// What is received.
+/// The receiving direction of a connection in use.
 pub(crate) struct Inbound<'i, D: Decode, I, K> {
     pub(crate) receiving: &'i mut Receiving<D>,
     pub(crate) input: &'i mut I,
     pub(crate) clock: &'i K,
-    /// Whether a read may wait, where reads wait by themselves. If not, only what is there is read: something else is waited for.
+    /// Whether a blocking read may wait. If not, it reads only what is available, because something else is waited for.
     pub(crate) may_wait: bool,
 }
 
@@ -39,7 +39,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
 }
 
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
-    /// Whether a read waits by itself.
+    /// Returns whether a read waits.
     #[inline]
     pub(super) fn waits(&self) -> bool {
         self.may_wait && self.input.waits()
@@ -47,7 +47,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
 
     #[inline]
     pub(super) fn read(&mut self, until: Option<Duration>) -> io::Result<usize> {
-        // A deadline that is long over: where reads wait by themselves this one does not, elsewhere the task is woken when there is more.
+        // With a deadline that has passed, a blocking read does not wait; other drivers wake the task later.
         self.input.read(self.receiving.space(), if self.may_wait { until } else { AT_ONCE })
     }
 }

@@ -1,8 +1,8 @@
-//! What came of receiving and sending that do not wait for ever.
+//! The results of receiving and sending with a time limit, or without waiting.
 
 use crate::Message;
 
-/// What came of receiving that does not wait for ever. Complete by nature.
+/// The result of receiving with a time limit, or without waiting. The enum is exhaustive.
 ///
 /// ```no_run
 /// # #[cfg(feature = "blocking")]
@@ -12,8 +12,8 @@ use crate::Message;
 ///
 /// match connection.recv_within(Duration::from_secs(1))? {
 ///     TryRecv::Message(message) => println!("{} bytes", message.len()),
-///     TryRecv::Nothing => println!("nothing came, look again later"),
-///     TryRecv::Closed => println!("nothing will come any more"),
+///     TryRecv::Nothing => println!("nothing has arrived, try again later"),
+///     TryRecv::Closed => println!("the peer has closed"),
 /// }
 /// # Ok(())
 /// # }
@@ -23,14 +23,14 @@ use crate::Message;
 pub enum TryRecv<M = Message> {
     /// A message. There may be more.
     Message(M),
-    /// No whole message is there; what has come of one is kept.
+    /// No whole message has arrived. A part of a message is kept.
     Nothing,
-    /// The peer closed its side between two messages; nothing comes any more.
+    /// The peer closed its side between two messages. Nothing more arrives.
     Closed,
 }
 
 impl<M> TryRecv<M> {
-    /// Of what was received within a time, if anything was.
+    /// Converts the result of a receive with a time limit, which is `None` after the limit.
     pub(crate) fn of(received: Option<Option<M>>) -> Self {
         match received {
             Some(Some(message)) => Self::Message(message),
@@ -39,7 +39,7 @@ impl<M> TryRecv<M> {
         }
     }
 
-    /// The message, if it is one.
+    /// Returns the message, if there is one.
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {
@@ -49,7 +49,7 @@ impl<M> TryRecv<M> {
     }
 }
 
-/// What came of sending that does not wait. Complete by nature.
+/// The result of sending without waiting. The enum is exhaustive.
 ///
 /// ```no_run
 /// # #[cfg(feature = "nonblocking")]
@@ -57,9 +57,9 @@ impl<M> TryRecv<M> {
 /// use framelink_transport::TrySend;
 ///
 /// match connection.try_send(b"hello")? {
-///     TrySend::Written => println!("the system has it"),
-///     TrySend::Queued => println!("it is accepted, try_flush when the socket takes more"),
-///     TrySend::Full => println!("it is not accepted, try_flush and try again"),
+///     TrySend::Written => println!("the system has taken it"),
+///     TrySend::Queued => println!("accepted; call try_flush when the socket is writable"),
+///     TrySend::Full => println!("not accepted; call try_flush, then try again"),
 /// }
 /// # Ok(())
 /// # }
@@ -67,10 +67,10 @@ impl<M> TryRecv<M> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum TrySend {
-    /// The socket took all of it.
+    /// The socket has taken the whole message.
     Written,
-    /// It is accepted, and part of it waits until the socket takes more.
+    /// The message is accepted, and a part of it waits until the socket takes more.
     Queued,
-    /// It is not accepted, for too much waits already.
+    /// The message is not accepted, because too many bytes are queued.
     Full,
 }

@@ -1,4 +1,4 @@
-//! One read after the other, and the limits that are looked at before each.
+//! Single reads, and the limits that are checked before each.
 
 use std::io;
 use std::time::Duration;
@@ -9,25 +9,25 @@ use super::{Clock, Inbound, Input, is_wait};
 use crate::error::Cause;
 use crate::session::Ending;
 
-/// What is known from the reads before.
+/// What is known from earlier reads.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// Since when, where there is a limit.
+    /// When reading began, if there is a time limit.
     began: Option<Duration>,
-    /// The last read would have had to wait.
+    /// Whether the last read would have had to wait.
     is_dry: bool,
 }
 
-/// What one read came to.
+/// The result of one read.
 pub(super) enum Read {
     /// Ask the session again.
     Again,
-    /// Nothing more can be read now, until then.
+    /// Nothing more can be read now. Continue at this time at the latest.
     Wait(Option<Duration>),
 }
 
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
-    /// Reads once, where the session waits for more until then.
+    /// Reads once. The session waits for more bytes until `until`.
     pub(super) fn read_once<E>(
         &mut self,
         reading: &mut Reading,
@@ -45,7 +45,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         let soonest = [until, overdue, alive, ends].into_iter().flatten().min();
         let read = self.read_or_wait(soonest);
         if let Some(ending) = self.receiving.told() {
-            // It is what ended the read.
+            // The notice is what ended the read.
             return Err(self.ended(ending));
         }
         if self.took(read)? {
@@ -58,7 +58,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
             return Ok(Read::Wait(None));
         }
         reading.is_dry = true;
-        // Only a deadline is worth a look at the clock.
+        // The clock is read only if there is a deadline.
         let Some(soonest) = soonest else { return Ok(Read::Wait(None)) };
         let now = self.clock.now();
         if soonest > now {
@@ -73,8 +73,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok(Read::Again)
     }
 
-    /// An error if a message, or the first one, has taken too long; otherwise until when it may. All that has come by then counts, however
-    /// late we look; only reading it may not take longer than the limit once more.
+    /// Fails if a message, or the first one, has taken too long. Otherwise returns its deadline. Bytes that arrived by
+    /// the deadline count even if this is called late, but reading them may take at most the limit once more.
     fn check_limit<E>(&mut self, reading: &mut Reading) -> Result<Option<Duration>, Cause<D::Error, E>> {
         let Some((at, after)) = self.receiving.overdue_at() else { return Ok(None) };
         let now = self.clock.now();
@@ -86,8 +86,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok(Some(at))
     }
 
-    /// An error if the connection is to end now, unless bytes have arrived that were not read yet; otherwise when to ask again. A reader
-    /// that waits by itself is not woken when the last reply is written, so it looks again after a slice of time.
+    /// Fails if the connection is to end now, unless bytes have arrived that were not read yet. Otherwise returns when
+    /// to check again. A blocking read is not woken by the last write, so it checks after each slice.
     fn check_lifetime<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
         const SLICE: Duration = Duration::from_millis(20);
         let now = self.clock.now();
@@ -110,17 +110,17 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Err(self.ended(ending))
     }
 
-    /// What ends at once needs nothing of what has come.
+    /// Builds the cause. After an abrupt end, received bytes are not needed any more.
     pub(super) fn ended<E>(&mut self, ending: Ending) -> Cause<D::Error, E> {
-        // What a drain cuts is counted.
+        // What a drain cuts is counted, so its bytes are kept.
         if ending.is_abrupt() && ending != Ending::Cut {
             self.receiving.forget();
         }
         Cause::Ended(ending)
     }
 
-    /// Reads, or waits for something to read. An idle connection holds no buffer: where reads wait by themselves, what is there is looked
-    /// for before a large one is held for what may never come.
+    /// Reads, or waits for something to read. An idle connection should hold no buffer, so a blocking read first looks
+    /// without waiting, and gives a large buffer back before it waits.
     fn read_or_wait(&mut self, until: Option<Duration>) -> io::Result<usize> {
         if self.waits() && self.receiving.would_idle_with_much() {
             match self.input.read_now(self.receiving.space()) {
@@ -131,11 +131,11 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read(until)
     }
 
-    /// Tells the session what a read brought. False if it would have to wait.
+    /// Passes the result of a read to the session. Returns false if the read would have to wait.
     #[inline]
     pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
         match read {
-            // The write met the reset, and the read has to report it too.
+            // A write has met the reset, and the read must report it too.
             Ok(0) if self.receiving.has_failed() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
             Ok(0) => self.receiving.on_closed(),
             Ok(count) => self.receiving.on_read(count, self.clock.now()),

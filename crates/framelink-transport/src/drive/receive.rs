@@ -1,4 +1,4 @@
-//! Bytes in, messages out.
+//! Receiving: bytes in, messages out.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use crate::drive::TryRecv;
 use crate::error::Cause;
 use crate::session::{Received, Receiving};
 
-/// What came of receiving.
+/// The result of receiving.
 #[derive(Debug)]
 pub(crate) enum Came {
     Message(Message),
     /// The peer closed its side between two messages.
     Closed,
-    /// Nothing more can be read now, and if nothing comes until then the session wants to know.
+    /// Nothing more can be read now. The session wants to be asked again at this time, even if nothing arrives.
     Wait(Option<Duration>),
-    /// A heartbeat is to be sent. Whoever has the sending half as well does that, and goes on.
+    /// A heartbeat is to be sent. A caller with the sending half sends it and continues.
     Beat,
 }
 
 impl Came {
-    /// In the words of what answers at once, and when to ask again though nothing comes.
+    /// Converts to `TryRecv`, and the time after which to ask again even if nothing arrives.
     #[inline]
     pub(crate) fn at_once(self) -> (TryRecv, Option<Duration>) {
         match self {
@@ -36,18 +36,17 @@ impl Came {
     }
 }
 
-/// What is done before others have their turn: a peer whose bytes make no message, heartbeats say, is not read without end.
+/// The work of one turn, after which others have theirs. It limits the reading of heartbeats and partial messages.
 #[derive(Default)]
 pub(crate) struct Turn {
     reading: Reading,
     reads: u32,
-    /// How many frames had come when it read first.
+    /// The number of received frames at the start of the turn.
     frames_before: Option<u64>,
 }
 
 impl Turn {
-    /// Whether so many frames have come since it was asked first that others are to have their turn: each heartbeat costs about what a
-    /// message costs.
+    /// Returns whether this turn has received its share of frames. A heartbeat costs about as much as a message.
     pub(super) fn is_long<D: Decode>(&mut self, receiving: &Receiving<D>) -> bool {
         const FRAMES: u64 = 1024;
         let frames = receiving.frames_received();
@@ -55,7 +54,7 @@ impl Turn {
     }
 }
 
-/// A peer that sends without end is not listened to without end.
+/// The maximum number of reads of a connection that is not received from, in case its peer never stops sending.
 const LOOKS: usize = 64;
 
 impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
@@ -66,13 +65,13 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
 }
 
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
-    /// Reads until there is a message, the end, a heartbeat that is due, or nothing more to be read. What has come is looked at before the
-    /// clock.
+    /// Reads until there is a message, the end, or a heartbeat to send, or until nothing more can be read. Bytes that
+    /// have arrived are read before the clock is checked.
     pub(crate) fn receive<E>(&mut self) -> Result<Came, Cause<D::Error, E>> {
         self.receive_in(&mut Turn::default())
     }
 
-    /// The same, in a turn that may have begun.
+    /// Like `receive`, in a turn that may have begun.
     #[inline]
     pub(crate) fn receive_in<E>(&mut self, turn: &mut Turn) -> Result<Came, Cause<D::Error, E>> {
         if self.receiving.wants_asking() {
@@ -105,9 +104,9 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         }
     }
 
-    /// Reads once, unless that would be once too often.
+    /// Reads once, unless the turn is over.
     pub(super) fn read_in<E>(&mut self, turn: &mut Turn, until: Option<Duration>) -> Result<Read, Cause<D::Error, E>> {
-        /// So many reads of up to 64 KiB are one turn.
+        /// The maximum number of reads, of up to 64 KiB each, in one turn.
         const READS: u32 = 16;
         if (turn.reads >= READS || turn.is_long(self.receiving)) && !self.waits() {
             return Ok(Read::Wait(AT_ONCE));
@@ -116,8 +115,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read_once(&mut turn.reading, until)
     }
 
-    /// Waits for memory for the next read, where the memory of a server is used up: until connections that were told to end have given
-    /// theirs back. Where reads do not wait: when to try again.
+    /// Waits for memory for the next read, until connections that were told to end have given theirs back. If reads do
+    /// not wait, returns when to try again.
     fn starved<E>(&mut self) -> Result<Option<Duration>, Cause<D::Error, E>> {
         const AGAIN: Duration = Duration::from_millis(2);
         while !self.receiving.make_room(self.waits(), || self.clock.now()) {
@@ -131,7 +130,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok(None)
     }
 
-    /// Reads what is there already, and hands over the messages that no operation returns: for a connection that is given up.
+    /// Reads what has arrived on a connection that is being closed, and hands the messages over as unread.
     pub(crate) fn give_unread(&mut self) {
         for _ in 0..LOOKS {
             self.receiving.give_unread();
@@ -146,12 +145,12 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.receiving.give_unread();
     }
 
-    /// Reads until the peer's preamble is there. Where nothing more can be read before: until when that may last.
+    /// Reads until the preamble of the peer has arrived. If that needs a wait, returns its deadline.
     pub(super) fn greeted<E>(&mut self) -> Result<Result<(), Option<Duration>>, Cause<D::Error, E>> {
         self.read_until(|receiving| Ok(has_started(receiving)?.then_some(())))
     }
 
-    /// Reads until a byte came that is the peer's own, or the peer has closed: whether any byte came. Takes no message.
+    /// Reads to the first byte of the peer itself, or to its close. Returns whether any byte arrived. Takes no message.
     pub(crate) fn begun<E>(&mut self) -> Result<Result<bool, Option<Duration>>, Cause<D::Error, E>> {
         self.read_until(|receiving| {
             let has_started = has_started(receiving)?;
@@ -161,7 +160,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         })
     }
 
-    /// Reads before the first message.
+    /// Reads before the first message, until `is_enough` returns a value.
     fn read_until<T, E>(
         &mut self,
         is_enough: impl Fn(&mut Receiving<D>) -> Result<Option<T>, Cause<D::Error, E>>,
@@ -178,8 +177,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         }
     }
 
-    /// Takes what is there already into the session, and waits for nothing. True if that is the end; `None` if it could not be seen.
-    /// Where something waits to be taken already there is no more to be learned, and nothing to be piled up.
+    /// Reads what has arrived, without waiting. Returns whether the peer has closed, or `None` if that could not be
+    /// determined. Reads nothing if an unread message has begun already, so that nothing piles up.
     pub(super) fn look<E>(&mut self) -> Result<Option<bool>, Cause<D::Error, E>> {
         if self.receiving.is_inside_message() {
             return Ok(Some(false));
@@ -190,8 +189,8 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok((looked? || !self.input.is_starved()).then(|| self.receiving.is_closed()))
     }
 
-    /// Whether the connection has ended while it was not read, as far as can be seen. Messages that no caller takes are dropped, so that
-    /// they hide no end.
+    /// Returns whether the connection has ended while nothing was read, as far as can be seen. Messages that no
+    /// operation returns are discarded, because they would hide the end.
     pub(crate) fn has_ended<E>(&mut self, is_heard: bool) -> Result<bool, Cause<D::Error, E>> {
         for _ in 0..LOOKS {
             if !is_heard && has_started(self.receiving)? {
@@ -206,7 +205,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         Ok(false)
     }
 
-    /// Reads and drops, message or not. True at the end, false when nothing more can be read now.
+    /// Reads and discards everything. Returns true at the end, and false if nothing more can be read now.
     pub(crate) fn discard<E>(&mut self) -> Result<bool, Cause<D::Error, E>> {
         while !self.receiving.is_closed() {
             self.receiving.discard();
@@ -220,7 +219,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     }
 }
 
-/// The next message that has been read already.
+/// Returns the next message that has been read already.
 pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Option<Message>, Cause<D::Error, E>> {
     match next(receiving)? {
         Received::Message(message) => Ok(Some(message)),
@@ -228,13 +227,13 @@ pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Opt
     }
 }
 
-/// A message came by itself, where it could be taken for the next reply.
+/// Builds the error for an unsolicited message that could be taken for the next reply.
 pub(super) fn unsolicited<D: Decode, E>(receiving: &Receiving<D>, message: Message) -> Cause<D::Error, E> {
     receiving.on_unread(message);
     Cause::Unsolicited
 }
 
-/// The next thing in what has been read. Before the first message there may be a preamble.
+/// Returns the next item in the bytes that were read. A preamble may precede the first message.
 pub(super) fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D::Error, E>> {
     match has_started(receiving)? {
         true => match receiving.poll().map_err(Cause::Fault)? {
@@ -248,7 +247,7 @@ pub(super) fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Receive
     }
 }
 
-/// Whether what comes before the first message has come.
+/// Returns whether everything that precedes the first message has arrived.
 #[inline]
 pub(super) fn has_started<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<bool, Cause<D::Error, E>> {
     if receiving.poll_preamble().map_err(Cause::Preamble)? {

@@ -1,4 +1,4 @@
-//! Messages in, bytes out.
+//! Sending: messages in, bytes out.
 
 use std::io;
 use std::time::Duration;
@@ -19,14 +19,13 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    /// Nothing is left to do, or more can be done later.
+    /// Returns `None` if more is left to do later.
     pub(crate) fn done(self) -> Option<()> {
         (self == Self::Done).then_some(())
     }
 }
 
-/// Accepts a message, writing what the socket takes of it at once and queueing the rest. `None` if there is no room for it
-/// before the socket has taken some of what is queued.
+/// Accepts a message: writes what the socket takes and queues the rest. Returns `None` while there is no room.
 pub(crate) fn put<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -35,7 +34,7 @@ pub(crate) fn put<D, E: Encode>(
 ) -> Result<Option<Ticket>, Cause<D, E::Error>> {
     check_told(sending)?;
     if !sending.has_room() {
-        // What cannot be sent is refused at once, room or not.
+        // A message that cannot be sent is refused at once, even without room.
         sending.outgoing(payload).map_err(Cause::Refused)?;
         if make_room(sending, output, clock)? == Progress::Blocked {
             return Ok(None);
@@ -52,9 +51,9 @@ pub(crate) fn put<D, E: Encode>(
     }
 }
 
-/// The same, and what lies queued goes with it as far as the socket takes it: where something is left, the socket has said that it is
-/// full, and will tell when it is not. (That it took only a part does not say so, nor that nothing was offered to it.) A stream that may
-/// hold what it takes, as TLS does, is flushed.
+/// Accepts a message like `put`, and also writes the queue as far as the socket takes it. If something is left, the
+/// socket has reported that it is full, so it will report when it is writable. (A partial write is no such report, and
+/// neither is no write at all.) A stream that may hold bytes back, such as TLS, is flushed.
 pub(crate) fn try_put<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -75,7 +74,7 @@ pub(crate) fn try_put<D, E: Encode>(
     Ok(if sending.is_written(ticket) { TrySend::Written } else { TrySend::Queued })
 }
 
-/// Accepts a message to be written with others. Blocked, and not accepted, while there is no room for it.
+/// Accepts a message that is written with others later. Returns `Blocked` and does not accept it without room.
 pub(crate) fn queue<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -90,7 +89,7 @@ pub(crate) fn queue<D, E: Encode>(
     Ok(Progress::Done)
 }
 
-/// The same, in the words of what answers at once.
+/// Like `queue`, with the result as a `TrySend`.
 pub(crate) fn try_queue<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -103,26 +102,26 @@ pub(crate) fn try_queue<D, E: Encode>(
     })
 }
 
-/// What the peer may have seen of a message that could not be sent, if so many bytes were accepted before it.
+/// Returns what the peer may have seen of a message that could not be sent. `before` counts the bytes accepted earlier.
 pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, cause: &Cause<D, E::Error>) -> Sent {
     match cause {
         Cause::Refused(_) | Cause::NoRoom { .. } => Sent::Not,
         _ if sending.accepted() <= before => Sent::Not,
-        // The rest of it leaves still, if the connection goes on.
+        // The rest of it is still written if the connection goes on.
         Cause::TimedOut { .. } => Sent::Perhaps,
         _ if sending.byte_count().get() <= before => Sent::Not,
         _ => Sent::Perhaps,
     }
 }
 
-/// Whoever was told to end at once writes nothing more.
+/// Fails if the connection was told to end at once. Then nothing more is written.
 fn check_told<D, E: Encode>(sending: &mut Sending<E>) -> Result<(), Cause<D, E::Error>> {
     let Some(ending) = sending.told() else { return Ok(()) };
     sending.on_failed();
     Err(Cause::Ended(ending))
 }
 
-/// Writes half of what may be queued, so that a write is worth its while.
+/// Writes until the queue is at most half full, so that a write is worth its cost.
 pub(super) fn make_room<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -131,7 +130,7 @@ pub(super) fn make_room<D, E: Encode>(
     write_until(sending, output, clock, Sending::is_half_empty)
 }
 
-/// Writes all that is queued, and shuts writing down if that is due.
+/// Writes everything that is queued, and shuts down writing if that was requested.
 pub(crate) fn flush<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -140,7 +139,7 @@ pub(crate) fn flush<D, E: Encode>(
     write_until(sending, output, clock, |_| false)
 }
 
-/// Where only the sending half is at hand: writes the heartbeats that are due, and all that is queued. When the next one is due.
+/// Writes due heartbeats and the queue, for a caller with only this half. Returns when the next heartbeat is due.
 pub(crate) fn write_beats<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -149,18 +148,17 @@ pub(crate) fn write_beats<D, E: Encode>(
     let mut beat_at = sending.on_time(clock.now());
     if sending.has_output() {
         flush(sending, output, clock)?;
-        // A heartbeat that has gone says when the next one is due.
+        // The heartbeat that was written determines when the next one is due.
         beat_at = sending.on_time(clock.now());
     }
     Ok(beat_at)
 }
 
-/// Frames up to this size, those of 1 KiB and a short head, are put together on the stack: a write of one piece costs less than one
-/// of three.
+/// Frames up to 1 KiB and a short head are assembled on the stack, because writing one piece is cheaper than three.
 const SHORT: usize = 1032;
 
-/// Offers a whole frame to the socket, from where it lies or, where it is short, in one piece. How much it takes is 0 where that
-/// must wait.
+/// Offers a whole frame to the socket, without copying it or, if it is short, in one piece. Returns how much the socket
+/// took, which is 0 if it would have to wait.
 fn write_now<E: Encode>(
     sending: &Sending<E>,
     output: &mut impl Output,
@@ -186,7 +184,7 @@ fn write_now<E: Encode>(
             let (whole, without_suffix) = (&slices[..], &slices[..2]);
             output.write_vectored(if slices[2].is_empty() { without_suffix } else { whole })
         }
-        // Where parts cannot be gathered the frame is put together in the queue: some peers do a single read for it.
+        // Assembled in the queue instead, because some peers read a frame with a single read.
         None => return Ok(0),
     };
     match written {
@@ -196,7 +194,7 @@ fn write_now<E: Encode>(
     }
 }
 
-/// Does what the session says until it has no more to say, or that is enough.
+/// Does what the session asks for until there is nothing more, or until `is_enough`.
 fn write_until<D, E: Encode>(
     sending: &mut Sending<E>,
     output: &mut impl Output,
@@ -220,7 +218,7 @@ fn write_on<D, E: Encode>(
 ) -> Result<Progress, Cause<D, E::Error>> {
     loop {
         if sending.is_empty() {
-            // Between two messages is the place for a heartbeat.
+            // A heartbeat goes between two messages.
             sending.queue_beat().map_err(Cause::Heartbeat)?;
         }
         if is_enough(sending) {
@@ -228,7 +226,7 @@ fn write_on<D, E: Encode>(
         }
         let done = match sending.poll() {
             Transmit::Failed => return Err(Cause::Closed),
-            // What the stream holds goes first, so that it does not pile up there.
+            // Bytes that the stream holds back are written first, so that they do not pile up there.
             _ if sending.owes_flush() => flush_held(sending, output),
             Transmit::Write(bytes) => match output.write(bytes) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
@@ -249,7 +247,7 @@ fn write_on<D, E: Encode>(
     }
 }
 
-/// Has the stream hand on what it holds.
+/// Flushes a stream that may hold bytes back.
 fn flush_held<E: Encode>(sending: &mut Sending<E>, output: &mut impl Output) -> io::Result<()> {
     let flushed = output.flush();
     sending.on_flush(flushed.is_ok());
@@ -257,7 +255,7 @@ fn flush_held<E: Encode>(sending: &mut Sending<E>, output: &mut impl Output) -> 
 }
 
 fn fail<D, E: Encode>(sending: &mut Sending<E>, error: io::Error) -> Cause<D, E::Error> {
-    // What ended the waits of whoever writes says why it did.
+    // If the connection was told to end, that is the reason to report.
     let told = sending.told();
     sending.on_failed();
     told.map_or_else(|| Cause::of_io(error), Cause::Ended)

@@ -1,12 +1,10 @@
-//! What a role that is written once needs of its driver.
+//! What a role needs from its driver.
 //!
-//! A role (a client, a link, a pool) is async code over [`Driver`]. On tokio its futures are awaited. On blocking and nonblocking every
-//! operation of the driver waits by itself, so that a future of a role is ready when it is polled for the first time: `at_once` polls
-//! it. Role code awaits one thing after the other. What waits for several things at once is an operation of the driver.
+//! A role (a client, a link, a pool) is async code over [`Driver`], written once. Tokio awaits its futures. On the
+//! blocking and the non-blocking driver every operation waits by itself, so a future of a role is ready at its first
+//! poll; `at_once` polls it. Role code awaits one thing at a time. Drivers wait for several things.
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod condvar;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 mod ready;
 mod task;
 mod waits;
@@ -26,90 +24,78 @@ use crate::profile::ExchangeKind;
 use framelink_profile::FramingPair;
 use framelink_session::Message;
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) use condvar::ThreadNotify;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use ready::Suspended;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use ready::at_once;
+pub(crate) use ready::{Suspended, at_once};
 pub(crate) use task::TaskSlot;
-#[cfg(feature = "tokio")]
-pub(crate) use waits::awaited;
-pub(crate) use waits::role_connection;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use waits::{plain, ready, waiting_driver};
+pub(crate) use waits::{awaited, plain, ready, role_connection, waiting_driver};
 
-/// A kind of sockets, with its clock and its tasks or threads. The marker types of the drivers implement it.
+/// A kind of socket, with its clock and its tasks or threads. The marker types of the drivers implement it.
 pub(crate) trait Driver: Clone + fmt::Debug + Send + Sync + 'static {
     type Connection: Connection;
-    /// Time, as sessions and machines take it. Deadlines of roles are [`Instant`]s.
+    /// The clock of sessions and state machines. Deadlines of roles are [`Instant`]s.
     type Clock: drive::Clock + Copy + fmt::Debug + Send + Sync + 'static;
-    /// What a role waits for when it waits for a change.
+    /// The notification that a role waits for.
     type Notify: Notify;
-    /// A task or a thread that was spawned.
+    /// A spawned task or thread.
     type Task: Task;
-    /// How an application looks names up.
+    /// The lookup function of an application.
     type Lookup: Clone + Send + Sync + 'static;
-    /// What looks names up: the application's lookup, or the system's.
+    /// Resolves names, with the function of the application or with the system.
     type Resolver: Send + Sync + 'static;
-    /// Whether anything goes on while no method of a role is called: idle connections that move, states, heartbeats between exchanges.
+    /// Whether work goes on while no method of a role runs: moves, states, heartbeats between exchanges.
     const HAS_BACKGROUND: bool;
 
-    /// A clock that counts from now on.
+    /// Returns a clock that starts now.
     fn clock() -> Self::Clock;
 
-    /// What time it is.
     fn now() -> Instant;
 
-    /// `on_panic` is called when the lookup of the application panics.
+    /// Creates a resolver. It calls `on_panic` when the function of the application panics.
     fn resolver(lookup: Option<Self::Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Self::Resolver;
 
-    /// Connects to the peer of that name, for `connector.within` at most.
+    /// Connects to the peer with this name, for `connector.within` at most.
     fn dial(
         connector: &Connector<FramingPair, Self>,
         resolver: &Self::Resolver,
         name: &Arc<str>,
     ) -> impl Future<Output = Result<Self::Connection, ConnectError>> + Send;
 
-    /// Begins a task, or a thread of that name.
+    /// Spawns a task, or a thread with this name.
     ///
     /// # Errors
-    /// When the system has no thread left, or there is no runtime.
+    /// Fails if the system has no thread left, or if there is no runtime.
     fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<Self::Task>;
 
-    /// Has `work` done within that time, beside what goes on here. Where the system has no thread left, `work` is done here before this
-    /// returns, with no time to wait, and the error says why. Where there is no runtime, `work` is dropped.
+    /// Runs `work` in the background, with this time limit. If the system has no thread left, runs `work` here before
+    /// returning, with no time to wait, and returns the error. If there is no runtime, `work` is dropped.
     fn detach<F: Future<Output = ()> + Send>(
         name: &'static str,
         within: Duration,
         work: impl FnOnce(Duration) -> F + Send + 'static,
     ) -> io::Result<()>;
 
-    /// So long from now. A time that no clock can count to is as good as never.
+    /// Returns the instant `time` from now. A time that the clock cannot represent becomes 100 years.
     fn within(time: Duration) -> Instant {
         const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
         let now = Self::now();
         now.checked_add(time).unwrap_or_else(|| now + NEVER)
     }
 
-    /// Waits until then.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     fn sleep_until(at: Instant) -> impl Future<Output = ()> + Send {
         async move {
             Self::Notify::default().wait(0, Some(at)).await;
         }
     }
 
-    /// The time that is left until then.
     fn left(deadline: Instant) -> Duration {
         deadline.saturating_duration_since(Self::now())
     }
 }
 
-/// A connection of a driver, as roles use it. The methods are those of the public type of the same name.
+/// The connection of a driver, for roles. The methods are those of the public type of that name.
 pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
     fn peer_addr(&self) -> Option<SocketAddr>;
-    /// With `half_close` our side ends behind the request.
+    /// Makes a call. With `half_close`, writing is shut down after the request.
     fn exchange(
         &mut self,
         request: &[u8],
@@ -122,30 +108,30 @@ pub(crate) trait Connection: fmt::Debug + Send + Sized + 'static {
         limit: Duration,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
     fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send;
-    /// Waits for the peer to end the connection, for `within` at most. A message that arrives instead is unread.
+    /// Waits for the peer to close, for `within` at most. A message that arrives instead counts as unread.
     fn wait_for_end(&mut self, within: Duration) -> impl Future<Output = ()> + Send;
     fn close(self, within: Duration) -> impl Future<Output = Result<CloseReport, Error>> + Send;
-    /// Whether the connection has ended while nothing read from it. Where nothing takes messages, those that arrived are dropped.
+    /// Returns whether the connection has ended since its last use. With `is_heard` false, messages are discarded.
     fn has_ended(&mut self, is_heard: bool) -> bool;
-    /// Whether it has heartbeats, which are to be sent also while no exchange uses it.
+    /// Returns whether it has heartbeats, which are also sent between exchanges.
     fn is_watched(&self) -> bool;
-    /// Does what is due between two exchanges of that kind, without waiting; how long until there is more to do. If the kind is receive-only, a
-    /// message that arrives stays for the next `recv`.
+    /// Does what is due between two exchanges of this kind, without waiting. Returns the time until more is due. If the
+    /// kind is receive-only, a message stays for the next `recv`.
     fn maintain(&mut self, exchange: ExchangeKind) -> Result<Option<Duration>, Error>;
 }
 
-/// Something that has changed, for the tasks or threads that wait for a change. As a waker it notifies.
+/// A notification of changes, for tasks or threads that wait. As a waker it notifies.
 pub(crate) trait Notify: Default + Wake + fmt::Debug + Send + Sync + 'static {
-    /// Something has changed.
+    /// Wakes all that wait for a change.
     fn notify(&self);
-    /// How often something has changed, for [`wait`](Self::wait).
+    /// Returns the number of changes so far, for [`wait`](Self::wait).
     fn version(&self) -> u64;
-    /// Waits until something has changed since that version, or until then at most. False when nothing has changed.
+    /// Waits for a change after this version, until `until` at most. Returns false if there was none.
     fn wait(&self, version: u64, until: Option<Instant>) -> impl Future<Output = bool> + Send;
 }
 
 pub(crate) trait Task: fmt::Debug + Send + Sync + 'static {
-    /// Ends the task where it waits. A thread goes on until it looks whether it is to end.
+    /// Ends the task where it waits. A thread goes on until it checks whether to end.
     fn abort(&self);
     fn is_finished(&self) -> bool;
 }

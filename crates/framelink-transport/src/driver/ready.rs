@@ -11,9 +11,9 @@ use crate::error::PoolError;
 use crate::error::{CallError, Cause, ConnectError, Error, Operation};
 use crate::session::Sent;
 
-/// What a future of a role yields on a driver that waits by itself.
+/// Returns the output of a role's future on a driver that waits by itself.
 ///
-/// Such a future is ready at its first poll. If it is not, that is a fault of framelink, and the error says so.
+/// Such a future is ready at its first poll. Otherwise framelink has a bug, and the returned error says so.
 pub(crate) fn at_once<T: Suspended>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -21,7 +21,7 @@ pub(crate) fn at_once<T: Suspended>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A result that can say that a future was suspended which never should be.
+/// A result type that can report a future that was suspended by mistake.
 pub(crate) trait Suspended {
     fn suspended() -> Self;
 }
@@ -66,7 +66,7 @@ impl<T> Suspended for Result<T, PoolError> {
     }
 }
 
-/// It is not known how far the call was.
+/// Reports `Perhaps`, because it is unknown how far the call was.
 impl<T, D, E> Suspended for Result<T, CallError<D, E>> {
     fn suspended() -> Self {
         Err(CallError::new(Sent::Perhaps, Error::new(Operation::Call, None, Cause::Io(fault()))))
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_future_that_is_suspended_is_an_error_with_its_outcome() {
+    fn a_suspended_future_is_an_error_with_its_outcome() {
         let error = at_once(pending::<Result<(), CallError>>()).unwrap_err();
         assert_eq!(error.sent(), Sent::Perhaps);
         assert!(error.to_string().contains("a fault of framelink"), "{error}");

@@ -1,4 +1,4 @@
-//! The task or thread of a role.
+//! The background task or thread of a role.
 
 #[cfg(all(test, feature = "tokio"))]
 mod tests;
@@ -8,8 +8,7 @@ use std::io;
 use super::{Driver, Task as _};
 use crate::net::lock::Lock;
 
-/// The task of a role, of which there is one at most. When this is dropped, a task ends where it waits; a thread ends when it looks whether
-/// its role is gone.
+/// The one background task of a role. Dropping this ends a task where it waits, and a thread at its next check.
 #[derive(Debug)]
 pub(crate) struct TaskSlot<D: Driver>(Lock<Option<D::Task>>);
 
@@ -18,7 +17,7 @@ impl<D: Driver> TaskSlot<D> {
         Self(Lock::new(None))
     }
 
-    /// Begins the task, unless it is there. A task that has ended, for example with its runtime, is begun again.
+    /// Starts the task, unless it is running. A task that has ended, for example with its runtime, is started again.
     pub(crate) fn begin<F>(&self, name: &'static str, work: impl FnOnce() -> F) -> io::Result<()>
     where
         F: Future<Output = ()> + Send + 'static,

@@ -1,7 +1,6 @@
-//! How a public method turns the future of a role into what it returns.
+//! Macros that turn the future of a role into the result of a public method.
 
-/// For a method that is `async`.
-#[cfg(feature = "tokio")]
+/// For an `async` method.
 macro_rules! awaited {
     ($future:expr) => {
         $future.await
@@ -9,15 +8,13 @@ macro_rules! awaited {
 }
 
 /// For a method of a driver that waits by itself.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! ready {
     ($future:expr) => {
         $crate::driver::at_once($future)
     };
 }
 
-/// For what has waited already when it returns.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+/// For an expression that has already waited.
 macro_rules! plain {
     ($output:expr) => {
         $output
@@ -25,7 +22,6 @@ macro_rules! plain {
 }
 
 /// The clock and the dialling of a driver that waits by itself.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 macro_rules! waiting_driver {
     () => {
         type Connection = Connection;
@@ -56,7 +52,7 @@ macro_rules! waiting_driver {
     };
 }
 
-/// The driver's `Connection`, as roles use it.
+/// Implements the trait `Connection` for the connection of a driver.
 macro_rules! role_connection {
     ($wait:ident) => {
         impl $crate::driver::Connection for Connection {
@@ -115,8 +111,4 @@ macro_rules! role_connection {
     };
 }
 
-#[cfg(feature = "tokio")]
-pub(crate) use awaited;
-pub(crate) use role_connection;
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
-pub(crate) use {plain, ready, waiting_driver};
+pub(crate) use {awaited, plain, ready, role_connection, waiting_driver};

@@ -1,4 +1,4 @@
-//! Why an operation on a connection failed.
+//! The causes of failed operations.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,17 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::Fault;
-use framelink_codec::notation::TimeText;
 use framelink_heartbeat::Verdict;
 
 use super::Error;
-use super::connect_error::ConnectError;
+use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
 use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
 use crate::{DecodeError, EncodeError};
 
-/// Why a handler could not answer.
+/// The error of a handler.
 pub type HandlerError = Arc<dyn StdError + Send + Sync>;
 
 /// Why an operation failed.
@@ -41,92 +40,91 @@ pub type HandlerError = Arc<dyn StdError + Send + Sync>;
 pub enum Cause<D = DecodeError, E = EncodeError> {
     /// The message was not accepted for sending.
     Refused(SendRefused<E>),
-    /// There is no connection.
+    /// No connection could be made.
     Connect(ConnectError),
-    /// A pool had no connection to lend.
+    /// The pool had no connection to hand out.
     #[cfg(any(feature = "blocking", feature = "tokio"))]
     PoolError(Box<PoolError>),
-    /// The peer did not begin with the bytes that it was to begin with.
+    /// The peer did not begin with the expected preamble.
     Preamble(WrongPreamble),
     /// The connection began with a PROXY protocol header, which is not supported.
     ProxyHeader(ProxyHeader),
-    /// What came is no frame, or ended inside one.
+    /// The received bytes are not a frame, or the stream ended inside a frame.
     Fault(Fault<D>),
-    /// The peer reset the connection, or it was torn down under us.
+    /// The peer reset the connection, or the system aborted it.
     Reset(io::Error),
     /// The socket failed in another way.
     Io(io::Error),
-    /// Nothing came, or nothing could be written, within this time.
+    /// Nothing was received, or the queued bytes could not be written, within the time limit.
     TimedOut {
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
-        /// So many bytes of ours were still to be written.
+        /// How many queued bytes were not written.
         unwritten_bytes: usize,
-        /// What had come of a message.
+        /// The message that had arrived in part.
         unfinished: Option<Unfinished>,
     },
-    /// The message was not accepted, for those before it were still to be written. Nothing of it was sent, so that it can be
-    /// sent again.
+    /// The message was not accepted, because earlier ones were not written yet. No byte was sent; it can be sent again.
     NoRoom {
-        /// How long it was waited for.
+        /// The time limit for getting room.
         after: Duration,
-        /// So many bytes were still to be written; 0 where another thread or task was sending them, and the number is not known.
+        /// How many bytes were not written yet. 0 means unknown: another thread or task was sending them.
         queued_bytes: usize,
     },
     /// The peer closed its side instead of replying.
     NoReply,
-    /// Bytes came that nobody had asked for, before the request went out.
+    /// Unsolicited bytes arrived before the request was sent.
     Unsolicited,
-    /// The reply to an earlier request may still come.
+    /// An earlier call failed, timed out or was dropped, and its reply may still arrive.
     Unclean(Unclean),
-    /// A call is under way on this connection; its reply has to be asked for first.
+    /// A call is in flight on this connection; its reply has to be received first.
     UnderWay,
-    /// A reply was asked for, and no call is under way on this connection.
+    /// A reply was asked for, but no call is in flight on this connection.
     NoCall,
-    /// The call was not begun: too many are in flight, its key is taken, or there can be no more.
+    /// The call was not begun: too many calls are in flight, its key is taken, or no more calls are possible.
     NotBegun(NotBegun),
-    /// Nobody receives on this connection any more, so that no reply can come.
+    /// No task or thread receives on this connection any more, so no reply can arrive.
     Unattended,
-    /// Something came on the connection of a pair that is only for sending.
+    /// Bytes arrived on the connection of a simplex pair that is only for sending.
     OneWay,
-    /// The peer closed the connection of a pair that we send on.
+    /// The peer closed the connection of a simplex pair that this side sends on.
     SendingClosed,
-    /// A handler panicked. Its request, and the others that were under way on this connection, are not answered.
+    /// A handler panicked. Its request and all others in progress on this connection are not answered.
     HandlerPanicked,
-    /// A handler failed, with this error. As with a panic.
+    /// A handler failed with this error. Its request and all others in progress on this connection are not answered.
     HandlerFailed(HandlerError),
-    /// The peer reads too slowly for what is pushed to it, and the rule for such is to close.
+    /// The peer reads pushed messages too slowly, and the rule is [`SlowRule::Close`](crate::session::SlowRule).
     TooSlow,
-    /// The peer sent more empty messages a second than it may.
+    /// The peer sent more empty messages within a second than the profile allows.
     TooManyEmpty {
-        /// So many it may.
+        /// The allowed number.
         most: u32,
     },
-    /// The connection came to its end in good order, or had to make room: nobody's fault.
+    /// The connection ended in good order, or made room for another one. This is not a fault.
     Ended(Ending),
-    /// A heartbeat could not be sent with this framing. What was being sent itself is not concerned.
+    /// A heartbeat could not be sent with this framing. The message that was being sent is not affected.
     Heartbeat(SendRefused<E>),
-    /// The peer is dead: it showed no life for too long, or did not answer heartbeats.
+    /// The peer is dead: nothing was received from it for too long, or it did not answer heartbeats.
     Dead(Verdict),
-    /// We have closed the connection, on request or after an earlier error.
+    /// This side has closed the connection, on request or after an earlier error.
     Closed,
 }
 
 impl<D, E> Cause<D, E> {
-    /// Tells a connection that was torn down from other failures.
+    /// Tells an aborted connection from other failures of the socket.
     pub(crate) fn of_io(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::BrokenPipe
-            // What a shutdown says of a connection that was torn down.
+            // The error of a shutdown on an aborted connection.
             | io::ErrorKind::NotConnected => Self::Reset(error),
             _ => Self::Io(error),
         }
     }
 
-    /// The error at the bottom that this crate did not make. One step, for the texts of those above it say what it says: a
-    /// chain of them all would say it once for each.
+    /// Returns the innermost error, which this crate did not make. The texts of the errors between contain its text
+    /// already, so a longer chain would repeat it at each step.
     pub(super) fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Reset(error) | Self::Io(error) => Some(error),
@@ -140,7 +138,7 @@ impl<D, E> Cause<D, E> {
 }
 
 impl<D: Copy, E: Copy> Cause<D, E> {
-    /// What it means that something was received where nothing should be.
+    /// The cause if receiving ends on a connection that is only for sending.
     pub(crate) fn of_one_way<M>(received: Result<Option<M>, Error<D, E>>) -> Self {
         match received {
             Ok(Some(_)) => Self::OneWay,
@@ -149,7 +147,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
         }
     }
 
-    /// The same once more, for each call that it ended.
+    /// Copies the cause, for each call that it ended.
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Refused(refused) => Self::Refused(*refused),
@@ -178,7 +176,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Ended(ending) => Self::Ended(*ending),
             Self::Heartbeat(refused) => Self::Heartbeat(*refused),
             Self::Dead(verdict) => Self::Dead(*verdict),
-            // A connection that is there does not fail to be made, or lent.
+            // An established connection never fails with these two.
             #[cfg(any(feature = "blocking", feature = "tokio"))]
             Self::PoolError(_) => Self::Closed,
             Self::Closed | Self::Connect(_) => Self::Closed,
@@ -186,7 +184,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
     }
 }
 
-/// An error of the system is not to be cloned, but its number says all of it.
+/// Copies an error of the system, which has no `Clone`. Its number is all that it holds.
 fn same(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
@@ -207,33 +205,35 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),
             Self::TimedOut { after, unwritten_bytes: bytes @ 1.., .. } => {
-                write!(f, "{bytes} bytes could not be written within {}", TimeText(*after))
+                write!(f, "{bytes} bytes could not be written within {}", rounded(*after))
             }
-            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {}", TimeText(*after)),
+            Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {}", rounded(*after)),
             Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
-                write!(f, "no whole message within {}: {unfinished}", TimeText(*after))
+                write!(f, "no whole message within {}: {unfinished}", rounded(*after))
             }
             Self::NoRoom { after, queued_bytes: 0 } => {
                 write!(
                     f,
                     "the message was not accepted within {}: messages before it were still being sent",
-                    TimeText(*after)
+                    rounded(*after)
                 )
             }
             Self::NoRoom { after, queued_bytes } => {
                 write!(
                     f,
                     "the message was not accepted within {}: {queued_bytes} bytes are still to be written",
-                    TimeText(*after)
+                    rounded(*after)
                 )
             }
             Self::NotBegun(why) => why.fmt(f),
             Self::OneWay => f.write_str("something came on the connection that is only for sending"),
             Self::SendingClosed => f.write_str("the peer closed the connection that we send on"),
-            Self::Unattended => f.write_str("nobody receives on this connection any more, so that no reply can come"),
-            Self::UnderWay => f.write_str("a call is under way, its reply has to be asked for first"),
+            Self::Unattended => {
+                f.write_str("no task or thread receives on this connection any more, so that no reply can come")
+            }
+            Self::UnderWay => f.write_str("a call is in flight; receive its reply first"),
             Self::NoCall => {
-                f.write_str("no call is under way, so that there is no reply to ask for; `try_call` begins one")
+                f.write_str("no call is in flight, so that there is no reply to receive; `try_call` begins a call")
             }
             Self::NoReply => f.write_str("the peer closed the connection instead of replying"),
             Self::Unsolicited => f.write_str("a message or part of one came before the request that it might answer"),

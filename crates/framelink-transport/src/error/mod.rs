@@ -1,11 +1,11 @@
-//! What can go wrong, and whose fault it is.
+//! The errors of this crate, and whose fault each one is.
 //!
 //! ```text
 //!   CallError          what the peer may have seen of the request
-//!     └─ Error         which operation, with whom
-//!          └─ Cause    why: the session's word, the system's error, or
+//!     └─ Error         the operation and the address of the peer
+//!          └─ Cause    why: an error of the session or of the system, or
 //!               ├─ ConnectError    no connection was made
-//!               └─ PoolError         a pool had none to get
+//!               └─ PoolError       the pool had no connection to hand out
 //! ```
 
 mod cause;
@@ -30,12 +30,12 @@ pub(crate) use connect_error::no_answer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool_error::PoolError;
 
-/// The errors of a framing for both directions.
+/// The errors of a codec for both directions.
 pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;
 pub(crate) type CauseOf<C> = Cause<<C as Decode>::Error, <C as Encode>::Error>;
 pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::Error>;
 
-/// Why an operation on a connection failed: which operation, with whom, and the cause.
+/// Why an operation on a connection failed: the operation, the address of the peer, and the cause.
 ///
 /// ```no_run
 /// # async fn example(mut connection: framelink_transport::tokio::Connection) {
@@ -64,25 +64,25 @@ impl<D, E> Error<D, E> {
         self.cause
     }
 
-    /// What was being done.
+    /// Returns the operation that failed.
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// The address of the other side, where it has one.
+    /// Returns the address of the peer, or `None` if the stream has no address.
     #[must_use]
     pub const fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// Why it failed.
+    /// Returns why the operation failed.
     #[must_use]
     pub const fn cause(&self) -> &Cause<D, E> {
         &self.cause
     }
 
-    /// Whose fault it is.
+    /// Returns whose fault it is.
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match &self.cause {
@@ -120,7 +120,7 @@ impl<D, E> Error<D, E> {
     }
 }
 
-/// What was being done when it failed.
+/// The operation that failed.
 ///
 /// ```
 /// assert_eq!(framelink_transport::tokio::Operation::Send.to_string(), "sending to");
@@ -140,7 +140,7 @@ pub enum Operation {
     Serve,
 }
 
-/// Whose fault it is. Complete by nature.
+/// The party whose fault an error is. The enum is exhaustive.
 ///
 /// ```no_run
 /// # async fn example(mut connection: framelink_transport::tokio::Connection) {
@@ -148,19 +148,19 @@ pub enum Operation {
 ///
 /// match connection.send(b"hello").await.map_err(|error| error.blame()) {
 ///     Ok(()) => {}
-///     Err(Blame::Ours) => { /* mend the program */ }
-///     Err(Blame::Peer) => { /* ask its owner */ }
+///     Err(Blame::Ours) => { /* fix the program */ }
+///     Err(Blame::Peer) => { /* ask the owner of the peer */ }
 ///     Err(Blame::Network) => { /* connect again */ }
 /// }
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
-    /// This program asked for what cannot be.
+    /// This program asked for something impossible.
     Ours,
-    /// The other side sent what it must not, or ended too early.
+    /// The peer sent something it must not send, or closed too early.
     Peer,
-    /// The connection failed, or nothing came in time: the network's, or a peer's that is no longer there.
+    /// The connection failed, or nothing arrived in time. The cause is the network, or a peer that is no longer there.
     Network,
 }
 
@@ -185,8 +185,8 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Error<D, E> {
     }
 }
 
-/// The source is the error that this crate did not make: the system's [`std::io::Error`], wherever it was met, or that of a
-/// handler. The text has it already, so print one or the other.
+/// The source is the innermost error that this crate did not make: an [`std::io::Error`] of the system, or the error of
+/// a handler. The text contains it already, so print either the text or the source.
 impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause.source()
@@ -219,13 +219,13 @@ impl<D, E> CallError<D, E> {
         Self { sent, error }
     }
 
-    /// What the peer may have seen of the request.
+    /// Returns what the peer may have seen of the request.
     #[must_use]
     pub const fn sent(&self) -> Sent {
         self.sent
     }
 
-    /// The same, where the time that is over was the rest of this one.
+    /// Sets the time limit to report, if the one that ran out was only the remaining part of it.
     pub(crate) fn within(mut self, within: Duration) -> Self {
         if let Cause::TimedOut { after, .. } | Cause::NoRoom { after, .. } = &mut self.error.cause {
             *after = within;
@@ -237,7 +237,7 @@ impl<D, E> CallError<D, E> {
         self.error
     }
 
-    /// What went wrong.
+    /// Returns what went wrong.
     #[must_use]
     pub const fn error(&self) -> &Error<D, E> {
         &self.error

@@ -1,4 +1,4 @@
-//! Why a pool had no connection.
+//! The error of a pool that has no connection to hand out.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Blame;
 use super::connect_error::{ConnectError, rounded};
 
-/// Why a pool lent no connection. Nothing was sent.
+/// Why a pool handed out no connection. Nothing was sent.
 ///
 /// ```no_run
 /// # #[cfg(feature = "blocking")]
@@ -35,25 +35,26 @@ impl PoolError {
         Self { after: None, is_closed: true, lent: 0, opening: 0, max: 0, before: 0, last_failure: None }
     }
 
-    /// Whether the pool is closed.
+    /// Returns whether the pool is closed.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// How long was waited; `None` where it was not.
+    /// Returns how long the caller waited, or `None` if the call does not wait.
     #[must_use]
     pub const fn after(&self) -> Option<Duration> {
         self.after
     }
 
-    /// Why the last connection could not be opened, where none was since.
+    /// Returns why the last dial failed, if none has succeeded since.
     #[must_use]
     pub fn last_failure(&self) -> Option<&ConnectError> {
         self.last_failure.as_deref()
     }
 
-    /// Whose fault it is: ours where all are lent, or the pool is closed; the network's where they cannot be opened.
+    /// Returns whose fault it is: `Ours` if the pool is closed, or if all connections are in use and the last dial did
+    /// not fail; otherwise `Network`.
     #[must_use]
     pub const fn blame(&self) -> Blame {
         if self.is_closed || (self.lent == self.max && self.last_failure.is_none()) {
@@ -70,7 +71,7 @@ impl fmt::Display for PoolError {
         match after {
             _ if *is_closed => return f.write_str("the pool is closed"),
             Some(after) => write!(f, "no connection was free within {}: ", rounded(*after))?,
-            None => f.write_str("no connection is free, and none is to be waited for: ")?,
+            None => f.write_str("no connection is free now, and the call does not wait: ")?,
         }
         write!(f, "{lent} of at most {max} lent, {opening} being opened, {before} ahead in the queue")?;
         match last_failure {

@@ -1,5 +1,5 @@
-//! What a program finds under an error: the error of the system, or of a handler, by its type, however many of our errors are
-//! around it. A new error that wraps another has a row here.
+//! Tests that a program finds the error of the system, or of a handler, by its type under any of our errors. A new
+//! error that wraps another one gets a row here.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,14 +15,14 @@ use crate::profile::ProfileError;
 use crate::session::Sent;
 use crate::{DecodeError, EncodeError, Framing, NotationError};
 
-/// Any number does: it is only handed through.
+/// An error number of the system. Any number works, because it is only passed on.
 const NUMBER: i32 = 104;
 
 fn system() -> io::Error {
     io::Error::from_raw_os_error(NUMBER)
 }
 
-/// What a handler fails with.
+/// The error of a handler.
 #[derive(Debug)]
 struct HostIsGone;
 
@@ -68,7 +68,7 @@ type Reading = ReadError<DecodeError>;
 type Writing = WriteError<EncodeError>;
 type Streaming = CodecError<DecodeError, EncodeError>;
 
-/// Each error that has the system's somewhere in it.
+/// All errors that contain an error of the system.
 fn of_system() -> Vec<(&'static str, Box<dyn StdError>)> {
     vec![
         ("resolving", Box::new(ConnectError::Resolve(system()))),
@@ -94,12 +94,12 @@ fn of_system() -> Vec<(&'static str, Box<dyn StdError>)> {
     ]
 }
 
-/// What is behind an error, nearest first.
+/// The chain of sources of an error, nearest first.
 fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(error.source(), |&error| error.source())
 }
 
-/// What a program prints that prints an error and all that is behind it.
+/// The text of a program that prints an error and all its sources.
 fn chain(error: &(dyn StdError + 'static)) -> String {
     sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
@@ -134,7 +134,7 @@ fn the_error_of_a_handler_is_found_by_its_type() {
 }
 
 #[test]
-fn what_is_wrong_with_a_notation_in_a_profile_is_found_by_its_type() {
+fn the_error_of_a_notation_in_a_profile_is_found_by_its_type() {
     let error = ProfileError::Unreadable { key: "framing", error: notation() };
     assert_eq!(sources(&error).next().and_then(|source| source.downcast_ref()), Some(&notation()));
     #[cfg(feature = "toml")]
@@ -145,7 +145,7 @@ fn what_is_wrong_with_a_notation_in_a_profile_is_found_by_its_type() {
 }
 
 #[test]
-fn what_is_said_whole_has_no_source() {
+fn an_error_without_a_cause_outside_this_crate_has_no_source() {
     let within = Duration::from_secs(1);
     let errors: [Box<dyn StdError>; 4] = [
         Box::new(connection(Cause::Closed)),

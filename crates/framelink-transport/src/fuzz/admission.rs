@@ -1,4 +1,4 @@
-//! Who has a place, beside a model of it.
+//! Admissions, checked against a model.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,11 +6,12 @@ use crate::admission::Refusal;
 use crate::admission::Table;
 use crate::profile::WhenFull;
 
-/// Lets clients in and has them leave by random steps, their addresses written in any form, beside a list of them: there are never more
-/// than the limits say, one is refused only where they are met, the oldest makes room, and whoever has left is forgotten.
+/// Lets clients in and out by random steps, with their addresses in any form, and compares the result with a list of
+/// them. The limits are never exceeded, a client is refused only at a limit, the oldest connection makes room, and a
+/// client that has left is forgotten.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn admission(data: &[u8]) {
     let Some((&[connections, per_client, rule], steps)) = data.split_first_chunk() else { return };
     let (connections, per_client) = (usize::from(connections % 8) + 1, usize::from(per_client % 4) + 1);
@@ -35,12 +36,12 @@ struct Model {
     connections: usize,
     per_client: usize,
     when_full: WhenFull,
-    /// Oldest first: their numbers, clients, and what they are told by.
+    /// The connections, oldest first: their ids, clients, and the ids by which they are told to end.
     places: Vec<(u64, u8, u64)>,
     leaving: Vec<(u64, u64)>,
 }
 
-/// One of eight clients, four of each kind, whose address is written in one of several forms.
+/// Returns the address of one of eight clients, four of each family, written in one of several forms.
 fn address(client: u8, form: u8) -> IpAddr {
     let v4 = Ipv4Addr::new(10, 0, 0, client);
     match (client % 2, form % 2) {
@@ -88,7 +89,7 @@ impl Model {
             which => self.leaving.remove(which - self.places.len()).0,
         };
         self.table.leave(id);
-        // Once more is nothing.
+        // Leaving a second time changes nothing.
         self.table.leave(id);
     }
 

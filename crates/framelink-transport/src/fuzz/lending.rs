@@ -1,4 +1,4 @@
-//! The connections of a pool, by random steps.
+//! The connections of a pool, driven by random steps.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -10,11 +10,12 @@ use crate::pool::{CloseReason, Entered, Job, PoolState, PooledSlot, Ticket};
 use crate::profile::Pooled;
 use crate::simulated::flag::Flag;
 
-/// Drives the connections of a pool by random steps beside those who borrow them: there are never more than there may be, each is lent,
-/// idle, being opened or closed, once, nobody waits beside one that is idle, whoever is given one is woken, and in the end all are closed.
+/// Drives the connections of a pool and its callers by random steps. The limits are never exceeded. Each connection is
+/// in use, idle, opening or closing, and only one of these. No caller waits while a connection is idle, a caller that
+/// is assigned a connection is woken, and in the end all are closed.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn lending(data: &[u8]) {
     let Some((&[max, min, idle, how], data)) = data.split_first_chunk::<4>() else { return };
     let mut rules = Pooled::new(u32::from(max % 5) + 1);
@@ -110,14 +111,14 @@ impl World {
         self.waiting.remove(which);
     }
 
-    /// One, half of one, or none.
+    /// Does a whole exchange, half of one, or none.
     fn exchange(&self, lent: &PooledSlot<Fake>, number: usize) {
         if number.is_multiple_of(4) {
             lent.member.request(number as u64);
         }
         if number.is_multiple_of(8) {
             let reply = lent.member.reply();
-            assert!(reply.is_none_or(|reply| reply == number as u64 || reply == u64::MAX), "its own");
+            assert!(reply.is_none_or(|reply| reply == number as u64 || reply == u64::MAX), "its own reply");
         }
     }
 
@@ -148,7 +149,7 @@ impl World {
     fn end(mut self) {
         self.lending.close(self.now);
         self.wake();
-        assert!(self.waiting.iter().all(|(_, flag)| flag.is_up()), "all are told");
+        assert!(self.waiting.iter().all(|(_, flag)| flag.is_up()), "all waiters are woken");
         for lent in std::mem::take(&mut self.lent) {
             self.lending.give_back(lent, self.now);
         }

@@ -1,16 +1,16 @@
-//! The addresses of a peer, beside a model of what is done with them.
+//! The addresses of a peer, checked against a model.
 
 use std::time::Duration;
 
 use crate::profile::{Policy, Reconnect};
 use crate::upstream::{Addresses, Attempt, Choice, LeaseId, Probe};
 
-/// Drives the addresses of a peer by random steps: none is dialled before its time, nor twice in an attempt, nobody waits longer than
-/// the cap, exchanges and connections are counted, one that serves is never left where the policy is sticky, and nothing moves to where
-/// it is worse.
+/// Drives the addresses of a peer by random steps. No address is dialled before its time, or twice in an attempt. No
+/// caller waits longer than the cap. Exchanges and connections are counted. A sticky policy never leaves an address
+/// that serves, and no connection moves to a worse address.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn upstream(data: &[u8]) {
     let Some((&[policy, count, seed], data)) = data.split_first_chunk::<3>() else { return };
     let mut model = Model::new(policy, usize::from(count % 5), seed);
@@ -52,7 +52,7 @@ impl Model {
         Self { addresses, reconnect, count, now: Duration::ZERO, leases: Vec::new() }
     }
 
-    /// Which dials succeed is in the bits of `fate`.
+    /// The bits of `fate` say which dials succeed.
     fn wants_one(&mut self, fate: u8) {
         let (mut attempt, mut dialled) = (Attempt::new(), Vec::new());
         loop {
@@ -103,7 +103,7 @@ impl Model {
             let is_well = self.addresses.end(held.lease, was_useful);
             let after = self.addresses.failures(held.at);
             assert!(was_useful || !is_well);
-            assert_eq!(after, if is_well { 0 } else { before }, "only what was of use resets it");
+            assert_eq!(after, if is_well { 0 } else { before }, "only a useful exchange resets the failures");
         }
     }
 
@@ -153,13 +153,13 @@ impl Model {
             let here = || self.leases.iter().filter(|held| held.at == at);
             assert_eq!(self.addresses.connections(at), here().count());
             assert_eq!(self.addresses.in_flight(at), here().map(|held| held.in_flight).sum::<usize>());
-            assert!(!self.addresses.is_ejected(at, self.now) || self.count > 1, "never the only one");
+            assert!(!self.addresses.is_ejected(at, self.now) || self.count > 1, "the only address is never ejected");
         }
         let far = self.now + Duration::from_secs(3600);
         for held in self.leases.iter().filter(|held| self.addresses.is_to_move(held.lease, far)) {
             assert_ne!(self.reconnect.policy, Policy::Sticky);
             if self.reconnect.policy == Policy::PrimaryBackup {
-                assert!((0..held.at).any(|at| !self.addresses.is_down(at)), "to where it is better");
+                assert!((0..held.at).any(|at| !self.addresses.is_down(at)), "connections move to a better address");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One of the connections of a link.
+//! One connection of a link.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use crate::driver::Notify as _;
 use crate::profile::Profile;
 use crate::upstream::AddressLease;
 
-/// One of the connections of a link, or a pair: how many exchanges use it, and when it can be closed if it is wanted at another address.
+/// A connection of a link, or a pair. It counts its exchanges, so that it can be closed when a replacement exists.
 pub(crate) struct LinkConnection<D: LinkDriver> {
     pub(crate) caller: D::Caller,
-    /// A pair of connections has none.
+    /// The lease of the address. A pair of connections has none.
     pub(super) lease: Option<AddressLease>,
     pub(crate) profile: Arc<Profile>,
     users: AtomicUsize,
-    /// No new exchange uses the connection.
+    /// Whether new exchanges must use another connection.
     is_leaving: AtomicBool,
-    /// Something closes the connection already.
+    /// Whether something is closing the connection already.
     is_vacated: AtomicBool,
-    /// Nothing is received any more.
+    /// Whether nothing more is received.
     has_ended: AtomicBool,
     ended: D::Notify,
 }
 
-/// A connection in use by one exchange, until this is dropped.
+/// The use of a connection by one exchange, until this is dropped.
 pub(crate) struct ConnectionUse<D: LinkDriver> {
     pub(super) connection: Arc<LinkConnection<D>>,
-    /// The peer has answered.
+    /// Whether the peer has answered.
     pub(super) was_useful: bool,
 }
 
@@ -48,7 +48,7 @@ impl<D: LinkDriver> LinkConnection<D> {
         ConnectionUse { connection: Arc::clone(self), was_useful: false }
     }
 
-    /// Whether an exchange can use the connection. If it has ended, its loss is reported here at the latest.
+    /// Returns whether an exchange can use the connection. Reports the loss of a connection that has ended.
     pub(super) fn is_open(&self) -> bool {
         match self.caller.ended() {
             Some(cause) => self.lost(&cause),
@@ -57,34 +57,29 @@ impl<D: LinkDriver> LinkConnection<D> {
         false
     }
 
-    /// Gives the connection up.
+    /// Closes the connection at once.
     pub(crate) fn abort(&self) {
         self.vacate();
         self.caller.abort();
     }
 
-    /// Takes no new exchange. The connection is closed in good order when the last exchange on it is over.
-    pub(super) fn leave(self: &Arc<Self>) {
-        self.begin_leaving();
-        self.close_if_vacant();
-    }
-
-    /// The connection is being closed: nothing else closes it.
+    /// Marks the connection as being closed, so that nothing else closes it.
     pub(crate) fn vacate(&self) {
         self.is_vacated.store(true, Ordering::SeqCst);
         self.begin_leaving();
     }
 
-    fn begin_leaving(&self) {
+    /// Stops new exchanges.
+    pub(super) fn begin_leaving(&self) {
         self.is_leaving.store(true, Ordering::SeqCst);
         if let Some(lease) = &self.lease {
             lease.leave();
         }
     }
 
-    /// Closes the connection once, when no exchange uses it and nothing closes it yet: in good order, in the background. A peer that does
-    /// not end its own side in time is given up.
-    fn close_if_vacant(self: &Arc<Self>) {
+    /// Closes the connection in an orderly way, in the background, if no exchange uses it and nothing closes it yet. If
+    /// the peer does not close its side in time, the connection is closed anyway.
+    pub(super) fn close_if_vacant(self: &Arc<Self>) {
         if self.users.load(Ordering::SeqCst) > 0 || self.is_vacated.swap(true, Ordering::SeqCst) {
             return;
         }
@@ -95,27 +90,27 @@ impl<D: LinkDriver> LinkConnection<D> {
         }
     }
 
-    /// An unsolicited message was received, so the peer is well.
+    /// Notes that an unsolicited message arrived, which shows that the peer is well.
     pub(super) fn proved(&self) {
         if let Some(lease) = &self.lease {
             lease.proved();
         }
     }
 
-    /// The connection has ended, because of this.
+    /// Reports that the connection was lost, and why.
     pub(super) fn lost(&self, why: &impl Display) {
         if let Some(lease) = &self.lease {
             lease.lost(&why.to_string());
         }
     }
 
-    /// Nothing is received any more.
+    /// Notes that nothing more is received.
     pub(super) fn on_end(&self) {
         self.has_ended.store(true, Ordering::Release);
         self.ended.notify();
     }
 
-    /// Waits until the connection has ended, until then at most.
+    /// Waits until the connection has ended, or until `until`.
     pub(crate) async fn wait_until_ended(&self, until: Instant) {
         loop {
             let version = self.ended.version();

@@ -1,4 +1,4 @@
-//! What a link needs of its driver, beside what every role needs.
+//! What a link needs from its driver, in addition to the trait `Driver`.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ pub(crate) trait LinkCaller: Send + Sync + 'static {
     fn call(&self, request: &[u8], within: Duration) -> impl Future<Output = Result<Message, CallError>> + Send;
     fn send_with_outcome(&self, message: &[u8], within: Duration)
     -> impl Future<Output = Result<(), CallError>> + Send;
-    /// Why calls are not possible any more.
+    /// Returns why no more calls are possible, if so.
     fn ended(&self) -> Option<Cause>;
     fn in_flight(&self) -> usize;
     fn abort(&self);
@@ -22,13 +22,13 @@ pub(crate) trait LinkReceiver: Send + 'static {
     fn recv(&mut self) -> impl Future<Output = Result<Option<Incoming>, Error>> + Send;
 }
 
-/// A lock that is held while a connection is dialled. Those that wait get it one by one.
+/// A lock that is held while a connection is dialled. Tasks or threads that wait get it one after the other.
 pub(crate) trait DialLock: Send + Sync + 'static {
-    /// Waits for the lock, until then at most; `None` if it was not free by then. The lock is free again when the guard is dropped.
+    /// Waits for the lock, until `until` at most; `None` if it was not free by then. Dropping the guard frees the lock.
     fn take(&self, until: Option<Instant>) -> impl Future<Output = Option<Box<dyn Send + '_>>> + Send;
 }
 
-/// The driver's `Caller` and `Receiver`, as links use them. `$future` makes a future of what a method returns, where that is none.
+/// Implements the traits for `Caller` and `Receiver`. `$future` turns a plain result into a future, where needed.
 macro_rules! role_caller {
     ($($future:path)?) => {
         impl $crate::link::LinkCaller for Caller {

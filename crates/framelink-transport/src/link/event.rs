@@ -1,17 +1,17 @@
-//! What happens on a link beside its calls.
+//! The events of a link.
 
 use crate::error::Error;
 use framelink_session::Incoming;
 
-/// What happened on a link.
+/// An event of a link: an incoming message, or a change of a connection.
 ///
 /// ```no_run
 /// # #[cfg(feature = "tokio")]
 /// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
 /// use framelink_transport::LinkEvent;
 ///
-/// while let Some(news) = inbox.recv().await {
-///     if let LinkEvent::Lost(Some(error)) = news {
+/// while let Some(event) = inbox.recv().await {
+///     if let LinkEvent::Lost(Some(error)) = event {
 ///         println!("{error}");
 ///     }
 /// }
@@ -20,10 +20,10 @@ use framelink_session::Incoming;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LinkEvent {
-    /// Something came that answers no request that is waited for.
+    /// A message arrived that answers no call in flight.
     Incoming(Incoming),
-    /// There is a connection, or a pair.
+    /// A connection, or a pair, was made.
     Up,
-    /// A connection, or a pair, has ended: because of this, or because the peer closed it. Its requests in flight have been told.
+    /// A connection, or a pair, has ended: with this error, or closed by the peer (`None`). Its calls have failed.
     Lost(Option<Error>),
 }

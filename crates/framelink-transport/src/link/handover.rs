@@ -1,18 +1,18 @@
-//! Something that a task or thread waits for before it begins its work.
+//! Hands one value to a task or thread that waits for it.
 
 use std::sync::Arc;
 
 use crate::driver::Notify;
 use crate::net::lock::Lock;
 
-/// Hands one value over. Dropped before that, it says that there is none.
+/// The sending side. If it is dropped without a value, the receiving side gets `None`.
 pub(super) struct Giver<T, N: Notify>(Arc<Shared<T, N>>);
 
-/// Waits for the value.
+/// The receiving side.
 pub(super) struct Taker<T, N>(Arc<Shared<T, N>>);
 
 struct Shared<T, N> {
-    /// What is known: the value, or that there will be none.
+    /// The value, or `Some(None)` if there will be none.
     known: Lock<Option<Option<T>>>,
     changed: N,
 }
@@ -36,7 +36,7 @@ impl<T, N: Notify> Drop for Giver<T, N> {
 }
 
 impl<T, N: Notify> Taker<T, N> {
-    /// The value; `None` if the other side was dropped without one.
+    /// Waits for the value. Returns `None` if the other side was dropped without one.
     pub(super) async fn take(self) -> Option<T> {
         loop {
             let version = self.0.changed.version();
@@ -48,8 +48,6 @@ impl<T, N: Notify> Taker<T, N> {
         }
     }
 }
-
-impl<T, N> Shared<T, N> {}
 
 #[cfg(all(test, feature = "blocking"))]
 mod tests {

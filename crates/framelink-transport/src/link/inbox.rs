@@ -1,4 +1,4 @@
-//! The events of a link, on their way to the application.
+//! The queue of events between a link and the application.
 
 #[cfg(all(test, feature = "blocking"))]
 mod tests;
@@ -14,44 +14,44 @@ use crate::drive::TryRecv;
 use crate::driver::{Driver, Notify as _};
 use crate::net::lock::Lock;
 
-/// An event, and the name of its peer.
+/// The name of the peer, and the event.
 pub(crate) type EventOfPeer = (Arc<str>, LinkEvent);
 
-/// How many events wait.
+/// The maximum number of queued events.
 const CAPACITY: usize = 1024;
 
-/// The events that the application has not taken yet. When the inbox is dropped, later events are dropped too.
+/// The receiving side of the queue. When it is dropped, later events are discarded.
 pub(crate) struct Inbox<D: Driver>(Arc<Queue<D>>);
 
-/// Puts events into the inbox. Clones put them into the same one.
+/// The sending side of the queue. Clones use one queue.
 #[derive(Clone)]
 pub(crate) struct EventSender<D: Driver>(Arc<Sender<D>>);
 
-/// When this is dropped, there can be no other event.
+/// Closes the queue when dropped, because there can be no more events then.
 struct Sender<D: Driver>(Arc<Queue<D>>);
 
-/// Puts the events of one link into the inbox. The connections of the link have clones.
+/// The sending side for the events of one link. The connections of the link have clones.
 #[derive(Clone)]
 pub(crate) struct Outlet<D: Driver> {
     peer: Arc<str>,
     events: EventSender<D>,
-    /// The link is gone: its connections do not wait for room any more.
+    /// Whether the link was dropped. Then its connections do not wait for room.
     is_closed: Arc<AtomicBool>,
 }
 
 struct Queue<D: Driver> {
     state: Lock<QueueState>,
-    /// Notified when there is room again, or none is needed any more.
+    /// Notified when there is room again, or when room is no longer needed.
     room: D::Notify,
-    /// Notified when there is an event, or there can be none any more.
+    /// Notified when there is an event, or when there will be no more.
     filled: D::Notify,
 }
 
 struct QueueState {
     events: VecDeque<EventOfPeer>,
-    /// The links and all their connections are gone.
+    /// Whether the links and all their connections are gone.
     is_closed: bool,
-    /// The application has dropped the inbox.
+    /// Whether the application has dropped the inbox.
     is_dropped: bool,
 }
 
@@ -63,7 +63,7 @@ impl<D: Driver> Inbox<D> {
         (EventSender(Arc::new(Sender(Arc::clone(&queue)))), Self(queue))
     }
 
-    /// The next event, until then at most; `Closed` when the links and all their connections are gone.
+    /// Waits for the next event, until `until` at most. Returns `Closed` when all links and connections are gone.
     pub(crate) async fn recv(&mut self, until: Option<Instant>) -> TryRecv<EventOfPeer> {
         loop {
             let version = self.0.filled.version();
@@ -83,7 +83,7 @@ impl<D: Driver> Outlet<D> {
         Self { peer, events, is_closed: Arc::default() }
     }
 
-    /// Puts an event into the inbox. Waits until there is room; if the link is gone or the inbox is dropped, the event is dropped.
+    /// Puts an event into the queue, waiting for room. Discards the event if the link or the inbox was dropped.
     pub(super) async fn tell(&self, event: LinkEvent) {
         let mut event = Some((Arc::clone(&self.peer), event));
         loop {
@@ -95,7 +95,7 @@ impl<D: Driver> Outlet<D> {
         }
     }
 
-    /// The link is gone: from now on its connections do not wait for room in the inbox.
+    /// Stops the connections of a dropped link from waiting for room.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         self.events.0.0.room.notify();
@@ -103,7 +103,7 @@ impl<D: Driver> Outlet<D> {
 }
 
 impl<D: Driver> Queue<D> {
-    /// False if there is no room.
+    /// Queues the event. Returns false if there is no room.
     fn push(&self, event: &mut Option<EventOfPeer>) -> bool {
         let mut state = self.state.lock();
         if state.is_dropped {
@@ -115,7 +115,7 @@ impl<D: Driver> Queue<D> {
         let was_empty = state.events.is_empty();
         state.events.extend(event.take());
         drop(state);
-        // Otherwise the reader has not taken the ones before yet.
+        // Otherwise an earlier event has notified the reader, who has not read it yet.
         if was_empty {
             self.filled.notify();
         }
@@ -157,7 +157,7 @@ impl<D: Driver> Drop for Inbox<D> {
     }
 }
 
-/// Numbers only: card numbers travel in messages.
+/// Shows no messages, because they may contain card numbers.
 impl<D: Driver> fmt::Debug for Inbox<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").field("waiting", &self.0.state.lock().events.len()).finish_non_exhaustive()

@@ -1,21 +1,21 @@
-//! One client to many peers, for any driver.
+//! Links to many peers, on any driver.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::net::lock::Lock;
 
-/// The links to many peers, by the addresses of these.
+/// The links to many peers, by address.
 pub(crate) type LinkMap<L> = Arc<Lock<HashMap<Box<str>, L>>>;
 
-/// The public methods of `Links`. `$wait!` turns what a method of a link returns into what a method returns.
+/// The public methods of `Links`. `$wait!` turns the result of a method of `Link` into the result of this method.
 macro_rules! links_methods {
     ($wait:ident $($async:ident)?) => {
         impl Links {
-            /// Links to no peer yet.
+            /// Creates an empty set of links.
             ///
             /// # Errors
-            /// When the profile has one exchange at a time, or a pair of connections.
+            /// Fails if the profile makes one exchange at a time, or has a simplex pair.
             pub fn new(profile: Profile) -> Result<(Self, Inbox), ProfileError> {
                 profile.check_duplex()?;
                 let (events, inbox) = events::Inbox::new();
@@ -25,12 +25,12 @@ macro_rules! links_methods {
             /// Sends a request to the peer at this address, `HOST:PORT`, and waits for its reply; see [`Link::call`].
             ///
             /// # Errors
-            /// As [`Link::call`].
+            /// Fails like [`Link::call`].
             pub $($async)? fn call(&self, peer: &str, request: &[u8]) -> Result<Message, CallError> {
                 $wait!(self.to(peer).call(request))
             }
 
-            /// The link to the peer at this address.
+            /// Returns the link to the peer at this address, creating it if needed.
             pub fn to(&self, peer: &str) -> Link {
                 let mut links = self.links.lock();
                 if let Some(link) = links.get(peer) {
@@ -41,24 +41,24 @@ macro_rules! links_methods {
                 link
             }
 
-            /// Forgets a peer. Its connections are closed when no clone of its link is left. False if there was no link to it.
+            /// Removes the link to a peer; its last clone closes the connections. Returns false if there was no link.
             pub fn forget(&self, peer: &str) -> bool {
                 let forgotten = self.links.lock().remove(peer);
                 forgotten.is_some()
             }
 
-            /// How many peers there are.
+            /// Returns how many links there are.
             pub fn len(&self) -> usize {
                 self.links.lock().len()
             }
 
-            /// Whether there is no peer.
+            /// Returns whether there are no links.
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }
         }
 
-        /// States only.
+        /// Shows the number of links, and no messages.
         impl std::fmt::Debug for Links {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct("Links").field("peers", &self.len()).finish_non_exhaustive()

@@ -1,13 +1,13 @@
-//! The client of a profile that has many requests in flight, for any driver.
+//! The link: a client with many requests in flight, on any driver.
 //!
 //! ```text
 //!   Link             calls and messages, each over the least busy connection
 //!     │
-//!   LinkConnections  which connections there are, and when another one is made
+//!   LinkConnections  the connections, and the rules for making more
 //!     │
-//!   LinkConnection   one connection: who uses it, and when it is closed
+//!   LinkConnection   one connection: the exchanges that use it, and its end
 //!     │
-//!   Dialler or Pairing      how a connection is made
+//!   Dialler or Pairing      makes a connection, or a simplex pair
 //! ```
 
 mod connection;
@@ -44,12 +44,12 @@ use crate::session::Matching;
 use crate::upstream::{Dialler, pause_before};
 use framelink_session::Message;
 
-/// A driver that has many calls at a time on one connection.
+/// A driver with many calls at a time on one connection.
 pub(crate) trait LinkDriver: Driver {
     type Caller: LinkCaller;
     type Receiver: LinkReceiver;
     type DialLock: DialLock;
-    /// What one connection of a pair is accepted with.
+    /// Accepts one connection of a simplex pair.
     type Listener: Send + 'static;
 
     fn dial_lock() -> Self::DialLock;
@@ -62,23 +62,23 @@ pub(crate) trait LinkDriver: Driver {
         matching: Matching,
     ) -> (Self::Caller, Self::Receiver);
 
-    /// Signs off and ends our side of all connections side by side, and waits until their peers have ended theirs, for `within` at most.
-    /// A connection that has not ended by then is given up.
+    /// Signs off, shuts down writing on all connections concurrently, and waits for the peers to close, for `within` at
+    /// most. Closes the connections that have not ended by then.
     fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) -> impl Future<Output = ()> + Send;
 
     /// Listens for one connection of a pair.
     fn listen(address: &str, profile: &Arc<Profile>) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
-    /// The next connection; `None` when the listener was stopped.
+    /// Accepts the next connection. Returns `None` when the listener was stopped.
     fn accept(listener: &mut Self::Listener) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
 
-    /// What ends the wait of [`accept`](Self::accept), where aborting its task does not.
+    /// Returns a function that ends the wait of [`accept`](Self::accept), where aborting its task does not.
     fn stopper(_: &Self::Listener) -> Box<dyn Fn() + Send + Sync> {
         Box::new(|| {})
     }
 }
 
-/// Talks to one peer with many requests in flight. Clones are the same link.
+/// Makes calls to one peer, many at a time. Clones share the link.
 #[derive(Clone)]
 pub(crate) struct Link<D: LinkDriver>(Arc<Owner<D>>);
 
@@ -107,7 +107,7 @@ impl<D: LinkDriver> Link<D> {
         let profile = Arc::new(profile);
         let (pairing, listeners) = Pairing::new(&profile, simplex, send, receive).await?;
         let outlet = Outlet::new(send.into(), events);
-        // If a listener fails, the end of the link ends the other one.
+        // If a listener fails, dropping the link ends the other listener.
         let link = Self::of(LinkConnections::paired(profile, pairing, outlet));
         link.accept(listeners)?;
         Ok(link)
@@ -128,13 +128,13 @@ impl<D: LinkDriver> Link<D> {
                     using.was_useful = true;
                     return Ok(reply);
                 }
-                // Nothing of the request was sent, and another connection may be better.
+                // Nothing of the request was sent, so another connection can be tried.
                 Err(error)
                     if using.connection.caller.ended().is_some()
                         && !D::left(deadline).is_zero()
                         && after_call(was_there || tries > 0, &error) == Next::DialAgain =>
                 {
-                    // A connection that is dialled has the back-off of its address.
+                    // A pair has no address book with a back-off, so the pause is made here.
                     if using.connection.lease.is_none() {
                         D::sleep_until(D::within(pause_before(tries).min(D::left(deadline)))).await;
                     }
@@ -168,7 +168,7 @@ impl<D: LinkDriver> Deref for Link<D> {
     }
 }
 
-/// States only.
+/// Shows numbers, and no messages.
 impl<D: LinkDriver> fmt::Debug for Link<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LinkStatus { connections, in_flight, .. } = self.status();

@@ -1,4 +1,4 @@
-//! How a pair of connections is made, each of them dialled or accepted.
+//! Makes simplex pairs. Each connection of a pair is dialled or accepted.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -16,14 +16,14 @@ use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs};
 use framelink_profile::FramingPair;
 
-/// After a loss so long passes before new connections are made, and up to twice as long, so that the ends of the old ones are seen.
+/// The shortest pause after a loss, in which the ends of old connections are noticed. The longest is twice that.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How often a connection that waits for its other half is asked whether it has ended.
+/// How often a connection that waits for the other one is checked for its end.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
-/// How long nothing is accepted after an error, such as running out of file descriptors.
+/// The pause after an error of accepting, such as running out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Connections that wait for each other, and how they are made.
+/// The connections that wait for each other, and what is needed to make them.
 pub(super) struct Pairing<D: LinkDriver> {
     state: Lock<PairState<D>>,
     /// Notified when a connection was made, or a pair was lost.
@@ -37,16 +37,16 @@ pub(super) struct Pairing<D: LinkDriver> {
 }
 
 struct PairState<D: LinkDriver> {
-    /// By the address of the host at the other end.
+    /// The waiting connections, by the address of the peer's host.
     legs: Legs<Option<IpAddr>, D::Connection>,
-    /// What goes on in the background.
+    /// The tasks in the background.
     tasks: Vec<D::Task>,
-    /// End the waits of the tasks that accept.
+    /// Functions that end the waits of accepting tasks.
     stoppers: Vec<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl<D: LinkDriver> Pairing<D> {
-    /// Also what accepts the connections that are to be accepted.
+    /// Also returns the listeners for the connections that the peer dials.
     pub(super) async fn new(
         profile: &Arc<Profile>,
         simplex: Simplex,
@@ -77,7 +77,7 @@ impl<D: LinkDriver> Pairing<D> {
         Ok((pairing, listeners))
     }
 
-    /// Accepts connections until the link is closed, or `on_connection` is false.
+    /// Accepts connections until the link is closed, or until `on_connection` returns false.
     pub(super) fn accept(
         &self,
         listener: D::Listener,
@@ -90,16 +90,16 @@ impl<D: LinkDriver> Pairing<D> {
         Ok(())
     }
 
-    /// A connection was made. True if the pair that is up has to be ended for it.
+    /// Adds a new connection. Returns true if the current pair has to be ended for it.
     pub(super) fn on_leg(&self, leg: Leg, connection: D::Connection) -> bool {
-        // A listener on all addresses has IPv4 ones as IPv6.
+        // A listener on all addresses reports IPv4 addresses as IPv6.
         let host = connection.peer_addr().map(|peer| peer.ip().to_canonical());
         let must_end = self.state.lock().legs.on_leg(leg, host, connection);
         self.changed.notify();
         must_end
     }
 
-    /// Dials the connections that are missing and ours to dial. A connection that has ended while it waited is missing.
+    /// Dials the missing connections that are this side's to dial. One that has ended counts as missing.
     pub(super) async fn dial_missing(&self, deadline: Instant) -> Result<(), ConnectError> {
         self.state.lock().legs.prune(|leg| leg.has_ended(true));
         for leg in [Leg::Send, Leg::Receive] {
@@ -113,7 +113,7 @@ impl<D: LinkDriver> Pairing<D> {
         Ok(())
     }
 
-    /// The pair, if both connections are there.
+    /// Returns the pair, if both connections exist.
     pub(super) fn join(&self) -> Option<(D::Caller, D::Receiver)> {
         let mut state = self.state.lock();
         let (sending, receiving) = state.legs.join(self.clock.now(), |leg| leg.has_ended(true))?;
@@ -128,7 +128,7 @@ impl<D: LinkDriver> Pairing<D> {
         self.changed.notify();
     }
 
-    /// Waits until things have settled after a loss, until the deadline at most.
+    /// Waits until the pause after a loss is over, until `deadline` at most.
     pub(super) async fn settle(&self, deadline: Instant) {
         let left = self.state.lock().legs.settled_at().saturating_sub(self.clock.now());
         if !left.is_zero() {
@@ -136,16 +136,16 @@ impl<D: LinkDriver> Pairing<D> {
         }
     }
 
-    /// The connection that the peer has not dialled, if it is that.
+    /// Returns the missing connection that the peer should have dialled, if that is the problem.
     pub(super) fn not_dialled(&self) -> Option<Leg> {
         let mut state = self.state.lock();
         let is_theirs = |leg: &Leg| self.dialled(*leg).is_none();
         let mut theirs = [Leg::Send, Leg::Receive].into_iter().filter(is_theirs);
-        // Where there is one, it is not of the host that has the other.
+        // If both exist, they come from different hosts.
         theirs.clone().find(|leg| state.legs.is_missing(*leg)).or_else(|| theirs.next())
     }
 
-    /// A task that ends with the link.
+    /// Stores a task, which ends with the link.
     pub(super) fn until_closed(&self, task: D::Task) {
         let mut state = self.state.lock();
         state.tasks.retain(|task| !task.is_finished());
@@ -160,7 +160,7 @@ impl<D: LinkDriver> Pairing<D> {
         self.changed.notify();
     }
 
-    /// The address of a connection that is ours to dial.
+    /// Returns the address of a connection that this side dials.
     const fn dialled(&self, leg: Leg) -> Option<&Arc<str>> {
         match leg {
             Leg::Send => self.send.as_ref(),

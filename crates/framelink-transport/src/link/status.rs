@@ -1,8 +1,8 @@
-//! How a link stands.
+//! The status of a link.
 
 use crate::upstream::State;
 
-/// How a link stands.
+/// The status of a link.
 ///
 /// ```
 /// # #[cfg(feature = "blocking")]
@@ -25,10 +25,10 @@ use crate::upstream::State;
 pub struct LinkStatus {
     /// How many connections, or pairs, are up.
     pub connections: usize,
-    /// How many there may be. A link with `keep-up` keeps this number up.
+    /// The maximum number of connections. A link with `keep-up` keeps this many up.
     pub connections_max: usize,
-    /// How many requests are waited for.
+    /// How many calls are in flight.
     pub in_flight: usize,
-    /// The state of the upstream; `None` for a pair, which has no upstream.
+    /// The state of the upstream, or `None` for a simplex pair, which has no upstream.
     pub state: Option<State>,
 }

@@ -1,12 +1,12 @@
-//! What it means that the system's `accept` fails. One rule for the listeners of all drivers.
+//! The meaning of errors of the system's `accept`, for the listeners of all drivers.
 
 use std::io;
 
-/// Whether the error is about the connection that was to be accepted, and not about us: the listener takes the next one at once.
+/// Returns whether the error concerns only the connection to accept, so that the next one is accepted at once.
 ///
-/// Linux reports errors of the new connection's network here, beside an abort. Everything else is told by the listener and is worth a
-/// pause: a system that lacks something, such as file descriptors or memory, still does so at once afterwards; and one that forbids
-/// accepting (`EPERM`) may keep the connection in its queue, where trying again at once would spin.
+/// Linux reports network errors of the new connection here, as well as an abort. The caller pauses after all other
+/// errors: a system that lacks file descriptors or memory still lacks them right afterwards, and a system that forbids
+/// accepting (`EPERM`) may keep the connection in its queue, so that an immediate retry would spin.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -19,7 +19,7 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-/// Fails as a test of this thread says. Otherwise it does nothing.
+/// Fails if a test of this thread says so.
 #[cfg_attr(not(test), expect(clippy::unnecessary_wraps, reason = "it fails in tests"))]
 #[inline]
 pub(crate) fn check() -> io::Result<()> {
@@ -28,7 +28,7 @@ pub(crate) fn check() -> io::Result<()> {
     Ok(())
 }
 
-/// A system whose `accept` fails, for the tests of this thread.
+/// Simulates a failing `accept`, for the tests of this thread.
 #[cfg(test)]
 mod scripted {
     use std::cell::RefCell;
@@ -39,7 +39,7 @@ mod scripted {
         static ERRORS: RefCell<VecDeque<i32>> = const { RefCell::new(VecDeque::new()) };
     }
 
-    /// The next calls of `accept` in this thread fail with these numbers.
+    /// Makes the next calls of `accept` in this thread fail with these error numbers.
     #[cfg_attr(not(all(unix, feature = "blocking", feature = "nonblocking", feature = "tokio")), allow(dead_code))]
     pub(super) fn fail(errors: impl IntoIterator<Item = i32>) {
         ERRORS.with_borrow_mut(|all| all.extend(errors));

@@ -1,20 +1,20 @@
-//! Which addresses have answered.
+//! The addresses that have answered.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::lock::Lock;
 
-/// The addresses that let a connector connect, the last one first. Of the addresses of a peer those are tried first: an address that
-/// does not answer holds up the others once, and not with each dial.
+/// The addresses that accepted a connection, the last one first. A connector tries them first, so that an address that
+/// does not answer delays the others once, and not at each dial.
 #[derive(Debug, Default)]
 pub(crate) struct Answered(Lock<VecDeque<SocketAddr>>);
 
 impl Answered {
-    /// So many are known; a connector for more peers than that forgets the oldest.
+    /// How many addresses are remembered. A connector for more peers forgets the oldest.
     const MOST: usize = 64;
 
-    /// The address has let us connect.
+    /// Notes that the address accepted a connection.
     pub(crate) fn on_connected(&self, address: SocketAddr) {
         let mut known = self.0.lock();
         if known.front() == Some(&address) {
@@ -25,12 +25,12 @@ impl Answered {
         known.truncate(Self::MOST);
     }
 
-    /// The address has not.
+    /// Notes that the address did not.
     pub(crate) fn on_failed(&self, address: SocketAddr) {
         self.0.lock().retain(|other| *other != address);
     }
 
-    /// Those that have answered first, and the rest in its order.
+    /// Sorts addresses that have answered to the front. The others keep their order.
     pub(crate) fn sort(&self, addresses: &mut [SocketAddr]) {
         if addresses.len() > 1 {
             let known = self.0.lock();
@@ -62,7 +62,7 @@ mod tests {
         answered.on_connected(address(2));
         assert_eq!(sorted(), [2, 4, 1, 3]);
         answered.on_failed(address(2));
-        assert_eq!(sorted(), [4, 1, 2, 3], "one that does not answer any more is none");
+        assert_eq!(sorted(), [4, 1, 2, 3], "an address that fails is forgotten");
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Time, where no runtime keeps it.
+//! A clock without a runtime.
 
 use std::time::{Duration, Instant};
 
 use crate::drive;
 
-/// Counts from the moment a connection was made.
+/// Measures time from when a connection was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: Instant,
@@ -15,12 +15,12 @@ impl Clock {
         Self { start: instant() }
     }
 
-    /// So long from now. A time that no clock can count to is as good as never.
+    /// Returns the time `time` from now. A time beyond the clock's range counts as never.
     pub(crate) fn within(&self, time: Duration) -> Duration {
         drive::Clock::now(self).saturating_add(time)
     }
 
-    /// The moment that a session named.
+    /// Returns the time that a session named.
     pub(crate) const fn at(&self, time: Duration) -> Duration {
         time
     }
@@ -32,7 +32,7 @@ impl drive::Clock for Clock {
     }
 }
 
-/// The clock of the system, unless a test has one of its own.
+/// Returns the system's time, unless a test simulates time.
 fn instant() -> Instant {
     #[cfg(any(test, feature = "fuzz"))]
     if let Some(now) = crate::simulated::now() {

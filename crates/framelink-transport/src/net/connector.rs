@@ -1,4 +1,4 @@
-//! Dialling: what all drivers have in common.
+//! Dialling, for all drivers.
 
 use std::io;
 use std::marker::PhantomData;
@@ -20,8 +20,7 @@ use crate::{FramingPair, Message, SocketOptions};
 
 use crate::error::ConnectError;
 
-/// Dials a peer. The driver's module has the type to use: `tokio::Connector`, `blocking::Connector`,
-/// `nonblocking::Connector`; each adds its `connect`.
+/// Dials a peer, with `connect` of the driver: `tokio::Connector`, `blocking::Connector`, `nonblocking::Connector`.
 #[derive(Debug)]
 pub struct Connector<C, Driver> {
     pub(crate) framing: Arc<C>,
@@ -29,7 +28,7 @@ pub struct Connector<C, Driver> {
     pub(crate) within: Duration,
     pub(crate) setup: ConnectionSetup,
     pub(crate) answered: Arc<Answered>,
-    /// What the profile asks for at the start or end of a connection, and this does not do.
+    /// The key of the profile that asks for a sign-on or sign-off, which a connector does not do.
     unsigned: Option<&'static str>,
     #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) resolver: Resolver,
@@ -37,15 +36,15 @@ pub struct Connector<C, Driver> {
 }
 
 impl<D> Connector<FramingPair, D> {
-    /// With one framing for both directions, or a [`FramingPair`] of two.
+    /// Makes a connector with one framing for both directions, or a [`FramingPair`] of two.
     pub fn new(framing: impl Into<FramingPair>) -> Self {
         Self::with_codec(framing.into())
     }
 
-    /// As a profile says: framing, preamble, time to connect, limits and options of the socket.
+    /// Makes a connector with a profile's framing, preamble, time to connect, limits and socket options.
     ///
-    /// A connector exchanges no messages. If the profile has a `sign-on` or a `sign-off`, connecting fails with
-    /// [`ConnectError::Unsigned`] before anything is dialled: use the driver's `Client` or `Link`, or `Upstream::dial`.
+    /// A connector exchanges no messages. If the profile has a `sign-on` or `sign-off`, connecting fails with
+    /// [`ConnectError::Unsigned`] before any dial. Use the driver's `Client`, `Link` or `Upstream::dial` for it.
     pub fn with_profile(profile: &Arc<Profile>) -> Self {
         let unsigned = match (profile.sign_on(), profile.sign_off()) {
             (Some(_), _) => Some("sign-on"),
@@ -55,7 +54,7 @@ impl<D> Connector<FramingPair, D> {
         Self { unsigned, ..Self::before_sign_on(profile) }
     }
 
-    /// The same for an upstream, which signs on and off itself.
+    /// Makes a connector for an upstream, which signs on and off itself.
     pub(crate) fn before_sign_on(profile: &Arc<Profile>) -> Self {
         let mut connector = Self::new(profile.framing()).within(profile.timeouts().connect);
         connector.options = profile.socket().clone();
@@ -65,7 +64,7 @@ impl<D> Connector<FramingPair, D> {
 }
 
 impl<C: Decode + Encode, D> Connector<C, D> {
-    /// With a codec of your own.
+    /// Makes a connector with a codec of your own.
     pub fn with_codec(codec: impl Into<Arc<C>>) -> Self {
         let (framing, options, setup) = (codec.into(), SocketOptions::new(), ConnectionSetup::default());
         Self {
@@ -83,30 +82,31 @@ impl<C: Decode + Encode, D> Connector<C, D> {
 }
 
 impl<C, D> Connector<C, D> {
-    /// The address to dial from; port 0 lets the system choose one. Defaults to the system's choice.
+    /// Sets the local address to dial from. With port 0 the system chooses a port. Defaults to the system's choice.
     #[must_use]
     pub const fn source(mut self, source: SocketAddr) -> Self {
         self.options.source = Some(source);
         self
     }
 
-    /// The network interface to dial through, by name. Linux only. Defaults to the system's choice.
+    /// Sets the network interface to dial through, by name. Linux only. Defaults to the system's choice.
     #[must_use]
     pub fn interface(mut self, name: impl Into<String>) -> Self {
         self.options.interface = Some(name.into());
         self
     }
 
-    /// All options of the socket at once; replaces what was said of them before.
+    /// Sets all options of the socket, including the source and the interface.
     #[must_use]
     pub fn options(mut self, options: SocketOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Is given each whole message that came on its connections and that no operation returned: one that came before the request that it
-    /// seemed to answer, or after a call that failed, or that was still to be received when the connection was dropped or closed. It runs
-    /// wherever the connection is used, and should be quick; if it panics, that ends nothing. By default such messages are dropped.
+    /// Sets a function that gets each whole message that no operation returned. By default such messages are dropped.
+    /// A message is not returned if it arrived before the request that it seemed to answer, if it arrived after a call
+    /// that failed, or if it was still unread when the connection was dropped or closed. The function runs wherever
+    /// the connection is used, so it should be quick. A panic in it ends nothing.
     ///
     /// ```
     /// use framelink_transport::Framing;
@@ -122,33 +122,33 @@ impl<C, D> Connector<C, D> {
         self
     }
 
-    /// How long connecting may take: looking the peer's name up, and trying all its addresses. Defaults to 10 s.
+    /// Sets how long connecting may take, with the lookup of the name and all its addresses. Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = within;
         self
     }
 
-    /// The same, which looks names up with this.
+    /// Returns a copy that looks names up with `resolver`.
     #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) fn resolved_by(&self, resolver: &Resolver) -> Self {
         Self { resolver: resolver.clone(), ..self.clone() }
     }
 
-    /// The race of a peer's addresses. The address that answered last is tried first, and an address of another family than the source's is
-    /// not tried.
+    /// Makes the race of a peer's addresses. The address that answered last is tried first. If the source address has
+    /// another family than an address, that address is not tried.
     pub(crate) fn race<S>(&self, addresses: impl IntoIterator<Item = SocketAddr>, deadline: Duration) -> Race<S> {
         let source = self.options.source;
         let fits = |address: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
         let mut fitting = addresses.into_iter().filter(fits).collect::<Vec<_>>();
         self.answered.sort(&mut fitting);
         let race = Race::new(Arc::clone(&self.answered), alternating(fitting), deadline);
-        // Only Linux lets several sockets dial from one port at the same time.
+        // Only Linux lets several sockets dial from one port at a time.
         let is_port_for_one = source.is_some_and(|source| source.port() != 0) && !cfg!(target_os = "linux");
         if is_port_for_one { race.one_at_a_time() } else { race }
     }
 
-    /// A non-blocking socket that was told to connect, as the driver's type.
+    /// Opens a non-blocking socket and tells it to connect. Returns it as the driver's type.
     pub(crate) fn begin<S>(
         &self,
         address: SocketAddr,
@@ -163,7 +163,7 @@ impl<C, D> Connector<C, D> {
         }
     }
 
-    /// Why no address let us connect.
+    /// Returns why no address accepted a connection.
     pub(crate) fn failed(&self, failure: Option<Failure>) -> ConnectError {
         match failure {
             None => ConnectError::NoAddress { source: self.options.source.map(|source| source.ip()) },
@@ -176,12 +176,12 @@ impl<C, D> Connector<C, D> {
         }
     }
 
-    /// What a failure to open, bind or connect a socket means.
+    /// Converts a failure to open, bind or connect a socket.
     pub(crate) fn refused(&self, address: SocketAddr, error: io::Error) -> ConnectError {
         ConnectError::of_io(address, self.options.source, error)
     }
 
-    /// Whether there is nothing in the profile that a connector would skip.
+    /// Fails if the profile asks for a sign-on or sign-off, which a connector would skip.
     pub(crate) const fn check_profile(&self) -> Result<(), ConnectError> {
         match self.unsigned {
             Some(key) => Err(ConnectError::Unsigned { key }),

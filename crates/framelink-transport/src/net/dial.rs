@@ -1,4 +1,4 @@
-//! Dialling where no runtime waits.
+//! Dialling without a runtime.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,8 +13,7 @@ use super::resolver::Resolving;
 use crate::drive::Clock as _;
 use crate::error::{ConnectError, no_answer};
 
-/// A dial of one peer that goes on whenever it is asked to: its name is looked up, and its addresses are raced. Dropping it closes its
-/// sockets.
+/// A dial of one peer in steps: its name is looked up, and its addresses are raced. Dropping it closes its sockets.
 #[derive(Debug)]
 pub(crate) struct Dial<C, D> {
     pub(crate) connector: Connector<C, D>,
@@ -36,7 +35,7 @@ impl<C, D> Dial<C, D> {
         Ok(Self { connector, clock, stage })
     }
 
-    /// Goes on, and waits for `patience` at most. `None` if there is more to do.
+    /// Continues the dial, and waits for `patience` at most. Returns `None` if there is more to do.
     pub(crate) fn step(&mut self, patience: Duration) -> Result<Option<(Socket, SocketAddr)>, ConnectError> {
         let Self { connector, clock, stage } = self;
         let within = connector.within;
@@ -49,6 +48,7 @@ impl<C, D> Dial<C, D> {
             }
         }
         let DialStage::Connecting(race) = stage else { return Ok(None) };
+        race.look_first();
         let mut has_waited = false;
         loop {
             match race.step(clock.now()) {
@@ -64,7 +64,6 @@ impl<C, D> Dial<C, D> {
         }
     }
 
-    /// Waits until it is connected. The socket is non-blocking or not.
     pub(crate) fn finish(mut self, nonblocking: bool) -> Result<(Socket, SocketAddr), ConnectError> {
         loop {
             if let Some((socket, address)) = self.step(Duration::MAX)? {
@@ -75,7 +74,7 @@ impl<C, D> Dial<C, D> {
     }
 }
 
-/// Several sockets are waited for at the same time.
+/// Waits for several sockets at a time.
 #[cfg(unix)]
 mod waiting {
     use std::io;
@@ -96,7 +95,7 @@ mod waiting {
 
     pub(super) fn wait(race: &mut Race<Socket>, left: Duration) {
         let mut polled: Vec<_> = race.sockets().map(|socket| PollFd::new(socket, PollFlags::OUT)).collect();
-        // A time that no clock can count to is as good as never.
+        // A wait that is too long for the clock is a wait for ever.
         let failed =
             poll(&mut polled, Timespec::try_from(left).ok().as_ref()).err().filter(|error| *error != Errno::INTR);
         let mut ready = polled.iter().map(|socket| !socket.revents().is_empty()).collect::<Vec<_>>().into_iter();
@@ -108,7 +107,7 @@ mod waiting {
     }
 }
 
-/// One address is tried after the other, each for its share of the time: std cannot wait for several sockets.
+/// Tries one address after the other, each for its share of the time: std cannot wait for several sockets.
 #[cfg(not(unix))]
 mod waiting {
     use std::io;
@@ -127,6 +126,29 @@ mod waiting {
         Ok(Begun::Connected(socket))
     }
 
-    /// No socket is ever under way.
+    /// A socket is never left connecting.
     pub(super) fn wait(_: &mut Race<Socket>, _: Duration) {}
+}
+
+#[cfg(all(test, unix, feature = "nonblocking"))]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+    use crate::nonblocking::Connector;
+
+    #[test]
+    fn a_socket_that_connects_during_a_long_pause_of_the_application_is_used() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, within) = (listener.local_addr().unwrap(), Duration::from_millis(20));
+        let connector = Connector::new("net:2".parse::<crate::Framing>().unwrap()).within(within);
+        let mut race = connector.race([address], within);
+        let Step::Begin(begun) = race.step(Duration::ZERO) else { panic!("the first address is tried") };
+        race.on_begun(begun, waiting::begin(&connector, begun));
+        assert!(matches!(race.step(Duration::ZERO), Step::Wait { .. }));
+        let mut dial = Dial { connector, clock: Clock::start(), stage: DialStage::Connecting(race) };
+        thread::sleep(2 * within);
+        assert_eq!(dial.step(Duration::ZERO).unwrap().map(|(_, connected)| connected), Some(address));
+    }
 }

@@ -13,7 +13,7 @@ use crate::connection::setup::ConnectionSetup;
 use crate::profile::{Profile, Side};
 use crate::{FramingPair, SocketOptions};
 
-/// A listening socket of a driver, and what its connections begin with.
+/// A driver's listening socket, and the settings of its connections.
 #[derive(Debug)]
 pub(crate) struct Listening<L, C> {
     pub(crate) socket: L,
@@ -25,11 +25,11 @@ pub(crate) struct Listening<L, C> {
     pub(crate) setup: ConnectionSetup,
 }
 
-/// A socket that was accepted and is not refused, and its place among the connections.
+/// A socket that was accepted and not refused, with its place among the connections.
 type Admitted<S> = (S, SocketAddr, Option<Permit>);
 
 impl<L, C> Listening<L, C> {
-    /// Listens on the first of the addresses that can be bound. The error is that of the last one.
+    /// Listens on the first of the addresses that can be bound. The error is that of the last address.
     pub(crate) fn bind(
         addresses: impl IntoIterator<Item = SocketAddr>,
         framing: Arc<C>,
@@ -57,7 +57,7 @@ impl<L, C> Listening<L, C> {
         Self { admission: Some(Admission::new(profile)), ..self }
     }
 
-    /// What comes of accepting. `None` if the client was gone before, or is refused: the next one is accepted then.
+    /// Handles the result of an accept. Returns `None` if the client is gone, or is refused; accept the next one then.
     pub(crate) fn admit<S>(&self, accepted: io::Result<(S, SocketAddr)>) -> io::Result<Option<Admitted<S>>>
     where
         for<'s> SockRef<'s>: From<&'s S>,
@@ -73,14 +73,13 @@ impl<L, C> Listening<L, C> {
     }
 }
 
-/// What the listener of a server takes from its profile when it binds.
+/// Checks a server's profile, and returns what its listener takes from it.
 pub(crate) fn of_server(profile: &Profile) -> io::Result<(FramingPair, SocketOptions)> {
     profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok((profile.framing(), profile.socket().clone()))
 }
 
-/// The addresses of a name, where no runtime looks it up.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+/// Looks up the addresses of a name, without a runtime.
 pub(crate) fn look_up(address: impl std::net::ToSocketAddrs) -> io::Result<impl Iterator<Item = SocketAddr>> {
     address.to_socket_addrs()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A mutex. The others go on after a thread has panicked that held the lock: what is locked here is never left half changed.
+/// A mutex that stays usable after a panic of the thread that holds it. No code leaves a locked value half changed.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T>(Mutex<T>);
 

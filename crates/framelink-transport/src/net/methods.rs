@@ -1,18 +1,22 @@
-//! The public methods that the connectors and listeners of several drivers have, with their documentation.
+//! The public methods of connectors and listeners, with their documentation, as macros for the drivers' types.
 
-/// The driver has `dial`, which makes a socket.
+/// The method `connect`. The driver has `dial`, which makes a socket.
 macro_rules! connector_methods {
     ($wait:ident $peer:ident $($async:ident)?) => {
         /// Connects to the peer. The time to connect ([`within`](Self::within)) includes the lookup of its name.
         ///
-        /// If the name has several addresses, they are tried as RFC 8305 (Happy Eyeballs) says: IPv4 and IPv6 alternate, the next try begins
-        /// 250 ms after the one before it began, or at once when that one fails. The first address that connects is used, and the other
-        /// tries are given up. The address that was used last is tried first. Where there is no Unix, the blocking and the non-blocking driver
-        /// try one address after the other, each with its share of the time.
+        /// If the name has several addresses, they are tried as RFC 8305 (Happy Eyeballs) says:
+        ///
+        /// - The address that was used last is tried first. IPv4 and IPv6 alternate.
+        /// - The next try begins 250 ms after the one before it, or at once when that one fails.
+        /// - The first address that connects is used, and the other tries are given up.
+        ///
+        /// Without Unix, the blocking and the non-blocking driver try one after the other, each for its share of the
+        /// time.
         ///
         /// # Errors
-        /// When the profile has a sign-on or a sign-off, when its name cannot be resolved, or no address answers in time; the error is that of
-        /// the last address that was tried.
+        /// When the profile has a sign-on or a sign-off, when the name cannot be resolved, and when no address answers
+        /// in time. The error is that of the last address that was tried.
         pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
             let (stream, address) = $wait!(self.dial(peer))?;
             Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.setup))
@@ -20,26 +24,26 @@ macro_rules! connector_methods {
     };
 }
 
-/// The `impl`s of a driver's `Listener`, whose field `listening` is a [`Listening`](super::listener::Listening). `nonblocking` says whether
-/// the sockets that it accepts are. The driver has `look_up` for names, and `listening`, `stream` and `Listener::over`, which make its types.
+/// The `impl`s of a driver's `Listener`, whose field `listening` is a [`Listening`](super::listener::Listening).
+/// `nonblocking` says whether accepted sockets are non-blocking. The driver has `look_up` for names, and `listening`,
+/// `stream` and `Listener::over`, which make its types.
 macro_rules! listener_methods {
     (nonblocking: $nonblocking:literal, $wait:ident $($async:ident)?) => {
         impl Listener {
-            /// Listens on the first of the addresses that can be bound, with one framing for both directions or a [`FramingPair`] of two.
-            /// Port 0 lets the system choose one.
-            ///
-            /// On Unix the address can be bound while connections of an earlier listener linger.
+            /// Listens on the first of the addresses that can be bound. `framing` is one framing for both directions,
+            /// or a [`FramingPair`] of two. With port 0 the system chooses a port. On Unix the address can be bound
+            /// while connections of an earlier listener linger.
             ///
             /// # Errors
-            /// As the system has it, for the last address that was tried.
+            /// Returns the system's error for the last address that was tried.
             pub $($async)? fn bind(address: impl ToSocketAddrs, framing: impl Into<FramingPair>) -> std::io::Result<Self> {
                 $wait!(Self::bind_with(address, framing.into(), $crate::SocketOptions::new()))
             }
 
-            /// As a profile says: framing, preamble, access, limits and options of the sockets.
+            /// Listens as a profile says: with its framing, preamble, access rules, limits and socket options.
             ///
-            /// A connection that the profile does not let in is closed as soon as it is accepted. [`admission`](Self::admission) counts such
-            /// connections.
+            /// A connection that the profile does not let in is closed as soon as it is accepted.
+            /// [`admission`](Self::admission) counts such connections.
             ///
             /// # Errors
             /// As [`bind`](Listener::bind), and when a server cannot use the profile.
@@ -55,7 +59,7 @@ macro_rules! listener_methods {
         }
 
         impl<C: Decode + Encode> Listener<C> {
-            /// Listens as [`bind`](Listener::bind) does, with any codec, and with options for its socket and those that it accepts.
+            /// Like [`bind`](Listener::bind), with any codec, and with options for listening and accepted sockets.
             ///
             /// # Errors
             /// As [`bind`](Listener::bind).
@@ -68,28 +72,28 @@ macro_rules! listener_methods {
                 Self::over($crate::net::listener::Listening::bind($wait!(look_up(address))?, framing, options, listening)?)
             }
 
-            /// Accepts connections as a profile says: by its access rules, and by its limits of connections and of memory. This is for a
-            /// listener that was not bound with a profile; the rest of the profile does not apply.
+            /// Limits accepted connections by a profile's access rules and limits of connections and memory. The rest
+            /// of the profile does not apply. Use this for a listener without a profile.
             #[must_use]
             pub fn limited_by(mut self, profile: &$crate::Profile) -> Self {
                 self.listening = self.listening.limited_by(profile);
                 self
             }
 
-            /// The connections that it has accepted and refused; `None` if no profile limits them.
+            /// Returns the counts of accepted and refused connections. `None` if no profile limits them.
             pub const fn admission(&self) -> Option<&$crate::admission::Admission> {
                 self.listening.admission.as_ref()
             }
 
-            /// The address that it listens on.
+            /// Returns the address that it listens on.
             ///
             /// # Errors
-            /// As the system has it.
+            /// Returns the system's error.
             pub fn local_addr(&self) -> std::io::Result<std::net::SocketAddr> {
                 self.listening.socket.local_addr()
             }
 
-            /// The connection of a socket that was accepted. `None` if it was gone before, or is refused.
+            /// Makes a connection of an accepted socket. Returns `None` if the client is gone, or is refused.
             fn admit(
                 &self,
                 accepted: std::io::Result<(TcpStream, std::net::SocketAddr)>,
@@ -99,7 +103,7 @@ macro_rules! listener_methods {
                 Ok(Some(connection.admitted(&self.listening.setup, permit)))
             }
 
-            /// The next connection of those that wait to be accepted. Waits for nothing.
+            /// Accepts the next connection that waits, without waiting.
             pub(crate) fn accept_queued(&mut self) -> std::io::Result<Option<Connection<C>>> {
                 loop {
                     let (queue, options) = (&mut self.listening.queue, &self.listening.options);
@@ -115,10 +119,9 @@ macro_rules! listener_methods {
 }
 
 /// A listener for one of the connections of a pair, in the `impl` of a driver's `Listener`.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 macro_rules! bind_leg_method {
     ($wait:ident $($async:ident)?) => {
-        /// For one of the connections of a pair, which is no stranger's: it may be silent for as long as it likes.
+        /// Binds a listener for one connection of a simplex pair. The peer is known, so it may be silent without limit.
         pub(super) $($async)? fn bind_leg(
             address: &str,
             profile: &std::sync::Arc<$crate::Profile>,
@@ -134,16 +137,16 @@ macro_rules! bind_leg_method {
     };
 }
 
-/// Accepting of a listener that is about to end, in the `impl` of a driver's `Listener`. A driver that waits has `sleep`.
+/// The method `accept_waiting`, in the `impl` of a driver's `Listener`. A driver that waits has `sleep`.
 macro_rules! accept_waiting_methods {
     (never) => {
-        /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
-        /// waits for nothing.
+        /// Accepts the next connection that waits in the queue of a listener that is about to end. Returns `None` if
+        /// there is none. It does not wait.
         ///
         #[doc = $crate::net::methods::accept_waiting_doc!()]
         ///
-        /// A handshake may be under way when the queue is empty. So call this once more 100 ms after the first call, before the listener is
-        /// dropped.
+        /// A handshake may be under way when the queue is empty. So call this once more 100 ms after the first call,
+        /// before dropping the listener.
         ///
         /// # Errors
         /// As [`try_accept`](Self::try_accept).
@@ -152,8 +155,9 @@ macro_rules! accept_waiting_methods {
         }
     };
     ($wait:ident $($async:ident)?) => {
-        /// The next connection of those that wait to be accepted, for a listener that is about to end; `None` when there is none left. It
-        /// waits 100 ms in all for handshakes that are under way. On tokio, dropping the future loses no connection.
+        /// Accepts the next connection that waits in the queue of a listener that is about to end. Returns `None` when
+        /// there is none left. It waits 100 ms in all for handshakes that are under way. On tokio, dropping the future
+        /// loses no connection.
         ///
         #[doc = $crate::net::methods::accept_waiting_doc!()]
         ///
@@ -169,7 +173,7 @@ macro_rules! accept_waiting_methods {
             }
         }
 
-        /// How long to wait before the empty queue is looked at again.
+        /// Returns how long to wait before looking at the empty queue again.
         pub(crate) fn handshake_pause(&mut self) -> Option<std::time::Duration> {
             self.listening.queue.pause()
         }
@@ -178,15 +182,14 @@ macro_rules! accept_waiting_methods {
 
 macro_rules! accept_waiting_doc {
     () => {
-        "A client in that queue is connected as far as it knows, and may have sent its first message. Closing the listener would reset it. \
-         So a drain calls this until the answer is `None`, and then drops the listener. Access and limits apply. From the first call on the \
-         system begins no new connection, on Linux; elsewhere one that begins between the last call and the drop is reset."
+        "A client in that queue believes that it is connected, and may have sent its first message. Closing the listener would reset it. \
+         So call this until it returns `None`, and then drop the listener. Access rules and limits apply. On Linux, the system accepts no \
+         new connection after the first call. On other systems, a connection that begins between the last call and the drop is reset."
     };
 }
 
 pub(crate) use accept_waiting_doc;
 pub(crate) use accept_waiting_methods;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use bind_leg_method;
 pub(crate) use connector_methods;
 pub(crate) use listener_methods;

@@ -1,9 +1,9 @@
-//! What is dialled.
+//! The peer to dial.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
 
-/// What a connector dials: addresses, or a name that is looked up within the time to connect.
+/// The peer that a connector dials: addresses, or a name that is looked up within the time to connect.
 ///
 /// See [`ToPeer`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,9 +15,9 @@ pub enum Peer {
     Name(Arc<str>),
 }
 
-/// What the blocking and the non-blocking connector can dial: [`Peer`], and every type of std that is [`std::net::ToSocketAddrs`]. Unlike
-/// that trait, this one does not look a name up: it says which name the connector is to look up, within the time to connect. A type of your
-/// own can implement it, or be dialled as [`Peer::Addresses`].
+/// A value that the blocking and the non-blocking connector can dial. [`Peer`] implements it, and so does every
+/// standard type that is [`std::net::ToSocketAddrs`]. Unlike that trait, this one looks no name up: the connector does,
+/// within the time to connect. A type of your own can implement it, or be dialled as [`Peer::Addresses`].
 ///
 /// ```
 /// use framelink_transport::{Peer, ToPeer};
@@ -26,7 +26,7 @@ pub enum Peer {
 /// assert_eq!(("10.1.2.3", 7000).to_peer(), Peer::Addresses(vec![([10, 1, 2, 3], 7000).into()]));
 /// ```
 pub trait ToPeer {
-    /// What is to be dialled.
+    /// Returns the peer to dial.
     fn to_peer(&self) -> Peer;
 }
 
@@ -53,7 +53,7 @@ impl ToPeer for (&str, u16) {
         let (host, port) = *self;
         match host.parse::<IpAddr>() {
             Ok(ip) => (ip, port).to_peer(),
-            // What is behind the last colon is the port, so that a host may hold others.
+            // The port follows the last colon, so the host may contain colons.
             Err(_) => Peer::Name(format!("{host}:{port}").into()),
         }
     }
@@ -77,7 +77,7 @@ impl<T: ToPeer + ?Sized> ToPeer for &T {
     }
 }
 
-/// What is one address.
+/// Types that are one address.
 macro_rules! one_address {
     ($($kind:ty),*) => {
         $(impl ToPeer for $kind {
@@ -89,39 +89,3 @@ macro_rules! one_address {
 }
 
 one_address!(SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16));
-
-#[cfg(test)]
-mod tests {
-    use std::net::ToSocketAddrs;
-
-    use super::*;
-
-    /// Where no name has to be looked up, std has the same addresses.
-    #[test]
-    fn whatever_std_has_addresses_of_can_be_dialled() {
-        fn check(peer: impl ToPeer + ToSocketAddrs) {
-            let expected: Vec<_> = peer.to_socket_addrs().unwrap().collect();
-            match peer.to_peer() {
-                Peer::Addresses(addresses) => assert_eq!(addresses, expected),
-                Peer::Name(name) => assert_eq!(name.to_socket_addrs().unwrap().collect::<Vec<_>>(), expected),
-            }
-        }
-        let address: SocketAddr = "127.0.0.1:7000".parse().unwrap();
-        let v6: SocketAddrV6 = "[::1]:7000".parse().unwrap();
-        check(address);
-        check("127.0.0.1:7000".parse::<SocketAddrV4>().unwrap());
-        check(v6);
-        check((address.ip(), 7000));
-        check((Ipv4Addr::LOCALHOST, 7000));
-        check((Ipv6Addr::LOCALHOST, 7000));
-        check("127.0.0.1:7000");
-        check("[::1]:7000");
-        let name = "127.0.0.1:7000".to_owned();
-        check(&name);
-        check(name);
-        check(("127.0.0.1", 7000));
-        check(("::1", 7000));
-        check(("127.0.0.1".to_owned(), 7000));
-        check(&[address, v6.into()][..]);
-    }
-}

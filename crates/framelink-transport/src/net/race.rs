@@ -1,4 +1,4 @@
-//! Which address of a peer is tried when, and which try wins: Happy Eyeballs version 2, RFC 8305.
+//! Tries the addresses of a peer and chooses the first that connects: Happy Eyeballs version 2, RFC 8305.
 //!
 //! ```text
 //!            0 ms       250 ms                500 ms
@@ -7,10 +7,10 @@
 //!   third                        ├───────────────── connected: this one is used
 //! ```
 //!
-//! The next try begins 250 ms after the one before it began, or at once when that one fails. One deadline covers all tries. If there is less
-//! time for an address than 250 ms, the next try begins earlier, so that each address is tried before the deadline.
+//! The next try begins 250 ms after the one before it, or at once when that one fails. One deadline covers all tries.
+//! Tries begin earlier if that is needed to try each address before the deadline.
 //!
-//! The sockets and the clock belong to the driver. It does what [`Race::step`] says, until that returns a socket or a failure.
+//! The driver has the sockets and the clock. It does what [`Race::step`] returns, until that is a socket or a failure.
 
 use std::io;
 use std::mem;
@@ -22,7 +22,7 @@ use std::vec;
 
 use super::answered::Answered;
 
-/// The tries of one dial. When one of them wins, and when this is dropped, the sockets of the others are closed.
+/// The tries of one dial. When one of them wins, and when the race is dropped, the other sockets are closed.
 #[derive(Debug)]
 pub(crate) struct Race<S> {
     answered: Arc<Answered>,
@@ -35,17 +35,16 @@ pub(crate) struct Race<S> {
     next_at: Duration,
     deadline: Duration,
     tried: usize,
-    /// Whether a try is under way that the driver has not looked at. It is looked at before the clock is: the process may have been stopped.
+    /// Whether a try has not been looked at. It is looked at before the clock: the process may have been stopped.
     is_unseen: bool,
-    /// The failure of the last address that was tried, in the order of the addresses.
+    /// The failure of the last address that has failed, in the order of the addresses.
     failure: Option<Failure>,
 }
 
-/// One address that is tried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Try {
     pub(crate) address: SocketAddr,
-    /// The part of the time that is left for this address, if it is not tried beside others.
+    /// The share of the time that is left for this address, if no other is tried at the time.
     pub(crate) share: Duration,
     number: usize,
     began: Duration,
@@ -62,34 +61,35 @@ pub(crate) enum Begun<S> {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) address: SocketAddr,
-    /// `TimedOut` without a number of the system: the address did not answer.
+    /// `TimedOut` without a system error number means that the address did not answer.
     pub(crate) error: io::Error,
     /// How long the address had to answer.
     pub(crate) after: Duration,
     number: usize,
 }
 
-/// What the driver is to do.
+/// The next step of the driver.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Step<S> {
     /// Begin to connect to this address, and call [`Race::on_begun`].
     Begin(Try),
-    /// Wait until a socket under way can be written to, until then at most, and call [`Race::look`].
-    Wait { until: Duration },
-    /// Use this socket.
+    /// Wait until a connecting socket is writable, or until this time, and call [`Race::look`].
+    Wait {
+        until: Duration,
+    },
     Connected(S, SocketAddr),
-    /// No address can be connected to. `None`: there is no address.
+    /// All addresses have failed. `None`: there is no address.
     Failed(Option<Failure>),
 }
 
 impl<S> Race<S> {
     /// The "Connection Attempt Delay" that RFC 8305 recommends.
     const DELAY: Duration = Duration::from_millis(250);
-    /// The number of sockets that are open at the same time. A name with more addresses than that costs no more descriptors.
+    /// The maximum number of open sockets. A name with more addresses costs no more descriptors.
     const MOST_UNDER_WAY: usize = 8;
 
-    /// Tries the addresses in this order.
+    /// Makes a race that tries the addresses in this order.
     pub(crate) fn new(answered: Arc<Answered>, addresses: Vec<SocketAddr>, deadline: Duration) -> Self {
         Self {
             answered,
@@ -105,12 +105,11 @@ impl<S> Race<S> {
         }
     }
 
-    /// Tries one address after the other, each for its share of the time.
+    /// Makes the race try one address after the other, each for its share of the time.
     pub(crate) fn one_at_a_time(self) -> Self {
         Self { most_under_way: 1, ..self }
     }
 
-    /// What is to be done at this time.
     pub(crate) fn step(&mut self, now: Duration) -> Step<S> {
         if let Some((socket, address)) = self.winner.take() {
             self.answered.on_connected(address);
@@ -134,7 +133,7 @@ impl<S> Race<S> {
         }
     }
 
-    /// The try was begun, or failed at once.
+    /// Notes that a try has begun, or has failed at once.
     pub(crate) fn on_begun(&mut self, begun: Try, socket: io::Result<Begun<S>>) {
         match socket {
             Ok(Begun::Connected(socket)) => self.winner = Some((socket, begun.address)),
@@ -146,14 +145,19 @@ impl<S> Race<S> {
         }
     }
 
-    /// The sockets to wait for.
+    /// Makes the next step a look at the sockets, however late it is.
+    pub(crate) const fn look_first(&mut self) {
+        self.is_unseen = !self.under_way.is_empty();
+    }
+
+    /// Returns the sockets to wait for.
     #[cfg(any(test, all(unix, any(feature = "blocking", feature = "nonblocking"))))]
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &S> {
         self.under_way.iter().map(|(_, socket)| socket)
     }
 
-    /// Looks at each socket under way in the order of [`sockets`](Self::sockets): `is_connected` says whether it is connected, or has failed.
-    /// `Ready` if one is, or has. If several are connected, the first of them wins.
+    /// Looks at each connecting socket in the order of [`sockets`](Self::sockets): `is_connected` says if it has
+    /// connected or failed. Returns `Ready` if one has. If several are connected, the first of them wins.
     pub(crate) fn look(&mut self, mut is_connected: impl FnMut(&S) -> Poll<io::Result<()>>) -> Poll<()> {
         let (mut at, mut looked) = (0, Poll::Pending);
         while let Some((_, socket)) = self.under_way.get(at) {
@@ -191,12 +195,11 @@ impl<S> Race<S> {
         Some(Try { address, share, number: self.tried, began: now })
     }
 
-    /// The time is over.
     fn give_up(&mut self, now: Duration) -> Step<S> {
         for (tried, _) in mem::take(&mut self.under_way) {
             self.time_out(tried, now);
         }
-        // There was no time to try any.
+        // There was no time to try any address.
         if self.failure.is_none()
             && let Some(address) = self.waiting.next()
         {
@@ -221,7 +224,7 @@ impl<S> Race<S> {
     }
 }
 
-/// The addresses in an order in which IPv4 and IPv6 alternate for as long as there are both, beginning with the first address.
+/// Sorts the addresses so that IPv4 and IPv6 alternate while there are both, beginning with the first address.
 pub(crate) fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_ipv4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (first, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv4() == is_ipv4);

@@ -1,4 +1,4 @@
-//! Looking names up within a deadline, where no runtime waits.
+//! Name lookup within a deadline, without a runtime.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,24 +15,25 @@ use super::threads;
 use crate::error::ConnectError;
 use crate::zone::zoned_address;
 
-/// How the application looks a name up.
+/// The application's lookup function.
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
-/// An error of the system cannot be cloned, and several threads may wait for it.
+/// The error as kind and text, because a system error cannot be cloned and several threads may wait for it.
 type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
 type ByName = Lock<HashMap<Arc<str>, Arc<LookupUnderWay>>>;
 
 /// The names that the system is looking up for this process.
 static OF_SYSTEM: LazyLock<Arc<ByName>> = LazyLock::new(Arc::default);
 
-/// Looks each name up in a thread of its own, so that a lookup that hangs costs a dial no more than its time. Clones are the same.
+/// Looks each name up in a thread of its own, so that a lookup that hangs costs only its dial. Clones share the
+/// lookups.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     lookup: Option<Lookup>,
-    /// The lookups under way. All that ask for one name wait for one lookup, so that there are never more threads than names.
+    /// The lookups under way. Callers that ask for one name share one, so there are never more threads than names.
     under_way: Arc<ByName>,
 }
 
-/// The addresses of a peer, found or not yet.
+/// The addresses of a peer, found or being looked up.
 #[derive(Debug)]
 pub(crate) enum Resolving {
     Found(Vec<SocketAddr>),
@@ -46,12 +47,11 @@ pub(crate) struct LookupUnderWay {
 }
 
 impl Resolver {
-    /// The system's.
     pub(crate) fn of_system() -> Self {
         Self { lookup: None, under_way: Arc::clone(&OF_SYSTEM) }
     }
 
-    /// The application's, where it has one. `on_panic` is told when that panics, which is an error like any other.
+    /// Returns the application's resolver, or else the system's. A panic of `lookup` is an error, and calls `on_panic`.
     pub(crate) fn new(lookup: Option<Lookup>, on_panic: impl Fn() + Send + Sync + 'static) -> Self {
         let Some(lookup) = lookup else { return Self::of_system() };
         let guarded = move |name: &str| {
@@ -64,7 +64,7 @@ impl Resolver {
         Self { lookup: Some(Arc::new(guarded)), under_way: Arc::default() }
     }
 
-    /// Looks the addresses of a peer up. An address that is given as such needs no lookup, and no thread.
+    /// Begins to look up the addresses of a peer. An address needs no lookup, and no thread.
     pub(crate) fn look_up(&self, peer: Peer) -> Result<Resolving, ConnectError> {
         let name = match peer {
             Peer::Addresses(addresses) => return Ok(Resolving::Found(addresses)),
@@ -98,7 +98,7 @@ impl Resolver {
 }
 
 impl Resolving {
-    /// Waits for the addresses; `None` if they are not found within that time.
+    /// Waits for the addresses. Returns `None` if they are not found within this time.
     pub(crate) fn wait(&mut self, within: Duration) -> Result<Option<Vec<SocketAddr>>, ConnectError> {
         match self {
             Self::Found(addresses) => Ok(Some(mem::take(addresses))),
@@ -135,7 +135,7 @@ mod tests {
 
     const DEADLINE: Duration = Duration::from_secs(10);
 
-    /// A resolver whose lookups hang until the sender is dropped, and how many lookups there were.
+    /// Returns a resolver whose lookups hang until the sender is dropped, and the count of its lookups.
     fn hanging() -> (Resolver, mpsc::Sender<()>, Arc<AtomicUsize>) {
         let (release, is_released) = mpsc::channel::<()>();
         let (is_released, lookups) = (Lock::new(is_released), Arc::new(AtomicUsize::new(0)));
@@ -166,7 +166,7 @@ mod tests {
         drop(release);
         let found = look_up(&resolver, name("switch:7000"), DEADLINE).unwrap();
         assert_eq!(found, ["192.0.2.1:7000".parse().unwrap()]);
-        assert!(lookups.load(Ordering::SeqCst) <= 2, "there is one at a time");
+        assert!(lookups.load(Ordering::SeqCst) <= 2, "there is one lookup at a time");
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_an_error() {
+    fn an_invalid_name_is_an_error() {
         let error = look_up(&Resolver::of_system(), name("no port"), DEADLINE).unwrap_err();
         assert!(matches!(error, ConnectError::Resolve(_)), "{error}");
     }

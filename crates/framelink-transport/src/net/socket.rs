@@ -1,4 +1,4 @@
-//! Sockets as their options say, for all drivers.
+//! Sockets with their options set, for all drivers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,12 +7,12 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::profile::SocketOptions;
 
-/// A socket that is ready to dial this address.
+/// Opens a socket that is ready to dial this address.
 pub(crate) fn dialling(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
     let socket = open(options, address)?;
     if let Some(source) = options.source {
         take_port_late(&socket, source)?;
-        // A port that is asked for by number may be lingering still after the connection before.
+        // A fixed source port may still linger from the connection before.
         #[cfg(not(windows))]
         socket.set_reuse_address(source.port() != 0)?;
         socket.bind(&source.into())?;
@@ -20,7 +20,7 @@ pub(crate) fn dialling(options: &SocketOptions, address: SocketAddr) -> io::Resu
     Ok(socket)
 }
 
-/// A socket that listens on this address.
+/// Opens a socket that listens on this address.
 pub(crate) fn listening(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
     let socket = open(options, address)?;
     // On Windows this option would let another program take the address.
@@ -31,10 +31,10 @@ pub(crate) fn listening(options: &SocketOptions, address: SocketAddr) -> io::Res
     Ok(socket)
 }
 
-/// Sets what an accepted socket does not take over from its listener.
+/// Sets the options that an accepted socket does not inherit from its listener.
 pub(crate) fn accepted<'s>(options: &SocketOptions, socket: impl Into<SockRef<'s>>) {
     let socket = socket.into();
-    // A socket that refuses is one whose peer is gone, which the first read will tell.
+    // These calls fail only if the peer is gone, which the first read reports.
     let _ = socket.set_tcp_nodelay(options.nodelay);
     if options.linger.is_some() {
         let _ = socket.set_linger(options.linger);
@@ -44,19 +44,19 @@ pub(crate) fn accepted<'s>(options: &SocketOptions, socket: impl Into<SockRef<'s
     }
 }
 
-/// A socket that dials the port that it was given itself is connected to itself, and would answer its own requests: nobody listens
-/// there.
+/// Refuses a socket that is connected to itself. That happens to a socket that dials its own port while no program
+/// listens there; it would answer its own requests.
 pub(crate) fn not_to_itself<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()> {
     let socket = socket.into();
     match (socket.local_addr(), socket.peer_addr()) {
         (Ok(ours), Ok(theirs)) if ours.as_socket().is_some() && ours.as_socket() == theirs.as_socket() => {
-            Err(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens there, it was connected to itself"))
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, "no program listens there: connected to itself"))
         }
         _ => Ok(()),
     }
 }
 
-/// A socket that can be written to since it was told to connect: whether it is connected.
+/// Returns whether a socket that has become writable is connected.
 pub(crate) fn connected<'s>(socket: impl Into<SockRef<'s>>) -> io::Result<()> {
     let socket = socket.into();
     match socket.take_error()? {
@@ -81,7 +81,7 @@ fn open(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
     if let Some(interface) = &options.interface {
         bind_interface(&socket, interface)?;
     }
-    // Before connecting or listening: the window that is announced then depends on it.
+    // Set before connecting or listening, because the window that is then announced depends on it.
     if let Some(bytes) = options.receive_buffer {
         socket.set_recv_buffer_size(bytes)?;
     }
@@ -108,8 +108,8 @@ fn bind_interface(_: &Socket, interface: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
-/// A port that is chosen when binding is taken for all destinations; chosen when connecting, for this one only
-/// (`IP_BIND_ADDRESS_NO_PORT`).
+/// Lets the system choose the port when connecting (`IP_BIND_ADDRESS_NO_PORT`). A port that is chosen when binding is
+/// taken for all destinations; one that is chosen when connecting, only for this one.
 #[cfg(target_os = "linux")]
 fn take_port_late(socket: &Socket, source: SocketAddr) -> io::Result<()> {
     use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
@@ -120,7 +120,7 @@ fn take_port_late(socket: &Socket, source: SocketAddr) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+#[expect(clippy::unnecessary_wraps, reason = "has the signature of the Linux version")]
 fn take_port_late(_: &Socket, _: SocketAddr) -> io::Result<()> {
     Ok(())
 }

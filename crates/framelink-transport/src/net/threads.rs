@@ -1,15 +1,12 @@
-//! Threads: all of them begin here, so that a system that has no thread left is an error, and never a panic.
+//! Starts all threads of this crate, so that a lack of threads is an error and never a panic.
 
 #[cfg(test)]
 #[cfg(feature = "blocking")]
 mod tests;
 
 use std::io;
-use std::thread::{Builder, JoinHandle};
-#[cfg(feature = "blocking")]
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
-/// Begins a thread.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -19,8 +16,7 @@ pub(crate) fn spawn<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(work).map_err(|error| refused(&error))
 }
 
-/// Begins a thread that ends within its scope.
-#[cfg(feature = "blocking")]
+/// Starts a thread that ends within its scope.
 pub(crate) fn spawn_scoped<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     work: impl FnOnce() -> T + Send + 's,
@@ -30,8 +26,7 @@ pub(crate) fn spawn_scoped<'s, T: Send + 's>(
     Builder::new().spawn_scoped(scope, work).map_err(|error| refused(&error))
 }
 
-/// Begins a thread that has this value. Where there is no thread the value comes back.
-#[cfg(feature = "blocking")]
+/// Starts a thread that takes this value. If there is no thread left, returns the value.
 pub(crate) fn hand_over<T: Send + 'static>(
     name: &str,
     value: T,
@@ -44,41 +39,40 @@ pub(crate) fn hand_over<T: Send + 'static>(
         }
     });
     match begun {
-        // The thread waits for it.
+        // The thread waits for the value.
         Ok(_) => drop(hand.send(value)),
         Err(error) => return Err((error, value)),
     }
     Ok(())
 }
 
-/// The system says `WouldBlock`, which means something else where sockets are concerned.
+/// Replaces the system's `WouldBlock`, which has another meaning for sockets.
 fn refused(error: &io::Error) -> io::Error {
     io::Error::other(format!("the system has no thread left ({error})"))
 }
 
 #[cfg(test)]
-#[allow(unused_imports, reason = "not all drivers have tests of both")]
 pub(crate) use refusal::{refuse, refuse_after};
 
-/// A system without threads, for the tests of this thread.
+/// Simulates a system without threads, for the tests of this thread.
 #[cfg(test)]
 mod refusal {
     use std::cell::Cell;
     use std::io;
 
     thread_local! {
-        /// So many threads this one may begin.
+        /// How many threads this thread may start.
         static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
     }
 
-    /// Until this is dropped, this thread begins no other.
+    /// Until this is dropped, this thread starts no other.
     pub(crate) struct Refusal(());
 
     pub(crate) fn refuse() -> Refusal {
         refuse_after(0)
     }
 
-    /// The same, after so many.
+    /// Refuses threads after this many were started.
     pub(crate) fn refuse_after(begun: usize) -> Refusal {
         LEFT.set(begun);
         Refusal(())

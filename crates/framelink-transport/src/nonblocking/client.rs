@@ -1,4 +1,4 @@
-//! The client of a profile.
+//! The client of a profile, for one exchange at a time.
 
 use std::sync::Arc;
 
@@ -16,11 +16,14 @@ use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// Talks to one peer as a profile says.
+/// A client of one peer, with one exchange at a time.
 ///
-/// Over a *long* connection it sends one message after the other, and dials again where the last one ended; over *short* ones
-/// each exchange has a connection of its own. One deadline, the profile's `timeouts.reply`, covers all of a call: connecting,
-/// writing, and the reply.
+/// The profile says how the client connects:
+///
+/// - Over a *long* connection it sends one message after the other, and dials again if the connection has ended.
+/// - Over *short* connections each exchange has a connection of its own.
+///
+/// One deadline, the profile's `timeouts.reply`, covers a whole call: connecting, writing, and the reply.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,22 +48,22 @@ impl ClientDriver for Driver {
 impl Client {
     client_methods!(ready);
 
-    /// Does what is due between two exchanges, without waiting for anything, and says how soon it wants to be called again: at once, if the
-    /// peer has sent more than one turn takes. `None`: not before the next exchange.
+    /// Does what is due between two exchanges, without waiting. Returns how soon to call it again: at once, if the peer
+    /// has sent more than one call reads. `None` means: not before the next exchange.
     ///
-    /// It sends and answers heartbeats. A connection that was lost is dropped. If the profile has
-    /// [`keep-up`](crate::ProfileBuilder::keep_up), this also dials, at the first call and whenever there is no connection. Each call resolves
-    /// the name in a thread, connects and signs on as far as that is possible at once. After a failure it goes on with the next address, or
-    /// says when an address can be dialled again. An exchange that comes meanwhile goes on with that dial, and waits for it within its own
-    /// deadline.
+    /// It sends and answers heartbeats, and drops a lost connection. If the profile has
+    /// [`keep-up`](crate::ProfileBuilder::keep_up), it also dials, at the first call and whenever there is no
+    /// connection. Each call resolves the name in a thread, connects and signs on as far as that is possible at once.
+    /// After a failure it tries the next address, or returns when an address can be dialled again. An exchange that
+    /// begins meanwhile continues that dial and waits for it within its own deadline.
     ///
-    /// A dial has nothing to register with an event loop: a name is not resolved on a socket, and several sockets may connect at the same
-    /// time. So this asks to be called again within 100 ms while it dials. While there is a connection it says 1 s at most, and
-    /// [`connection_mut`](Self::connection_mut), registered for reading, tells of a loss at once.
+    /// While it dials, it returns 100 ms at most, because a dial cannot be registered with an event loop: a name is not
+    /// resolved on a socket, and several sockets may connect at a time. While there is a connection, it returns 1 s at
+    /// most. Register [`connection_mut`](Self::connection_mut) for reading to learn of a loss at once.
     ///
     /// ```no_run
     /// # fn example(mut client: framelink_transport::nonblocking::Client) {
-    /// // Once in each turn of the loop, which waits for its events no longer than this says.
+    /// // Call it once in each turn of the loop, and wait for events no longer than it returns.
     /// let wait_at_most = client.maintain();
     /// # }
     /// ```

@@ -1,4 +1,4 @@
-//! A socket and a session.
+//! A connection: a socket and a session.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -23,17 +23,18 @@ use crate::registry::Mailbox;
 use crate::session::{Ending, Sending, Sent, Session};
 use crate::{FramingPair, Message};
 
-/// A connection that exchanges messages, and whose operations answer at once.
+/// A connection that sends and receives messages, with operations that return at once.
 ///
-/// Made by a [`Connector`](super::Connector), by a [`Listener`](super::Listener), or from a stream that is there already. It is
-/// an [`event::Source`] of mio: register it for reading and writing, and
+/// A [`Connector`](super::Connector), a [`Listener`](super::Listener) or [`from_stream`](Self::from_stream) makes it.
+/// It is an [`event::Source`] of mio. Register it for reading and writing. At each event, and when the time of
+/// [`deadline`](Self::deadline) is over without an event:
 ///
-/// - when an event comes, [`try_flush`](Self::try_flush), then [`try_recv`](Self::try_recv) until it says
-///   [`TryRecv::Nothing`] (or [`try_reply`](Self::try_reply), where a call is under way);
-/// - wait no longer than [`deadline`](Self::deadline) says, and then do the same though no event has come.
+/// 1. Call [`try_flush`](Self::try_flush).
+/// 2. Call [`try_recv`](Self::try_recv) until it returns [`TryRecv::Nothing`], or [`try_reply`](Self::try_reply) during
+///    a call.
 ///
 /// Without an event loop, on Unix, [`recv_within`](Self::recv_within), [`send_within`](Self::send_within) and
-/// [`call`](Self::call) wait for this one socket up to a limit.
+/// [`call`](Self::call) wait for the connection's socket up to a limit.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,28 +58,28 @@ use crate::{FramingPair, Message};
 /// # }
 /// ```
 pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
-    /// `None` after we gave the connection up.
+    /// `None` after we gave up the connection.
     pub(super) stream: Option<S>,
     pub(super) session: Session<Arc<C>, Arc<C>>,
     pub(super) clock: Clock,
     pub(super) peer: Option<SocketAddr>,
-    /// When the session wants to be asked again though nothing comes.
+    /// When the session is to be asked again, even if nothing arrives.
     until: Option<Duration>,
-    /// One that was begun and has not been answered.
+    /// A call that has not been answered.
     call: Option<CallUnderWay>,
-    /// Whether it was begun to be connected, and has done nothing since.
+    /// Whether connecting was begun and no operation has succeeded since.
     pub(super) is_connecting: bool,
-    /// Whether it may have to make room for a newer one.
+    /// Whether the connection may have to make room for a newer one.
     pub(super) can_be_dropped: bool,
-    /// What is pushed to it, once it has joined a registry.
+    /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Mailbox<C>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
-    /// A connection on a TCP socket that is connected already; it is made non-blocking, its other options are left as they are.
+    /// Makes a connection from a connected TCP socket, which is made non-blocking. Its other options stay.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     pub fn from_stream<F: Into<Arc<C>>>(stream: std::net::TcpStream, framing: F) -> io::Result<Self> {
         let peer = stream.peer_addr().ok();
         stream.set_nonblocking(true)?;
@@ -87,13 +88,14 @@ impl<C: Decode + Encode> Connection<C> {
 
     connection::socket_connection_methods!(admitted_as: note_permit);
 
-    /// The two halves, for two threads or two event loops: two descriptors of one socket. Calls need both and are no longer
-    /// possible. To be done before the connection is registered anywhere.
+    /// Splits the connection into two halves, for two threads or two event loops. Each half has its own descriptor of
+    /// the socket. Split the connection before it is registered. Calls need both halves and are no longer possible.
     ///
-    /// After a call that was given up they are closed: nothing could be told from its late reply.
+    /// After a call that was given up both halves are closed, because its late reply could not be recognised.
     ///
     /// # Errors
-    /// When the system has no other descriptor for the socket.
+    /// When the system cannot duplicate the descriptor of the socket. [`io::ErrorKind::NotConnected`] when the
+    /// connection was closed, or a call was given up.
     #[cfg(unix)]
     pub fn split(self) -> io::Result<(RecvHalf<C>, SendHalf<C>)> {
         let stream = match self.stream {
@@ -114,7 +116,7 @@ impl<C: Decode + Encode> Connection<C> {
         self.can_be_dropped = permit.is_some_and(Permit::can_be_dropped);
     }
 
-    /// A preamble goes out at once.
+    /// Sends the preamble at once.
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = &self.stream {
@@ -124,12 +126,12 @@ impl<C: Decode + Encode> Connection<C> {
 }
 
 impl<C: Decode + Encode, S> Connection<C, S> {
-    /// A connection on any stream whose operations answer at once.
+    /// Makes a connection from any stream whose operations return at once.
     pub fn new<F: Into<Arc<C>>>(stream: S, framing: F) -> Self {
         Self::with_peer(stream, framing.into(), None)
     }
 
-    /// A socket that was reset already cannot say any more what the address of its peer was.
+    /// The peer's address is a parameter because a socket that was reset can no longer tell it.
     pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         Self {
             stream: Some(stream),
@@ -151,28 +153,29 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.stream.as_ref()
     }
 
-    /// How many messages were accepted and are not wholly written.
+    /// Returns how many accepted messages are not wholly written.
     pub fn unwritten(&self) -> usize {
         self.session.sending.unwritten()
     }
 
-    /// How many bytes of accepted messages are still to be written: an event for writing is worth waiting for.
+    /// Returns how many bytes are still to be written. While there are any, wait for events for writing.
     pub fn unwritten_bytes(&self) -> usize {
         self.session.sending.queued_len()
     }
 
-    /// Whether bytes have been read that were not delivered yet: no event will tell of them.
+    /// Returns whether bytes have been read that were not delivered yet. No event will tell of them.
     pub const fn has_more(&self) -> bool {
         self.session.receiving.is_inside_message()
     }
 
-    /// What is told when the connection is to end though nothing comes, because it has to [make room](crate::Admission) for a newer
-    /// one, say: for a loop that does not accept the newer ones itself, and would look at [`deadline`](Self::deadline) only then.
+    /// Sets what is woken when the connection is to end although nothing arrives, for example because it has to [make
+    /// room](crate::Admission) for a newer one. A loop that does not accept the newer connections itself needs this to
+    /// look at [`deadline`](Self::deadline) in time.
     pub fn set_waker(&self, waker: &Waker) {
         self.session.receiving.wake_when_told(waker);
     }
 
-    /// After so long the connection is to be asked again, though no event comes: silence ends a message, or a call's time is over.
+    /// Returns after how long to call again without an event: silence ends a message, or a call's time is over.
     pub fn deadline(&self) -> Option<Duration> {
         if self.told().is_some() {
             return Some(Duration::ZERO);
@@ -184,17 +187,17 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         Some(until.min()?.saturating_sub(now))
     }
 
-    /// Whether it was told to end at once, and has not.
+    /// Returns how the connection was told to end, if it was and has not ended yet.
     pub(super) fn told(&self) -> Option<Ending> {
         self.stream.as_ref().and_then(|_| self.session.receiving.told())
     }
 
-    /// Whether the last time nothing came because it is to be asked again at once.
+    /// Returns whether the last operation stopped only to let others have their turn.
     pub(super) fn is_to_go_on(&self) -> bool {
         self.until == drive::AT_ONCE
     }
 
-    /// Gives the socket up.
+    /// Closes the socket.
     pub(super) fn close_now(&mut self) {
         self.stream = None;
         self.session.sending.on_failed();
@@ -217,34 +220,33 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
     connection::maintaining_connection_methods!();
 
-    /// The next message, if it is there; see [`RecvHalf::try_recv`]. If it is not, queued bytes are written as far as the socket takes
-    /// them.
+    /// Returns the next message if it has arrived; see [`RecvHalf::try_recv`]. If not, writes what the socket takes.
     ///
     /// # Errors
-    /// As there, and when an earlier call was given up or one is under way.
+    /// As [`RecvHalf::try_recv`], and when an earlier call was given up or a call is under way.
     pub fn try_recv(&mut self) -> Result<TryRecv, ErrorOf<C>> {
         self.check(Operation::Receive)?;
         self.receive()
     }
 
-    /// Begins a call: the request goes out as far as the socket takes it. The reply, if it is there already; otherwise
-    /// [`try_reply`](Self::try_reply) has it when it is. All of it must happen within one deadline, which
-    /// [`deadline`](Self::deadline) knows.
+    /// Begins a call: writes the request as far as the socket takes it. Returns the reply if it has arrived already.
+    /// Otherwise [`try_reply`](Self::try_reply) returns it later. One deadline covers the whole call;
+    /// [`deadline`](Self::deadline) takes it into account.
     ///
-    /// If it fails the connection can be used no more: a late reply must not answer the next request. The error says what the peer
-    /// may have seen of the request.
+    /// If the call fails, the connection can no longer be used, because a late reply must not answer the next request.
+    /// The error says what the peer may have seen of the request.
     ///
     /// # Errors
-    /// When the request could not be sent, when the peer closed instead of replying, when something came before the request
-    /// went out, or when an earlier call was given up or is under way.
+    /// When the request could not be sent, when the peer closed instead of replying, when bytes arrived before the
+    /// request was sent, or when an earlier call was given up or is under way.
     pub fn try_call(&mut self, request: &[u8], within: Duration) -> Result<Option<Message>, CallErrorOf<C>> {
         self.try_exchange(request, within, false)
     }
 
-    /// The reply to the call that is under way, if it is there.
+    /// Returns the reply to the call that is under way, if it has arrived.
     ///
     /// # Errors
-    /// As [`try_call`](Self::try_call), and when its time is over. [`Cause::NoCall`] when no call is under way: nothing was lost then.
+    /// As [`try_call`](Self::try_call), and when the call's time is over. [`Cause::NoCall`] if no call is under way.
     pub fn try_reply(&mut self) -> Result<Option<Message>, CallErrorOf<C>> {
         let Some(mut under_way) = self.call.take() else {
             self.check(Operation::Call).map_err(|error| CallErrorOf::<C>::new(Sent::Not, error))?;
@@ -256,7 +258,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
                 self.until = None;
                 Ok(Some(reply))
             }
-            // What has come counts, so the clock is looked at last.
+            // The clock is checked last, because a reply that has arrived counts even after the deadline.
             Ok(Err(_)) if self.clock.now() >= under_way.deadline => {
                 Err(self.time_out(&under_way.call, under_way.within))
             }
@@ -269,7 +271,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         }
     }
 
-    /// A call; with `half_close` our side ends behind the request.
+    /// Begins a call. With `half_close`, our side ends after the request.
     pub(super) fn try_exchange(
         &mut self,
         request: &[u8],
@@ -288,7 +290,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         Ok(came)
     }
 
-    /// While a call is under way it is the call that is written, and the answer to the call tells of failures.
+    /// During a call the call itself writes, and `try_reply` reports failures.
     fn flush_now(&mut self) -> Result<bool, ErrorOf<C>> {
         if self.call.is_some() {
             return Ok(self.unwritten_bytes() == 0);
@@ -305,7 +307,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
             .map_err(|cause| self.error(Operation::Send, cause))
     }
 
-    /// Does something with the socket.
+    /// Runs `work` on the session and the socket.
     pub(super) fn both<T>(
         &mut self,
         work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
@@ -348,7 +350,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
     }
 }
 
-/// Lengths and states only: card numbers travel in requests.
+/// Shows lengths and states only: card numbers travel in requests.
 impl<C: Decode + Encode, S> fmt::Debug for Connection<C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
@@ -360,7 +362,7 @@ impl<C: Decode + Encode, S> fmt::Debug for Connection<C, S> {
     }
 }
 
-/// A connection that was closed because of an error has nothing to register.
+/// After an error has closed the connection there is nothing to register.
 impl<C: Decode + Encode, S: event::Source> event::Source for Connection<C, S> {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         open(&mut self.stream)?.register(registry, token, interests)

@@ -17,20 +17,20 @@ use crate::net::methods::connector_methods;
 use crate::net::peer::ToPeer;
 use crate::net::race::Begun;
 
-/// The driver of a [`Connector`].
+/// The type parameter of a non-blocking [`Connector`].
 #[derive(Clone, Copy, Debug)]
 pub enum NonBlocking {}
 
-/// Dials a peer.
+/// Dials a peer and returns a [`Connection`].
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{Framing, nonblocking::Connector};
 ///
 /// let connector = Connector::new("ascii:4".parse::<Framing>()?);
-/// // Waits until it is connected ...
+/// // `connect` waits until the socket is connected.
 /// let connection = connector.connect("switch.example:7000")?;
-/// // ... or does not: the first event for writing tells that it is, and reading tells why it is not.
+/// // `start` does not wait. The first event for writing says that it is connected; a failed read says why it is not.
 /// let connection = connector.start("10.1.2.3:7000".parse()?)?;
 /// # Ok(())
 /// # }
@@ -40,10 +40,11 @@ pub type Connector<C = FramingPair> = connector::Connector<C, NonBlocking>;
 impl<C: Decode + Encode> Connector<C> {
     connector_methods!(plain ToPeer);
 
-    /// Begins to connect to this one address and waits for nothing. What is sent meanwhile is queued.
+    /// Begins to connect to this address, without waiting. Messages that are sent meanwhile are queued.
     ///
     /// # Errors
-    /// When the system refuses at once, and when a profile has a sign-on or a sign-off. What comes later, a refusal of the peer say, is told by the first operation.
+    /// When the system refuses at once, and when a profile has a sign-on or a sign-off. A later failure, for example a
+    /// refusal by the peer, is the error of the connection's first operation.
     pub fn start(&self, address: SocketAddr) -> Result<Connection<C>, ConnectError> {
         self.check_profile()?;
         let begun = self.begin(address, stream).map_err(|error| self.refused(address, error))?;

@@ -1,4 +1,4 @@
-//! Dialling without waiting.
+//! Dialling in steps.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::profile::{Profile, Sign};
 use crate::upstream::{Dialler, Dialling, check_reply, sign_on};
 use framelink_profile::FramingPair;
 
-/// One address. Each step goes as far as that is possible without waiting, or waits for its one socket or its sockets.
+/// A dial of one address. Each step goes as far as possible without waiting, or waits for its sockets.
 #[derive(Debug)]
 pub(crate) struct AddressDial {
     dial: Dial<FramingPair, NonBlocking>,
     deadline: Instant,
-    /// Connected, and its reply has not arrived.
+    /// A connection whose sign-on reply has not arrived.
     signing_on: Option<(Connection, SocketAddr)>,
 }
 
@@ -46,7 +46,7 @@ impl DialAddress<NonBlocking> for AddressDial {
                 let connection = Connection::with_peer(stream, Arc::clone(&connector.framing), Some(address));
                 let (mut connection, within) = (connection.on(&connector.setup), NonBlocking::left(self.deadline));
                 let Some(sign) = profile.sign_on().filter(|sign| sign.expected().is_some()) else {
-                    // This waits for nothing: the new socket takes the 1 KiB that such a message may have.
+                    // This does not wait: a new socket takes the 1 KiB that a sign-on message may have.
                     return at_once(sign_on(&mut connection, profile.sign_on(), within)).map(|()| Some(connection));
                 };
                 let reply = connection.try_exchange(sign.send(), within, false);

@@ -1,4 +1,4 @@
-//! What roles need of this driver, where its operations wait for their one socket.
+//! The non-blocking driver, as roles use it: its operations wait for their one socket.
 
 use std::io;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Driver for NonBlocking {
     }
 }
 
-/// A task of a driver that has none: what goes on between two calls, the application does.
+/// The task type of a driver without tasks: the application does the work between two calls.
 #[derive(Debug)]
 pub(crate) enum Nothing {}
 
@@ -47,7 +47,7 @@ impl Task for Nothing {
 role_connection!(plain);
 
 impl<C: Decode + Encode> Connection<C> {
-    /// The next message, when there is one; `None` when the peer has ended the connection.
+    /// Waits for the next message. Returns `None` when the peer has ended the connection.
     pub(super) fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
         loop {
             match self.recv_within(Duration::MAX)? {

@@ -1,4 +1,4 @@
-//! Many calls at a time on one connection, in one loop.
+//! Many calls at a time on one connection, in an event loop.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -22,13 +22,13 @@ type CallResult<T, C> = std::result::Result<T, CallError<<C as Decode>::Error, <
 type CallLoopOf<C> = CallLoop<<C as Decode>::Error, <C as Encode>::Error>;
 pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 
-/// Sends requests on a connection, many at a time, and receives the reply to each; its operations answer at once.
+/// A connection with many calls in flight, with operations that return at once.
 ///
-/// Made by [`Connection::duplex`], and driven like one: register it for reading and writing, and
+/// [`Connection::duplex`] makes it. Register it for reading and writing. At each event, and when the time of
+/// [`deadline`](Self::deadline) is over without an event:
 ///
-/// - when an event comes, [`try_flush`](Self::try_flush), then [`try_recv`](Self::try_recv) until it says
-///   [`TryRecv::Nothing`];
-/// - wait no longer than [`deadline`](Self::deadline) says, and then do the same though no event has come.
+/// 1. Call [`try_flush`](Self::try_flush).
+/// 2. Call [`try_recv`](Self::try_recv) until it returns [`TryRecv::Nothing`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,7 +54,7 @@ pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 /// ```
 pub struct Duplex<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) connection: Connection<C, S>,
-    /// Of a pair: the connection that is only for sending, while the other one is only for receiving.
+    /// For a simplex pair: the connection for sending. `connection` is then the connection for receiving.
     pub(super) sending: Option<Box<Connection<C, S>>>,
     calls: CallLoopOf<C>,
 }
@@ -78,13 +78,12 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
         Self { calls: CallLoop::new(matching, connection.peer_addr()), connection, sending: None }
     }
 
-    /// Of a pair.
+    /// Adds the sending connection of a simplex pair.
     fn paired(self, sending: Connection<C, S>) -> Self {
         Self { sending: Some(Box::new(sending)), ..self }
     }
 
-    /// Returns after how long to ask again although no event of the system comes: the time of a call may be over, or silence ends a
-    /// message.
+    /// Returns after how long to call again without an event: a call's time is over, or silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         let sending = self.sending.as_ref().filter(|sending| sending.stream.is_some());
         let sending = sending.and_then(|sending| sending.deadline());
@@ -92,7 +91,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
         [calls, self.connection.deadline(), sending].into_iter().flatten().min()
     }
 
-    /// Returns how many calls are waited for.
+    /// Returns how many calls wait for their reply.
     pub fn in_flight(&self) -> usize {
         self.calls.in_flight()
     }
@@ -102,17 +101,17 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
         self.calls.unanswered()
     }
 
-    /// Returns how many bytes of accepted messages are still to be written. While there are any, wait for an event for writing.
+    /// Returns how many bytes are still to be written. While there are any, wait for events for writing.
     pub fn unwritten_bytes(&self) -> usize {
         self.sending.as_deref().unwrap_or(&self.connection).unwritten_bytes()
     }
 
-    /// Returns the address of the peer, where it has one.
+    /// Returns the address of the peer. `None` for a stream without an address.
     pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.connection.peer_addr()
     }
 
-    /// Returns the stream, to look at it or to set options of its own; `None` after it was closed because of an error.
+    /// Returns the stream, to look at it or to set options. `None` after an error has closed the connection.
     pub const fn stream(&self) -> Option<&S> {
         self.connection.stream()
     }
@@ -124,22 +123,23 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
-    /// Begins a call: the request goes out as far as the socket takes it. [`try_recv`](Self::try_recv) tells how the call ends: each call
-    /// that was begun is answered or fails, exactly once, unless it is [cancelled](Self::cancel). One deadline covers all of it.
+    /// Begins a call: writes the request as far as the socket takes it. [`try_recv`](Self::try_recv) returns how the
+    /// call ends. Each call is answered or fails exactly once, unless it is [cancelled](Self::cancel). One deadline
+    /// covers the whole call.
     ///
     /// # Errors
-    /// When the request was refused, because its key is in flight for example, and when the connection was lost.
+    /// When the request was refused, for example because its key is in flight, and when the connection was lost.
     pub fn try_call(&mut self, request: &[u8], within: Duration) -> CallResult<TryCall, C> {
         let (calls, mut legs) = self.parts();
         let begun = calls.begin(&mut legs, request, within)?;
         if begun != TryCall::Full {
-            // The request was accepted. If writing fails, the end of the connection tells.
+            // The request was accepted. If writing fails, the end of the connection reports it.
             let _ = self.try_flush();
         }
         Ok(begun)
     }
 
-    /// Gives up waiting for the call. When its reply comes, that is [`Incoming::Late`](crate::Incoming::Late). False if the call was over.
+    /// Gives the call up. A later reply is [`Incoming::Late`](crate::Incoming::Late). Returns false if it was over.
     pub fn cancel(&mut self, call: CallId) -> bool {
         let (calls, mut legs) = self.parts();
         calls.cancel(&mut legs, call)
@@ -153,7 +153,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         self.noting(|sender| sender.try_send(message))
     }
 
-    /// Writes what is queued, as far as the socket takes it now; true when all of it is out.
+    /// Writes what is queued, as far as the socket takes it now. Returns true when all of it is written.
     ///
     /// # Errors
     /// When the connection was lost.
@@ -161,7 +161,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         self.noting(Connection::try_flush)
     }
 
-    /// Ends our side when what is queued is written. Replies that are owed can still come.
+    /// Ends our side when all queued bytes are written. Replies that are owed can still arrive.
     ///
     /// # Errors
     /// When the connection was lost.
@@ -169,12 +169,13 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         self.noting(Connection::try_finish)
     }
 
-    /// Returns what happened next, if anything did. After an event of the system ask until the answer is [`TryRecv::Nothing`]. The time of
-    /// calls is over also while messages come without end; a reply that had come by then is taken for 250 ms more.
+    /// Returns the next event, if any. After an event of mio, call this until it returns [`TryRecv::Nothing`].
+    ///
+    /// A call times out even while messages arrive without end. A reply that has arrived is accepted for 250 ms more.
     ///
     /// # Errors
-    /// When the bytes that came are no frame, when the stream ended inside a frame, when the connection failed, or when it was given up
-    /// because a reply did not come; after all calls in flight were told.
+    /// When bytes arrived that are no frame, when the stream ended inside a frame, when the connection failed, or when
+    /// it was given up because a reply did not arrive. Before the error, each call in flight has got its event.
     pub fn try_recv(&mut self) -> Result<TryRecv<EventOf<C>>, C> {
         let (calls, mut legs) = self.parts();
         calls.next(&mut legs)
@@ -229,7 +230,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Leg<<C as Decode>::Error, <C as 
     }
 }
 
-/// Lengths and states only: card numbers travel in requests.
+/// Shows lengths and states only: card numbers travel in requests.
 impl<C: Decode + Encode, S> fmt::Debug for Duplex<C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Duplex")
@@ -239,7 +240,7 @@ impl<C: Decode + Encode, S> fmt::Debug for Duplex<C, S> {
     }
 }
 
-/// Both connections of a pair have the same token.
+/// Both connections of a pair are registered with one token.
 impl<C: Decode + Encode, S: event::Source> event::Source for Duplex<C, S> {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
         self.each(|connection| connection.register(registry, token, interests))

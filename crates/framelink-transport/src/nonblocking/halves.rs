@@ -1,4 +1,4 @@
-//! The two directions of a connection, each with its half of the session.
+//! The receiving and the sending half of a connection, each with its half of the session.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use crate::session::{Receiving, Sending};
 
 /// The receiving half of a connection.
 ///
-/// It can live in a thread, or in a process, of its own.
+/// It can be moved to a thread of its own, or to a process of its own.
 ///
 /// ```
 /// use framelink_transport::{Framing, TryRecv, nonblocking::RecvHalf};
@@ -33,12 +33,12 @@ use crate::session::{Receiving, Sending};
 /// ```
 #[derive(Debug)]
 pub struct RecvHalf<C: Decode = FramingPair, R = TcpStream> {
-    /// `None` after we gave the connection up.
+    /// `None` after we gave up the connection.
     reader: Option<R>,
     receiving: Receiving<Arc<C>>,
     clock: Clock,
     peer: Option<SocketAddr>,
-    /// When the session wants to be asked again though nothing comes.
+    /// When the session is to be asked again, even if nothing arrives.
     until: Option<Duration>,
     pub(super) is_connecting: bool,
 }
@@ -55,19 +55,19 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
         Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting: false }
     }
 
-    /// The next message, if it is there. After an event ask until the answer is [`TryRecv::Nothing`]: only then does the
-    /// system tell of more, unless [`deadline`](Self::deadline) says to ask again at once.
+    /// Returns the next message if it has arrived. After an event, call this until it returns [`TryRecv::Nothing`];
+    /// only then does the system send another event, unless [`deadline`](Self::deadline) says to call again at once.
     ///
     /// # Errors
-    /// When what came is no frame, when the stream ended inside one, or when the connection failed. Whole messages that
-    /// came before that are delivered first.
+    /// When bytes arrived that are no frame, when the stream ended inside a frame, or when the connection failed. Whole
+    /// messages that arrived before that are delivered first.
     pub fn try_recv(&mut self) -> Result<TryRecv, ErrorOf<C>> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         let input = &mut Port { stream, is_connecting: &mut self.is_connecting };
         let mut inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
         let mut turn = Turn::default();
         let mut came = Ok(Came::Beat);
-        // A heartbeat that is due waits for the other half to be used.
+        // A heartbeat that is due leaves when the other half is used.
         while let Ok(Came::Beat) = came {
             came = inbound.receive_in(&mut turn);
         }
@@ -76,12 +76,12 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
         Ok(came)
     }
 
-    /// Whether bytes have been read that [`try_recv`](Self::try_recv) has not delivered yet: no event will tell of them.
+    /// Returns whether read bytes are left that [`try_recv`](Self::try_recv) has not delivered. They cause no event.
     pub const fn has_more(&self) -> bool {
         self.receiving.is_inside_message()
     }
 
-    /// After so long [`try_recv`](Self::try_recv) is to be asked again, though no event comes: silence ends a message.
+    /// Returns after how long to call [`try_recv`](Self::try_recv) without an event, because silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         if self.reader.is_some() && self.receiving.told().is_some() {
             return Some(Duration::ZERO);
@@ -92,13 +92,13 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
         Some(until.saturating_sub(now))
     }
 
-    /// What is told when the connection is to end though nothing comes, because it has to [make room](crate::Admission) for a newer
-    /// one, say.
+    /// Sets what is woken when the connection is to end although nothing arrives, for example because it has to [make
+    /// room](crate::Admission) for a newer one.
     pub fn set_waker(&self, waker: &Waker) {
         self.receiving.wake_when_told(waker);
     }
 
-    /// The stream, to register it with an event loop; `None` after it was closed because of an error.
+    /// Returns the stream, to register it with an event loop. `None` after an error has closed it.
     pub const fn stream_mut(&mut self) -> Option<&mut R> {
         self.reader.as_mut()
     }
@@ -109,7 +109,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
 /// See [`WriteStream`] for an example.
 #[derive(Debug)]
 pub struct SendHalf<C: Encode = FramingPair, W = TcpStream> {
-    /// `None` after we gave the connection up.
+    /// `None` after we gave up the connection.
     writer: Option<W>,
     sending: Sending<Arc<C>>,
     clock: Clock,
@@ -126,12 +126,12 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         Self { writer: Some(writer), sending, clock, peer, is_connecting: false }
     }
 
-    /// The stream; `None` after it was closed because of an error.
+    /// Returns the stream. `None` after an error has closed it.
     pub const fn stream(&self) -> Option<&W> {
         self.writer.as_ref()
     }
 
-    /// The stream, to register it with an event loop; `None` after it was closed because of an error.
+    /// Returns the stream, to register it with an event loop. `None` after an error has closed it.
     pub const fn stream_mut(&mut self) -> Option<&mut W> {
         self.writer.as_mut()
     }
@@ -140,7 +140,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         self.output(|sending, port, clock| Ok(drive::flush(sending, port, clock)? == Progress::Done))
     }
 
-    /// Does something with what is written.
+    /// Runs `work` on the output.
     fn output<T>(
         &mut self,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,

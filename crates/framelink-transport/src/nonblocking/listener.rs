@@ -1,4 +1,4 @@
-//! Being dialled.
+//! Listening.
 
 use std::io;
 use std::net::ToSocketAddrs;
@@ -16,8 +16,8 @@ use crate::net::accepting;
 use crate::net::listener::{Listening, look_up};
 use crate::net::methods::{accept_waiting_methods, listener_methods};
 
-/// Accepts connections. It is an [`event::Source`] of mio: after an event accept until the answer is `None`, and wait no longer for the
-/// next than [`deadline`](Self::deadline) says.
+/// Listens on an address and accepts connections. It is an [`event::Source`] of mio. After an event, accept until the
+/// answer is `None`, and wait for the next event no longer than [`deadline`](Self::deadline) returns.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,11 +35,11 @@ use crate::net::methods::{accept_waiting_methods, listener_methods};
 #[derive(Debug)]
 pub struct Listener<C = FramingPair> {
     listening: Listening<TcpListener, C>,
-    /// Whether more may wait, because so many were refused in one turn.
+    /// Whether more clients may wait, because `MOST_REFUSED` connections were refused in one turn.
     has_more: bool,
 }
 
-/// So many connections are refused in one turn.
+/// How many connections are refused in one turn.
 const MOST_REFUSED: usize = 1024;
 
 listener_methods!(nonblocking: true, plain);
@@ -49,11 +49,11 @@ impl<C: Decode + Encode> Listener<C> {
         Ok(Self { listening, has_more: false })
     }
 
-    /// The next connection; `None` if no client waits.
+    /// Accepts the next connection. Returns `None` if no client waits.
     ///
     /// # Errors
-    /// As the system has it. A connection that was gone before it was accepted is none; running out of file
-    /// descriptors is one, and worth a pause before the next try.
+    /// Returns the system's error. A connection that is gone before it is accepted is no error. Running out of file
+    /// descriptors is an error; pause before the next call.
     pub fn try_accept(&mut self) -> io::Result<Option<Connection<C>>> {
         self.has_more = false;
         for _ in 0..MOST_REFUSED {
@@ -71,7 +71,7 @@ impl<C: Decode + Encode> Listener<C> {
 
     accept_waiting_methods!(never);
 
-    /// After so long it is to be asked again, though no event comes: at once, if so many were refused that others have their turn first.
+    /// Returns after how long to call again without an event: at once, if 1024 were refused and others may wait.
     pub fn deadline(&self) -> Option<Duration> {
         self.has_more.then_some(Duration::ZERO)
     }

@@ -1,8 +1,8 @@
-//! The non-blocking driver: a session on a socket whose operations answer at once, on mio.
+//! The non-blocking driver: connections on mio sockets, whose `try_…` operations return at once.
 //!
-//! [`Connector`] and [`Listener`] make a [`Connection`]. Its `try_…` operations answer at once and say when to ask again; it
-//! registers with an event loop of mio as it is. Without an event loop, `…_within` and `call` wait for its one socket.
-//! Everything that decides anything is in the [`session`](crate::session).
+//! [`Connector`] and [`Listener`] make a [`Connection`], which can be registered with an event loop of mio. Each
+//! `try_…` operation says when to call again. Without an event loop, `…_within` and `call` wait for the connection's
+//! socket. The [`session`](crate::session) makes all decisions about the protocol.
 
 #[cfg(unix)]
 mod client;

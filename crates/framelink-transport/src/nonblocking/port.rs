@@ -1,4 +1,4 @@
-//! Streams that do not wait, as the session's drive sees them.
+//! Adapts non-blocking streams to `drive`.
 
 use std::io::{self, IoSlice, Read};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::WriteStream;
 use crate::drive::{self, Input, Output};
 
-/// A stream whose operations answer at once.
+/// A stream whose operations return at once.
 pub(super) struct Port<'p, S> {
     pub(super) stream: &'p mut S,
-    /// Whether it may be on its way to be connected still.
+    /// Whether the socket may still be connecting.
     pub(super) is_connecting: &'p mut bool,
 }
 
@@ -46,7 +46,7 @@ impl<W: WriteStream> Output for Port<'_, W> {
 
     fn shut_down(&mut self) -> io::Result<()> {
         match self.stream.shut_down() {
-            // On its way still, or refused: a write of nothing tells which.
+            // The socket is still connecting, or was refused. An empty write tells which.
             Err(error) if *self.is_connecting && error.kind() == io::ErrorKind::NotConnected => {
                 self.write(&[]).and_then(|_| self.stream.shut_down())
             }
@@ -66,7 +66,7 @@ impl<S: Read + WriteStream> drive::Port for Port<'_, S> {
 }
 
 impl<S> Port<'_, S> {
-    /// What a socket says of an operation before it is connected; whatever else it says shows that it was.
+    /// Turns the error of a connecting socket into `WouldBlock`. A success shows that the socket is connected.
     fn not_yet<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         match result {
             Err(error) if *self.is_connecting && error.kind() == io::ErrorKind::NotConnected => {

@@ -1,4 +1,4 @@
-//! A connection whose requests are answered in one loop.
+//! A connection whose requests are answered in an event loop.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -24,14 +24,14 @@ use framelink_session::Message;
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
-/// A connection that is served in an event loop: requests are taken one after the other, and answered whenever that is done.
+/// A connection that is served in an event loop. It returns requests, and takes each reply when it is ready.
 ///
-/// Made by [`Connection::serve_many`], and driven like one: register it for reading and writing, and
+/// [`Connection::serve_many`] makes it. Register it for reading and writing. At each event, after each
+/// [`reply`](Self::reply), and when the time of [`deadline`](Self::deadline) is over without an event:
 ///
-/// - when an event comes, and after a [`reply`](Self::reply), [`try_flush`](Self::try_flush), then
-///   [`try_next`](Self::try_next) until it says [`TryRecv::Nothing`];
-/// - wait no longer than [`deadline`](Self::deadline) says, and then do the same though no event has come;
-/// - when it says [`TryRecv::Closed`], `close` it.
+/// 1. Call [`try_flush`](Self::try_flush).
+/// 2. Call [`try_next`](Self::try_next) until it returns [`TryRecv::Nothing`].
+/// 3. If it returns [`TryRecv::Closed`], call `close`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 ///         requests.push(request);
 ///     }
 /// }
-/// // Finished in any order, they go out in that of the requests.
+/// // Replies may be given in any order; they are sent in the order of the requests.
 /// for (place, request) in requests.iter().rev() {
 ///     server.reply(*place, Some(request))?;
 /// }
@@ -74,7 +74,7 @@ pub struct Served<C: Decode + Encode = FramingPair, S = TcpStream> {
 impl<C: Decode + Encode, S> Connection<C, S> {
     join_method!();
 
-    /// Serves many requests at a time, whose replies are sent as `concurrency` and the profile say.
+    /// Serves many requests at a time. `concurrency` and the profile say how many, and in which order replies are sent.
     pub fn serve_many(mut self, profile: &Profile, concurrency: Concurrency) -> Served<C, S> {
         let (session, mailbox) = (&mut self.session, self.mailbox.take());
         let machine = ServedMachine::begin(&mut session.receiving, &session.sending, mailbox, profile, concurrency);
@@ -83,7 +83,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
 }
 
 impl<C: Decode + Encode, S> Served<C, S> {
-    /// After so long the connection is to be asked again though no event comes: a reply may be overdue, or silence ends a message.
+    /// Returns after how long to call again without an event: a reply may be overdue, or silence ends a message.
     pub fn deadline(&self) -> Option<Duration> {
         let now = self.connection.clock.now();
         let machine = self.machine.deadline(&self.connection.session.sending).map(|at| at.saturating_sub(now));
@@ -92,52 +92,54 @@ impl<C: Decode + Encode, S> Served<C, S> {
         [machine, reading, told].into_iter().flatten().min()
     }
 
-    /// Sets what is woken when a message is [pushed](crate::Registry) to the connection, when it is to be closed because it is too slow,
-    /// and when it is to end as its [`Admission`](crate::Admission) says. The system has no event for these. The waker has to have
-    /// [`try_next`](Self::try_next) called: make one of what [wakes](std::task::Wake) the loop, a `mio::Waker` for example, and set it
-    /// before anything else.
+    /// Sets what is woken for events that the system does not report: a message is [pushed](crate::Registry) to the
+    /// connection, the connection is to be closed because it is too slow, or it is to end as its
+    /// [`Admission`](crate::Admission) says.
+    ///
+    /// The waker must cause a call of [`try_next`](Self::try_next). Make it from what [wakes](std::task::Wake) the
+    /// loop, for example a `mio::Waker`, and set it before any other call.
     pub fn set_waker(&mut self, waker: Waker) {
         self.machine.output.wake(&waker);
         self.connection.set_waker(&waker);
         self.waker = waker;
     }
 
-    /// How many requests are not answered wholly: their replies are not written.
+    /// Returns how many requests are not wholly answered, because their replies are not written.
     pub fn owed(&self) -> usize {
         self.machine.requests.replies.owed()
     }
 
-    /// How many requests were answered wholly.
+    /// Returns how many requests were wholly answered.
     pub const fn answered(&self) -> u64 {
         self.machine.requests.replies.answered()
     }
 
-    /// How many bytes of replies are still to be written. While there are any, an event for writing is worth waiting for.
+    /// Returns how many bytes are still to be written. While there are any, wait for events for writing.
     pub fn unwritten_bytes(&self) -> usize {
         self.connection.unwritten_bytes()
     }
 
-    /// The address of the other side, where it has one.
+    /// Returns the address of the peer. `None` for a stream without an address.
     pub const fn peer_addr(&self) -> Option<SocketAddr> {
         self.connection.peer_addr()
     }
 
-    /// The stream, to look at it or to set options of its own. `None` after it was closed because of an error.
+    /// Returns the stream, to look at it or to set options. `None` after an error has closed the connection.
     pub const fn stream(&self) -> Option<&S> {
         self.connection.stream()
     }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
-    /// Returns the next request and its place, if it is there and there is room for it. [`TryRecv::Closed`] when the peer has closed its
-    /// side and all replies are written.
+    /// Returns the next request and its place, if it has arrived and there is room for it. Returns [`TryRecv::Closed`]
+    /// when the peer has closed its side and all replies are written.
     ///
     /// # Errors
     /// - When a reply was not taken in time.
     /// - When the connection failed, or is too slow for messages that are pushed to it.
-    /// - When bytes came that are no message, after the messages before them were answered.
-    /// - When its time was over: [`Cause::Ended`]. It is asked once more and closed then, like a connection that the peer has closed,
-    ///   unless it had to make room.
+    /// - When bytes arrived that are no message, after the messages before them were answered.
+    /// - When the connection's time was over: [`Cause::Ended`]. Then call this once more and close the connection, like
+    ///   one that the peer has closed. A connection that had to make room is closed already.
     pub fn try_next(&mut self) -> Result<TryRecv<(ReplySlot, Message)>, C> {
         self.try_flush()?;
         loop {
@@ -164,11 +166,11 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
         }
     }
 
-    /// Answers a request, with a reply or with nothing. The reply is sent as soon as the order of replies lets it, as far as the socket
-    /// takes it now. False if the request was answered before.
+    /// Answers a request, with a reply or with nothing. The reply is sent as soon as the order of replies lets it, as
+    /// far as the socket takes it now. Returns false if the request was answered before.
     ///
     /// # Errors
-    /// When a reply cannot be sent with this framing, and when the connection failed. It is closed then.
+    /// When a reply cannot be sent with this framing, and when the connection failed. The connection is closed then.
     pub fn reply(&mut self, place: ReplySlot, reply: Option<&[u8]>) -> Result<bool, C> {
         let now = self.connection.clock.now();
         let is_owed = self.machine.requests.answer(place, reply.map(<[u8]>::to_vec), now);
@@ -176,7 +178,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
         Ok(is_owed)
     }
 
-    /// Writes what is due, as far as the socket takes it now. True when all of it is written.
+    /// Writes replies and pushed messages, as far as the socket takes them now. Returns true when all of it is written.
     ///
     /// # Errors
     /// As [`try_next`](Self::try_next).
@@ -193,7 +195,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     }
 }
 
-/// Lengths and states only: card numbers travel in requests.
+/// Shows lengths and states only: card numbers travel in requests.
 impl<C: Decode + Encode, S> fmt::Debug for Served<C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Served")

@@ -1,4 +1,4 @@
-//! A connection that is served as a profile says, and waits for its one socket.
+//! Serving a connection while waiting for its one socket.
 
 use std::time::Duration;
 
@@ -32,13 +32,11 @@ impl<C: Decode + Encode> Connection<C> {
 }
 
 impl<C: Decode + Encode> Served<C> {
-    /// Closes the connection in good order, as the profile says: for after [`TryRecv::Closed`](crate::TryRecv::Closed). Returns how many
-    /// requests were answered.
-    ///
-    /// It waits for the peer to close too, for as long as the profile says.
+    /// Closes the connection in good order after [`TryRecv::Closed`](crate::TryRecv::Closed). Waits for the peer to
+    /// close too, as long as the profile says. Returns how many requests were answered.
     ///
     /// # Errors
-    /// When what was queued could not be written in that time, and when the connection was reset.
+    /// When queued bytes could not be written in that time, and when the connection was reset.
     pub fn close(mut self, profile: &Profile) -> Result<u64, ErrorOf<C>> {
         let answered = self.answered();
         ready!(end_served(&mut self.connection, profile, answered, Ok(()))).into_answered()

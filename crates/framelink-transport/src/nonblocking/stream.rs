@@ -1,12 +1,12 @@
-//! What the non-blocking driver needs of a stream.
+//! The trait of a stream for the non-blocking driver.
 
 use std::io::{self, IoSlice, Write};
 use std::net::Shutdown;
 
-/// What a [`SendHalf`](super::SendHalf) writes to: a stream whose writes take what they can at once, or say `WouldBlock`.
+/// A stream that a [`SendHalf`](super::SendHalf) can write to, with writes that take what they can at once, or fail
+/// with `WouldBlock`.
 ///
-/// Implemented for the sockets of mio. What a [`RecvHalf`](super::RecvHalf) reads from is any [`Read`](std::io::Read) that
-/// answers in the same way.
+/// The sockets of mio implement it. A [`RecvHalf`](super::RecvHalf) reads from any such [`Read`](std::io::Read).
 ///
 /// ```
 /// use std::io::{self, Write};
@@ -36,22 +36,22 @@ use std::net::Shutdown;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait WriteStream: Write {
-    /// Ends our side; the peer can go on sending.
+    /// Shuts down our side. The peer can go on sending.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn shut_down(&mut self) -> io::Result<()>;
 
-    /// Writes parts that belong together, as many bytes of them as are taken.
+    /// Writes several slices with one call and returns how many bytes were taken.
     ///
     /// # Errors
-    /// As the system has it.
+    /// Returns the system's error.
     fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.write_vectored(parts)
     }
 
-    /// Whether [`write_parts`](Self::write_parts) hands all parts over at once. Otherwise a frame is put together before it is
-    /// written.
+    /// Returns whether [`write_parts`](Self::write_parts) writes all slices with one system call. If it does not, a
+    /// frame is copied together before it is written.
     fn gathers(&self) -> bool {
         false
     }
@@ -64,7 +64,7 @@ macro_rules! socket {
                 self.shutdown(Shutdown::Write)
             }
 
-            /// A program that embeds us may not ignore `SIGPIPE` as Rust programs do, and `writev` would raise it.
+            /// Writes without the signal `SIGPIPE`, which `writev` can raise: only Rust programs ignore it by default.
             #[cfg(target_os = "linux")]
             fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
                 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};

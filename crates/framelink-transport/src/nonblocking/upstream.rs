@@ -1,4 +1,4 @@
-//! Dialling one of several addresses.
+//! Dialling one of several addresses, without background work.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +12,11 @@ use crate::profile::Profile;
 use crate::upstream::{AddressLease, Counts, Dialler, Loss, Settings, State, States, upstream_methods};
 use framelink_session::Message;
 
-/// Dials whichever address of a peer is to be dialled, as a profile says: which one first, and how soon again after a failure.
+/// Dials one of several addresses of a peer. The profile says which one is first, and when a failed one is tried again.
 ///
-/// Clones are the same upstream, and clients that share one share what it knows of the addresses. [`Client::over`](super::Client::over)
-/// uses it. Nothing goes on in the background, but that names are looked up in threads: a connection stays where it is until it is lost.
+/// [`Client::over`](super::Client::over) uses an upstream. Clients can share one, with all that it knows of the
+/// addresses. Only names are looked up in the background, in threads, so a connection stays at its address until it is
+/// lost. Clones share the upstream.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,7 +24,7 @@ use framelink_session::Message;
 /// use framelink_transport::nonblocking::{Client, Upstream};
 /// use framelink_transport::{Framing, Profile};
 ///
-/// // The second address while the first does not answer.
+/// // Uses the second address while the first does not answer.
 /// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
 /// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"]);
 /// let mut client = Client::over(upstream)?;
@@ -39,9 +40,11 @@ pub struct Upstream {
 upstream_methods!(ready);
 
 impl Upstream {
-    /// Looks names up with `lookup`, which is called for each dial, in a thread of its own, within the time of the dial. A lookup that
-    /// panics counts as one that failed; while one hangs, no other begins for the same name. Call this before the upstream is used.
-    /// Defaults to the resolver of the system.
+    /// Resolves host names with `lookup`. Call this before the upstream is used. The default is the system's resolver.
+    ///
+    /// - `lookup` is called for each dial, in a thread of its own, within the time of the dial.
+    /// - A lookup that panics counts as a failed lookup.
+    /// - While a lookup hangs, no other lookup begins for that name.
     #[must_use]
     pub fn resolver(self, lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         self.with(|settings| settings.lookup = Some(Arc::new(lookup)))

@@ -1,4 +1,4 @@
-//! Operations that wait for this one socket, up to a limit, where there is no event loop.
+//! Operations that wait for the connection's one socket up to a limit, without an event loop.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -15,17 +15,16 @@ use crate::drive::{self, Clock as _, TryRecv, TrySend, Wants};
 use crate::driver::plain;
 use crate::error::{CallError, Cause, Operation};
 
-/// How often one that may have to make room looks whether it has to.
+/// How often a connection that may have to make room checks whether it has to.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     connection::exchanging_connection_methods!(plain);
 
-    /// Sends one message within that time. When that is over the message is either not accepted at all, or the rest of it leaves
-    /// before anything else.
+    /// Sends one message within `limit`. After a timeout it is not accepted, or its rest is sent before other messages.
     ///
     /// # Errors
-    /// As [`try_send`](Self::try_send), and when the socket did not take it in time.
+    /// As [`try_send`](Self::try_send), and when the socket did not take the message in time.
     pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), ErrorOf<C>> {
         let deadline = self.clock.within(limit);
         loop {
@@ -61,16 +60,16 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         self.flush_within(limit)
     }
 
-    /// Waits until the socket can go on, or until this is to be asked again, for `limit` at most.
+    /// Waits until the socket can go on, or the session is to be asked again, for `limit` at most.
     pub(super) fn wait_for_more(&self, limit: Duration) {
         let limit = self.deadline().map_or(limit, |again| again.min(limit));
         if !limit.is_zero() {
-            // If the socket cannot be waited for, the next step says why.
+            // If the socket cannot be waited for, the next step reports why.
             let _ = self.wait(receiving(self.unwritten_bytes() == 0), self.clock.within(limit));
         }
     }
 
-    /// Goes on until something is done, or until that time. If the socket cannot be waited for, the next step says why.
+    /// Repeats `step` until it is done, or until the deadline. If waiting fails, the next step reports why.
     fn until_done<T, E>(
         &mut self,
         deadline: Duration,
@@ -79,7 +78,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         loop {
             let wants = match step(self, ()) {
                 Ok(Ok(done)) => return Ok(Ok(done)),
-                // What has come counts, so the clock is looked at last.
+                // The clock is checked last, because bytes that have arrived count even after the deadline.
                 Ok(Err(_)) if deadline <= self.clock.now() => return Err(Elapsed),
                 Ok(Err(wants)) => wants,
                 Err(error) => return Ok(Err(error)),
@@ -102,18 +101,18 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         self.wait(PollFlags::OUT, deadline).map_err(|error| self.error(Operation::Send, Cause::of_io(error)))
     }
 
-    /// Waits until the socket can go on, or until the session, a call or the caller wants to be asked again.
+    /// Waits until the socket can go on, or until the session, a call or the caller is to be asked again.
     fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let left = deadline.saturating_sub(self.clock.now());
-        // Nobody wakes it when it has to make room.
+        // Nothing wakes this wait when the connection has to make room.
         let left = if self.can_be_dropped || self.session.receiving.holds_memory() { left.min(LOOK) } else { left };
         wait_for(&mut [PollFd::new(stream, flags)], left)
     }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
-    /// Says what happens next, or that nothing does within that time.
+    /// Returns the next event of the connection. Waits for it for `limit` at most.
     ///
     /// # Errors
     /// As [`try_recv`](Self::try_recv).
@@ -133,7 +132,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
         }
     }
 
-    /// Waits for what comes and, unless everything is out, for room to write.
+    /// Waits until a socket is readable or, unless all is written, writable.
     fn wait(&self, is_out: bool, deadline: Duration) -> io::Result<()> {
         let flags = receiving(is_out);
         let left = deadline.saturating_sub(self.connection.clock.now());
@@ -150,16 +149,16 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Duplex<C, S> {
     }
 }
 
-/// Waits until one of them can go on, or the time is over.
+/// Waits until one of the streams can go on, or the time is over.
 fn wait_for(streams: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
-    // One that no clock can count to is as good as never.
+    // A wait that is too long for the clock is a wait for ever.
     match poll(streams, Timespec::try_from(left).ok().as_ref()) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// To receive and, unless everything is out, to write meanwhile.
+/// Waits to receive and, unless all is written, to write meanwhile.
 const fn receiving(is_out: bool) -> PollFlags {
     if is_out { PollFlags::IN } else { PollFlags::IN.union(PollFlags::OUT) }
 }

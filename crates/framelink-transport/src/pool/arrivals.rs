@@ -1,4 +1,4 @@
-//! What wakes the pool's task when something arrives.
+//! The wake-up of the pool's task when bytes arrive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 
 use crate::driver::Notify;
 
-/// Wakes the pool's task when something arrives on an idle connection.
+/// Wakes the pool's task when bytes arrive on an idle connection.
 #[derive(Debug)]
 pub(super) struct Arrivals<N> {
     task: Arc<N>,
@@ -22,7 +22,7 @@ impl<N: Notify> Arrivals<N> {
         Arc::clone(self).into()
     }
 
-    /// Whether something has arrived since this was asked last.
+    /// Returns whether bytes have arrived since the last call.
     pub(super) fn take(&self) -> bool {
         self.has_arrived.swap(false, Ordering::AcqRel)
     }

@@ -16,29 +16,29 @@ use crate::session::SendRefused;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// It was not lent for `connection.idle`, and there were more than `connection.min`.
+    /// The connection was not used for `connection.idle`, and there were more connections than `connection.min`.
     Idle,
-    /// It was as old as `connection.lifetime` lets it be.
+    /// The connection reached `connection.lifetime`.
     Lifetime,
-    /// It was lent `connection.uses` times.
+    /// The connection was used `connection.uses` times.
     Uses,
-    /// Each is closed after one exchange, as `connection.replace` says.
+    /// The profile closes each connection after one exchange (`connection.replace`).
     Replaced,
-    /// It came back, and `connection.max-idle` others waited to be lent.
+    /// The connection was released when `connection.max-idle` others were idle.
     Surplus,
-    /// It is wanted at another address.
+    /// The policy of the upstream prefers another address for the connection.
     Moved,
     /// The pool was closed.
     PoolClosed,
-    /// It came back with a reply owed, with something that was not sent, or with our side of it ended.
+    /// The connection was released with a reply owed, with unsent bytes, or after our side of it had ended.
     Dirty,
-    /// Something arrived on it that no request asked for, or that is no message.
+    /// The connection received a message that answers no request, or bytes that are no message.
     Unsolicited,
     /// The peer closed it.
     ByPeer,
     /// Heartbeats showed that the peer was dead.
     Dead,
-    /// It was reset, or failed in another way.
+    /// The connection was reset, or failed in another way.
     Failed,
 }
 
@@ -59,7 +59,7 @@ impl CloseReason {
         Self::Failed,
     ];
 
-    /// The reason for which a connection with this error is closed.
+    /// Returns the reason for which a connection with this error is closed.
     pub(crate) const fn of<D, E>(cause: &Cause<D, E>) -> Self {
         match cause {
             Cause::NoReply => Self::ByPeer,
@@ -70,7 +70,7 @@ impl CloseReason {
         }
     }
 
-    /// Whether the connection is sound, so that it is closed in good order.
+    /// Returns whether the connection is sound, so that it is closed in good order.
     pub(crate) const fn is_orderly(self) -> bool {
         !matches!(self, Self::Dirty | Self::Unsolicited | Self::ByPeer | Self::Dead | Self::Failed)
     }
@@ -81,16 +81,16 @@ impl fmt::Display for CloseReason {
         f.write_str(match self {
             Self::Idle => "idle for too long",
             Self::Lifetime => "too old",
-            Self::Uses => "lent often enough",
+            Self::Uses => "used the maximum number of times",
             Self::Replaced => "replaced after its exchange",
-            Self::Surplus => "one too many to keep",
-            Self::Moved => "wanted at another address",
+            Self::Surplus => "too many idle connections",
+            Self::Moved => "moved to another address",
             Self::PoolClosed => "the pool was closed",
-            Self::Dirty => "came back in the middle of an exchange",
-            Self::Unsolicited => "something came that nobody had asked for",
+            Self::Dirty => "released in the middle of an exchange",
+            Self::Unsolicited => "received unsolicited bytes",
             Self::ByPeer => "closed by the peer",
             Self::Dead => "the peer was dead",
-            Self::Failed => "reset, or failed",
+            Self::Failed => "reset or failed",
         })
     }
 }

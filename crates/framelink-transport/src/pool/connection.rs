@@ -1,4 +1,4 @@
-//! A connection in the hands of a borrower.
+//! A connection in use by a caller.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use super::task::Shared;
 use super::{PoolDriver, PoolMember, PooledSlot};
 use crate::error::CallError;
 
-/// A connection that a pool has lent. When this is dropped, the connection goes back.
+/// A connection in use. Dropping it releases the connection to the pool.
 pub(crate) struct PooledConnection<D: PoolDriver> {
-    /// `None` only while this is dropped.
+    /// `None` only during the drop.
     slot: Option<PooledSlot<PoolMember<D>>>,
     shared: Arc<Shared<D>>,
 }
@@ -34,12 +34,12 @@ impl<D: PoolDriver> PooledConnection<D> {
         &mut self.member_mut().connection
     }
 
-    /// Whether the connection was there before it was asked for.
+    /// Returns whether the connection existed before the caller asked for one.
     pub(super) fn was_there(&self) -> bool {
         self.slot().was_there
     }
 
-    /// Sends a request and receives its reply, unless the pool is closed meanwhile and does not wait for it.
+    /// Sends a request and receives its reply, unless the pool is closed and cuts the exchange.
     pub(super) async fn exchange(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError> {
         let PoolMember { connection, cutter, .. } = self.member_mut();
         D::exchange(connection, cutter, request, within).await
@@ -62,7 +62,7 @@ impl<D: PoolDriver> Drop for PooledConnection<D> {
     }
 }
 
-/// The address only.
+/// Shows the address only.
 impl<D: PoolDriver> fmt::Debug for PooledConnection<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PooledConnection").field("address", &self.address()).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! What a pool needs of its driver.
+//! The trait of a driver for pools.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -12,23 +12,23 @@ use crate::error::{CallError, Cause};
 /// The name of all threads of a pool.
 pub(crate) const THREAD_NAME: &str = "framelink-pool";
 
-/// What a pool needs of its driver beside what every role needs.
+/// What a pool needs of its driver, in addition to what every role needs.
 pub(crate) trait PoolDriver: Driver {
-    /// Whether something that arrives on an idle connection wakes the pool's task. If not, the task looks from time to time.
+    /// Whether an arrival on an idle connection wakes the pool's task. If not, the task looks from time to time.
     const WAKES_ON_ARRIVAL: bool;
-    /// The dials and closes that are under way. They end when this is dropped, where the driver can end them.
+    /// The dials and closes that are under way. Dropping this ends them, if the driver can end them.
     type Jobs: Default + Send;
-    /// What ends an exchange on a connection from another task or thread.
+    /// Ends an exchange on a connection from another task or thread.
     type Cutter: Send + Sync + 'static;
 
     fn cutter(connection: &Self::Connection) -> Self::Cutter;
 
-    /// Ends the exchange that is under way on the connection of that cutter.
+    /// Ends the exchange that is under way on the cutter's connection.
     fn cut(cutter: &Self::Cutter);
 
     fn traffic(connection: &Self::Connection) -> Traffic;
 
-    /// As [`inspect`](super::inspect). Where arrivals wake, the next one wakes `waker`.
+    /// As [`inspect`](super::inspect). If arrivals wake, the next arrival wakes `waker`.
     fn inspect(
         connection: &mut Self::Connection,
         waker: &Waker,
@@ -43,14 +43,14 @@ pub(crate) trait PoolDriver: Driver {
         within: Duration,
     ) -> impl Future<Output = Result<Message, CallError>> + Send;
 
-    /// Has `work` done beside the pool's task. The rest is as for [`Driver::detach`].
+    /// Runs `work` beside the pool's task. Otherwise like [`Driver::detach`].
     fn begin<F: Future<Output = ()> + Send>(
         jobs: &mut Self::Jobs,
         within: Duration,
         work: impl FnOnce(Duration) -> F + Send + 'static,
     );
 
-    /// Waits until `changed` has another version, or until then at most. Jobs that have ended meanwhile are forgotten.
+    /// Waits until `changed` has another version, or until this time. Removes jobs that have ended.
     fn wait(
         jobs: &mut Self::Jobs,
         changed: &Self::Notify,

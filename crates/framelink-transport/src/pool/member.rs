@@ -1,4 +1,4 @@
-//! A connection, as a pool has it.
+//! A connection of a pool, with its address.
 
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -9,38 +9,38 @@ use crate::connection::Traffic;
 use crate::drive;
 use crate::upstream::AddressLease;
 
-/// A connection that can be lent: a driver's connection at its address.
+/// A connection that a pool can hand out.
 pub(crate) trait Poolable {
-    /// What cuts a connection that is lent.
+    /// Cuts a connection that is in use.
     type Handle;
 
-    /// Does what is due and reads what has arrived, without waiting; how long until there is more to do. An error if the connection is not
-    /// clean, so that it cannot be lent.
+    /// Does what is due and reads what has arrived, without waiting. Returns how long until there is more to do, or an
+    /// error if the connection is not clean and must be closed.
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason>;
 
-    /// Whether it is wanted at another address.
+    /// Returns whether the upstream wants the connection at another address.
     fn is_to_move(&self) -> bool;
 
-    /// The connection is lent.
+    /// Called when the connection is handed out.
     fn begin(&mut self) -> Self::Handle;
 
-    /// The connection is back. Whether it was of use, so that the peer is well. It may have ended since.
+    /// Called when the connection is released. Returns whether its use showed that the peer is well. It may have ended.
     fn end(&mut self) -> bool;
 
-    /// We do not lend it again. If the reason is ours, that is no failure of its address, however it is closed.
+    /// Called when the pool closes the connection. If the reason is ours, the close is no failure of the address.
     fn leave(&mut self, reason: CloseReason);
 }
 
-/// A connection at its address.
+/// A driver's connection, with its lease of an address.
 pub(crate) struct PoolMember<D: PoolDriver> {
     pub(super) connection: D::Connection,
     pub(super) lease: AddressLease,
     pub(super) cutter: Arc<D::Cutter>,
     /// Woken when something arrives while the connection is idle.
     arrivals: Waker,
-    /// The traffic before it was lent.
+    /// The traffic before the connection was handed out.
     before: Traffic,
-    /// Whether nothing takes messages that arrive.
+    /// Whether messages that arrive while the connection is idle are discarded.
     discard_unsolicited: bool,
 }
 
@@ -57,14 +57,14 @@ impl<D: PoolDriver> PoolMember<D> {
 }
 
 impl<D: PoolDriver> Poolable for PoolMember<D> {
-    /// It keeps no socket open.
+    /// A weak reference: it keeps no socket open.
     type Handle = Weak<D::Cutter>;
 
     fn inspect(&mut self) -> Result<Option<Duration>, CloseReason> {
         if !self.discard_unsolicited && D::traffic(&self.connection).owes_since(self.before) {
             return Err(CloseReason::Dirty);
         }
-        // A form of the application's own may panic, and then the connection is of no use.
+        // A heartbeat form of the application may panic. The connection cannot be used after that.
         let inspected = drive::guarded(|| D::inspect(&mut self.connection, &self.arrivals, self.discard_unsolicited));
         inspected.and_then(|inspected| inspected).map_err(|cause| CloseReason::of(&cause))
     }

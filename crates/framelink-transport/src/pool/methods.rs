@@ -1,14 +1,15 @@
-//! The public methods of a pool and of a connection that it has lent, for the drivers' types.
+//! The public methods of a pool and of a pooled connection, as macros for the drivers' types.
 
-/// `$wait!` turns a future of the role into what a method returns, and `$async` is `async` where that is a future.
+/// `$wait!` turns a future of the role into what a method returns. `$async` is `async` on a driver with futures.
 macro_rules! pool_methods {
     ($wait:ident $($async:ident)?) => {
-        /// A pool of connections with the peer at these addresses, each `HOST:PORT`. As many as the profile says are dialled in advance.
+        /// Makes a pool of connections to the peer at these addresses, each `HOST:PORT`. The pool dials
+        /// `connection.min` connections in advance.
         ///
-        /// On threads, a pool also works where the system has no thread left for it; see `idle_task_error`.
+        /// On threads, a pool also works while the system has no thread left for it; see `idle_task_error`.
         ///
         /// # Errors
-        /// When the connection of the profile is not pooled.
+        /// When the profile's connection is not pooled.
         ///
         /// # Panics
         /// On tokio, outside of a runtime.
@@ -16,11 +17,11 @@ macro_rules! pool_methods {
             Self::over(Upstream::new(&Arc::new(profile), peers))
         }
 
-        /// A pool of connections whose upstream was made by the application: with a resolver, with a hook for each loss, or with other
-        /// users that share what is known of the addresses.
+        /// Makes a pool over an [`Upstream`] that the application has made. The upstream may have a resolver or a hook
+        /// for each loss, and other users may share what it knows of the addresses.
         ///
         /// # Errors
-        /// When the connection of the profile is not pooled.
+        /// When the profile's connection is not pooled.
         ///
         /// # Panics
         /// On tokio, outside of a runtime.
@@ -28,23 +29,23 @@ macro_rules! pool_methods {
             Ok(Self { role: pool::Pool::over(upstream.dialler)? })
         }
 
-        /// Sends a request and receives its reply, over a connection that no other caller has meanwhile.
+        /// Sends a request and receives its reply, over a connection that no other caller uses meanwhile.
         ///
-        /// One deadline, the profile's `timeouts.reply`, covers all of it: waiting for a connection, which may be dialled, writing, and the
-        /// reply. Where the peer has ended the connection so that nothing of the request was sent, it goes over another one.
+        /// One deadline, the profile's `timeouts.reply`, covers waiting for a connection, dialling, writing, and the
+        /// reply. If the peer has ended the connection and nothing was sent, the request goes over another one.
         ///
-        /// If it fails, the connection is closed: a late reply must not answer another request. (On tokio the connection is also closed when
-        /// the future is dropped.)
+        /// If the call fails, the connection is closed, because a late reply must not answer another request. On tokio,
+        /// the connection is also closed when the future is dropped.
         ///
         /// # Errors
-        /// When there is no connection, when the request could not be sent, and when no reply came in time. The error says what the peer may
-        /// have seen.
+        /// When there is no connection, when the request could not be sent, and when no reply arrived in time. The
+        /// error says what the peer may have seen.
         pub $($async)? fn call(&self, request: &[u8]) -> Result<Message, CallError> {
             $wait!(self.role.call(request))
         }
 
-        /// Sends a message that has no reply, and returns when the socket has taken all of it. Where replies are received, as the profile
-        /// says, one might come nevertheless: the connection is not lent again.
+        /// Sends a message that has no reply. Returns when the socket has taken all of it. If the profile receives
+        /// replies, the connection is closed afterwards, because a reply might arrive nevertheless.
         ///
         /// # Errors
         /// When there is no connection, and when the message could not be sent in time.
@@ -52,31 +53,34 @@ macro_rules! pool_methods {
             $wait!(self.role.send(message))
         }
 
-        /// Lends a connection for whatever is to be done on it, until the guard is dropped. Waits for it as long as the profile says, as
-        /// `connection.wait`.
+        /// Returns a connection for use until the guard is dropped. Waits as long as the profile's `connection.wait`.
         ///
         /// # Errors
-        /// When there is none in time, and when the pool is closed.
+        /// When no connection is available in time, and when the pool is closed.
         pub $($async)? fn get(&self) -> Result<PooledConnection, PoolError> {
             $wait!(self.role.get()).map(PooledConnection)
         }
 
-        /// What it holds, and what it has done.
+        /// Returns what the pool holds, and what it has done.
         #[must_use]
         pub fn status(&self) -> PoolStatus {
             self.role.status()
         }
 
-        /// Closes it in good order: callers that wait for a connection have an error at once, idle connections are closed, and lent ones are
-        /// closed when they come back. Waits for them for `within` at most, and then ends the exchanges that are under way.
+        /// Closes the pool in good order. Waits for connections in use for `within` at most, then ends their exchanges.
         ///
-        /// On threads, that shuts the sockets of lent connections down, so that whatever waits on one has an error. On tokio, a [`PooledConnection`] that is
-        /// held longer can still be used, and its connection is closed when it is dropped.
+        /// - Callers that wait for a connection get an error at once.
+        /// - Idle connections are closed at once.
+        /// - Connections in use are closed when they are released.
+        ///
+        /// When the time is over, blocking sockets of connections in use are shut down, so that every wait on them
+        /// returns an error. On tokio, a [`PooledConnection`] that is still held can be used further; its connection is
+        /// closed when it is dropped.
         pub $($async)? fn close(&self, within: Duration) -> PoolReport {
             $wait!(self.role.close(within))
         }
 
-        /// The profile that it was made with.
+        /// Returns the profile of the pool.
         #[must_use]
         pub fn profile(&self) -> &Profile {
             self.role.profile()
@@ -84,20 +88,24 @@ macro_rules! pool_methods {
     };
 }
 
-/// The traits of a driver's `Pool`, and its `PooledConnection`, whose documentation ends with an example of the driver.
+/// The traits of a driver's `Pool`, and its `PooledConnection`, whose documentation ends with the driver's example.
 macro_rules! lent_by_pool {
     ($(#[$example:meta])*) => {
-        /// A connection that a [`Pool`] has lent; dropped, it goes back.
+        /// A connection in use, from a [`Pool`]. Dropping it releases the connection to the pool.
         ///
-        /// It is lent again if it is clean: no exchange unfinished, nothing unsent, nothing unread, not ended, and (where replies are received)
-        /// no fewer messages received than were sent. Otherwise it is closed. One that is leaked (`std::mem::forget`) never comes back, and
-        /// takes its place in the pool with it.
+        /// The pool keeps a released connection if it is clean. Otherwise the pool closes it. A connection is clean if:
+        ///
+        /// - no exchange is unfinished, nothing is unsent, and nothing is unread,
+        /// - neither side has ended it,
+        /// - at least as many messages were received as were sent, if the profile receives replies.
+        ///
+        /// A leaked connection (`std::mem::forget`) is never released and counts against the maximum for ever.
         ///
         $(#[$example])*
         pub struct PooledConnection(pool::PooledConnection<Driver>);
 
         impl PooledConnection {
-            /// The address that it was dialled by, as it was given to the pool.
+            /// Returns the address that was dialled, as it was given to the pool.
             #[must_use]
             pub fn address(&self) -> &str {
                 self.0.address()
@@ -118,14 +126,14 @@ macro_rules! lent_by_pool {
             }
         }
 
-        /// The address only.
+        /// Shows the address only.
         impl std::fmt::Debug for PooledConnection {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
             }
         }
 
-        /// Numbers only.
+        /// Shows numbers only.
         impl std::fmt::Debug for Pool {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.role.fmt(f)

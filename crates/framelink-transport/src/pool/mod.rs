@@ -1,11 +1,11 @@
-//! Long connections that are lent out, one exchange at a time.
+//! Pooled connections: long connections that are handed out for one exchange at a time.
 //!
 //! ```text
 //!   tokio::Pool, blocking::Pool     the public shell
 //!     │
-//!   Pool<D>, PooledConnection<D>    call, lend, close: waits for a connection
+//!   Pool<D>, PooledConnection<D>    call, get, close: waits for a connection
 //!     │
-//!   PoolTask<D>, PoolMember<D>      dials, closes and looks after idle connections, through PoolDriver
+//!   PoolTask<D>, PoolMember<D>      dials, closes and maintains connections, through PoolDriver
 //!     │
 //!   SharedPool, Lend                the lock, and the place of a caller in the queue
 //!     │

@@ -18,22 +18,22 @@ use crate::profile::{Profile, ProfileError, Timeouts};
 use crate::session::{self, Sent};
 use crate::upstream::{Dialler, pause_before};
 
-/// How often idle connections are looked at where nothing else says that they are to be looked at.
+/// How often idle connections are checked if nothing else causes a check.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Lends long connections with one peer, each for one exchange at a time. Clones are the same pool.
+/// A pool of long connections to one peer, each for one exchange at a time. Clones share the pool.
 pub(crate) struct Pool<D: PoolDriver> {
     owner: Arc<Owner<D>>,
 }
 
-/// With the last clone of a pool its connections end.
+/// Ends the connections when the last clone of the pool is dropped.
 struct Owner<D: PoolDriver>(Arc<PoolTask<D>>);
 
 impl<D: PoolDriver> Pool<D> {
-    /// As many connections as the profile says are dialled in advance.
+    /// Makes a pool and dials the minimum number of connections.
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let (rules, clock, changed) = (dialler.profile().check_pool()?, D::clock(), Arc::<D::Notify>::default());
-        // Only where there is another address can a connection have to move without any event on it.
+        // A connection has to move without any event on it only if there is another address.
         let may_move = dialler.settings.names.len() > 1;
         let look_every = (may_move || !D::WAKES_ON_ARRIVAL).then_some(LOOK_EVERY);
         let state = PoolState::new(rules, look_every, u64::from(session::jitter()), clock.now());
@@ -51,13 +51,10 @@ impl<D: PoolDriver> Pool<D> {
         self.task().shared.with(|state, _| state.status())
     }
 
-    /// Why the pool has no thread of its own.
-    #[cfg(feature = "blocking")]
     pub(crate) fn task_error(&self) -> Option<Arc<std::io::Error>> {
         self.task().error()
     }
 
-    /// Sends a request and receives its reply.
     pub(crate) async fn call(&self, request: &[u8]) -> Result<Message, CallError> {
         let within = self.time_to_reply();
         let deadline = D::within(within);
@@ -79,7 +76,6 @@ impl<D: PoolDriver> Pool<D> {
         }
     }
 
-    /// Sends a message that has no reply.
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
         let deadline = D::within(self.time_to_reply());
         let lent = self.get_until(deadline).await;
@@ -88,12 +84,12 @@ impl<D: PoolDriver> Pool<D> {
         lent.connection_mut().send_with_outcome(message, within).await
     }
 
-    /// Lends a connection, and waits for it as long as the profile says.
+    /// Gets a connection. Waits for it as long as the profile says.
     pub(crate) async fn get(&self) -> Result<PooledConnection<D>, PoolError> {
         self.get_until(D::within(Duration::MAX)).await
     }
 
-    /// Waits until all connections are back and closed, or for `within` at most. Then cuts the exchanges that are under way.
+    /// Waits until all connections are released and closed, for `within` at most. Then cuts exchanges under way.
     pub(crate) async fn close(&self, within: Duration) -> PoolReport {
         let (shared, until, changed) = (&self.task().shared, D::within(within), Arc::<D::Notify>::default());
         let waker = Waker::from(Arc::clone(&changed));
@@ -115,7 +111,7 @@ impl<D: PoolDriver> Pool<D> {
         let task = self.task();
         task.start();
         let mut waiting = task.shared.lend(D::left(deadline));
-        // Most often there is one, and nothing has to be made to wait for it.
+        // Usually a connection is available, and no waker has to be made.
         if let Some(slot) = waiting.ask(Waker::noop()) {
             return Ok(PooledConnection::new(slot?, &task.shared));
         }
@@ -156,7 +152,7 @@ impl<D: PoolDriver> Drop for Owner<D> {
     }
 }
 
-/// Numbers only.
+/// Shows numbers only.
 impl<D: PoolDriver> fmt::Debug for Pool<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status();

@@ -1,4 +1,4 @@
-//! The connections of a pool, for all threads and tasks that use it.
+//! The state of a pool behind its lock, for all threads and tasks that use it.
 
 use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
@@ -9,7 +9,7 @@ use super::{Entered, Job, PoolState, Poolable, PooledSlot};
 use crate::drive::Clock;
 use crate::error::PoolError;
 
-/// The lock of a pool's state: the lock of the system, or a lock whose turns a test decides.
+/// The lock of a pool's state: the system's lock, or a lock whose order a test decides.
 pub(crate) trait Lock {
     type Member: Poolable;
     fn with<R>(&self, work: impl FnOnce(&mut PoolState<Self::Member>) -> R) -> R;
@@ -23,10 +23,10 @@ impl<M: Poolable> Lock for Mutex<PoolState<M>> {
     }
 }
 
-/// The jobs that are to be done now, and when to look again.
+/// The jobs that are due, and when to look again.
 type Due<M> = (Vec<Job<M>>, Option<Duration>);
 
-/// The state of a pool behind a lock, with the clock of the pool and the waker of the pool's task.
+/// The state of a pool behind a lock, with the pool's clock and the waker of its task.
 pub(crate) struct SharedPool<L, K> {
     state: L,
     pub(super) clock: K,
@@ -38,7 +38,7 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
         Self { state, clock, task }
     }
 
-    /// Waits for a connection, so long at most.
+    /// Enters the queue for a connection, for `within` at most.
     pub(crate) const fn lend(&self, within: Duration) -> Lend<'_, L, K> {
         Lend { shared: self, within, waits: None }
     }
@@ -47,7 +47,6 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
         self.with(|state, now| state.give_back(slot, now));
     }
 
-    /// What is to be done; `None` when the pool is over.
     pub(crate) fn look_after(&self, has_stirred: bool) -> Option<Due<L::Member>> {
         self.with(|state, now| {
             let next = state.look_after(has_stirred, now);
@@ -55,7 +54,7 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
         })
     }
 
-    /// Does something with the state. Whatever is woken by that finds the lock free.
+    /// Runs `work` on the state. Wakes tasks only after the lock is released.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut PoolState<L::Member>, Duration) -> T) -> T {
         let (done, (wakes, is_roused)) = self.state.with(|state| {
             let done = work(state, self.clock.now());
@@ -69,8 +68,7 @@ impl<L: Lock, K: Clock> SharedPool<L, K> {
     }
 }
 
-/// The place of a caller among those that wait for a connection. When this is dropped, the caller waits no more, and a connection that
-/// it was given already goes to the next.
+/// The place of a caller in the queue for a connection. Dropping it passes an assigned connection to the next caller.
 #[must_use]
 pub(crate) struct Lend<'d, L: Lock, K: Clock> {
     shared: &'d SharedPool<L, K>,
@@ -79,12 +77,12 @@ pub(crate) struct Lend<'d, L: Lock, K: Clock> {
 }
 
 impl<L: Lock, K: Clock> Lend<'_, L, K> {
-    /// When to ask again at the latest, by the clock of the pool.
+    /// Returns when to ask again at the latest, by the pool's clock.
     pub(crate) fn until(&self) -> Option<Duration> {
         self.waits.map(|(_, until)| until)
     }
 
-    /// A connection, or an error. `None` while there is neither: the waker is woken when this is to be asked again.
+    /// Returns a connection or an error. `None` while there is neither: the waker is woken when to ask again.
     pub(super) fn ask(&mut self, waker: &Waker) -> Option<Result<PooledSlot<L::Member>, PoolError>> {
         let Some((ticket, _)) = self.waits else {
             return match self.shared.with(|state, now| state.enter(self.within, waker, now)) {

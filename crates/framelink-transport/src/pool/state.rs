@@ -1,4 +1,4 @@
-//! Which caller gets which connection, which connections are opened, and which are closed.
+//! Decides which caller gets which connection, which connections are opened, and which are closed.
 
 mod dials;
 mod end;
@@ -32,18 +32,20 @@ use crate::profile::Pooled;
 ///                             closed
 /// ```
 ///
-/// These rules always hold. A connection is idle only while no caller waits. The count of connections that are open, opening or closing
-/// never passes `max`. A connection that comes free is given to the caller that has waited longest, and belongs to that caller even
-/// before the caller has noticed.
+/// These rules always hold:
 ///
-/// The connection that was returned last is lent first. So the others become old enough to be closed, and the pool shrinks to what is
-/// needed. [`look_after`](Self::look_after) finds the idle connections that have ended.
+/// - A connection is idle only while no caller waits.
+/// - The number of connections that are open, opening or closing never exceeds `max`.
+/// - A released connection is assigned to the first waiter, even before that waiter wakes up.
+///
+/// The connection that was released last is used first. The others therefore grow old enough to be closed, and the pool
+/// shrinks to what is needed. [`look_after`](Self::look_after) finds the idle connections that have ended.
 #[derive(Debug)]
 pub(crate) struct PoolState<M: Poolable> {
     rules: Pooled,
     idle: IdleList<M>,
     waiters: Waiters<M>,
-    /// The connections that are lent, each with what cuts it.
+    /// The connections in use, each with its handle for cutting it.
     lent: BTreeMap<u64, M::Handle>,
     dials: Dials,
     /// How many connections are being closed in good order.
@@ -58,7 +60,7 @@ pub(crate) struct PoolState<M: Poolable> {
     next_id: u64,
 }
 
-/// Work for the pool's task.
+/// A job of the pool's task.
 #[derive(Debug)]
 pub(crate) enum Job<M> {
     /// Opens a connection, and reports the outcome: [`PoolState::dialled`] or [`PoolState::dial_failed`].
@@ -67,16 +69,16 @@ pub(crate) enum Job<M> {
     Close(M, CloseReason),
 }
 
-/// A connection with what the pool knows of it. A caller has it until it is [given back](PoolState::give_back).
+/// A connection with the pool's record of it. A caller has it until it is [given back](PoolState::give_back).
 #[derive(Debug)]
 pub(crate) struct PooledSlot<M> {
     pub(crate) member: M,
-    /// Whether the connection was there before it was asked for, so that it may have ended meanwhile.
+    /// Whether the connection existed before the caller asked for one, so that it may have ended meanwhile.
     pub(crate) was_there: bool,
     id: u64,
     ends_at: Duration,
     uses: u32,
-    /// While it is idle: since when, and when it is to be looked at.
+    /// For an idle connection: since when it is idle, and when it is to be looked at.
     idle_since: Duration,
     look_at: Duration,
 }
@@ -85,12 +87,13 @@ pub(crate) struct PooledSlot<M> {
 #[derive(Debug)]
 pub(crate) enum Entered<M> {
     PooledConnection(PooledSlot<M>),
-    /// The caller waits, until then at most.
+    /// The caller waits, until this time at most.
     Waits(Ticket, Duration),
 }
 
 impl<M: Poolable> PoolState<M> {
-    /// Each idle connection says when it is to be looked at. It is looked at every `look_every` at least. The seed spreads the lifetimes.
+    /// Makes the state of a pool. Each idle connection says when it is to be looked at, and is looked at every
+    /// `look_every` at least. The seed spreads the lifetimes.
     pub(crate) fn new(rules: Pooled, look_every: Option<Duration>, seed: u64, now: Duration) -> Self {
         let mut state = Self {
             rules,
@@ -111,7 +114,7 @@ impl<M: Poolable> PoolState<M> {
         state
     }
 
-    /// A caller wants a connection, and would wait so long for it, if the rules allow that.
+    /// A caller asks for a connection and would wait `within` for it, if the rules allow that.
     pub(crate) fn enter(&mut self, within: Duration, waker: &Waker, now: Duration) -> Result<Entered<M>, PoolError> {
         if !self.is_open() {
             return Err(self.refused(PoolError::closed()));
@@ -133,7 +136,7 @@ impl<M: Poolable> PoolState<M> {
         Ok(Entered::Waits(ticket, until))
     }
 
-    /// A caller that waits asks for its connection. `None` while it has to wait on, until its time is over.
+    /// A waiting caller asks for its connection. Returns `None` while the caller has to wait and has time left.
     pub(crate) fn collect(
         &mut self,
         ticket: Ticket,
@@ -162,7 +165,7 @@ impl<M: Poolable> PoolState<M> {
         Some(Err(self.refused(shortage)))
     }
 
-    /// A caller waits no more. A connection that it was given already goes to the next.
+    /// A caller stops waiting. A connection that was assigned to it goes to the next.
     pub(crate) fn cancel(&mut self, ticket: Ticket, now: Duration) {
         let given = self.waiters.take_given(ticket).ok().flatten();
         self.waiters.remove(ticket);
@@ -175,7 +178,7 @@ impl<M: Poolable> PoolState<M> {
         self.open(now);
     }
 
-    /// A connection that was lent is back.
+    /// A connection in use was released.
     pub(crate) fn give_back(&mut self, mut lent: PooledSlot<M>, now: Duration) {
         self.lent.remove(&lent.id);
         lent.was_there = true;
@@ -195,7 +198,6 @@ impl<M: Poolable> PoolState<M> {
         self.open(now);
     }
 
-    /// A connection was opened.
     pub(crate) fn dialled(&mut self, mut member: M, now: Duration) {
         self.dials.forget(1);
         self.dials.succeeded();
@@ -214,20 +216,20 @@ impl<M: Poolable> PoolState<M> {
 
     /// A connection could not be opened.
     pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
-        // Nothing was dialled if the next try was not due yet.
+        // `NotYet` means that nothing was dialled, because the next try was not due.
         self.counts.not_opened += u64::from(!matches!(error, ConnectError::NotYet { .. }));
         self.dials.forget(1);
         self.dials.failed(now, Some(Arc::new(error)));
         self.open(now);
     }
 
-    /// A connection that was to be closed in good order is closed.
+    /// A connection that was being closed in good order is closed.
     pub(crate) fn closed(&mut self, now: Duration) {
         self.closing = self.closing.saturating_sub(1);
         self.open(now);
     }
 
-    /// Looks at the idle connections that are due, or at all of them if something has arrived on one. When to look again.
+    /// Looks at the due idle connections, or at all of them after an arrival on one. Returns when to look again.
     pub(crate) fn look_after(&mut self, has_stirred: bool, now: Duration) -> Option<Duration> {
         let live = self.live();
         for (lent, reason) in self.idle.sift(has_stirred, live, &self.rules, now) {
@@ -239,12 +241,11 @@ impl<M: Poolable> PoolState<M> {
         (self.planned < Duration::MAX).then_some(self.planned)
     }
 
-    /// Takes the work for the pool's task.
     pub(crate) fn take_jobs(&mut self) -> Vec<Job<M>> {
         mem::take(&mut self.jobs)
     }
 
-    /// Which callers to wake, and whether to wake the pool's task: there is work, or something is to be looked at sooner.
+    /// Returns the callers to wake, and whether to wake the pool's task for jobs or for an earlier look.
     pub(crate) fn take_wakes(&mut self) -> (Vec<Waker>, bool) {
         self.wake_drainers();
         (mem::take(&mut self.wakes), mem::take(&mut self.is_roused) || !self.jobs.is_empty())
@@ -262,23 +263,23 @@ impl<M: Poolable> PoolState<M> {
         }
     }
 
-    /// Nothing is dialled before that time.
+    /// Returns the time before which nothing is dialled.
     #[cfg(test)]
     pub(crate) const fn pauses_until(&self) -> Duration {
         self.dials.not_before
     }
 
-    /// How many connections are open and not being closed.
+    /// Returns how many connections are open and not being closed.
     fn live(&self) -> u32 {
         count(self.idle.list.len()) + self.lent()
     }
 
-    /// How many connections are lent, or given to a caller that has not fetched its connection.
+    /// Returns how many connections are in use, or assigned to a caller that has not fetched its connection.
     fn lent(&self) -> u32 {
         count(self.lent.len()) + self.waiters.given
     }
 
-    /// Of the idle connections that are still clean, the one that was returned last.
+    /// Takes the idle connection that was released last and is still clean.
     fn pick(&mut self, now: Duration) -> Option<PooledSlot<M>> {
         while let Some(lent) = self.idle.list.pop_back() {
             if lent.ends_at <= now {
@@ -290,7 +291,7 @@ impl<M: Poolable> PoolState<M> {
         None
     }
 
-    /// The connection, if it is still clean.
+    /// Returns the connection, if it is still clean.
     fn sound(&mut self, mut lent: PooledSlot<M>, now: Duration) -> Option<PooledSlot<M>> {
         match lent.member.inspect() {
             Ok(_) => Some(lent),
@@ -308,7 +309,7 @@ impl<M: Poolable> PoolState<M> {
         lent
     }
 
-    /// Why a clean connection is not lent again.
+    /// Returns why a clean connection is not kept.
     fn end_of(&self, lent: &PooledSlot<M>, now: Duration) -> Option<CloseReason> {
         [
             (!self.is_open(), CloseReason::PoolClosed),
@@ -321,7 +322,7 @@ impl<M: Poolable> PoolState<M> {
         .find_map(|(is_so, reason)| is_so.then_some(reason))
     }
 
-    /// Gives a connection to the caller that has waited longest. If no caller waits, it becomes idle.
+    /// Assigns a connection to the first waiter. If no caller waits, the connection becomes idle.
     fn rest(&mut self, lent: PooledSlot<M>, next: Option<Duration>, now: Duration) {
         let mut lent = match self.waiters.give(lent) {
             Ok(waker) => return self.wakes.push(waker),
@@ -335,11 +336,11 @@ impl<M: Poolable> PoolState<M> {
         self.plan(due);
     }
 
-    /// A connection is not lent again.
+    /// Ends the use of a connection and closes it.
     fn part(&mut self, mut lent: PooledSlot<M>, reason: CloseReason, now: Duration) {
         self.counts.closed[reason as usize] += 1;
         if !reason.is_orderly() && lent.uses == 0 {
-            // A peer that ends each connection at once is dialled with the same pauses.
+            // A peer that ends each connection at once is dialled with the pauses of a peer that fails.
             self.dials.failed(now, None);
         }
         lent.member.leave(reason);
@@ -347,10 +348,10 @@ impl<M: Poolable> PoolState<M> {
             self.closing += 1;
             self.jobs.push(Job::Close(lent.member, reason));
         }
-        // In any other case the socket is closed here, so that there is room for another one.
+        // In all other cases the drop closes the socket here, so that there is room for another connection.
     }
 
-    /// Opens as many connections as are missing, if there is room and it is time.
+    /// Opens as many connections as are missing, if there is room and no pause.
     fn open(&mut self, now: Duration) {
         if !self.is_open() {
             return;
@@ -364,7 +365,7 @@ impl<M: Poolable> PoolState<M> {
         }
     }
 
-    /// Something is to be looked at then.
+    /// Plans a look for this time.
     fn plan(&mut self, at: Duration) {
         if at < self.planned {
             self.planned = at;

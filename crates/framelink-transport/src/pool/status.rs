@@ -1,4 +1,4 @@
-//! What a pool holds and has done, and how it was closed.
+//! The statistics of a pool, and the report of its close.
 
 use std::sync::Arc;
 
@@ -22,37 +22,37 @@ use crate::error::ConnectError;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PoolStatus {
-    /// Connections that wait to be lent.
+    /// Connections that are idle and can be used.
     pub idle: u32,
-    /// Connections that are lent.
+    /// Connections in use.
     pub lent: u32,
     /// Connections that are being opened.
     pub opening: u32,
-    /// Connections that are being closed in good order, and are open still.
+    /// Connections that are being closed in good order and are still open.
     pub closing: u32,
-    /// Borrowers that wait.
+    /// Callers that wait for a connection.
     pub waiting: usize,
-    /// So many were opened.
+    /// How many connections were opened.
     pub opened: u64,
-    /// So many could not be opened.
+    /// How many connections could not be opened.
     pub not_opened: u64,
-    /// So often one was lent.
+    /// How often a caller got a connection.
     pub lendings: u64,
-    /// So many borrowers had none.
+    /// How many callers got no connection.
     pub refused: u64,
-    /// Why the last one could not be opened, where none was since.
+    /// Why the last connection could not be opened. `None` if a connection was opened since.
     pub last_failure: Option<Arc<ConnectError>>,
     pub(super) closed: [u64; CloseReason::ALL.len()],
 }
 
 impl PoolStatus {
-    /// So many were closed for this reason.
+    /// Returns how many connections were closed for this reason.
     #[must_use]
     pub const fn closed(&self, reason: CloseReason) -> u64 {
         self.closed[reason as usize]
     }
 
-    /// So many were closed, for each reason that occurred.
+    /// Returns each reason that occurred, with how many connections were closed for it.
     pub fn all_closed(&self) -> impl Iterator<Item = (CloseReason, u64)> + '_ {
         CloseReason::ALL.iter().map(|&reason| (reason, self.closed(reason))).filter(|(_, count)| *count > 0)
     }
@@ -70,14 +70,13 @@ impl PoolStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolReport {
-    /// So many connections were lent when it began to close, and came back in time.
+    /// How many connections were in use when the close began, and were released in time.
     pub finished: u64,
-    /// So many were still lent when the time was over.
+    /// How many connections were still in use when the time was over.
     pub cut: u64,
 }
 
-/// Nothing is known of what became of the exchanges.
-#[cfg(feature = "blocking")]
+/// An interrupted close does not know what became of the exchanges.
 impl crate::driver::Suspended for PoolReport {
     fn suspended() -> Self {
         Self::default()

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
@@ -10,32 +10,31 @@ use super::{CloseReason, Job, PoolDriver, PoolMember, PoolState, SharedPool, THR
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Driver, Notify as _};
 use crate::error::ConnectError;
+use crate::net::lock::Lock;
 use crate::profile::Profile;
 use crate::upstream::{Dialler, sign_off_and_close};
 
-/// The connections of a pool over a driver.
+/// The state of a pool over a driver.
 pub(super) type Shared<D> = SharedPool<Mutex<PoolState<PoolMember<D>>>, <D as Driver>::Clock>;
 
-/// Dials for a pool, closes, and looks after idle connections. Where the system has no thread for that, the callers of the pool
-/// [stand in](Self::stand_in).
+/// Dials, closes and maintains connections for a pool. Without a thread for it, callers [stand in](Self::stand_in).
 pub(super) struct PoolTask<D: PoolDriver> {
     pub(super) shared: Arc<Shared<D>>,
     dialler: Dialler<D>,
-    /// What the task waits for.
     changed: Arc<D::Notify>,
     arrivals: Arc<Arrivals<D::Notify>>,
     pub(super) task: OnceLock<D::Task>,
-    /// Why there was no thread when one was to begin last.
-    error: Mutex<Option<Arc<io::Error>>>,
-    /// Connections that are to be dialled, and that a caller which stood in has left to the next one.
+    /// Why no thread could be started the last time.
+    error: Lock<Option<Arc<io::Error>>>,
+    /// Dials that a caller which stood in has left to the next one.
     dials_left: AtomicUsize,
 }
 
 impl<D: PoolDriver> PoolTask<D> {
-    /// `changed` is what the shared pool wakes.
+    /// The shared pool wakes `changed`.
     pub(super) fn new(shared: &Arc<Shared<D>>, changed: Arc<D::Notify>, dialler: Dialler<D>) -> Arc<Self> {
         let arrivals = Arrivals::new(&changed);
-        let (task, error, dials_left) = (OnceLock::new(), Mutex::new(None), AtomicUsize::new(0));
+        let (task, error, dials_left) = (OnceLock::new(), Lock::new(None), AtomicUsize::new(0));
         Arc::new(Self { shared: Arc::clone(shared), dialler, changed, arrivals, task, error, dials_left })
     }
 
@@ -43,13 +42,13 @@ impl<D: PoolDriver> PoolTask<D> {
         self.dialler.profile()
     }
 
-    /// Begins the task, if it has not begun. False when the system has no thread for it.
+    /// Starts the task, if it has not started. Returns false when the system has no thread for it.
     pub(super) fn start(self: &Arc<Self>) -> bool {
         if self.task.get().is_some() {
             return true;
         }
-        let mut error = self.lock_error();
-        // Another caller may have begun it meanwhile.
+        let mut error = self.error.lock();
+        // Another caller may have started it meanwhile.
         if self.task.get().is_some() {
             return true;
         }
@@ -65,19 +64,17 @@ impl<D: PoolDriver> PoolTask<D> {
         }
     }
 
-    /// Why there is no thread.
-    #[cfg(feature = "blocking")]
     pub(super) fn error(&self) -> Option<Arc<io::Error>> {
-        self.lock_error().clone()
+        self.error.lock().clone()
     }
 
-    /// Where there is no thread: does here what is to be done, and says when there is more. One connection is dialled, until then. None
-    /// is dialled where no time is given.
+    /// Without a thread, does the pool's jobs here and returns when there are more. With `until` it dials once, up to
+    /// then.
     pub(super) async fn stand_in(self: &Arc<Self>, until: Option<Duration>) -> Option<Duration> {
         if self.start() {
             return None;
         }
-        // In a box: it is rare, and the futures of callers stay small.
+        // Boxed because it is rare, so that the futures of callers stay small.
         Box::pin(self.work_here(until)).await
     }
 
@@ -98,7 +95,7 @@ impl<D: PoolDriver> PoolTask<D> {
             let opening = self.opening();
             opening.end(self.dial(left.min(self.profile().timeouts().connect)).await);
         }
-        // The connection that was dialled may be for this caller. If not, there is more to dial.
+        // The dialled connection may be for this caller. If not, there is more to dial.
         let is_done = self.dials_left.load(Ordering::Acquire) == 0;
         if is_done { next } else { Some(self.shared.clock.now()) }
     }
@@ -115,12 +112,12 @@ impl<D: PoolDriver> PoolTask<D> {
         Closing(Arc::clone(&self.shared))
     }
 
-    /// Has a job done beside the task.
+    /// Starts a job beside the task.
     fn begin(self: &Arc<Self>, jobs: &mut D::Jobs, job: Job<PoolMember<D>>) {
         let (task, timeouts) = (Arc::clone(self), self.profile().timeouts());
         match job {
             Job::Dial => {
-                // A dial has its time also where there is no thread for it, so that the task does it.
+                // A dial has its full time even if there is no thread for it and the task dials itself.
                 let opening = self.opening();
                 let work = move |_| async move { opening.end(task.dial(timeouts.connect).await) };
                 D::begin(jobs, timeouts.connect, work);
@@ -141,10 +138,10 @@ impl<D: PoolDriver> PoolTask<D> {
         Ok(PoolMember::new(connection, lease, self.arrivals.waker(), !self.profile().exchange().receives()))
     }
 
-    /// In good order. Where the peer closes after each exchange it goes first, so that the system does not hold our port.
+    /// Closes in good order. A peer that closes after each exchange goes first, so that our port is not held.
     async fn close(&self, member: PoolMember<D>, reason: CloseReason, within: Duration) {
-        // The lease is left already, and kept until the socket is closed.
-        let PoolMember { mut connection, lease: _seat, .. } = member;
+        // The lease has been left already. It is kept until the socket is closed.
+        let PoolMember { mut connection, lease: _lease, .. } = member;
         if reason == CloseReason::Replaced {
             connection.wait_for_end(within).await;
             drop(connection);
@@ -153,17 +150,12 @@ impl<D: PoolDriver> PoolTask<D> {
         }
     }
 
-    /// A time of the pool's clock.
     pub(super) fn at(&self, time: Duration) -> Instant {
         D::within(time.saturating_sub(self.shared.clock.now()))
     }
-
-    fn lock_error(&self) -> MutexGuard<'_, Option<Arc<io::Error>>> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// What goes on until the pool is over.
+/// The pool's task, until the pool is over.
 async fn maintain<D: PoolDriver>(task: Arc<PoolTask<D>>) {
     let mut jobs = D::Jobs::default();
     loop {
@@ -177,8 +169,7 @@ async fn maintain<D: PoolDriver>(task: Arc<PoolTask<D>>) {
     }
 }
 
-/// A connection that is being opened. This reports the result to the pool when it is dropped, also when the job panics or is aborted: then
-/// the dial has failed.
+/// A connection that is being opened. Dropping this reports the result; after a panic or abort, a failed dial.
 struct Opening<D: PoolDriver> {
     shared: Arc<Shared<D>>,
     began: Duration,

@@ -1,4 +1,4 @@
-//! Peers that are made up: connections with replies on their way, ends, and bytes that nobody asked for.
+//! Simulated peers for tests: connections with replies on their way, ends, and unsolicited bytes.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use crate::pool::{CloseReason, Poolable};
 
-/// What there is of one connection at the peer and between.
+/// The peer's side of one connection, and the network between.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    /// Replies that are on their way, or have come.
+    /// Replies that are on their way, or have arrived.
     replies: VecDeque<u64>,
-    /// So many replies are owed to requests that were sent.
+    /// How many replies are owed to requests that were sent.
     owed: u32,
-    /// What came of it, once something has.
+    /// How the connection ended, once it has.
     ended: Option<CloseReason>,
     pub(crate) is_to_move: bool,
 }
 
-/// So many sockets are open.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sockets(Rc<Cell<u32>>);
 
@@ -29,7 +28,7 @@ impl Sockets {
     }
 }
 
-/// A connection, as the pool has it.
+/// A simulated connection, as the pool has it.
 #[derive(Debug)]
 pub(crate) struct Fake {
     line: Rc<RefCell<Line>>,
@@ -42,19 +41,18 @@ impl Fake {
         Self { line: Rc::default(), sockets: sockets.clone() }
     }
 
-    /// The other side of it.
     pub(crate) fn line(&self) -> Rc<RefCell<Line>> {
         Rc::clone(&self.line)
     }
 
-    /// Sends a request that is answered by its number, sooner or later.
+    /// Sends a request, which is answered with its number sooner or later.
     pub(crate) fn request(&self, number: u64) {
         let mut line = self.line.borrow_mut();
         line.owed += 1;
         line.replies.push_back(number);
     }
 
-    /// Takes the next reply: that to the request, if nothing else was on its way.
+    /// Takes the next reply. It answers the request if nothing else was on its way.
     pub(crate) fn reply(&self) -> Option<u64> {
         let mut line = self.line.borrow_mut();
         if line.ended.is_some_and(|reason| reason != CloseReason::Unsolicited) {
@@ -98,7 +96,7 @@ impl Poolable for Fake {
 
     fn begin(&mut self) {
         let line = self.line.borrow();
-        assert!(line.ended.is_none() && line.owed == 0, "only a clean one is lent: {line:?}");
+        assert!(line.ended.is_none() && line.owed == 0, "only a clean connection is handed out: {line:?}");
     }
 
     fn end(&mut self) -> bool {

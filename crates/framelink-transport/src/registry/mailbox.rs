@@ -1,4 +1,4 @@
-//! What is pushed to one connection of a registry, and who writes that.
+//! The queue of messages that are pushed to one connection of a registry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use crate::net::lock::Lock;
 use crate::session::memory::Held;
 use crate::session::{Backlog, Offered, Outbox, Packed, PushCounts, SendRefused, Sending};
 
-/// Where what is pushed to a connection waits. Dropped, the connection has left.
+/// The queue of one connection. Dropping it removes the connection from the registry.
 pub(crate) struct Mailbox<C> {
     pub(crate) id: MemberId,
     pub(crate) slot: Arc<Slot>,
     pub(super) shared: Arc<Shared<C>>,
 }
 
-/// What the registry and the connection share. Locked for moments only, and never across a wait.
+/// The state that the registry and the connection share. It is locked only briefly, and never while waiting.
 pub(crate) struct Slot(Lock<SlotState>);
 
 struct SlotState {
     outbox: Outbox,
-    /// For what writes to the connection.
+    /// Wakes the task or thread that writes to the connection.
     waker: Option<Waker>,
-    /// The memory of what waits, where that is counted.
+    /// Counts the memory of the queued messages, if it is to be counted.
     memory: Held,
 }
 
@@ -46,22 +46,22 @@ impl Slot {
         Self(Lock::new(SlotState { outbox: Outbox::new(backlog), waker: None, memory }))
     }
 
-    /// Whether the connection was too slow and is to be closed.
+    /// Returns whether the connection is to be closed because it was too slow.
     pub(crate) fn is_closed(&self) -> bool {
         self.0.lock().outbox.is_closed()
     }
 
-    /// Whether nothing waits.
+    /// Returns whether no message is queued.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting() == 0
     }
 
-    /// The socket took so many more of the messages whole.
+    /// Notes that the socket took this many more messages completely.
     pub(crate) fn on_written(&self, count: u64) {
         self.0.lock().outbox.on_written(count);
     }
 
-    /// Sets what is woken when the next message is pushed, or the connection is to be closed.
+    /// Sets the waker for the next push, or for the close of the connection.
     pub(crate) fn wake(&self, waker: &Waker) {
         let mut state = self.0.lock();
         match &mut state.waker {
@@ -70,7 +70,7 @@ impl Slot {
         }
     }
 
-    /// Queues frames until so many bytes are to be written. Returns how many frames.
+    /// Moves frames to the session until this many bytes are to be written. Returns how many frames.
     pub(crate) fn fill<E: Encode>(&self, sending: &mut Sending<E>, bytes: usize) -> Result<u64, SendRefused<E::Error>> {
         let mut state = self.0.lock();
         let mut count = 0;
@@ -85,19 +85,19 @@ impl Slot {
         Ok(count)
     }
 
-    /// Where its memory is counted.
+    /// Returns another counter of this memory.
     pub(super) fn memory(&self) -> Held {
         self.0.lock().memory.another()
     }
 
-    /// A frame is to be written. What writes is to be woken where it has nothing to do, or must end.
+    /// Queues a frame. Collects the waker if the writer is idle, or if the connection must end.
     pub(super) fn offer(&self, frame: &Packed, wakers: &mut Vec<Waker>) -> Offered {
         let mut state = self.0.lock();
         let was_empty = state.outbox.is_empty();
         let offered = state.outbox.offer(frame);
         state.note();
         if was_empty || offered == Offered::Closed {
-            // The waker is kept: writing may take long, and must end when the connection is to be closed.
+            // The waker is kept, because a long write must end too when the connection is to be closed.
             wakers.extend(state.waker.clone());
         }
         offered
@@ -111,7 +111,7 @@ impl Slot {
         self.0.lock().outbox.len()
     }
 
-    /// The connection has ended.
+    /// Closes the queue of a connection that has ended.
     pub(super) fn close(&self) -> PushCounts {
         let mut state = self.0.lock();
         state.outbox.close();
@@ -121,7 +121,7 @@ impl Slot {
 }
 
 impl SlotState {
-    /// A connection that has to end because of the memory is told when nothing is locked.
+    /// Notes the memory of the queue. Connections are told to end only without locks.
     fn note(&mut self) {
         self.memory.note(self.outbox.bytes());
     }

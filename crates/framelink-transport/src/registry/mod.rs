@@ -1,4 +1,4 @@
-//! Connections that a server pushes to.
+//! The registry of connections that a server pushes messages to.
 
 mod mailbox;
 
@@ -15,14 +15,14 @@ use framelink_profile::FramingPair;
 
 pub(crate) use mailbox::{Mailbox, Slot};
 
-/// The connections that a server pushes to, whatever drivers they are on.
+/// The connections that a server pushes messages to, on any driver. Clones share their state.
 ///
-/// A connection [joins](crate::tokio::Connection::join) and is served; what is pushed goes out between its replies, frame after
-/// frame, and when it ends it has left. Pushing never waits: for each connection so much may wait as the [`Backlog`] says, and its
-/// rule says what happens to those that are too slow. Clones are the same registry.
+/// A connection [joins](crate::tokio::Connection::join) the registry, and leaves it when it ends. While the connection
+/// is served, pushed messages are sent between replies, one whole frame after another.
 ///
-/// A message is made a frame once for all connections of one listener, and shared. What one thread pushes comes in this order on
-/// every connection.
+/// Pushing never waits. [`Backlog`] limits how much may be queued for each connection, and says what happens to
+/// connections that are too slow. All connections of one listener share the encoded frame. Messages that one thread
+/// pushes arrive in order on every connection.
 ///
 /// ```
 /// # #[cfg(feature = "tokio")]
@@ -58,40 +58,40 @@ pub struct Registry<C = FramingPair> {
     shared: Arc<Shared<C>>,
 }
 
-/// Which connection of a [`Registry`]. A number of its own, never used again there.
+/// Identifies one connection of a [`Registry`]. The registry never uses a number again.
 ///
 /// See [`Registry`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(u64);
 
-/// To which connections a message is pushed. Complete by nature.
+/// The connections that a message is pushed to. The enum is exhaustive.
 ///
 /// See [`Registry`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'m> {
-    /// To one of them.
+    /// One connection.
     One(MemberId),
-    /// To some of them.
+    /// Some connections.
     Some(&'m [MemberId]),
-    /// To all that have joined and not left.
+    /// All connections that have joined and not left.
     All,
 }
 
-/// What pushing one message came to, in connections.
+/// The result of one push, in numbers of connections.
 ///
 /// See [`Registry`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pushed {
-    /// It waits to be written on so many.
+    /// Connections for which the message is queued.
     pub queued: usize,
-    /// On so many of these, others that waited were skipped for it.
+    /// Connections, among the queued ones, on which older messages were skipped.
     pub skipping: usize,
-    /// So many were too slow for it.
+    /// Connections that were too slow, for which the message was dropped.
     pub dropped: usize,
-    /// So many were too slow for it, and are closed.
+    /// Connections that were too slow, and are closed.
     pub closed: usize,
-    /// So many have left, or are about to.
+    /// Connections that have left, or are about to.
     pub gone: usize,
 }
 
@@ -103,7 +103,7 @@ struct Shared<C> {
 struct RegistryState<C> {
     members: BTreeMap<MemberId, RegistryMember<C>>,
     next: u64,
-    /// Of those that have left.
+    /// The counts of connections that have left.
     departed: PushCounts,
 }
 
@@ -113,14 +113,14 @@ struct RegistryMember<C> {
 }
 
 impl<C> Registry<C> {
-    /// Nobody has joined yet.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new(backlog: Backlog) -> Self {
         let state = RegistryState { members: BTreeMap::new(), next: 0, departed: PushCounts::default() };
         Self { shared: Arc::new(Shared { backlog, state: RwLock::new(state) }) }
     }
 
-    /// A connection joins.
+    /// Adds a connection.
     pub(crate) fn join(&self, framing: Arc<C>, memory: &Held) -> Mailbox<C> {
         let slot = Arc::new(Slot::new(self.shared.backlog, memory.another_shared()));
         let mut state = self.shared.write();
@@ -131,25 +131,25 @@ impl<C> Registry<C> {
         Mailbox { id, slot, shared: Arc::clone(&self.shared) }
     }
 
-    /// Who has joined and not left, first come first.
+    /// Returns the connections that have joined and not left, oldest first.
     #[must_use]
     pub fn members(&self) -> Vec<MemberId> {
         self.shared.read().members.keys().copied().collect()
     }
 
-    /// How many have joined and not left.
+    /// Returns how many connections have joined and not left.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.read().members.len()
     }
 
-    /// Whether nobody is there.
+    /// Returns whether no connection is in the registry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shared.read().members.is_empty()
     }
 
-    /// What became of all that was pushed, to those that have left too.
+    /// Returns what happened to all pushed messages, those to connections that have left included.
     #[must_use]
     pub fn counts(&self) -> PushCounts {
         let state = self.shared.read();
@@ -160,13 +160,13 @@ impl<C> Registry<C> {
         counts
     }
 
-    /// What became of what was pushed to one; `None` if it has left.
+    /// Returns what happened to the messages pushed to one connection, or `None` if it has left.
     #[must_use]
     pub fn counts_of(&self, member: MemberId) -> Option<PushCounts> {
         self.shared.read().members.get(&member).map(|member| member.slot.counts())
     }
 
-    /// How many messages wait for one; `None` if it has left.
+    /// Returns how many messages are queued for one connection, or `None` if it has left.
     #[must_use]
     pub fn waiting_for(&self, member: MemberId) -> Option<usize> {
         self.shared.read().members.get(&member).map(|member| member.slot.waiting())
@@ -174,10 +174,10 @@ impl<C> Registry<C> {
 }
 
 impl<C: Encode> Registry<C> {
-    /// Pushes a message to one, some or all connections, and waits for none.
+    /// Pushes a message to one, some or all connections, without waiting.
     ///
     /// # Errors
-    /// When the framing of one of them cannot say it; it is pushed to none then.
+    /// Fails if the framing of one of them cannot encode the message. The message is then pushed to no connection.
     pub fn push(&self, to: Target<'_>, message: &[u8]) -> Result<Pushed, C::Error> {
         let (mut pushed, mut wakers) = (Pushed::default(), Vec::new());
         let state = self.shared.read();
@@ -192,7 +192,7 @@ impl<C: Encode> Registry<C> {
             Ok(())
         })?;
         drop(state);
-        // Only now: what is woken may end a connection at once, and leave.
+        // Without the lock, because a woken task may end its connection at once, which leaves the registry.
         frames.made.iter().for_each(|made| made.memory.settle());
         wakers.into_iter().for_each(Waker::wake);
         Ok(pushed)
@@ -214,7 +214,7 @@ impl Pushed {
     }
 }
 
-/// One message, made a frame once for each framing: the connections of one listener share theirs.
+/// One message, encoded once for each framing. The connections of one listener share a framing.
 struct Frames<'m, C> {
     message: &'m [u8],
     made: Vec<Made<C>>,
@@ -223,7 +223,7 @@ struct Frames<'m, C> {
 struct Made<C> {
     framing: Arc<C>,
     frame: Packed,
-    /// That of one of the connections: it is counted once for all of them.
+    /// The memory of one of the connections. The frame is counted only there.
     memory: Held,
 }
 
@@ -245,7 +245,7 @@ impl<C: Encode> Frames<'_, C> {
 }
 
 impl<C> RegistryState<C> {
-    /// Each that is meant, or `None` where it has left.
+    /// Calls `then` for each target connection, with `None` for one that has left.
     fn each<E>(
         &self,
         to: Target<'_>,
@@ -259,7 +259,7 @@ impl<C> RegistryState<C> {
     }
 }
 
-/// A panic while it was held left nothing half done.
+/// The lock is used even after a panic, because no step leaves the state inconsistent.
 impl<C> Shared<C> {
     fn read(&self) -> RwLockReadGuard<'_, RegistryState<C>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)

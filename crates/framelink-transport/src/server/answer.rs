@@ -1,11 +1,11 @@
-//! What a handler says to a request.
+//! The answer of a handler.
 
 use std::error::Error;
 
 use crate::error::HandlerError;
 
-/// What a handler says to a request: a reply or nothing, `Option<Vec<u8>>`; or that, unless it failed, `Result<Option<Vec<u8>>, E>`. A
-/// failure ends the connection, so that the client knows that no reply will come.
+/// The answer of a handler to a request: a reply or nothing, as `Option<Vec<u8>>`. A handler that can fail returns
+/// `Result<Option<Vec<u8>>, E>`. A failure ends the connection, so that the client knows that no reply will come.
 ///
 /// ```
 /// use framelink_transport::Answer;
@@ -15,7 +15,7 @@ use crate::error::HandlerError;
 /// assert_eq!(failed.into_reply().unwrap_err().to_string(), "the host is gone");
 /// ```
 pub trait Answer: sealed::Sealed {
-    /// The reply, if there is to be one.
+    /// Returns the reply, or `None` if the handler gives none.
     ///
     /// # Errors
     /// When the handler failed.

@@ -1,4 +1,4 @@
-//! What a server has counted, and how far its drain is.
+//! The state that a server shares with its handles: its statistics and its drain.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::driver::{Driver, Notify as _};
 use crate::net::lock::Lock;
 use crate::session::NoticeStage;
 
-/// What a server shares with its handles and with the connections that it serves.
+/// The state that a server shares with its handles and with the connections that it serves.
 pub(crate) struct ServerControl<D: Driver> {
     pub(crate) stats: Stats,
     pub(super) drain: Lock<Drain>,
@@ -29,7 +29,7 @@ impl<D: Driver> ServerControl<D> {
         Arc::new(Self { stats, drain, clock: D::clock(), serving, changed: D::Notify::default() })
     }
 
-    /// The server is to end within this time. All connections are told the stage before the server is woken and looks at it.
+    /// Orders the server to end within this time. Connections are told the stage before the server wakes up.
     pub(crate) fn order(&self, within: Duration) {
         let now = self.clock.now();
         let mut drain = self.drain.lock();
@@ -40,7 +40,6 @@ impl<D: Driver> ServerControl<D> {
         self.changed.notify();
     }
 
-    /// Waits until a drain is ordered.
     pub(super) async fn ordered(&self) {
         loop {
             let version = self.changed.version();
@@ -51,7 +50,7 @@ impl<D: Driver> ServerControl<D> {
         }
     }
 
-    /// Waits for so long. The next stage of a drain ends the wait.
+    /// Waits for `time`, or until the next stage of a drain.
     pub(super) async fn pause(&self, time: Duration) {
         let until = self.clock.now().saturating_add(time);
         let before = self.stage();
@@ -68,7 +67,7 @@ impl<D: Driver> ServerControl<D> {
 
     /// Tells the connections each stage of the drain, until all have ended or the time is over.
     pub(super) async fn end(&self) {
-        /// When the time of a drain is over, the connections that were cut have so long to be gone.
+        /// How long connections that were cut may take to end after the time of a drain.
         const GRACE: Duration = Duration::from_millis(250);
         let (mut told, mut cut_at) = (NoticeStage::Open, None);
         loop {
@@ -82,7 +81,7 @@ impl<D: Driver> ServerControl<D> {
                 self.stats.admission.tell(stage);
             }
             let next_at = self.drain.lock().next_at(now);
-            // A handler that does not return cannot be ended, and is left alone.
+            // A handler that does not return cannot be ended. It is left alone.
             let until = next_at.unwrap_or_else(|| *cut_at.get_or_insert(now.saturating_add(GRACE)));
             if until <= now {
                 return;

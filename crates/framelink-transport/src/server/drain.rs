@@ -1,21 +1,20 @@
-//! The end of a server: how long it may take, and what came of it.
+//! The drain of a server: its stages and their times.
 
 use std::time::Duration;
 
 use super::stats::{DrainReport, ServerCounts};
 use crate::session::NoticeStage;
 
-/// How far the drain of a server is. Time is an argument, since a moment that the server chose.
+/// How far the drain of a server is. `now` is measured from a moment that the server chose.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Drain {
     /// When half of the time is over, and when all of it is.
     times: Option<[Duration; 2]>,
-    /// What had been counted when it began.
+    /// The counts when the drain began.
     pub(super) before: ServerCounts,
 }
 
-/// It is not known then what was cut.
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
+/// An interrupted drain does not know what was cut.
 impl crate::driver::Suspended for DrainReport {
     fn suspended() -> Self {
         Self { connections_cut: 1, ..Self::default() }
@@ -23,7 +22,7 @@ impl crate::driver::Suspended for DrainReport {
 }
 
 impl Drain {
-    /// The server is to end within this time. A second order can make it shorter only; true if this is the first.
+    /// Orders the server to end within this time. A second order can only shorten it. Returns true for the first order.
     pub(crate) fn order(&mut self, now: Duration, within: Duration, before: impl FnOnce() -> ServerCounts) -> bool {
         let times = [within / 2, within].map(|time| now.saturating_add(time));
         let Some(earlier) = self.times else {
@@ -43,7 +42,7 @@ impl Drain {
         }
     }
 
-    /// When the next stage comes; `None` where time brings none.
+    /// Returns when the next stage begins. `None` if time brings no other stage.
     pub(crate) fn next_at(&self, now: Duration) -> Option<Duration> {
         self.times?.into_iter().find(|&at| at > now)
     }

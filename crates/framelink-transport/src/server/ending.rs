@@ -10,9 +10,9 @@ use crate::profile::{Profile, Side};
 use crate::session::Ending;
 use framelink_session::Message;
 
-/// What serving a connection came to.
+/// The result of serving a connection.
 pub(crate) struct ServedOutcome<E> {
-    /// How many requests were answered wholly.
+    /// How many requests were wholly answered.
     pub(crate) answered: u64,
     /// How many messages arrived after the last request was taken.
     pub(crate) discarded: usize,
@@ -20,28 +20,28 @@ pub(crate) struct ServedOutcome<E> {
 }
 
 impl<E> ServedOutcome<E> {
-    /// How many requests were answered, or why the connection failed.
+    /// Returns how many requests were answered, or why the connection failed.
     pub(crate) fn into_answered(self) -> Result<u64, E> {
         self.ended.map(|()| self.answered)
     }
 }
 
-/// A connection that is served, with its operations that wait. They are those of the public type of the same name.
+/// A connection that is served, with its waiting operations. They do what the public operations with these names do.
 pub(crate) trait ServedConnection: Endpoint {
-    /// Writes what is queued, within this time where the driver limits that.
+    /// Writes what is queued, within `limit` if the driver limits that.
     fn flush(&mut self, limit: Duration) -> impl Future<Output = Result<(), ErrorOf<Self::Codec>>>;
     fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<Self::Codec>>>;
     fn recv_within(&mut self, limit: Duration) -> impl Future<Output = Result<TryRecv, ErrorOf<Self::Codec>>>;
     fn send_within(&mut self, reply: &[u8], limit: Duration) -> impl Future<Output = Result<(), ErrorOf<Self::Codec>>>;
 
-    /// Closes the connection in good order. Returns how many messages arrived meanwhile, also where that failed.
+    /// Closes the connection in good order. Returns how many messages arrived meanwhile, even if closing failed.
     fn close_and_count(
         &mut self,
         within: Duration,
     ) -> impl Future<Output = (usize, Result<CloseReport, ErrorOf<Self::Codec>>)>;
 }
 
-/// Has a driver's `Connection` be served. `flush` is how it writes what is queued.
+/// Implements `ServedConnection` for a driver's `Connection`. `flush` is the method that writes what is queued.
 macro_rules! served_connection {
     ($wait:ident, $limit:ident => $flush:ident($($argument:ident)?)) => {
         impl<C: Decode + Encode> $crate::server::ServedConnection for Connection<C> {
@@ -72,9 +72,9 @@ macro_rules! served_connection {
 }
 pub(crate) use served_connection;
 
-/// Closes a connection that was served, in good order where the peer can still receive the replies.
+/// Closes a connection that was served, in good order if the peer can still receive the replies.
 ///
-/// The profile says which side of a short connection closes first. If that is the client, its close is waited for.
+/// The profile says which side closes a short connection first. If the client does, this waits for its close.
 pub(crate) async fn end_served<S: ServedConnection>(
     connection: &mut S,
     profile: &Profile,
@@ -98,7 +98,7 @@ pub(crate) async fn end_served<S: ServedConnection>(
     ServedOutcome { answered, discarded, ended }
 }
 
-/// Waits until the client closes, where the profile says that it does. Anything else that arrives is taken by our own close.
+/// Waits until the client closes, if the profile says that it closes first. Our own close takes whatever else arrives.
 async fn client_closes<S: ServedConnection>(connection: &mut S, profile: &Profile) -> Result<(), ErrorOf<S::Codec>> {
     if profile.connection().short().is_none_or(|short| short.closes != Side::Client) {
         return Ok(());
@@ -109,12 +109,12 @@ async fn client_closes<S: ServedConnection>(connection: &mut S, profile: &Profil
     }
 }
 
-/// How many messages are there and were not taken, of a connection that is cut.
+/// Returns how many messages of a connection that is cut had arrived and were not taken.
 fn count_unread<S: ServedConnection>(connection: &mut S) -> usize {
     connection.open(S::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
 }
 
-/// Whether the connection is closed in good order after this error, so that no reset destroys the replies that were sent before it.
+/// Returns whether to close in good order after this error, so that no reset destroys the replies sent before.
 const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
     matches!(
         cause,
@@ -128,7 +128,6 @@ const fn ends_in_order<D, E>(cause: &Cause<D, E>) -> bool {
     )
 }
 
-#[cfg(any(feature = "blocking", feature = "nonblocking"))]
 impl<D, E> crate::driver::Suspended for ServedOutcome<Error<D, E>> {
     fn suspended() -> Self {
         Self { answered: 0, discarded: 0, ended: Result::suspended() }

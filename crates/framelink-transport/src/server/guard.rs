@@ -1,4 +1,4 @@
-//! A connection that a server serves.
+//! A guard for each connection that a server serves.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,40 +12,39 @@ use crate::error::{Cause, Error};
 use crate::session::Ending;
 use framelink_profile::{DecodeError, EncodeError};
 
-/// Counts a connection as served until this is dropped, and tells the observer when that begins and ends.
+/// Counts a connection as served until this guard is dropped. Tells the observer when serving begins and ends.
 pub(crate) struct ServedGuard<D: Driver> {
     control: Arc<ServerControl<D>>,
     peer: Option<SocketAddr>,
-    /// How the connection has ended if this is dropped now. `None` once that is counted.
+    /// The end of the connection to count if this guard is dropped now. `None` once the end is counted.
     if_dropped: Option<&'static Cause<DecodeError, EncodeError>>,
 }
 
 impl<D: Driver> ServedGuard<D> {
-    /// The connection has failed if it gets no task or thread.
+    /// Until `begun` is called, dropping the guard counts the connection as failed: it got no task or thread.
     pub(super) fn new(control: &Arc<ServerControl<D>>) -> Self {
         control.stats.begun.fetch_add(1, Ordering::AcqRel);
         control.serving.fetch_add(1, Ordering::AcqRel);
         Self { control: Arc::clone(control), peer: None, if_dropped: Some(&Cause::Closed) }
     }
 
-    /// There is a thread or a task that serves the connection. If that is ended from outside, the connection was cut.
+    /// A task or thread serves the connection now. If that is ended from outside, the connection was cut.
     pub(crate) const fn begun(mut self) -> Self {
         self.if_dropped = Some(&Cause::Ended(Ending::Cut));
         self
     }
 
-    /// Serving begins.
     pub(crate) fn on_connected(&mut self, peer: Option<SocketAddr>) {
         self.peer = peer;
         self.control.stats.admission.notify(&ServerEvent::Connected { peer });
     }
 
-    /// The connection has ended, after so many bytes were received. Its place has to be free before, because the observer may look.
+    /// Counts the end and tells the observer. The place must be free before, because the observer may look.
     pub(crate) fn on_ended(mut self, outcome: &ServedOutcome<Error>, bytes_received: u64) {
         self.if_dropped = None;
         let (peer, error, stats) = (self.peer, outcome.ended.as_ref().err(), &self.control.stats);
         stats.on_ended(error.map(Error::cause), outcome.discarded);
-        // The peer connected only to see whether it can.
+        // The peer connected only to check that it can.
         if bytes_received == 0 && error.is_none_or(|error| matches!(error.cause(), Cause::Reset(_))) {
             stats.admission.notify(&ServerEvent::Probed { peer });
         }

@@ -1,4 +1,4 @@
-//! A connection whose requests are answered one after the other, in the thread that serves it.
+//! Serving a connection one request after the other, in its own thread.
 
 use super::answer::Answer;
 use super::ending::{ServedConnection, ServedOutcome, end_served};
@@ -27,7 +27,7 @@ async fn answer_all<S: ServedConnection, A: Answer>(
     answered: &mut u64,
 ) -> Result<(), ErrorOf<S::Codec>> {
     let write = profile.timeouts().write;
-    // A preamble is sent though nothing was asked.
+    // Sends the preamble even if no request arrives.
     connection.flush(write).await?;
     let mut memory = connection.sending().memory().another();
     while let Some(request) = connection.recv().await? {

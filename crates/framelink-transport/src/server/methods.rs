@@ -1,10 +1,10 @@
-//! The public methods of serving and of servers, with their documentation. The types of the drivers invoke these macros.
+//! The public methods of serving and of servers, with their documentation, as macros for the drivers' types.
 
-/// How a connection joins a registry.
+/// The method that joins a registry.
 macro_rules! join_method {
     () => {
-        /// Has a registry push messages to the connection until it ends. They are sent while the connection is
-        /// [served](Self::serve_many). A connection that had joined another registry leaves that.
+        /// Adds the connection to a registry, which pushes messages to it until it ends. Pushed messages are sent while
+        /// the connection is [served](Self::serve_many). A connection leaves the registry that it had joined before.
         ///
         /// See [`Registry`](crate::Registry) for an example.
         pub fn join(&mut self, registry: &crate::registry::Registry<C>) -> crate::registry::MemberId {
@@ -16,25 +16,26 @@ macro_rules! join_method {
     };
 }
 
-/// Serving a connection, one request after the other. The example of the driver comes first.
+/// The method that serves a connection, one request after the other. The driver's example comes first.
 macro_rules! serve_method {
     ($(#[$example:meta])* $wait:ident $($async:ident)?, $answer:ident: $bound:path, $serve:expr) => {
-        /// Answers the messages of a client, as the profile says, until the connection ends. Each message is answered with the bytes that
-        /// `answer` returns, or with nothing. A short connection has one message. Returns how many messages were answered.
+        /// Answers a client's messages with the bytes that `answer` returns, or with nothing, until the connection
+        /// ends, as the profile says. A short connection has one message. Returns how many messages were answered.
         ///
-        /// Messages are answered one after the other. On blocking and nonblocking all of it happens in this thread, and messages that are
-        /// [pushed](crate::Registry) to the connection are not sent: that takes `serve_many`. On tokio this is `serve_many` with one
-        /// message at a time.
+        /// Messages are answered one after the other. On tokio this is `serve_many` with one message at a time. On the
+        /// other drivers this thread does all of the work, and messages that are [pushed](crate::Registry) to the
+        /// connection are not sent; use `serve_many` for them.
         ///
         $(#[$example])*
         ///
         /// # Errors
-        /// - When bytes came that are no message.
+        /// - When bytes arrived that are no message.
         /// - When a message began too late or took too long.
         /// - When a reply could not be sent in time.
         /// - When `answer` panicked or [failed](crate::Answer).
         /// - When the connection failed.
-        /// - When its time was over: [`Cause::Ended`](crate::Cause::Ended). It was closed in good order then.
+        /// - When the connection's time was over: [`Cause::Ended`](crate::Cause::Ended). The connection was closed in
+        ///   good order.
         pub $($async)? fn serve<$answer: $bound>(
             mut self,
             profile: &crate::profile::Profile,
@@ -45,27 +46,28 @@ macro_rules! serve_method {
     };
 }
 
-/// Serving a connection, many requests at a time. The example of the driver comes first.
+/// The method that serves a connection, many requests at a time. The driver's example comes first.
 macro_rules! serve_many_method {
     (
         $(#[$example:meta])*
         $wait:ident $($async:ident)?, $answer:ident: $bound:path, ($($handler:tt)+) $(where $($where:tt)+)?
     ) => {
-        /// Like [`serve`](Self::serve), but answers up to `concurrency` messages at a time. While they are answered more messages are read,
-        /// up to the limit. A reply is sent as soon as the order of replies lets it. After the peer's half-close, or after bytes that are
-        /// no message, the answers that were begun are finished and sent.
+        /// Like [`serve`](Self::serve), but answers up to `concurrency` messages at a time. Meanwhile more messages are
+        /// read, up to the limit. A reply is sent as soon as the order of replies lets it. After the peer's half-close,
+        /// or after bytes that are no message, the answers that were begun are finished and sent.
         ///
-        /// On tokio the answers are made in the task that awaits this, side by side. A handler that computes for long, or blocks, spawns
-        /// that itself. With threads, this thread reads, another one writes, and those that answer are begun as they are needed and kept
-        /// until the connection ends. All of them have ended when this returns.
+        /// On tokio, all handlers run in the task that awaits this; a handler that blocks or computes for long must
+        /// spawn that itself. With threads, this one reads, another one writes, and handler threads are started as
+        /// needed and kept until the connection ends. All have ended when this returns.
         ///
-        /// A handler that panics ends the connection with [`Cause::HandlerPanicked`](crate::Cause::HandlerPanicked), and nothing else.
+        /// A handler that panics ends only its own connection, with
+        /// [`Cause::HandlerPanicked`](crate::Cause::HandlerPanicked).
         ///
         $(#[$example])*
         ///
         /// # Errors
-        /// As [`serve`](Self::serve), and when the connection was closed because it is too slow for the messages that are
-        /// [pushed](crate::Registry) to it.
+        /// As [`serve`](Self::serve), and when the connection was closed because it was too slow for the messages that
+        /// are [pushed](crate::Registry) to it.
         pub $($async)? fn serve_many<$answer: $bound>(
             mut self,
             profile: &crate::profile::Profile,
@@ -79,8 +81,8 @@ macro_rules! serve_many_method {
     };
 }
 
-/// A server and its handle. Its documentation with the example of the driver comes first. `$over` makes what accepts of its listener,
-/// and `$serve` serves a connection in place. The listener has the method `$stopper`, where something has to stop it.
+/// A server and its handle. The documentation with the driver's example comes first. `$over` makes what accepts of the
+/// listener, `$serve` serves a connection, and `$stopper` is the listener's method for its stopper, if it needs one.
 macro_rules! server {
     (
         $(#[$doc:meta])*
@@ -96,7 +98,7 @@ macro_rules! server {
             handle: ServerHandle,
         }
 
-        /// Reads the counts of a [`Server`] while it runs, and drains it. Clones are the same.
+        /// Reads the counts of a [`Server`] while it runs, and drains it. Clones are handles of one server.
         ///
         /// See [`Server`] for an example.
         #[derive(Clone)]
@@ -106,10 +108,10 @@ macro_rules! server {
         }
 
         impl Server {
-            /// Listens on the first of the addresses that can be bound. Nothing is accepted before the server [runs](Self::run).
+            /// Listens on the first address that can be bound. Accepting begins when the server [runs](Self::run).
             ///
             /// # Errors
-            /// As the system has it, and when a server cannot use the profile.
+            /// Returns the system's error, and fails when a server cannot use the profile.
             pub $($async)? fn bind(address: impl ToSocketAddrs, profile: &Arc<Profile>) -> io::Result<Self> {
                 let listener = $plain!(Listener::bind_profile(address, profile))?;
                 let Some(admission) = listener.admission().cloned() else {
@@ -128,48 +130,48 @@ macro_rules! server {
                 self
             }
 
-            /// Has every connection join this registry, which pushes messages to it. Defaults to none.
+            /// Adds every connection to this registry, which pushes messages to them. Defaults to no registry.
             #[must_use]
             pub fn registry(mut self, registry: &Registry) -> Self {
                 self.registry = Some(registry.clone());
                 self
             }
 
-            /// Sets what is called with each event, for a log. It runs in the tasks or threads that serve, and should be quick. Defaults to
-            /// none.
+            /// Sets a function that is called with each event, for example to log it. It runs in the tasks or threads
+            /// that serve, so it should be quick. Defaults to none.
             #[must_use]
             pub fn observe(self, observer: impl Fn(&ServerEvent<'_>) + Send + Sync + 'static) -> Self {
                 self.handle.control.stats.admission.observe(observer);
                 self
             }
 
-            /// The address that the server listens on.
+            /// Returns the address that the server listens on.
             ///
             /// # Errors
-            /// As the system has it.
+            /// Returns the system's error.
             pub fn local_addr(&self) -> io::Result<SocketAddr> {
                 self.listener.local_addr()
             }
 
-            /// Returns what reads the counts of the server and drains it.
+            /// Returns a handle that reads the counts of the server and drains it.
             pub fn handle(&self) -> ServerHandle {
                 self.handle.clone()
             }
 
-            /// Serves until the server is [drained](ServerHandle::drain). Each request is answered with the bytes that the handler returns, or
-            /// with nothing.
+            /// Serves until the server is [drained](ServerHandle::drain). A request is answered with the bytes that the
+            /// handler returns, or with nothing.
             ///
-            /// A drain does this, in this order:
+            /// A drain has these steps, in this order:
             ///
             /// 1. The connections that wait to be accepted are accepted, within the limits, and the listener is closed.
-            /// 2. Each connection ends in good order at its next quiet moment: nothing is there to be read, no message has begun to come, and
-            ///    no reply is owed. A connection that has sent nothing since it was accepted has
-            ///    [a moment](crate::session::Lifetime::CONNECT_GRACE) for its first message.
-            /// 3. After half of the time nothing new is taken, quiet or not.
+            /// 2. Each connection ends in good order at its next quiet moment: nothing is there to be read, no message
+            ///    has begun to arrive, and no reply is owed. A connection that has sent nothing since it was accepted
+            ///    has [a moment](crate::session::Lifetime::CONNECT_GRACE) for its first message.
+            /// 3. After half of the time no new requests are taken, at a quiet moment or not.
             /// 4. When the time is over, the connections that are left are cut.
             ///
-            /// With threads, a handler that does not return then is left behind in its thread, with its socket closed. On tokio, dropping the
-            /// future cuts everything at once.
+            /// On blocking sockets, a handler that does not return by then is left behind in its thread, with its
+            /// socket closed. On tokio, dropping the future cuts everything at once.
             pub $($async)? fn run<H, $answer>(self, handler: H) -> DrainReport
             where
                 H: Fn(Message) -> $answer + Send + Sync + 'static,
@@ -178,7 +180,7 @@ macro_rules! server {
                 $plain!(self.run_with_peer(move |message, _| handler(message)))
             }
 
-            /// Like [`run`](Self::run), but the handler is also given the address of the client, where the client has one.
+            /// Like [`run`](Self::run), but the handler also gets the address of the client, if it has one.
             pub $($async)? fn run_with_peer<H, $answer>(self, handler: H) -> DrainReport
             where
                 H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,
@@ -205,14 +207,14 @@ macro_rules! server {
         }
 
         impl ServerHandle {
-            /// Has the server end within this time, as [`run`](Server::run) says. A second call can only make the time shorter. With zero,
-            /// what is in flight is cut at once.
+            /// Makes the server end within this time, as [`run`](Server::run) says. A second call can only shorten the
+            /// time. With zero, all exchanges in flight are cut at once.
             pub fn drain(&self, within: Duration) {
                 self.control.order(within);
                 $(self.$stopper.stop();)?
             }
 
-            /// What was counted until now.
+            /// Returns the counts up to now.
             #[must_use]
             pub fn counts(&self) -> ServerCounts {
                 self.control.stats.counts()

@@ -1,4 +1,4 @@
-//! What is sent on a connection that is served: replies, and between them messages that are pushed.
+//! The output of a connection that is served: replies, and pushed messages between them.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -12,25 +12,24 @@ use crate::error::Cause;
 use crate::registry::Mailbox;
 use crate::session::{Replies, Sending};
 
-/// Frames are gathered until one write has this many bytes.
+/// How many bytes of frames are gathered for one write.
 const GATHER: usize = 64 * 1024;
 
-/// The messages that were queued and are not written. Replies go before pushed messages, and each is one whole frame.
+/// The queued messages that are not written yet. Replies go before pushed messages; each message is one whole frame.
 pub(crate) struct ServedOutput<C> {
     mailbox: Option<Mailbox<C>>,
     /// How long writing a reply may take, from when it is due.
     within: Duration,
-    /// Messages of one kind that follow one another, and how many, in the order of the queue.
+    /// Consecutive messages of one kind, with their number, in the order of the queue.
     runs: VecDeque<(OutputKind, u64)>,
-    /// How many messages the socket had taken when that was last looked at.
+    /// How many messages the socket had taken at the last look.
     written: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OutputKind {
-    /// Queued before the connection was served.
     Earlier,
-    /// A reply that is due since then.
+    /// A reply that is due since this time.
     Reply(Duration),
     Pushed,
 }
@@ -42,15 +41,15 @@ impl<C> ServedOutput<C> {
         output
     }
 
-    /// Sets what is woken when a message is pushed, or the connection is to be closed. To be called before [`fill`](Self::fill), so that
-    /// no wake-up is missed.
+    /// Sets what is woken when a message is pushed, or the connection is to be closed. Call this before
+    /// [`fill`](Self::fill), so that no wake-up is missed.
     pub(crate) fn wake(&self, waker: &Waker) {
         if let Some(mailbox) = &self.mailbox {
             mailbox.slot.wake(waker);
         }
     }
 
-    /// Queues messages that are due, as many as one write is worth.
+    /// Queues messages that are due, enough for one write.
     pub(crate) fn fill<D, E: Encode>(
         &mut self,
         replies: &mut Replies,
@@ -104,17 +103,17 @@ impl<C> ServedOutput<C> {
         if replies.is_empty()
             && let Some(liveness) = sending.liveness()
         {
-            // It was held where the peer has one request at a time.
+            // Heartbeats are held during a request if the peer has one request at a time.
             liveness.resume(now);
         }
     }
 
-    /// Whether a message is due that is not queued.
+    /// Returns whether a message is due that is not queued.
     fn has_more(&self, replies: &Replies) -> bool {
         replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.slot.is_empty())
     }
 
-    /// Until when the peer has to take a reply. A pushed message may wait for ever, because the backlog of the registry has its own rule.
+    /// Returns the deadline of the reply being written. Pushed messages have none: the registry limits them.
     pub(crate) fn deadline(&self, replies: &Replies) -> Option<Duration> {
         let being_written = self.runs.iter().find_map(|(kind, _)| match kind {
             OutputKind::Reply(since) => Some(*since),
@@ -124,7 +123,7 @@ impl<C> ServedOutput<C> {
         Some(since.saturating_add(self.within))
     }
 
-    /// An error if that is over.
+    /// Returns an error after that deadline.
     pub(crate) fn check<D, E: Encode>(
         &self,
         replies: &Replies,

@@ -1,9 +1,9 @@
-//! What a server does when the system cannot accept.
+//! The pause of a server that cannot accept.
 
 use std::time::Duration;
 
-/// How long to wait before the next try when the system lacks something, file descriptors say: 10 ms, twice as long each time that it
-/// fails again, 500 ms at most, so that accepting goes on within a second of when there is enough.
+/// How long to wait before accepting again when the system lacks a resource, for example file descriptors: 10 ms,
+/// doubled after each failure up to 500 ms. So accepting goes on within a second after the resource is back.
 #[derive(Debug)]
 pub(crate) struct Pause {
     next: Duration,
@@ -17,19 +17,18 @@ impl Pause {
         Self { next: Self::FIRST }
     }
 
-    /// Whether it failed the last time.
     pub(crate) fn is_on(&self) -> bool {
         self.next != Self::FIRST
     }
 
-    /// Accepting failed. How long to wait.
+    /// Notes a failure. Returns how long to wait.
     pub(crate) fn on_failed(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(Self::MOST);
         pause
     }
 
-    /// Accepting went well. True if it had failed before.
+    /// Notes a success. Returns whether the try before had failed.
     pub(crate) fn on_accepted(&mut self) -> bool {
         let was_on = self.is_on();
         self.next = Self::FIRST;

@@ -1,4 +1,4 @@
-//! The requests of one connection that is served.
+//! The requests of a connection that is served.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::session::memory::Held;
 use crate::session::{Concurrency, LivenessHandle, Receiving, Replies, ReplySlot, Sending};
 use framelink_session::Message;
 
-/// Decides which requests of one connection are read, when each is handled, and when the connection has been served.
+/// Decides which requests of a connection are read, when each is handled, and when the connection has been served.
 ///
 /// ```text
 ///   may_read ─► on_received ─┬─ a place is free ───────────────► handled ─► answer ─► replies, in their order
@@ -21,34 +21,31 @@ use framelink_session::Message;
 ///                            └─ no more requests ─► all are answered ─► ended
 /// ```
 ///
-/// What is sent is up to [`ServedOutput`](super::ServedOutput).
+/// [`ServedOutput`](super::ServedOutput) sends the replies.
 pub(crate) struct ServedRequests<D, E> {
     pub(crate) replies: Replies,
-    /// Where heartbeats are expected requests are read ahead, before a handler is free for them. So a probe behind them is seen, and
-    /// answered, while all handlers are busy.
+    /// With heartbeats, requests are read ahead, so that probes behind them are answered while all handlers are busy.
     reads_ahead: bool,
     ahead: VecDeque<Message>,
     ahead_bytes: usize,
-    /// Where that memory is counted.
     ahead_memory: Held,
     /// A short connection has one request.
     is_short: bool,
-    /// Where the peer has one request at a time: it is not asked whether it lives while it waits for the reply.
+    /// Set if the peer has one request at a time: the peer is not probed while it waits for the reply.
     held: Option<LivenessHandle>,
     /// How reading has ended, once there are no more requests.
     end: Option<Result<(), Error<D, E>>>,
 }
 
-/// A peer that sends requests without end is soon not read any more: as many are read ahead as our own clients have in flight by default.
+/// How many requests of an endless sequence are read ahead: as many as our clients have in flight by default.
 const MOST_AHEAD: usize = 64;
-/// Of this many bytes, and one request more.
+/// How many bytes are read ahead; the request that crosses this limit is still read.
 const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
-/// A request and its place.
 pub(crate) type PlacedRequest = (ReplySlot, Message);
 
 impl<D, E> ServedRequests<D, E> {
-    /// From now on the messages of the connection are requests.
+    /// Begins to take the messages of the connection as requests.
     pub(crate) fn begin<C: Decode, S: Encode>(
         receiving: &mut Receiving<C>,
         sending: &Sending<S>,
@@ -72,28 +69,26 @@ impl<D, E> ServedRequests<D, E> {
         }
     }
 
-    /// Whether another message may be read now.
     pub(crate) fn may_read(&self) -> bool {
         let has_room = self.ahead.len() < MOST_AHEAD && self.ahead_bytes < MOST_BYTES_AHEAD;
         self.end.is_none() && (self.replies.room() > 0 || (self.reads_ahead && has_room))
     }
 
-    /// Whether no more messages are read.
     pub(crate) const fn has_read_all(&self) -> bool {
         self.end.is_some()
     }
 
-    /// Whether no request will get a place any more.
+    /// Returns whether no further request will get a place.
     pub(crate) fn are_all_placed(&self) -> bool {
         self.end.is_some() && self.ahead.is_empty()
     }
 
-    /// Takes what reading has brought: a message, the peer's close, or an error. Returns the request that is to be handled now.
+    /// Takes a message, the peer's close, or an error. Returns the request that is to be handled now.
     ///
-    /// Messages that came whole before an error are answered first, and [`ended`](Self::ended) returns the error then.
+    /// Messages that arrived whole before an error are answered first; then [`ended`](Self::ended) returns the error.
     ///
     /// # Errors
-    /// When the connection is lost: no reply can be sent any more.
+    /// When the connection is lost, so that no reply can be sent.
     pub(crate) fn on_received(
         &mut self,
         received: Result<Option<Message>, Error<D, E>>,
@@ -112,7 +107,7 @@ impl<D, E> ServedRequests<D, E> {
         Ok(None)
     }
 
-    /// The next of the requests that were read ahead, if a place is free for it.
+    /// Returns the next request that was read ahead, if a place is free for it.
     pub(crate) fn next(&mut self) -> Option<PlacedRequest> {
         let place = self.take_place(self.ahead.front()?.len())?;
         let request = self.ahead.pop_front()?;
@@ -120,22 +115,22 @@ impl<D, E> ServedRequests<D, E> {
         Some((place, request))
     }
 
-    /// A request was answered, with a reply or with nothing. False if it had been answered before.
+    /// Answers a request, with a reply or with nothing. Returns false if it was answered before.
     pub(crate) fn answer(&mut self, place: ReplySlot, reply: Option<Vec<u8>>, now: Duration) -> bool {
         self.replies.answer(place, reply, now)
     }
 
-    /// Whether all requests were read and are answered, with their replies written.
+    /// Returns whether all requests were read and answered, with their replies written.
     pub(crate) fn is_over(&self) -> bool {
         self.end.is_some() && self.replies.is_empty() && self.ahead.is_empty()
     }
 
-    /// How reading has ended, once all requests are answered. An error is told once.
+    /// Returns how reading has ended, once all requests are answered. It returns an error only once.
     pub(crate) fn ended(&mut self) -> Option<Result<(), Error<D, E>>> {
         if self.is_over() { self.end.replace(Ok(())) } else { None }
     }
 
-    /// No request is handled any more.
+    /// Drops all requests that have no place yet.
     pub(crate) fn give_up(&mut self) {
         self.ahead.clear();
         self.count_ahead(0);

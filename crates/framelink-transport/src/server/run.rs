@@ -1,4 +1,4 @@
-//! What a server does from its first connection to its last.
+//! The run of a server: accepting, serving and draining.
 
 use std::future::Future;
 use std::io;
@@ -13,22 +13,21 @@ use crate::admission::ServerEvent;
 use crate::driver::Driver;
 use crate::session::NoticeStage;
 
-/// The listener of a server, and what it needs to serve connections in tasks or threads.
+/// The listener of a server, and how it serves connections in tasks or threads.
 pub(crate) trait ServerListener: Send {
     type Driver: Driver;
     type Connection: Send + 'static;
 
-    /// Waits for the next connection. `None` when a drain was ordered; `ordered` is ready then.
+    /// Waits for the next connection. Returns `None` when a drain was ordered; `ordered` is ready then.
     fn accept(
         &mut self,
         ordered: impl Future<Output = ()> + Send,
     ) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
 
-    /// The next of the connections that wait to be accepted, for a listener that is about to end. `None` if there is none now. Connections
-    /// that are served go on before.
+    /// Returns the next connection that waits, or `None`, for a listener that ends. Served connections run first.
     fn accept_queued(&mut self) -> impl Future<Output = io::Result<Option<Self::Connection>>> + Send;
 
-    /// How long to wait for handshakes that are under way. `None` if that was waited for.
+    /// Returns how long to wait for handshakes that are under way. `None` if that time is over.
     fn handshake_pause(&mut self) -> Option<std::time::Duration>;
 
     /// Serves a connection in a task or thread of its own.
@@ -41,11 +40,10 @@ pub(crate) trait ServerListener: Send {
         serve: impl FnOnce(ServedGuard<Self::Driver>) -> F + Send + 'static,
     ) -> io::Result<()>;
 
-    /// Closes the listener. Dropping what this returns ends the tasks, where tasks can be ended.
+    /// Closes the listener. Dropping the returned value ends the tasks, on drivers whose tasks can be ended.
     fn close(self) -> impl Send;
 }
 
-/// A server that runs.
 struct Running<L: ServerListener, S> {
     listener: L,
     control: Arc<ServerControl<L::Driver>>,
@@ -53,7 +51,7 @@ struct Running<L: ServerListener, S> {
     pause: Pause,
 }
 
-/// Accepts connections and has `serve` serve each of them, until a drain has ended.
+/// Accepts connections and lets `serve` serve each of them, until a drain has ended.
 pub(crate) async fn run<L: ServerListener, F: Future<Output = ()> + Send + 'static>(
     listener: L,
     control: Arc<ServerControl<L::Driver>>,
@@ -85,7 +83,7 @@ where
         }
     }
 
-    /// Serves the connections that waited to be accepted when the drain began. When half of the time is over they end at once, and their
+    /// Serves the connections that waited when the drain began. After half of the time they end at once, and their
     /// messages are counted.
     async fn accept_queued(&mut self) {
         loop {
@@ -100,7 +98,7 @@ where
             if stage == NoticeStage::Cut {
                 return;
             }
-            // Connections that end give back what the system lacks.
+            // Connections that end free the resource that the system lacks.
             self.control.stats.admission.tell(stage);
             self.on_failed(&error).await;
         }
@@ -113,7 +111,7 @@ where
         Ok(self.pause.on_accepted())
     }
 
-    /// The system cannot accept now, or has no thread for a connection. Waits before the next try.
+    /// Notes that the system cannot accept, or has no thread for a connection. Waits before the next try.
     async fn on_failed(&mut self, error: &io::Error) {
         self.control.stats.accept_failed.fetch_add(1, Ordering::Relaxed);
         let is_first = !self.pause.is_on();

@@ -12,7 +12,7 @@ use crate::profile::Profile;
 use crate::registry::Mailbox;
 use crate::session::{Concurrency, Receiving, Sending};
 
-/// The requests of a connection, and what is sent on it. The driver reads, and runs the handlers.
+/// The requests and the output of a connection. The driver reads, and runs the handlers.
 ///
 /// ```text
 ///   write ─► ended? ─► next, or may_read ─► read ─► on_received ─┬─ a request ─► a handler
@@ -36,22 +36,22 @@ impl<C: Decode + Encode> ServedMachine<C> {
         Self { requests, output: ServedOutput::new(mailbox, profile.timeouts().write, sending) }
     }
 
-    /// Writes what is due, as far as the socket takes it now.
+    /// Writes messages that are due, as far as the socket takes them now.
     pub(crate) fn write<D, S: Encode>(
         &mut self,
         sending: &mut Sending<S>,
         output: &mut impl Output,
         clock: &impl Clock,
     ) -> Result<Progress, Cause<D, S::Error>> {
-        // While nothing is read the peer still has to see that we live. Otherwise reading says when a heartbeat is due.
+        // While nothing is read, heartbeats must still be sent. Otherwise reading says when one is due.
         if sending.liveness().is_some() && !self.requests.may_read() {
             sending.on_time(clock.now());
         }
         self.output.write(&mut self.requests.replies, sending, output, clock)
     }
 
-    /// When to [`write`](Self::write) again though nothing has happened: a reply is overdue then, or a heartbeat is due while nothing is
-    /// read. A heartbeat that the socket did not take waits for the socket.
+    /// Returns when to [`write`](Self::write) again although nothing has happened: a reply is overdue, or a heartbeat
+    /// is due while nothing is read. A heartbeat that the socket did not take waits for the socket.
     pub(crate) fn deadline<S: Encode>(&self, sending: &Sending<S>) -> Option<Duration> {
         let beat_at = match self.requests.may_read() {
             true => None,

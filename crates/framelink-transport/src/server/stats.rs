@@ -1,4 +1,4 @@
-//! What a server counts.
+//! The statistics of a server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use crate::error::Cause;
 use crate::net::lock::Lock;
 use crate::session::{Ending, Tally};
 
-/// What a server has counted, at one moment while it runs.
+/// The counts of a server at one moment while it runs.
 ///
 /// ```
 /// let counts = framelink_transport::ServerCounts::default();
@@ -17,25 +17,25 @@ use crate::session::{Ending, Tally};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerCounts {
-    /// Who was let in, and who was not.
+    /// Which connections were let in, and which were refused.
     pub admission: AdmissionCounts,
     /// How many connections have a place now.
     pub connections: usize,
-    /// How often the system could not accept, or a connection could not be begun to be served.
+    /// How often the system could not accept a connection, or could not start to serve one.
     pub accept_failed: u64,
-    /// Requests that were answered wholly: with nothing, or with a reply that the system took whole.
+    /// Requests that were wholly answered: with nothing, or with a reply that the system took whole.
     pub answered: u64,
     /// Requests that were taken and are not answered yet.
     pub in_flight: u64,
-    /// Requests that were taken, and whose connection ended before they were answered.
+    /// Requests that were taken and whose connection ended before they were answered.
     pub lost: u64,
-    /// Messages that came on connections that had ended already.
+    /// Messages that arrived on connections that had ended already.
     pub discarded: u64,
-    /// Connections that have ended, by why.
+    /// Connections that have ended, by reason.
     pub closed: ClosedCounts,
 }
 
-/// Connections that have ended, each counted once.
+/// Connections that have ended, each counted once, by reason.
 ///
 /// ```
 /// assert_eq!(framelink_transport::ClosedCounts::default().all(), 0);
@@ -45,23 +45,23 @@ pub struct ServerCounts {
 pub struct ClosedCounts {
     /// The peer closed, or the one exchange of a short connection was over.
     pub done: u64,
-    /// Nothing came or went for too long.
+    /// Nothing was sent or received for too long.
     pub idle: u64,
-    /// They were there for as long as they may be.
+    /// The connection reached its maximum lifetime.
     pub lifetime: u64,
-    /// A drain ended them at a quiet moment.
+    /// A drain ended the connection at a quiet moment.
     pub drained: u64,
-    /// They made room for newer ones.
+    /// The connection made room for a newer one.
     pub dropped: u64,
-    /// They held too much of the server's memory.
+    /// The connection held too much of the server's memory.
     pub memory: u64,
-    /// A drain ended them when its time was over.
+    /// A drain cut the connection when its time was over.
     pub cut: u64,
     /// A message began too late or took too long, or a reply was not taken in time.
     pub timed_out: u64,
-    /// What came is no message, or a proxy put a header before it.
+    /// The peer sent bytes that are no message, or a proxy put a header before them.
     pub bad_bytes: u64,
-    /// More empty messages came than may.
+    /// The peer sent more empty messages than allowed.
     pub too_many_empty: u64,
     /// A handler panicked.
     pub panicked: u64,
@@ -69,15 +69,15 @@ pub struct ClosedCounts {
     pub handler_failed: u64,
     /// A reply could not be sent with the framing.
     pub bad_reply: u64,
-    /// The peer read too slowly for what was pushed to it.
+    /// The peer read too slowly for the messages that were pushed to it.
     pub too_slow: u64,
-    /// The peer showed no life.
+    /// Heartbeats showed that the peer was dead.
     pub dead: u64,
-    /// The connection failed: a reset, say.
+    /// The connection failed, for example by a reset.
     pub failed: u64,
 }
 
-/// What came of draining a server. Each request is counted once.
+/// The result of draining a server. Each request is counted once.
 ///
 /// ```
 /// use framelink_transport::DrainReport;
@@ -87,40 +87,40 @@ pub struct ClosedCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// So many requests were answered wholly since it began: with nothing, or with a reply that the system took whole.
+    /// How many requests were wholly answered since the drain began: with nothing, or with a reply that the system took
+    /// whole.
     pub answered: u64,
-    /// So many were taken, and were not when the time was over.
+    /// How many requests were taken, and not answered when the time was over.
     pub cut: u64,
-    /// So many messages came on connections that had ended already, and were not taken.
+    /// How many messages arrived on connections that had ended already, and were not taken.
     pub discarded: u64,
-    /// So many connections ended since it began, each at a quiet moment or by its own fault.
+    /// How many connections ended since the drain began, each at a quiet moment or by its own fault.
     pub closed: u64,
-    /// So many were cut when the time was over.
+    /// How many connections were cut when the time was over.
     pub connections_cut: u64,
-    /// So many connections were refused since the server was bound because their client may not connect. Refusals during the drain are
-    /// counted as well, here and below. They are no reason why a drain is not [clean](Self::is_clean).
+    /// How many connections were refused because their client may not connect. The counts of refusals begin when the
+    /// server was bound and include the drain. A drain with refusals can still be [clean](Self::is_clean).
     pub refused_by_access: u64,
-    /// So many were refused, since the server was bound, because there were as many connections as there may be.
+    /// How many connections were refused because the server had its maximum number of connections.
     pub refused_by_total: u64,
-    /// So many were refused, since the server was bound, because there were as many of their client.
+    /// How many connections were refused because their client had its maximum number of connections.
     pub refused_by_client: u64,
 }
 
 impl DrainReport {
-    /// Whether nothing was cut.
+    /// Returns whether nothing was cut.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.cut == 0 && self.connections_cut == 0
     }
 
-    /// All that were refused since the server was bound.
+    /// Returns how many connections were refused since the server was bound.
     #[must_use]
     pub const fn refused(&self) -> u64 {
         self.refused_by_access + self.refused_by_total + self.refused_by_client
     }
 }
 
-/// The sums of one server.
 pub(crate) struct Stats {
     pub(crate) admission: Admission,
     tally: Arc<Tally>,
@@ -139,14 +139,14 @@ impl Stats {
         Self { admission, tally, accept_failed, discarded, begun, closed: Lock::default() }
     }
 
-    /// A connection has ended, by this cause unless it was done.
+    /// Counts the end of a connection. `cause` is `None` if the connection was done.
     pub(super) fn on_ended<D, E>(&self, cause: Option<&Cause<D, E>>, discarded: usize) {
         self.discarded.fetch_add(discarded as u64, Ordering::AcqRel);
         self.closed.lock().count(cause);
     }
 
     pub(crate) fn counts(&self) -> ServerCounts {
-        // A connection that is counted as ended has its requests counted before.
+        // Read in this order, because the requests of a connection are counted before its end.
         let (closed, tallied) = (*self.closed.lock(), self.tally.now());
         ServerCounts {
             admission: self.admission.counts(),
@@ -160,7 +160,7 @@ impl Stats {
         }
     }
 
-    /// What a drain came to. Connections that are still served are cut with it.
+    /// Returns the result of a drain. Connections that are still served count as cut.
     pub(super) fn report(&self, before: &ServerCounts) -> DrainReport {
         let begun = self.begun.load(Ordering::Acquire);
         let now = self.counts();
@@ -179,7 +179,7 @@ impl Stats {
 }
 
 impl ClosedCounts {
-    /// All of them.
+    /// Returns the total.
     #[must_use]
     pub const fn all(&self) -> u64 {
         let ours = self.idle + self.lifetime + self.drained + self.dropped + self.memory + self.cut;

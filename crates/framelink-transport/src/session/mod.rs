@@ -1,4 +1,4 @@
-//! One end of a connection, without the connection: the crate `framelink-session`.
+//! The protocol of one end of a connection, without sockets: the crate `framelink-session`.
 
 #[cfg(feature = "socket")]
 mod jitter;

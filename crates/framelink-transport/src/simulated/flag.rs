@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
-/// Whether it was woken.
+/// A flag that a wake-up raises.
 #[derive(Debug, Default)]
 pub(crate) struct Flag(AtomicBool);
 
@@ -13,7 +13,7 @@ impl Flag {
         Arc::default()
     }
 
-    /// It is up at first, so that the task that waits for it begins.
+    /// Makes a flag that is raised, so that a task that waits for it begins.
     pub(crate) fn up() -> Arc<Self> {
         Arc::new(Self(AtomicBool::new(true)))
     }
@@ -26,7 +26,7 @@ impl Flag {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Whether it was woken since this was asked last.
+    /// Lowers the flag. Returns whether it was raised since the last call.
     pub(crate) fn lower(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
     }

@@ -1,6 +1,5 @@
-//! A clock that only moves when a test says so, for the drivers that read the clock of the system.
+//! A simulated clock for tests of the drivers that read the system's clock. It moves only when a test advances it.
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) mod flag;
 
 use std::cell::Cell;
@@ -11,7 +10,7 @@ thread_local! {
     static CLOCK: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
-/// While it lives, this thread has a clock that stands still.
+/// Gives this thread a clock that stands still, until this guard is dropped.
 pub(crate) struct Simulation(());
 
 impl Simulation {
@@ -27,17 +26,17 @@ impl Drop for Simulation {
     }
 }
 
-/// The time, where it is simulated.
+/// Returns the simulated time, if this thread has a simulation.
 pub(crate) fn now() -> Option<Instant> {
     CLOCK.get().map(|(began, elapsed)| began + elapsed)
 }
 
-/// How much time has passed since the simulation began.
+/// Returns how much time has passed since the simulation began.
 pub(crate) fn elapsed() -> Duration {
     CLOCK.get().map_or(Duration::ZERO, |(_, elapsed)| elapsed)
 }
 
-/// Lets time pass, where it is simulated.
+/// Advances the simulated time.
 pub(crate) fn advance(time: Duration) {
     CLOCK.set(CLOCK.get().map(|(began, elapsed)| (began, elapsed + time)));
 }
@@ -47,13 +46,13 @@ thread_local! {
     static AT_EACH_TURN: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
-/// Has this done wherever another task may go on: before a lock is taken that tasks share.
+/// Sets a function to call wherever another task may go on: before a lock is taken that tasks share.
 #[cfg(all(test, feature = "tokio"))]
 pub(crate) fn at_each_turn(work: Option<fn()>) {
     AT_EACH_TURN.set(work);
 }
 
-/// Another task may go on here.
+/// Marks a place where another task may go on.
 #[cfg(all(test, feature = "tokio"))]
 pub(crate) fn turn() {
     if let Some(work) = AT_EACH_TURN.get() {

@@ -1,11 +1,11 @@
-//! A moment that is waited for.
+//! A timer with a deadline that may change or be absent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep};
 
-/// Until when something else is waited for, kept between polls.
+/// A timer that is kept between polls, so that polling with an unchanged deadline costs nothing.
 #[derive(Debug)]
 pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 
@@ -14,7 +14,7 @@ impl Alarm {
         Self(None)
     }
 
-    /// Ready when that moment has come; never, where there is none.
+    /// Returns `Ready` once `at` has passed. Never ready if `at` is `None`.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, at: Option<Instant>) -> Poll<()> {
         let Some(at) = at else {
             self.0 = None;

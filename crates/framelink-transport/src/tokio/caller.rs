@@ -1,4 +1,4 @@
-//! The callers of a connection with many calls at a time.
+//! The caller of a connection with many calls at a time.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -26,11 +26,11 @@ type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 
 /// Sends requests on a connection, many at a time, and receives the reply to each.
 ///
-/// Made by [`Connection::duplex`](super::Connection::duplex), together with the [`Receiver`](super::Receiver), which has to be
-/// polled for any reply to come. Clones share the connection.
+/// [`Connection::duplex`](super::Connection::duplex) creates a caller together with a [`Receiver`](super::Receiver).
+/// Replies arrive only while the receiver is polled. Clones share the connection.
 ///
-/// Every future can be dropped at any time. A call that is dropped before its request was accepted has not happened. After that its reply
-/// is a late one, also if the reply has come and the call has not taken it yet.
+/// Every future can be dropped at any time. If a call is dropped before its request was accepted, nothing is sent. If
+/// it is dropped later, its reply counts as late, even a reply that has arrived but was not returned.
 pub struct Caller<C: Decode + Encode = FramingPair, W = OwnedWriteHalf> {
     pub(crate) mux: Arc<Mux<C, W>>,
 }
@@ -59,7 +59,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         under_way.end(answered.ok().and_then(std::result::Result::ok), within).map_err(failed)
     }
 
-    /// Has the request accepted, as soon as there is room for it.
+    /// Waits for room, then begins the call.
     async fn begin(
         &self,
         request: &[u8],
@@ -78,7 +78,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             *waits_for = why;
             match why {
                 None => wait(drained).await,
-                // A call that waits for its own key is no reason for others to wait.
+                // A call that waits for its own key must not hold up other calls.
                 Some(NotBegun::DuplicateKey) => {
                     drop(turn);
                     keys.await;
@@ -111,14 +111,14 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         };
         let sent = match accepted {
             None => Sent::Not,
-            // The rest of it leaves still.
+            // The rest of the message is still to be written.
             Some(_) if matches!(error.cause(), Cause::TimedOut { .. }) => Sent::Perhaps,
             Some(ticket) => self.mux.sent(ticket, error.cause()),
         };
         Err(CallError::new(sent, error))
     }
 
-    /// Sends, and notes which bytes the message is as soon as it is accepted.
+    /// Sends a message, and stores its ticket as soon as the message is accepted.
     async fn send_noting(&self, message: &[u8], accepted: &mut Option<Ticket>) -> Result<(), C> {
         let ticket = loop {
             let drained = self.mux.send.drained();
@@ -137,7 +137,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
         self.drain(|| self.mux.is_flushed()).await
     }
 
-    /// Waits until enough of what is queued is written.
+    /// Waits until enough of the queue is written.
     async fn drain(&self, is_enough: impl Fn() -> std::result::Result<bool, CauseOf<C>>) -> Result<(), C> {
         loop {
             let drained = self.mux.send.drained();
@@ -153,7 +153,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
     }
 }
 
-/// Waits until some of the queue is written, or can be. A task that has used up its turn cannot write, and waits for its next one.
+/// Waits until a part of the queue is written, or can be. A task without budget yields first.
 async fn wait(drained: Notified<'_>) {
     poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
     drained.await;

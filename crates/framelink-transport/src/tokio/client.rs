@@ -14,11 +14,12 @@ use crate::error::{CallError, Error};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// Talks to one peer as a profile says.
+/// Exchanges messages with one peer, one at a time, as a profile says.
 ///
-/// Over a *long* connection it sends one message after the other, and dials again where the last one ended; over *short* ones
-/// each exchange has a connection of its own. One deadline, the profile's `timeouts.reply`, covers all of a call: connecting,
-/// writing, and the reply.
+/// - With a *long* connection, the client uses one connection for all exchanges and dials again after it has ended.
+/// - With *short* connections, each exchange has a connection of its own.
+///
+/// One deadline, `timeouts.reply` of the profile, covers all of a call: connecting, writing, and the reply.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +44,7 @@ impl ClientDriver for Driver {
 impl Client {
     client_methods!(awaited async);
 
-    /// A call that has `within` in all, of which some may have passed.
+    /// Makes a call until `deadline`. `within` is the whole time limit, which errors report.
     #[cfg(feature = "tower")]
     pub(super) async fn call_until(
         &mut self,

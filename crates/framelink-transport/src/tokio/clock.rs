@@ -1,4 +1,4 @@
-//! Time, as sessions take it.
+//! The clock of a session: the time since the connection was made.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::drive;
 
-/// Counts from the moment a connection was made.
+/// Counts time from the moment the connection was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: Instant,
@@ -23,23 +23,22 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
-    /// So long from now.
     pub(super) fn within(&self, time: Duration) -> Instant {
         within(time)
     }
 
-    /// The moment that a session named.
+    /// The moment that the session calls `time`.
     pub(super) fn at(&self, time: Duration) -> Instant {
         after(self.start, time)
     }
 }
 
-/// So long from now.
+/// The moment `time` from now.
 pub(super) fn within(time: Duration) -> Instant {
     after(Instant::now(), time)
 }
 
-/// A time that no clock can count to is as good as never.
+/// Adds `time` to `start`. A sum that the clock cannot represent becomes 100 years.
 fn after(start: Instant, time: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
     start.checked_add(time).unwrap_or_else(|| start + NEVER)

@@ -1,4 +1,4 @@
-//! A socket and a session.
+//! The connection of the tokio driver.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -27,16 +27,17 @@ use crate::registry::Mailbox;
 use crate::session::{ByteCount, Exchange, Matching};
 use crate::{FramingPair, Message};
 
-/// A connection that exchanges messages.
+/// A connection that sends and receives messages, and makes calls.
 ///
-/// Made by a [`Connector`](super::Connector), by a [`Listener`](super::Listener), or from a stream that is there already.
+/// A [`Connector`](super::Connector) or a [`Listener`](super::Listener) creates it. It can also be made from an
+/// existing stream, or from any reader and writer.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{FramingPair, Framing, tokio::Connection};
 ///
-/// // Any pair of a reader and a writer will do: here the two ends of a pipe in memory.
+/// // Any reader and writer can be used. Here they are the ends of a pipe in memory.
 /// let framing: FramingPair = "net:2".parse::<Framing>()?.into();
 /// let (ours, theirs) = tokio::io::duplex(1024);
 /// let (reader, writer) = tokio::io::split(ours);
@@ -52,7 +53,7 @@ use crate::{FramingPair, Message};
 ///
 /// # Many calls at a time
 ///
-/// One end to call from, as often cloned as there are callers, and one that receives:
+/// [`duplex`](Self::duplex) splits the connection into a caller, which can be cloned, and a receiver:
 ///
 /// ```no_run
 /// # async fn example(connection: framelink_transport::tokio::Connection) -> Result<(), Box<dyn std::error::Error>> {
@@ -63,7 +64,7 @@ use crate::{FramingPair, Message};
 /// let (caller, mut receiver) = connection.duplex(Matching::by_key(KeyRule::at("4:6".parse()?)));
 /// tokio::spawn(async move {
 ///     while let Ok(Some(incoming)) = receiver.recv().await {
-///         println!("{incoming:?}"); // what the peer sends by itself, and replies that came too late
+///         println!("{incoming:?}"); // unsolicited messages, and replies that arrived too late
 ///     }
 /// });
 /// let within = Duration::from_secs(5);
@@ -78,7 +79,7 @@ use crate::{FramingPair, Message};
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{Framing, session::{KeyRule, Matching}, tokio::{Connector, Listener}};
 ///
-/// // We dial the port where the switch listens, and it dials ours.
+/// // This side dials the port of the switch, and the switch dials ours.
 /// let framing: Framing = "ascii:4".parse()?;
 /// let mut listener = Listener::bind("0.0.0.0:7001", framing).await?;
 /// let sending = Connector::new(framing).connect("switch.example:7000").await?;
@@ -93,18 +94,18 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W = O
     pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
     pub(super) clock: Clock,
-    /// What is pushed to it, once it has joined a registry.
+    /// The queue of pushed messages, if the connection has joined a registry.
     pub(super) mailbox: Option<Mailbox<C>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
-    /// A connection on a TCP socket that is connected already. Its options are left as they are.
+    /// Creates a connection on a connected TCP socket. The options of the socket are not changed.
     pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
         let peer = stream.peer_addr().ok();
         Self::with_peer(stream, framing.into(), peer)
     }
 
-    /// A socket that was reset already cannot say any more what the address of its peer was.
+    /// Takes the address of the peer as an argument, because a socket that was reset can no longer tell it.
     pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
         let (reader, writer) = stream.into_split();
         let mut connection = Self::assemble(reader, writer, framing, peer);
@@ -119,15 +120,15 @@ impl<C: Decode + Encode> Connection<C> {
 
     connection::socket_connection_methods!();
 
-    /// The address of our side.
+    /// Returns the local address of the socket.
     ///
     /// # Errors
-    /// As the socket has it.
+    /// Fails if the system cannot tell it.
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
         self.receiver.local_addr()
     }
 
-    /// A preamble goes out at once.
+    /// Sends the preamble at once.
     fn greet(&mut self) {
         #[cfg(unix)]
         if let Some(stream) = self.receiver.stream() {
@@ -137,7 +138,7 @@ impl<C: Decode + Encode> Connection<C> {
 }
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<C, R, W> {
-    /// A connection on any reader and writer.
+    /// Creates a connection on any reader and writer.
     pub fn from_parts(reader: R, writer: W, framing: impl Into<Arc<C>>) -> Self {
         Self::assemble(reader, writer, framing.into(), None)
     }
@@ -162,13 +163,14 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))
     }
 
-    /// Waits until the peer has begun to send: true at its first byte, false if it closed before that. No message is taken. Bytes that
-    /// may become a [`ProxyHeader`](crate::session::ProxyHeader) are waited for on a connection that was accepted.
+    /// Waits until the peer has sent its first byte, and returns true. Returns false if the peer closes before that. No
+    /// message is received. On an accepted connection, this also waits for bytes that may complete a
+    /// [`ProxyHeader`](crate::session::ProxyHeader).
     ///
-    /// Dropping the future loses nothing. No heartbeat is sent meanwhile.
+    /// Dropping the future loses no byte. No heartbeat is sent meanwhile.
     ///
     /// # Errors
-    /// As [`recv`](Self::recv); but whether the first bytes are a frame is not looked at.
+    /// Fails like [`recv`](Self::recv), but does not check whether the first bytes are a frame.
     pub async fn begun(&mut self) -> Result<bool, ErrorOf<C>> {
         self.check(Operation::Receive)?;
         self.done(|connection, waker| {
@@ -178,12 +180,12 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         .await
     }
 
-    /// All bytes that ever came.
+    /// Returns the counter of all bytes received so far.
     pub fn byte_count(&self) -> ByteCount {
         self.receiver.byte_count()
     }
 
-    /// For a pool: whether it is clean, so that it can be lent. What comes from now on wakes that task.
+    /// Checks for a pool that the connection is clean. Bytes that arrive later wake the task of `waker`.
     pub(super) fn inspect(&mut self, waker: &Waker, discard_unsolicited: bool) -> Result<Option<Duration>, CauseOf<C>> {
         self.inspect_for_pool(waker, discard_unsolicited)
     }
@@ -192,7 +194,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.done(|connection, waker| connection.receive_step(waker))
     }
 
-    /// Goes on until something is done, or until that time: then it is `None`.
+    /// Runs a step until it is done, or until the deadline has passed.
     fn until_done<T, E>(
         &mut self,
         deadline: Instant,
@@ -236,7 +238,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Endpoint f
     }
 
     fn attend(&mut self, waker: &Waker) -> Result<Came, ErrorOf<C>> {
-        // The task is polled again when it has its next turn.
+        // Without budget the task is polled again on its next turn.
         match self.receiver.poll_turn(&mut Context::from_waker(waker)) {
             Poll::Ready(()) => connection::attend(self, waker),
             Poll::Pending => Ok(Came::Wait(None)),

@@ -1,4 +1,4 @@
-//! Dialling.
+//! Dialling with tokio.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ use crate::net::race::{Race, Step};
 use crate::net::{connector, socket};
 use crate::zone::zoned_address;
 
-/// The driver of a [`Connector`].
+/// The tokio driver, as a type parameter of [`Connector`].
 #[derive(Clone, Copy, Debug)]
 pub enum Tokio {}
 
-/// Dials a peer.
+/// Dials a peer and returns a [`Connection`].
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,7 +44,7 @@ pub type Connector<C = FramingPair> = connector::Connector<C, Tokio>;
 impl<C: Decode + Encode> Connector<C> {
     connector_methods!(awaited ToSocketAddrs async);
 
-    /// The same, of an address as it was written, which may have the name of an interface for its zone.
+    /// Like `connect`, for an address in text form whose zone may be the name of an interface.
     pub(super) async fn connect_to(&self, peer: &str) -> Result<Connection<C>, ConnectError> {
         match zoned_address(peer) {
             Some(address) => self.connect(address.map_err(ConnectError::Resolve)?).await,
@@ -52,7 +52,6 @@ impl<C: Decode + Encode> Connector<C> {
         }
     }
 
-    /// A socket that is connected.
     async fn dial(&self, peer: impl ToSocketAddrs) -> Result<(TcpStream, SocketAddr), ConnectError> {
         self.check_profile()?;
         let clock = Clock::start();
@@ -72,11 +71,11 @@ impl<C: Decode + Encode> Connector<C> {
     }
 }
 
-/// Waits until a socket is connected, or has failed.
+/// Waits until a socket of the race is connected or has failed, or until `until`.
 async fn wait(race: &mut Race<TcpStream>, until: Instant) {
     let look = poll_fn(|context| {
         race.look(|stream| stream.poll_write_ready(context).map(|ready| ready.and_then(|()| socket::connected(stream))))
     });
-    // The race looks at the clock itself.
+    // The race checks the clock itself.
     let _ = timeout_at(until, look).await;
 }

@@ -1,4 +1,4 @@
-//! What roles need of this driver.
+//! The implementation of the trait `Driver` for tokio.
 
 use std::io;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Driver for Tokio {
     }
 }
 
-/// What is dropped may be dropped when its runtime is gone.
+/// Returns the current runtime. A value may be dropped after its runtime is gone, so this can fail.
 fn runtime() -> io::Result<Handle> {
     Handle::try_current().map_err(io::Error::other)
 }
@@ -72,7 +72,7 @@ impl Task for AbortHandle {
     }
 }
 
-/// How often something has changed, for the tasks that wait for a change.
+/// Counts changes, for tasks that wait for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct TaskNotify {
     version: AtomicU64,
@@ -90,7 +90,7 @@ impl Notify for TaskNotify {
     }
 
     async fn wait(&self, version: u64, until: Option<Instant>) -> bool {
-        // Counts from here on, so that no change is missed between the look at the version and the wait.
+        // Created before the version is checked, so that no change between the check and the wait is missed.
         let changed = self.changed.notified();
         if self.version() != version {
             return true;

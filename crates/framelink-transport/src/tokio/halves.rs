@@ -1,4 +1,4 @@
-//! The two directions of a connection, each with its half of the session.
+//! The receiving and the sending half of a connection, each with its half of the session.
 
 use std::future::poll_fn;
 use std::io;
@@ -52,19 +52,19 @@ use crate::{FramingPair, Message};
 /// ```
 #[derive(Debug)]
 pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
-    /// `None` after we gave the connection up.
+    /// `None` after the connection was closed on this side.
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
     pub(super) read_now: Option<ReadNow<R>>,
     clock: Clock,
     pub(super) peer: Option<SocketAddr>,
-    /// The deadline that the session named.
+    /// The timer for the deadline of the session.
     alarm: Alarm,
-    /// How many were asked for, to be counted against the turn of the task.
+    /// Counts receive calls, to charge them to the budget of the task.
     messages: u8,
 }
 
-/// So many messages from one buffer count as much as one operation of the runtime, of which a task has 128 in its turn.
+/// How many messages from one buffer cost as much as one operation of the runtime, of which a turn has 128.
 const MESSAGES_A_UNIT: u8 = 4;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
@@ -80,23 +80,23 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
     }
 
-    /// The same as [`recv`](Self::recv), for a future of your own.
+    /// Like [`recv`](Self::recv), as a poll function.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Message>, ErrorOf<C>>> {
         loop {
             match ready!(self.poll_came(context))? {
                 Came::Message(message) => return Poll::Ready(Ok(Some(message))),
                 Came::Closed => return Poll::Ready(Ok(None)),
-                // It waits for the other half to be used.
+                // The other half sends the heartbeat. This half waits.
                 Came::Beat | Came::Wait(_) => {}
             }
         }
     }
 
-    /// Reads and drops all that comes, message or not, until the peer closes. For a connection that is given up: a socket
-    /// that is closed with bytes unread resets the connection, and that can destroy what is on its way to the peer.
+    /// Reads and discards everything, whether it forms messages or not, until the peer closes. Use it before dropping a
+    /// connection: closing a socket with unread bytes causes a reset, which can destroy data on its way to the peer.
     ///
     /// # Errors
-    /// When the connection failed.
+    /// Fails if the connection failed.
     pub async fn discard(&mut self) -> Result<(), ErrorOf<C>> {
         poll_fn(|context| {
             let ended = self.poll_input(context, |mut inbound| inbound.discard())?;
@@ -116,7 +116,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         Ok(TryRecv::of(by(deadline, poll_fn(|context| self.poll_recv(context))).await.transpose()?))
     }
 
-    /// Receives, or says that a heartbeat is due. Never [`Came::Wait`].
+    /// Receives, or reports that a heartbeat is due. Never returns [`Came::Wait`].
     pub(super) fn poll_came(&mut self, context: &mut Context<'_>) -> Poll<Result<Came, ErrorOf<C>>> {
         ready!(self.poll_turn(context));
         loop {
@@ -127,7 +127,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
     }
 
-    /// A buffer may hold thousands of messages: other tasks have their turn too.
+    /// Charges a message to the budget of the task. One buffer may hold thousands of messages.
     pub(super) fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.messages = self.messages.wrapping_add(1);
         if self.messages.is_multiple_of(MESSAGES_A_UNIT) {
@@ -136,22 +136,22 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         Poll::Ready(())
     }
 
-    /// Waits for the deadline that the session named: ready when it is over.
+    /// Waits for the deadline of the session. Returns `Ready` when it has passed.
     pub(super) fn poll_alarm(&mut self, context: &mut Context<'_>, until: Option<Duration>) -> Poll<()> {
         if until == AT_ONCE {
-            // There is more to read; others have their turn before, and so has the clock.
+            // There is more to read. Other tasks get their turn first, and the clock is checked.
             return pin!(yield_now()).poll(context);
         }
         self.alarm.poll(context, until.map(|until| self.clock.at(until)))
     }
 
-    /// Does something with what is read.
+    /// Runs `work` on the receiving session and the socket.
     fn poll_input<T>(
         &mut self,
         context: &mut Context<'_>,
         work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
-        // Whole messages that came before the socket was given up have been delivered.
+        // Messages that arrived before the socket was closed have been returned already.
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         self.receiving.wake_when_told(context.waker());
         let input = &mut Port::new(reader, context.waker()).reading_now(self.read_now);
@@ -161,21 +161,21 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 }
 
 impl<C: Decode> RecvHalf<C> {
-    /// The socket; `None` after it was closed because of an error.
+    /// Returns the socket, or `None` after an error has closed the connection.
     pub(super) fn stream(&self) -> Option<&TcpStream> {
         self.reader.as_ref().map(AsRef::as_ref)
     }
 
-    /// The address of our side.
+    /// Returns the local address of the socket.
     ///
     /// # Errors
-    /// As the socket has it.
+    /// Fails if the system cannot tell it, or if the connection was closed on this side.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.reader.as_ref().ok_or(io::ErrorKind::NotConnected)?.local_addr()
     }
 }
 
-/// What that comes to by then; for ever without a deadline.
+/// Returns the result of `future`, or `None` if the deadline passes first. Waits without limit if there is no deadline.
 pub(super) async fn by<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
     match deadline {
         Some(deadline) => timeout_at(deadline, future).await.ok(),
@@ -198,12 +198,12 @@ pub(super) async fn by<T>(deadline: Option<Instant>, future: impl Future<Output 
 /// ```
 #[derive(Debug)]
 pub struct SendHalf<C: Encode = FramingPair, W = OwnedWriteHalf> {
-    /// `None` after we gave the connection up.
+    /// `None` after the connection was closed on this side.
     pub(super) writer: Option<W>,
     pub(super) sending: Sending<Arc<C>>,
     pub(super) clock: Clock,
     peer: Option<SocketAddr>,
-    /// When a heartbeat is due, for a task that has only this half.
+    /// The timer for the next heartbeat, for a task that has only this half.
     alarm: Alarm,
 }
 
@@ -215,11 +215,13 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         Self { writer: Some(writer), sending, clock, peer, alarm: Alarm::unset() }
     }
 
-    /// Writes the heartbeats that are due, and what is left of a message whose sending was given up, for as long as this is awaited: beside
-    /// whatever brings the next message. It is never done, but fails when the connection does. Dropping the future loses nothing.
+    /// Writes the heartbeats that are due and the rest of a message whose `send` was cancelled or timed out, for as
+    /// long as the future is awaited. Await it together with the source of the next message, as in the example.
     ///
-    /// Needed only where another task has the receiving half: [`Connection::recv`](super::Connection::recv) and the
-    /// [`Receiver`](super::Receiver) of a duplex connection do it by themselves.
+    /// The future is ready only when the connection fails. Dropping it loses nothing.
+    ///
+    /// This is needed only if another task has the receiving half. [`Connection::recv`](super::Connection::recv) and
+    /// the [`Receiver`](super::Receiver) of a duplex connection send heartbeats themselves.
     ///
     /// ```no_run
     /// # async fn example(connection: framelink_transport::tokio::Connection, mut queue: tokio::sync::mpsc::Receiver<Vec<u8>>)
@@ -243,7 +245,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     fn poll_keep(&mut self, context: &mut Context<'_>) -> Poll<ErrorOf<C>> {
         loop {
             self.sending.wake(context.waker());
-            // The task that receives may be busy elsewhere.
+            // The receiving task may be busy elsewhere, so this one also wakes when the connection is told to end.
             self.sending.wake_when_told(context.waker());
             let verdict = self.sending.liveness().and_then(LivenessHandle::verdict);
             if let Some(cause) = verdict.map(Cause::Dead).or_else(|| self.sending.told().map(Cause::Ended)) {
@@ -257,7 +259,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         }
     }
 
-    /// Goes on with something that writes until it is done.
+    /// Repeats `work`, which writes, until it is done.
     fn write<T>(
         &mut self,
         mut work: impl FnMut(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
@@ -269,7 +271,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         })
     }
 
-    /// The same up to a deadline.
+    /// Repeats `work` until it is done. Returns `None` if the deadline passes first.
     async fn write_until<T>(
         &mut self,
         deadline: Option<Duration>,
@@ -278,7 +280,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         by(deadline.map(|at| self.clock.at(at)), self.write(work)).await.transpose()
     }
 
-    /// Accepts a message, writing what the socket takes of it at once and queueing the rest; `None` while there is no room for it.
+    /// Accepts a message: writes what the socket takes and queues the rest. Returns `None` while there is no room.
     pub(super) fn poll_put(&mut self, context: &mut Context<'_>, payload: &[u8]) -> Result<Option<Ticket>, ErrorOf<C>> {
         self.poll_output(context, |sending, port, clock| drive::put(sending, port, clock, payload))
     }
@@ -288,7 +290,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         self.poll_output(context, |sending, port, clock| drive::flush(sending, port, clock))
     }
 
-    /// Does something with what is written.
+    /// Runs `work` on the sending session and the socket.
     pub(super) fn poll_output<T>(
         &mut self,
         context: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! Handlers that run side by side.
+//! Handlers of requests that run concurrently.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::session::ReplySlot;
 
 /// The handlers of one connection.
 ///
-/// They run in the task that serves the connection, and not in tasks of their own. So they can borrow, need not be `Send`, and end with
-/// that task when it is dropped. A panic is caught where they are polled. A handler that computes for long, or blocks, spawns that itself.
+/// The handlers run in the task that serves the connection. Therefore they can borrow, need not be `Send`, and end when
+/// that task is dropped. A panic is caught in the poll. A handler that blocks or computes for long must spawn a task.
 ///
 /// Only the handlers that were woken are polled.
 pub(super) struct Handlers<F> {
-    /// By their numbers.
+    /// The running handlers, indexed by number.
     running: Vec<Option<RunningHandler<F>>>,
     free: Vec<usize>,
     woken: Arc<Lock<WokenHandlers>>,
@@ -36,7 +36,7 @@ struct HandlerWaker {
     woken: Arc<Lock<WokenHandlers>>,
 }
 
-/// The handlers that are to be polled, and the task that polls them.
+/// The numbers of the handlers to poll, and the task that polls them.
 struct WokenHandlers {
     numbers: Vec<usize>,
     task: Waker,
@@ -48,7 +48,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         Self { running: Vec::new(), free: Vec::new(), woken: Arc::new(Lock::new(woken)) }
     }
 
-    /// Begins a handler, which is polled with the others.
+    /// Adds a handler, to be polled with the others.
     pub(super) fn push(&mut self, place: ReplySlot, future: F) {
         let number = self.free.pop().unwrap_or_else(|| {
             self.running.push(None);
@@ -61,7 +61,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         self.woken.lock().numbers.push(number);
     }
 
-    /// Polls once each handler that was woken, and calls `finished` for those that are ready.
+    /// Polls each woken handler once, and calls `finished` for those that are ready.
     pub(super) fn poll<D, E>(
         &mut self,
         context: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         }
         for number in numbers {
             let Some(slot) = self.running.get_mut(number) else { continue };
-            // A handler that is finished may be woken still.
+            // A finished handler can still be woken.
             let Some(running) = slot else { continue };
             if let Poll::Ready(reply) = drive::guarded(|| running.poll())? {
                 finished(running.place, reply)?;
@@ -87,7 +87,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
             }
         }
         if self.free.len() == self.running.len() {
-            // The memory of a burst is not kept for ever.
+            // Frees the memory that a burst of requests needed.
             (self.running, self.free) = (Vec::new(), Vec::new());
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The client of a profile that has many requests in flight.
+//! The link: a client with many requests in flight.
 
 mod inbox;
 mod links;
@@ -23,12 +23,17 @@ use crate::profile::{Profile, ProfileError};
 use crate::session::Matching;
 use framelink_session::Message;
 
-/// Talks to one peer with many requests in flight, as a profile says: over one connection (`duplex`), over several that share the
-/// requests (`shared`), or over one for each direction (`simplex`).
+/// Makes calls to one peer, many at a time, as a profile says.
 ///
-/// Clones are the same link. Connections are dialled when a request needs one; a connection that was lost is dialled anew by the next
-/// request. Of several, another one is dialled when each that is there is busy, and a request goes over the one with the
-/// fewest in flight. One deadline, the profile's `timeouts.reply`, covers all of a call.
+/// The profile decides over which connections:
+///
+/// - `duplex`: one connection;
+/// - `shared`: several connections, which share the requests;
+/// - `simplex`: a pair of connections, one for each direction.
+///
+/// Clones share the link. A connection is dialled when a request needs it, also after a loss. With `shared`, a request
+/// goes over the connection with the fewest calls in flight, and another connection is dialled when all existing ones
+/// are busy. One deadline, `timeouts.reply` of the profile, covers all of a call.
 ///
 /// Messages that answer no request go to the [`Inbox`].
 ///
@@ -36,7 +41,7 @@ use framelink_session::Message;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{Framing, Profile, profile::{Duplex, Shared}, tokio::Link};
 ///
-/// // ISO 8583 by its trace number, over up to four connections.
+/// // ISO 8583: matches replies by the trace number, and uses up to four connections.
 /// let profile = Profile::builder("ascii:4".parse::<Framing>()?)
 ///     .connection(Shared::new(4))
 ///     .exchange(Duplex::new().key("4:6".parse()?))
@@ -67,7 +72,7 @@ pub struct Link {
 link_methods!(awaited async);
 
 impl Link {
-    /// What dials for it: its state, and what it has done. `None` for a pair, whose connections are made in another way.
+    /// Returns the upstream of this link: its state, and what it has done. Returns `None` for a simplex pair.
     pub const fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
     }
@@ -100,9 +105,10 @@ impl LinkDriver for Driver {
         sending.simplex(receiving, matching)
     }
 
-    /// Each connection has a task of its own while its side is ended.
+    /// Finishes each connection in a task of its own.
     async fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) {
         let until = <Self as crate::driver::Driver>::within(within);
+        let _aborting = AbortOnDrop(connections);
         let mut finishing = JoinSet::new();
         for connection in connections {
             connection.vacate();
@@ -112,7 +118,6 @@ impl LinkDriver for Driver {
             connection.wait_until_ended(until).await;
         }
         finishing.shutdown().await;
-        connections.iter().for_each(|connection| connection.abort());
     }
 
     async fn listen(address: &str, profile: &Arc<Profile>) -> io::Result<Listener> {
@@ -124,7 +129,16 @@ impl LinkDriver for Driver {
     }
 }
 
-/// Signs off and ends our side. A connection that has failed has ended.
+/// Closes the connections at once when dropped: at the end of `finish_all`, or when its future is dropped.
+struct AbortOnDrop<'c>(&'c [Arc<LinkConnection<Driver>>]);
+
+impl Drop for AbortOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|connection| connection.abort());
+    }
+}
+
+/// Signs off and shuts down writing. Errors are ignored, because a failed connection has ended anyway.
 async fn finish(connection: Arc<LinkConnection<Driver>>) {
     if let Some(sign) = connection.profile.sign_off() {
         let _ = connection.caller.send(sign.send()).await;

@@ -1,4 +1,4 @@
-//! Being dialled.
+//! Accepting connections with tokio.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::net::accepting;
 use crate::net::listener::Listening;
 use crate::net::methods::{accept_waiting_methods, bind_leg_method, listener_methods};
 
-/// Accepts connections.
+/// Accepts connections on a local address.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,11 +48,11 @@ impl<C: Decode + Encode> Listener<C> {
         Ok(Self { listening })
     }
 
-    /// Accepts the next connection. Dropping the future loses none.
+    /// Accepts the next connection. Dropping the future loses no connection.
     ///
     /// # Errors
-    /// As the system has it. A connection that was gone before it was accepted is none; running out of file
-    /// descriptors is one, and worth a pause before the next try.
+    /// Fails with the error of the system, for example when the file descriptors are used up. Pause before the next try
+    /// in that case. A connection that ended before it was accepted is skipped and is not an error.
     pub async fn accept(&mut self) -> io::Result<Connection<C>> {
         loop {
             let accepted = match accepting::check() {

@@ -1,17 +1,18 @@
-//! The tokio driver: a session on a socket, driven by tokio.
+//! The tokio driver: connections, clients, links, pools and servers for async programs.
 //!
-//! [`Connector`] and [`Listener`] make a [`Connection`]; that sends, receives and calls, and splits into two halves
-//! for two tasks. Everything that decides anything is in the [`session`](crate::session).
+//! A [`Connector`] or a [`Listener`] creates a [`Connection`]. A connection sends, receives and makes calls, and can be
+//! split into two halves for two tasks. All decisions are in the [`session`](crate::session).
 //!
-//! # Cancelling
+//! # Cancellation
 //!
 //! Every future here can be dropped at any time, so all of them work in `select!`:
 //!
-//! - [`recv`](Connection::recv): no byte is lost, the next call goes on.
-//! - [`send`](Connection::send), [`flush`](Connection::flush): the message is either not accepted at all, or what is left
-//!   of it leaves before anything else that is sent. A dropped `send` alone does not write it: some later call does.
-//! - [`call`](Connection::call): the connection cannot be used any more, for the reply that may still come must not answer
-//!   the next request. Everything that is asked of it then is an error that says so.
+//! - [`recv`](Connection::recv): no byte is lost, and the next call continues.
+//! - [`send`](Connection::send), [`flush`](Connection::flush): either the message is not accepted at all, or the rest
+//!   of it is written before anything else. A dropped `send` does not write the rest by itself; the next operation
+//!   does.
+//! - [`call`](Connection::call): the connection can no longer be used, because the late reply must not answer the next
+//!   request. All later operations return an error that says so.
 
 mod alarm;
 mod caller;

@@ -21,17 +21,18 @@ use crate::session::{ByteCount, Matching, NotBegun, Sending, Ticket, Transmit};
 pub(super) type Mux<C, W> = calls::Mux<C, oneshot::Sender<Outcome<C>>, SharedSender<C, W>>;
 pub(crate) type Begun<C> = calls::Begun<oneshot::Receiver<Outcome<C>>>;
 
-/// A sending half, and who waits for what.
+/// The shared sending half, and the notifications for tasks that wait for it.
 ///
-/// No lock is held across a wait. A task that sends writes as much as the socket takes at once. When the socket takes more it wakes the
-/// task that polls the receiver and all tasks that wait for their message to be written: any of them writes the rest.
+/// No lock is held across a wait. A sending task writes as much as the socket takes at once. When the socket is
+/// writable again, it wakes the task that polls the receiver and all tasks that wait for their message to be written,
+/// any of which writes the rest.
 pub(crate) struct SharedSender<C: Encode, W> {
     state: Mutex<MuxState<C, W>>,
-    /// Where calls wait one behind the other until there is room.
+    /// The queue of calls that wait for room, in order.
     pub(super) turn: tokio::sync::Mutex<()>,
-    /// Notified when a call is over, so that there may be room.
+    /// Notified when a call is over, because there may be room then.
     pub(super) room: Notify,
-    /// Notified when a call is over, so that its key may be free.
+    /// Notified when a call is over, because its key may be free then.
     pub(super) keys: Notify,
     writable: Arc<Writable>,
     written: ByteCount,
@@ -40,25 +41,25 @@ pub(crate) struct SharedSender<C: Encode, W> {
 
 struct MuxState<C: Encode, W> {
     half: SendHalf<C, W>,
-    /// Nothing more can be sent: the table of calls says why.
+    /// Whether sending has failed. The call table has the reason.
     has_failed: bool,
 }
 
-/// What the socket wakes when it takes more. It is the only waker that writes are polled with: a waker of one task would take the place
-/// of that of another, and would be of no use when its task is cancelled.
+/// The only waker that writes are polled with. The waker of one task would replace another, and be lost with its task.
 struct Writable {
     /// The task that polls the receiver.
     receiver: Mutex<Waker>,
-    /// Notified also when some of what was queued is written.
+    /// Notified when the socket is writable, and when a part of the queue is written.
     drained: Notify,
 }
 
-/// Whether a message was accepted.
+/// The result of offering a message for sending.
 pub(crate) enum Offer<T> {
+    /// The message was accepted.
     Taken(T),
-    /// Too much is queued.
+    /// Too many bytes are queued.
     NoRoom,
-    /// A call has to wait until another one is over.
+    /// The call has to wait until another call is over.
     Later(NotBegun),
 }
 
@@ -71,7 +72,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         Self::with(matching, SharedSender { state, turn, room, keys, writable, written, clock }, peer)
     }
 
-    /// Begins a call, if there is room for it, and sends its request.
+    /// Begins a call if there is room, and sends its request.
     pub(crate) fn begin(&self, request: &[u8], within: Duration) -> Result<Offer<Begun<C>>, CauseOf<C>> {
         let (slot, answer) = oneshot::channel();
         let mut request = Cow::Borrowed(request);
@@ -94,7 +95,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         Ok(Offer::Taken(calls::Begun { call, ticket, answer }))
     }
 
-    /// Sends a message that is no request.
+    /// Sends a message that is not a request.
     pub(super) fn send(&self, message: &[u8]) -> Result<Offer<Ticket>, CauseOf<C>> {
         let mut state = self.send.lock();
         if state.has_failed {
@@ -106,7 +107,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         Ok(Offer::Taken(ticket))
     }
 
-    /// Ends our side, when what is queued is written.
+    /// Shuts down writing after everything that is queued is written.
     pub(super) fn finish(&self) {
         let mut state = self.send.lock();
         state.half.sending.finish();
@@ -117,13 +118,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         self.send.notify_drained();
     }
 
-    /// Writes what the socket takes now. Whether a message was written whole; an error if it never will be.
+    /// Writes what the socket takes now. Returns whether the message is written, or an error if it never will be.
     pub(super) fn is_written(&self, ticket: Ticket) -> Result<bool, CauseOf<C>> {
         self.written_on(|sending| sending.is_out(ticket))
     }
 
-    /// Writes what the socket takes now. Whether all that was queued is written, and our side ended if it was to; an error if it never
-    /// will be.
+    /// Writes what the socket takes now. Returns whether the queue is written and a requested shutdown done.
     pub(super) fn is_flushed(&self) -> Result<bool, CauseOf<C>> {
         self.written_on(|sending| sending.is_finished() || sending.poll() == Transmit::Idle)
     }
@@ -140,7 +140,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         failed.map_or(Ok(is_done), Err)
     }
 
-    /// The task that polls the receiver does what is left to be done for the senders.
+    /// Does the remaining work of the senders, in the task that polls the receiver.
     pub(super) fn poll_sender(&self, context: &mut Context<'_>) {
         self.send.writable.set_receiver(context.waker());
         let mut state = self.send.lock();
@@ -171,7 +171,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         }
     }
 
-    /// Writes what is left, as far as the socket takes it. Whether that changed anything for the tasks that wait for it.
+    /// Writes the rest of the queue, as far as the socket takes it. Returns whether waiting tasks have to be notified.
     fn push_rest(&self, state: &mut MuxState<C, W>) -> bool {
         if state.has_failed || !state.half.sending.has_output() {
             return false;
@@ -189,8 +189,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SharedSender<C, W> {
-    /// Notified when some of what was queued may have been written, or can be. To be had before looking whether it is, so that nothing is
-    /// missed.
+    /// Returns the notification that a part of the queue is written, or can be. Create it before checking the queue.
     pub(super) fn drained(&self) -> Notified<'_> {
         self.writable.drained.notified()
     }
@@ -206,7 +205,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SharedSender<C, W> {
     fn lock(&self) -> MutexGuard<'_, MuxState<C, W>> {
         #[cfg(test)]
         crate::simulated::turn();
-        // A task that panicked while it held the lock left nothing half done.
+        // The lock is used even after a panic, because no step leaves the state inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -276,7 +275,7 @@ impl Writable {
         let mut receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
         if !receiver.will_wake(waker) {
             let before = std::mem::replace(&mut *receiver, waker.clone());
-            // Dropping a waker may drop a task, and with it a call.
+            // The lock is released first, because dropping a waker may drop a task, and with it a call that locks this.
             drop(receiver);
             drop(before);
         }

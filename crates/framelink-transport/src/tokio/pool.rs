@@ -21,16 +21,17 @@ use crate::pool::{self, PoolDriver, PoolReport, PoolStatus, lent_by_pool, pool_m
 use crate::profile::{Profile, ProfileError};
 use crate::session::Sent;
 
-/// Lends long connections with one peer, each for one exchange at a time, as a profile with
+/// A pool of long connections to one peer, for one exchange at a time on each, as a profile with
 /// [`Pooled`](crate::profile::Pooled) says.
 ///
-/// Clones are the same pool. A caller gets the connection that was returned last. If there is none, one is dialled, up to the most there
-/// may be, and callers that wait get whichever comes first, in the order in which they came. A task of the pool dials, sends heartbeats on
-/// idle connections, and notices at once when one of them ends or receives something that no request asked for. Only a clean connection
-/// is lent, and lent again.
+/// Clones share the pool. A caller gets the connection that was released last. If none is idle, a new one is dialled,
+/// up to the maximum; callers that wait are served in order.
 ///
-/// Every future can be dropped at any time. A caller that waits gives its place up, and a connection that it was given already goes to
-/// the next; a connection on which a call was sent is closed.
+/// A task of the pool dials, sends heartbeats on idle connections, and notices at once when an idle connection ends or
+/// receives an unsolicited message. Only a clean connection is handed out.
+///
+/// Every future can be dropped at any time. A caller that waits leaves the queue, and a connection that was already
+/// assigned to it goes to the next caller. A connection on which a request was sent is closed.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -52,7 +53,7 @@ lent_by_pool! {
     /// # async fn example(pool: framelink_transport::tokio::Pool) -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
     ///
-    /// // Two exchanges that belong together, on one connection.
+    /// // Makes two exchanges that belong together on one connection.
     /// let mut lent = pool.get().await?;
     /// lent.call(b"begin", Duration::from_secs(1)).await?;
     /// lent.call(b"commit", Duration::from_secs(1)).await?;
@@ -106,7 +107,7 @@ impl PoolDriver for Driver {
             .await
         };
         done.unwrap_or_else(|| {
-            // What was accepted may leave while the connection is closed.
+            // An accepted request may still be written while the connection is closed.
             let sent = if connection.sender.sending.accepted() == before { Sent::Not } else { Sent::Perhaps };
             Err(CallError::new(sent, Error::new(Operation::Call, peer, Cause::Closed)))
         })

@@ -1,4 +1,4 @@
-//! Readers and writers of tokio as the session's drive sees them: what is not ready would have to wait, and the task is woken.
+//! Makes readers and writers of tokio the input and output of `drive`. `WouldBlock` registers the waker of the task.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,19 +11,19 @@ use tokio::task::coop;
 
 use crate::drive::{Input, Output};
 
-/// A stream and the task that is woken when it is ready.
+/// A stream, and the task to wake when the stream is ready.
 pub(super) struct Port<'p, S> {
     stream: &'p mut S,
     waker: &'p Waker,
     read_now: Option<ReadNow<S>>,
-    /// The task has used up its turn, so that nothing is let through before it is polled again.
+    /// Whether the task has used up its budget. Then no operation succeeds before the task is polled again.
     is_starved: bool,
 }
 
-/// Reads what the system has, where a runtime may not have noticed yet that there is something.
+/// Reads from the system directly. The runtime may not know yet that the socket is readable.
 pub(super) type ReadNow<S> = fn(&S, &mut [u8]) -> io::Result<usize>;
 
-/// A late reply that the runtime has not noticed yet must not answer the next request.
+/// Reads what the system has. A late reply that the runtime has not noticed yet must not answer the next request.
 #[cfg(unix)]
 pub(super) const READ_NOW: Option<ReadNow<OwnedReadHalf>> = Some(|reader, space| {
     use rustix::net::{RecvFlags, recv};

@@ -23,10 +23,9 @@ use crate::{FramingPair, Incoming};
 
 type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 
-/// Receives on a connection with calls in flight: hands each reply to its call, and other messages to the application.
+/// Receives on a connection with calls in flight: hands each reply to its call, and returns all other messages.
 ///
-/// Nothing is read, and no reply comes, while the receiver is not polled: it belongs into a task of its own. When it is dropped, it closes
-/// the connection.
+/// Replies arrive only while the receiver is polled, so it needs a task of its own. Dropping it closes the connection.
 ///
 /// See [`Connection::duplex`](super::Connection::duplex) for an example.
 pub struct Receiver<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W: AsyncWrite + Unpin = OwnedWriteHalf> {
@@ -35,8 +34,8 @@ pub struct Receiver<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W: Asyn
     pair: Option<Pair<C, R, W>>,
 }
 
-/// Of a pair of connections: what is received where only sending goes on, which is nothing before the end, and the direction that is
-/// not used.
+/// The unused directions of a simplex pair: the reading side of the connection that sends, which is watched for its
+/// end, and the writing side of the connection that receives.
 pub(super) struct Pair<C: Decode + Encode, R, W> {
     pub(super) watched: RecvHalf<C, R>,
     pub(super) _unused: SendHalf<C, W>,
@@ -49,7 +48,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
 
     receiver_methods!();
 
-    /// Like [`recv`](Self::recv), for a future of your own.
+    /// Like [`recv`](Self::recv), as a poll function.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Incoming>, C>> {
         self.mux.poll_sender(context);
         loop {
@@ -68,9 +67,9 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
                     continue;
                 }
                 Poll::Ready(came) => came,
-                // The task has used up its turn, and there may be more.
+                // The task has used up its budget, and there may be more to read.
                 Poll::Pending if !coop::has_budget_remaining() => return Poll::Pending,
-                // What had come before has been taken now.
+                // All messages that arrived before have been returned now.
                 Poll::Pending => match self.mux.look(CallTable::failure).or_else(|| self.poll_watched(context)) {
                     Some(cause) => {
                         self.mux.end(&cause);
@@ -91,7 +90,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
         poll_fn(|context| self.poll_recv(context)).await
     }
 
-    /// Why a pair has ended where only sending goes on, if it has.
+    /// Returns why the pair has ended, if the connection that sends has ended.
     fn poll_watched(&mut self, context: &mut Context<'_>) -> Option<CauseOf<C>> {
         match self.pair.as_mut()?.watched.poll_recv(context) {
             Poll::Ready(received) => Some(Cause::of_one_way(received)),

@@ -1,4 +1,4 @@
-//! Looking names up, with the application's lookup or the system's.
+//! Name resolution, by the application or the system.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use super::connector::Connector;
 use crate::error::{ConnectError, no_answer};
 
 type Found = io::Result<Vec<SocketAddr>>;
-/// How an application looks names up.
+/// The lookup function of an application.
 pub(crate) type Lookup = Arc<dyn Fn(Arc<str>) -> Pin<Box<dyn Future<Output = Found> + Send>> + Send + Sync>;
 
-/// The lookup of an application, and what is called when it panics. Without a lookup the system resolves names.
+/// The lookup function of the application, and the callback for its panics. Without one the system resolves names.
 pub(crate) struct Resolver {
     lookup: Option<Lookup>,
     on_panic: Box<dyn Fn() + Send + Sync>,
@@ -27,7 +27,7 @@ impl Resolver {
         Self { lookup, on_panic: Box::new(on_panic) }
     }
 
-    /// Connects to the peer of that name.
+    /// Connects to the peer with this name.
     pub(super) async fn dial(&self, connector: &Connector, name: &Arc<str>) -> Result<Connection, ConnectError> {
         let Some(lookup) = &self.lookup else { return connector.connect_to(name).await };
         let began = tokio::time::Instant::now();
@@ -36,7 +36,7 @@ impl Resolver {
         connector.clone().within(left).connect(&found[..]).await
     }
 
-    /// The lookup has a task of its own, so that a panic in it ends nothing else.
+    /// Runs the lookup function in a task of its own, so that a panic ends nothing else.
     async fn look_up(
         &self,
         lookup: &Lookup,

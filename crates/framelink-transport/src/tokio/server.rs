@@ -1,4 +1,4 @@
-//! A server: accepting, serving and ending, in one call.
+//! The server: accepts, serves and drains.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -23,11 +23,12 @@ use crate::session::Concurrency;
 use framelink_session::Message;
 
 server! {
-    /// Serves the clients that its profile lets in, until it is drained.
+    /// Serves the clients that its profile admits, until it is drained.
     ///
-    /// Each connection is [served](Connection::serve_many) in a task of its own, within the limits of the profile: see the profile's
-    /// `limits`, `access` and `timeouts`. If the system cannot accept, because file descriptors are used up for example, the server tries
-    /// again after a pause of 500 ms at most, and its connections go on. A handler that panics ends its connection, and nothing else.
+    /// Each connection is [served](Connection::serve_many) in a task of its own. The limits come from `limits`,
+    /// `access` and `timeouts` of the profile. If the system cannot accept, for example because the file descriptors
+    /// are used up, the server tries again after a pause of at most 500 ms, and its connections go on. A handler that
+    /// panics ends its connection and nothing else.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -54,7 +55,7 @@ server! {
     Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_to_end
 }
 
-/// A listener, with a task for each connection.
+/// A listener, and the tasks that serve its connections.
 struct TaskListener {
     listener: Listener,
     tasks: JoinSet<()>,
@@ -83,7 +84,7 @@ impl ServerListener for TaskListener {
     }
 
     async fn accept_queued(&mut self) -> io::Result<Option<Connection>> {
-        // The tasks on this thread go on before.
+        // Lets the tasks on this thread run first.
         yield_now().await;
         self.listener.accept_queued()
     }

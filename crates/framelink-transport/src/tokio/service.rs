@@ -1,4 +1,4 @@
-//! Clients as tower services, and servers that run one.
+//! Clients as tower services, and serving with a tower service.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -24,8 +24,8 @@ use crate::{FramingPair, Message, Profile};
 
 type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-/// A request is answered over the link's connections. It is always ready: the window of the link is waited for within the
-/// request's time.
+/// Makes each request a call of the link. The service is always ready. Waiting for room among the calls in flight
+/// counts towards the time limit of the call.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,8 +40,8 @@ type Boxed<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 /// # }
 /// ```
 ///
-/// Over several addresses that all serve, tower balances: of two links chosen by chance the one with fewer requests under way is
-/// asked. Each may have backups of its own.
+/// If several addresses all serve, tower can balance: it picks two links at random and uses the one with fewer pending
+/// requests. Each link may have backup addresses of its own.
 ///
 /// ```no_run
 /// # async fn example(profile: framelink_transport::Profile) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -72,19 +72,19 @@ impl Service<Bytes> for Link {
 
     fn call(&mut self, request: Bytes) -> Self::Future {
         let link = self.clone();
-        // Not its own `call`, which is this one.
+        // Calls the inherent `call`, not the one of the trait.
         Box::pin(async move { Self::call(&link, &request).await })
     }
 }
 
-/// A [`Caller`] whose calls all have the same time, as a tower service. Made by [`Caller::timed`].
+/// A [`Caller`] with one time limit for all calls, as a tower service. [`Caller::timed`] creates it.
 pub struct Timed<C: Decode + Encode = FramingPair, W = OwnedWriteHalf> {
     caller: Caller<C, W>,
     within: Duration,
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
-    /// As a tower service, whose calls have so much time each.
+    /// Makes the caller a tower service whose calls have the time limit `within`.
     ///
     /// ```no_run
     /// # async fn example(caller: framelink_transport::tokio::Caller) -> Result<(), Box<dyn std::error::Error>> {
@@ -132,8 +132,8 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> fmt::Debug for Timed<C, W> {
     }
 }
 
-/// A [`Client`], which has one exchange at a time, as a tower service: requests go one after the other. Clones are the same client.
-/// Made by [`Client::sequential`].
+/// A [`Client`] as a tower service. The client makes one exchange at a time, so requests wait for each other. Clones
+/// share the client. [`Client::sequential`] creates it.
 #[derive(Clone, Debug)]
 pub struct Sequential {
     client: Arc<Mutex<Client>>,
@@ -141,7 +141,7 @@ pub struct Sequential {
 }
 
 impl Client {
-    /// As a tower service. A request's time, the profile's `timeouts.reply`, covers waiting for those before it.
+    /// Makes the client a tower service. The time limit, `timeouts.reply`, includes waiting for earlier requests.
     ///
     /// ```no_run
     /// # async fn example(client: framelink_transport::tokio::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -181,9 +181,10 @@ impl Service<Bytes> for Sequential {
 }
 
 impl<C: Decode + Encode> Connection<C> {
-    /// Answers the messages of a client with a tower service: [`serve_many`](Self::serve_many) with the service's clones for handlers,
-    /// each of which is waited for until it is ready. Its answer is the reply, or `None` for none; it has no errors of its own,
-    /// for what is to be said of one is the application's to decide (`ServiceExt::map_result` and kin).
+    /// Answers the messages of a client with a tower service. This is [`serve_many`](Self::serve_many) with clones of
+    /// the service as handlers; each clone is polled until it is ready. The response is the reply, if any.
+    ///
+    /// The service must have no errors. Convert errors to replies first, for example with `ServiceExt::map_result`.
     ///
     /// ```no_run
     /// # async fn example(connection: framelink_transport::tokio::Connection, profile: framelink_transport::Profile)
@@ -199,7 +200,7 @@ impl<C: Decode + Encode> Connection<C> {
     /// ```
     ///
     /// # Errors
-    /// As [`serve_many`](Self::serve_many).
+    /// Fails like [`serve_many`](Self::serve_many).
     pub async fn serve_service<S>(
         self,
         profile: &Profile,

@@ -1,4 +1,4 @@
-//! A connection that is served as a profile says.
+//! Serving a connection as a profile says.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -61,14 +61,14 @@ impl<C: Decode + Encode> Connection<C> {
         awaited async, F: Future<Output: Answer>, (FnMut(Message) -> F)
     }
 
-    /// Serves the connection where it lies, and closes it.
+    /// Serves the connection in place, and closes it.
     pub(super) async fn serve_to_end<F: Future<Output: Answer>>(
         &mut self,
         profile: &Profile,
         concurrency: Concurrency,
         mut answer: impl FnMut(Message) -> F,
     ) -> ServedOutcome<ErrorOf<C>> {
-        // A preamble is sent though nothing was asked.
+        // The preamble is sent even if the client asks nothing.
         let (answered, served) = match self.flush().await {
             Ok(()) => {
                 let mut serving = Serving::new(self, profile, concurrency);
@@ -83,7 +83,7 @@ impl<C: Decode + Encode> Connection<C> {
 
 served_connection!(awaited, _limit => flush());
 
-/// A connection while it is served.
+/// The state of a connection that is being served.
 struct Serving<C: Decode + Encode, F> {
     machine: ServedMachine<C>,
     handlers: Handlers<F>,
@@ -97,7 +97,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         Self { machine, handlers: Handlers::new(), alarm: Alarm::unset() }
     }
 
-    /// Goes as far as it can. Ready when there are no more requests and all replies are written.
+    /// Makes progress without waiting. Returns `Ready` when there are no more requests and all replies are written.
     fn poll(
         &mut self,
         connection: &mut Connection<C>,
@@ -109,7 +109,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         self.machine.output.wake(context.waker());
         connection.receiver.receiving.wake_when_told(context.waker());
         if let Some(ending) = connection.receiver.receiving.told() {
-            // It is possible that no task reads or writes at this moment.
+            // Checked here, because no task may be reading or writing at this moment.
             return Poll::Ready(Err(failed(Cause::Ended(ending))));
         }
         loop {
@@ -128,12 +128,12 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
                 continue;
             }
             let deadline = self.machine.deadline(&connection.sender.sending);
-            // Then writing is tried once more, and fails if it took too long.
+            // After the deadline, writing is tried once more, and fails if it took too long.
             ready!(self.alarm.poll(context, deadline.map(|at| clock.at(at))));
         }
     }
 
-    /// The request that is to be handled next. `None` if a heartbeat is due, or reading has brought none.
+    /// Returns the next request to handle, or `None` if a heartbeat is due or reading brought no request.
     fn poll_request(
         &mut self,
         connection: &mut Connection<C>,
@@ -155,7 +155,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         Poll::Ready(requests.on_received(received))
     }
 
-    /// Goes on with the handlers that can.
+    /// Polls the handlers, and queues the replies of those that have finished.
     fn handle(&mut self, context: &mut Context<'_>, clock: &impl drive::Clock) -> Result<(), CauseOf<C>> {
         let requests = &mut self.machine.requests;
         self.handlers.poll(context, |place, answer| {

@@ -1,4 +1,4 @@
-//! Dialling one of several addresses.
+//! Dialling one of several addresses of a peer.
 
 mod states;
 
@@ -15,11 +15,11 @@ use crate::profile::Profile;
 use crate::upstream::{AddressLease, Counts, Dialler, Loss, Settings, State, upstream_methods};
 use framelink_session::Message;
 
-/// Dials whichever address of a peer is to be dialled, as a profile says: which one first, how soon again after a failure, and
-/// when connections go back to an address that was lost.
+/// Dials one of several addresses of a peer. The profile says which address is dialled first, when a failed address is
+/// tried again, and when connections return to a preferred address that was lost.
 ///
-/// Clones are the same upstream, and clients that share one share what it knows of the addresses. [`Client::over`](super::Client::over) and
-/// [`Link::over`](super::Link::over) use it.
+/// Clones share the upstream. Clients that use one upstream share what it knows about the addresses. Pass it to
+/// [`Client::over`](super::Client::over) or [`Link::over`](super::Link::over).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +27,7 @@ use framelink_session::Message;
 /// use framelink_transport::tokio::{Client, Upstream};
 /// use framelink_transport::{Framing, Profile, profile::Reconnect};
 ///
-/// // The second address while the first does not answer; back to it when it does.
+/// // Uses the second address while the first one does not answer, and returns to the first one when it does.
 /// let profile = Arc::new(Profile::builder("ascii:4".parse::<Framing>()?).build()?);
 /// let upstream = Upstream::new(&profile, ["a.example:7000", "b.example:7000"])
 ///     .on_loss(|loss| println!("lost {}: {}", loss.address(), loss.why()));
@@ -50,8 +50,9 @@ pub struct Upstream {
 upstream_methods!(awaited async);
 
 impl Upstream {
-    /// Looks names up with `resolver`, which is called for each dial, in a task of its own, within the time of the dial. A lookup that
-    /// panics counts as one that failed. Call this before the upstream is used. Defaults to the resolver of the system.
+    /// Sets a function that resolves names. It is called for each dial, in a task of its own, and its time counts
+    /// towards the time limit of the dial. A panic counts as a failed lookup. Set it before the upstream is used.
+    /// Defaults to the resolver of the system.
     ///
     /// ```no_run
     /// # fn example(profile: std::sync::Arc<framelink_transport::Profile>) {

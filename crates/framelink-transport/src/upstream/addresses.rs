@@ -1,4 +1,4 @@
-//! Which address is dialled when.
+//! Decides which address is dialled when.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::health::{self, Health};
 use super::random::Random;
 use crate::profile::{Policy, Reconnect};
 
-/// The addresses of a peer, how each of them fares, and the connections that there are.
+/// The addresses of a peer: their failures, their connections, and the policy that chooses among them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,14 +34,14 @@ pub struct Addresses {
     pub(super) healths: Vec<Health>,
     pub(super) places: BTreeMap<LeaseId, AddressEntry>,
     pub(super) random: Random,
-    /// Whose turn it is, where they take turns.
+    /// The address whose turn it is, if the policy takes turns.
     next: usize,
-    /// Where the last connection was made.
+    /// The address of the last connection.
     last: Option<usize>,
     leases: u64,
 }
 
-/// A connection at one of the addresses.
+/// Identifies a connection at one of the addresses.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,28 +60,30 @@ pub struct LeaseId(u64);
 pub(super) struct AddressEntry {
     pub(super) at: usize,
     pub(super) in_flight: usize,
-    /// An exchange was begun on it.
+    /// Whether an exchange was begun on the connection.
     is_used: bool,
-    /// An exchange on it was of use.
+    /// Whether the connection has been useful: an exchange worked, or a message arrived.
     is_proved: bool,
     connected_at: Duration,
-    /// From then on it is wanted elsewhere.
+    /// From this time on the connection is wanted at another address.
     pub(super) move_at: Option<Duration>,
 }
 
 impl Addresses {
-    /// So many, none of them dialled yet. Chance comes from the seed: another one for each client.
+    /// Makes `count` addresses, none dialled yet. Random delays come from `seed`; use another seed for each client.
     #[must_use]
     pub fn new(reconnect: Reconnect, count: usize, seed: u64) -> Self {
         let (healths, random) = (vec![Health::default(); count], Random::new(seed));
         Self { reconnect, healths, places: BTreeMap::new(), random, next: 0, last: None, leases: 0 }
     }
 
-    /// Which address to dial for a connection.
+    /// Chooses the address to dial for a connection. An address that is returned as [`Choice::Dial`] counts as dialled:
+    /// report the result with [`on_connected`](Self::on_connected) or [`on_failed`](Self::on_failed).
     ///
-    /// One that has failed is not dialled before its time: anywhere within `first`, twice that, four times that, … `cap`. Of those
-    /// that can be dialled the policy chooses, but one that failed `eject_after` times in a row comes after all others until it
-    /// was left alone for up to `fail_back`. What is answered with `Dial` counts as dialled: say what came of it.
+    /// - An address that has failed is not dialled before its next try. The delay is random: between 0 and `first`,
+    ///   then up to twice that, four times that, and so on up to `cap`.
+    /// - The policy chooses among the addresses that can be dialled.
+    /// - An address that failed `eject_after` times in a row comes last, until it was left alone for up to `fail_back`.
     pub fn choose(&mut self, attempt: &mut Attempt, now: Duration) -> Choice {
         let untried = self.in_order().into_iter().filter(|at| !attempt.tried.contains(at)).collect::<Vec<_>>();
         let ready = |at: &&usize| now >= self.healths[**at].next_try;
@@ -97,7 +99,8 @@ impl Addresses {
         Choice::Dial { address: at, left: u32::try_from(left).unwrap_or(u32::MAX) }
     }
 
-    /// There is a connection, signed on where that is asked for. An address that returns by that draws connections to it.
+    /// Notes a new connection, after its sign-on if it has one. If the address was down, connections may move back to
+    /// it.
     ///
     /// # Panics
     /// When there is no such address.
@@ -121,8 +124,8 @@ impl Addresses {
         lease
     }
 
-    /// It was dialled then, and that failed, or it did not let us sign on. False where that was before its last failure: it is the
-    /// same one.
+    /// Notes that a dial at the time `dialled_at` failed, or that the peer did not let us sign on. Returns false if
+    /// that dial began before the last failure of the address: both count as one failure.
     ///
     /// # Panics
     /// When there is no such address.
@@ -130,7 +133,7 @@ impl Addresses {
         self.healths[address].on_failed(&self.reconnect, &mut self.random, dialled_at, now)
     }
 
-    /// An exchange begins on a connection.
+    /// Notes that an exchange begins on a connection.
     pub fn begin(&mut self, lease: LeaseId) {
         if let Some(place) = self.places.get_mut(&lease) {
             place.in_flight += 1;
@@ -139,7 +142,7 @@ impl Addresses {
         }
     }
 
-    /// It is over. If it was of use that is as [`on_useful`](Self::on_useful).
+    /// Notes that an exchange has ended. If it was useful, this also does what [`on_useful`](Self::on_useful) does.
     pub fn end(&mut self, lease: LeaseId, was_useful: bool) -> bool {
         let Some(place) = self.places.get_mut(&lease) else { return false };
         if place.in_flight > 0 {
@@ -149,21 +152,24 @@ impl Addresses {
         was_useful && self.on_useful(lease)
     }
 
-    /// Something came on a connection. If that was made after the last failure of its address, the failures are forgotten; true then.
+    /// Notes that a message arrived on a connection. If the connection was made after the last failure of its address,
+    /// the failures are forgotten and this returns true.
     pub fn on_useful(&mut self, lease: LeaseId) -> bool {
         let Some(place) = self.places.get_mut(&lease) else { return false };
         place.is_proved = true;
         self.healths[place.at].on_useful(place.connected_at)
     }
 
-    /// A connection was closed by us, in good order.
+    /// Notes that we closed a connection in good order.
     pub fn on_closed(&mut self, lease: LeaseId) {
         self.remove(lease);
     }
 
-    /// A connection has ended otherwise. If that was before it was of any use, within `cap`, the address has failed: true then. One
-    /// that nobody had asked for anything may be closed for being idle, so that it has failed only if it did not even last for the
-    /// delay that this would bring.
+    /// Notes that a connection ended in another way. Returns true if that counts as a failure of the address. It does
+    /// if the connection was not useful and ended within `cap`.
+    ///
+    /// A peer may close a connection on which no exchange was begun because it is idle. Such an end is a failure only
+    /// if the connection did not last as long as the delay that the failure would bring.
     pub fn on_lost(&mut self, lease: LeaseId, now: Duration) -> bool {
         let Some(place) = self.remove(lease) else { return false };
         let soon = match place.is_used {
@@ -174,9 +180,10 @@ impl Addresses {
         was_early && self.on_failed(place.at, place.connected_at, now)
     }
 
-    /// Which address to try in the background, so that connections can return to it: one that is down while another serves.
+    /// Returns the address to try in the background while another one serves: an address that is down and to which
+    /// connections would return.
     ///
-    /// What is answered with `Dial` counts as tried: say what came of it.
+    /// An address that is returned as [`Probe::Dial`] counts as tried: report the result.
     pub fn probe(&mut self, now: Duration) -> Probe {
         let wanted = (0..self.healths.len()).filter(|at| self.is_missed(*at));
         let Some(at) = wanted.min_by_key(|at| self.healths[*at].probe_at) else { return Probe::Nothing };
@@ -188,13 +195,13 @@ impl Addresses {
         Probe::Dial { address: at }
     }
 
-    /// Whether [`probe`](Self::probe) has anything to try, now or later.
+    /// Returns whether [`probe`](Self::probe) has an address to try, now or later.
     #[must_use]
     pub fn misses_any(&self) -> bool {
         (0..self.healths.len()).any(|at| self.is_missed(at))
     }
 
-    /// Whether connections would go there if it were not down.
+    /// Returns whether the policy would use this address if it were not down.
     fn is_missed(&self, at: usize) -> bool {
         let serving = self.healths.iter().position(|health| health.connections > 0);
         let Some(serving) = serving else { return false };
@@ -206,10 +213,11 @@ impl Addresses {
             }
     }
 
-    /// Whether it failed so often that it is left alone, up to `fail_back`, while there are others.
+    /// Returns whether the address is ejected: it failed so often that it is left alone for up to `fail_back`. If all
+    /// addresses have failed so often, none is ejected.
     ///
     /// # Panics
-    /// When there is no such address; so with the others.
+    /// When there is no such address. All methods with the parameter `address` panic then.
     #[must_use]
     pub fn is_ejected(&self, address: usize, now: Duration) -> bool {
         let failed_often = |health: &Health| {
@@ -218,49 +226,49 @@ impl Addresses {
         failed_often(&self.healths[address]) && !self.healths.iter().all(failed_often)
     }
 
-    /// Whether the last try failed, and there is no connection.
+    /// Returns whether the last try of the address failed and it has no connection.
     #[must_use]
     pub fn is_down(&self, address: usize) -> bool {
         self.healths[address].is_down()
     }
 
-    /// So often it failed in a row.
+    /// Returns how often the address failed in a row.
     #[must_use]
     pub fn failures(&self, address: usize) -> u32 {
         self.healths[address].failures
     }
 
-    /// So many exchanges are under way there.
+    /// Returns how many exchanges are under way at the address.
     #[must_use]
     pub fn in_flight(&self, address: usize) -> usize {
         self.healths[address].in_flight
     }
 
-    /// So many connections there are.
+    /// Returns how many connections the address has.
     #[must_use]
     pub fn connections(&self, address: usize) -> usize {
         self.healths[address].connections
     }
 
-    /// So many addresses there are.
+    /// Returns how many addresses there are.
     #[must_use]
     pub const fn count(&self) -> usize {
         self.healths.len()
     }
 
-    /// Where a connection is; `None` when it is over.
+    /// Returns the address of a connection. `None` when the connection is over.
     #[must_use]
     pub fn address_of(&self, lease: LeaseId) -> Option<usize> {
         self.places.get(&lease).map(|place| place.at)
     }
 
-    /// When the next one can be dialled.
+    /// Returns when the next address can be dialled.
     #[must_use]
     pub fn next_try(&self) -> Option<Duration> {
         self.healths.iter().map(|health| health.next_try).min()
     }
 
-    /// Whether connections are elsewhere than the policy would have them, or would be if an address were not down.
+    /// Returns whether connections are not where the policy prefers, or an address that it would use is down.
     #[must_use]
     pub fn is_degraded(&self) -> bool {
         match self.reconnect.policy {
@@ -270,21 +278,21 @@ impl Addresses {
         }
     }
 
-    /// The addresses as the policy would have them.
+    /// Returns the addresses in the order of the policy.
     fn in_order(&self) -> Vec<usize> {
         let count = self.healths.len();
         let from = |start: usize| (0..count).map(move |at| (start + at) % count);
         match self.reconnect.policy {
-            // Where one serves, the next is none too many for it: it is waited for, and not passed over.
+            // While an address serves, the addresses after it are not used: its next try is waited for.
             Policy::PrimaryBackup => from(0).take(self.serving().map_or(count, |at| at + 1)).collect(),
             Policy::Sticky => from(self.last.unwrap_or(0)).collect(),
-            // A stable sort: of those that have the same, the one whose turn it is.
+            // The sort is stable: among addresses with equal load the next one in turn comes first.
             Policy::RoundRobin => self.sorted(from(self.next), |health| (0, health.connections)),
             Policy::LeastInFlight => self.sorted(from(self.next), |health| (health.in_flight, health.connections)),
         }
     }
 
-    /// The first that serves, unless dialling it fails again and again.
+    /// Returns the first address that serves, unless dialling it fails again and again.
     fn serving(&self) -> Option<usize> {
         let serves = |health: &Health| health.connections > 0 && health.failures < self.reconnect.eject_after;
         self.healths.iter().position(serves)
@@ -304,7 +312,7 @@ impl Addresses {
         Some(place)
     }
 
-    /// Within so long after a failure the next try of an address comes, after so many in a row.
+    /// Returns the longest delay before the next try of an address, after this many failures in a row.
     #[must_use]
     pub fn window(reconnect: &Reconnect, failures: u32) -> Duration {
         health::window(reconnect, failures)

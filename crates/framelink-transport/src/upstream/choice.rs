@@ -1,8 +1,8 @@
-//! What is to be done next.
+//! What to dial next.
 
 use std::time::Duration;
 
-/// Whoever wants a connection dials each address once at most.
+/// One attempt to get a connection. It dials each address at most once.
 ///
 /// ```
 /// use framelink_transport::upstream::Attempt;
@@ -14,7 +14,7 @@ pub struct Attempt {
     pub(super) tried: Vec<usize>,
 }
 
-/// What to do for a connection.
+/// What to do to get a connection.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,23 +33,23 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Choice {
-    /// Dial this one.
+    /// Dial this address.
     Dial {
-        /// Which.
+        /// The index of the address.
         address: usize,
-        /// So many can be tried, this one among them: it has its share of the time.
+        /// How many addresses can be tried, with this one. It gets its share of the time.
         left: u32,
     },
-    /// None can be dialled before then.
+    /// No address can be dialled before this time.
     Wait {
-        /// When one can be.
+        /// When an address can be dialled.
         until: Duration,
     },
-    /// Each was tried.
+    /// All addresses were tried.
     Exhausted,
 }
 
-/// What to do in the background.
+/// What to dial in the background.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,28 +66,28 @@ pub enum Choice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Probe {
-    /// Dial this one, and say what came of it.
+    /// Dial this address and report the result.
     Dial {
-        /// Which.
+        /// The index of the address.
         address: usize,
     },
-    /// Ask again then.
+    /// Ask again at this time.
     Wait {
-        /// When.
+        /// When to ask again.
         until: Duration,
     },
-    /// All is as it should be, or there is no connection: whoever wants one dials.
+    /// There is nothing to try: all is as the policy wants it, or there is no connection and the next attempt dials.
     Nothing,
 }
 
 impl Attempt {
-    /// Nothing was tried yet.
+    /// Begins an attempt.
     #[must_use]
     pub const fn new() -> Self {
         Self { tried: Vec::new() }
     }
 
-    /// So many addresses were dialled.
+    /// Returns how many addresses were dialled.
     #[must_use]
     pub const fn dials(&self) -> usize {
         self.tried.len()

@@ -1,11 +1,11 @@
-//! How one address fares.
+//! The health of one address.
 
 use std::time::Duration;
 
 use super::random::Random;
 use crate::profile::Reconnect;
 
-/// How one address fares, and when it is dialled next.
+/// The health of one address, and when it is dialled next.
 ///
 /// ```text
 ///              failed                     dialled and signed on              a useful exchange
@@ -16,14 +16,14 @@ use crate::profile::Reconnect;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
-    /// So often in a row, without a useful exchange in between.
+    /// How often the address failed in a row, without a useful exchange in between.
     pub(super) failures: u32,
     pub(super) failed_at: Duration,
-    /// It was dialled, and signed on, since it failed last.
+    /// Whether the address was dialled, with sign-on, since its last failure.
     pub(super) is_back: bool,
-    /// Not dialled before.
+    /// The address is not dialled before this time.
     pub(super) next_try: Duration,
-    /// Not tried in the background before, and left alone until then where it failed too often.
+    /// The background does not try the address before this time. An ejected address is left alone until then.
     pub(super) probe_at: Duration,
     pub(super) connections: usize,
     pub(super) in_flight: usize,
@@ -34,7 +34,7 @@ impl Health {
         self.failures > 0 && !self.is_back && self.connections == 0
     }
 
-    /// It is dialled now. One that has failed is so by one at a time: whoever comes next waits for another time of its own.
+    /// Notes a dial. After a failure only one caller at a time dials; the next caller waits for another random delay.
     pub(super) fn on_dialled(&mut self, reconnect: &Reconnect, random: &mut Random, now: Duration) {
         if self.failures > 0 {
             self.next_try = now + self.delay(reconnect, random);
@@ -42,8 +42,8 @@ impl Health {
         }
     }
 
-    /// What was dialled then has failed. What was so before the last failure is the same failure: many who lose a server at once
-    /// have lost it once. True if it is another one.
+    /// Notes that a dial or a connection of the time `dialled_at` has failed. If that was before the last failure, it
+    /// belongs to it: many connections that lose a server at one moment are one failure. Returns true otherwise.
     pub(super) fn on_failed(
         &mut self,
         reconnect: &Reconnect,
@@ -62,14 +62,14 @@ impl Health {
         true
     }
 
-    /// The next try in the background: within `fail_back`, and not all clients at once.
+    /// Delays the next background try by a random time within `fail_back`, which spreads the clients.
     fn put_off_probe(&mut self, reconnect: &Reconnect, random: &mut Random, now: Duration) {
         let half = reconnect.fail_back / 2;
         self.probe_at = now + half + random.up_to(half);
     }
 
-    /// Whether it returns by that. Others may follow, but its failures are not forgotten: if the connection is lost before it was of
-    /// use, that is one more.
+    /// Notes a connection. Returns whether the address was down and has returned, so that other connections may follow.
+    /// Its failures are not forgotten yet: if the connection is lost before it was useful, that is one more.
     pub(super) const fn on_connected(&mut self) -> bool {
         let returns = self.is_down();
         self.is_back = true;
@@ -77,7 +77,7 @@ impl Health {
         returns
     }
 
-    /// A connection that was made after the last failure was of use. One that is older says nothing of dialling.
+    /// Notes a useful connection. Returns whether the address is well again. An older connection proves no dial.
     pub(super) fn on_useful(&mut self, connected_at: Duration) -> bool {
         let is_well_again = self.failures > 0 && self.is_back && connected_at >= self.failed_at;
         if is_well_again {
@@ -86,13 +86,13 @@ impl Health {
         is_well_again
     }
 
-    /// Full jitter: all of the time is up to chance.
+    /// Full jitter: any delay up to the window.
     fn delay(&self, reconnect: &Reconnect, random: &mut Random) -> Duration {
         random.up_to(window(reconnect, self.failures))
     }
 }
 
-/// Within so long the next try comes, after so many failures in a row.
+/// Returns the longest delay before the next try, after this many failures in a row.
 pub(super) fn window(reconnect: &Reconnect, failures: u32) -> Duration {
     let Some(doubled) = failures.checked_sub(1) else { return Duration::ZERO };
     let factor = 1_u32.checked_shl(doubled).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! Where the connections of a client go: a list of addresses, which of them is dialled when, and which connection moves.
+//! The addresses of a peer: which one is dialled when, and which connections move between them.
 //!
 //! ```text
 //!   tokio, blocking, nonblocking::Upstream    resolve, dial, sign on; try a lost address in the background
@@ -6,8 +6,7 @@
 //!   Addresses                                 which address, when: back-off, ejection, policy, moves; `now` is an argument
 //! ```
 //!
-//! [`Addresses`] knows no socket and no clock, so that a minute of outage is tested in no time, and whoever has a driver of their
-//! own can use it.
+//! [`Addresses`] has no socket and no clock, so that tests of outages take no time and other drivers can use it.
 
 mod addresses;
 mod choice;

@@ -1,4 +1,4 @@
-//! Connections that move to an address that is back, one by one.
+//! Connections that move back, one by one, to an address that has returned.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::addresses::{Addresses, LeaseId};
 use crate::profile::Policy;
 
 impl Addresses {
-    /// An address is back: those that are to move there do so one after the other, over `fail_back`. It has no connection yet.
+    /// Plans the moves to an address that has returned and has no connection yet, one after the other over `fail_back`.
     pub(super) fn plan_moves(&mut self, back: usize, now: Duration) {
         let leases = self.that_are_to_move(back);
         let slot = self.reconnect.fail_back / u32::try_from(leases.len().max(1)).unwrap_or(u32::MAX);
@@ -38,13 +38,13 @@ impl Addresses {
         }
     }
 
-    /// So many connections an address has, where they are spread evenly over those that are not down.
+    /// Returns how many connections each address has if they are spread evenly over the addresses that are not down.
     fn share(&self) -> usize {
         let up = self.healths.iter().filter(|health| !health.is_down()).count();
         self.places.len().div_ceil(up.max(1))
     }
 
-    /// Whether a connection is wanted at another address: it is to be closed in good order when nobody uses it.
+    /// Returns whether a connection is to move to another address. Close it in good order when no exchange uses it.
     #[must_use]
     pub fn is_to_move(&self, lease: LeaseId, now: Duration) -> bool {
         let Some(place) = self.places.get(&lease) else { return false };
@@ -56,7 +56,7 @@ impl Addresses {
             }
     }
 
-    /// Whether any connection is to move, now or later.
+    /// Returns whether any connection is to move, now or later.
     #[must_use]
     pub fn has_moves(&self) -> bool {
         self.places.values().any(|place| place.move_at.is_some())

@@ -1,8 +1,8 @@
-//! Chance, from a seed.
+//! Random numbers from a seed.
 
 use std::time::Duration;
 
-/// SplitMix64: enough to spread tries, and the same again from the same seed.
+/// SplitMix64: good enough to spread tries. One seed always gives one sequence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Random(u64);
 
@@ -19,7 +19,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Anywhere from nothing to this.
+    /// Returns a random time from zero to `most`.
     pub(crate) fn up_to(&mut self, most: Duration) -> Duration {
         let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX - 1);
         let scaled = (u128::from(self.next()) * (u128::from(nanos) + 1)) >> 64;

@@ -1,4 +1,4 @@
-//! Which address is dialled when: on a virtual clock, without sockets.
+//! Tests of which address is dialled at which time, on a virtual clock and without sockets.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

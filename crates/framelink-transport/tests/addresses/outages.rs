@@ -1,4 +1,4 @@
-//! Many clients that lose the same server at once, and how they come back.
+//! Many clients lose one server at one moment: tests of how they reconnect.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,11 +10,11 @@ use framelink_transport::upstream::{Addresses, Attempt, Choice};
 const CLIENTS: usize = 1000;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server that is away for a while, and then accepts so many a second, and refuses more.
+/// A server that is down until `back_at`, and then accepts at most `accepts_a_second` connections in each second.
 struct Server {
     back_at: Duration,
     accepts_a_second: usize,
-    /// How many it accepted in each second.
+    /// The number of accepted connections in each second since `back_at`.
     accepted: Vec<usize>,
     refused: usize,
 }
@@ -44,7 +44,8 @@ impl Server {
     }
 }
 
-/// All clients lose it at 0 and want it back from then on. When the last of them is back.
+/// Has all clients lose the server at time 0 and reconnect. Returns the time at which the last client is connected
+/// again.
 fn lose(server: &mut Server, cap: Duration, seed: u64) -> Duration {
     let mut reconnect = Reconnect::new(Policy::PrimaryBackup);
     reconnect.cap = cap;
@@ -67,29 +68,29 @@ fn lose(server: &mut Server, cap: Duration, seed: u64) -> Duration {
                 client.on_failed(0, now, now);
                 tries.push(Reverse((now, number)));
             }
-            Choice::Exhausted => panic!("a new attempt"),
+            Choice::Exhausted => panic!("a new attempt has addresses left"),
         }
     }
-    assert_eq!(server.accepted.iter().sum::<usize>(), CLIENTS, "all are back");
+    assert_eq!(server.accepted.iter().sum::<usize>(), CLIENTS, "all clients are connected again");
     last
 }
 
 #[test]
-fn a_thousand_clients_come_back_spread_after_a_minute() {
+fn a_thousand_clients_reconnect_spread_over_time_after_an_outage_of_a_minute() {
     let mut most = Vec::new();
     for seed in 0..10 {
         let mut server = Server::new(60 * SECOND, usize::MAX);
         let last = lose(&mut server, 60 * SECOND, seed);
-        assert!(last <= 120 * SECOND, "no later than a cap after the return: {last:?}");
+        assert!(last <= 120 * SECOND, "the last client connects within one `cap` of the server's return: {last:?}");
         most.push(server.most_in_a_second());
     }
     println!("most of {CLIENTS} in one second after 60 s, by seed: {most:?}");
     assert!(most.iter().all(|most| *most <= CLIENTS * 5 / 100), "{most:?}");
 }
 
-/// With a cap of 5 s: the longest that anybody waits once more.
+/// With a cap of 5 s, a client waits at most 5 s before it dials again.
 #[test]
-fn after_a_short_outage_all_are_back_soon_after_the_server_can_have_them() {
+fn after_a_short_outage_all_clients_reconnect_soon_after_the_server_can_accept_them() {
     for (outage, seed) in [1, 5, 10].into_iter().flat_map(|outage| [0, 1, 2].map(|seed| (outage, seed))) {
         let mut server = Server::new(outage * SECOND, 100);
         let last = lose(&mut server, 5 * SECOND, seed);
@@ -104,14 +105,14 @@ fn after_a_short_outage_all_are_back_soon_after_the_server_can_have_them() {
     }
 }
 
-/// What the cap is for: how much a server is dialled while it is away, and how late the last one is back.
+/// A longer cap means fewer dials to a server that is down, and a later last client.
 #[test]
-fn the_cap_trades_load_for_delay() {
+fn a_longer_cap_means_fewer_dials_and_a_later_last_client() {
     let caps = [5, 15, 60].map(|cap| {
         let mut server = Server::new(60 * SECOND, usize::MAX);
         let last = lose(&mut server, cap * SECOND, 1);
         println!(
-            "cap {cap:2} s: {:5} tries in vain in 60 s, at most {:3} back in one second, the last after {:.1} s",
+            "cap {cap:2} s: {:5} failed dials in 60 s, at most {:3} back in one second, the last after {:.1} s",
             server.refused,
             server.most_in_a_second(),
             (last - 60 * SECOND).as_secs_f64()

@@ -1,4 +1,4 @@
-//! Who is dialled when, by policy.
+//! Tests of which address each policy dials at which time.
 
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ impl World {
         Self { addresses: Addresses::new(reconnect, count, 11), alive: vec![true; count], now: SECOND, reconnect }
     }
 
-    /// Somebody wants a connection and waits for it; what was dialled for it, and where it is.
+    /// Dials until a connection is made or no address is left, and waits where the policy says to. Returns the dialled
+    /// addresses, and the lease and address of the connection.
     fn connect(&mut self) -> (Vec<usize>, Option<(LeaseId, usize)>) {
         let (mut attempt, mut dialled) = (Attempt::new(), Vec::new());
         loop {
@@ -34,7 +35,7 @@ impl World {
                     self.addresses.on_failed(address, self.now, self.now);
                 }
                 Choice::Wait { until } => {
-                    assert!(until - self.now <= self.reconnect.cap, "never longer than the cap");
+                    assert!(until - self.now <= self.reconnect.cap, "a wait is never longer than the cap");
                     self.now = until;
                 }
                 Choice::Exhausted => return (dialled, None),
@@ -42,7 +43,7 @@ impl World {
         }
     }
 
-    /// The same, where there is one to be had; a useful exchange follows.
+    /// Makes a connection and a useful exchange over it. Panics if no address can be connected to.
     fn serve(&mut self) -> (LeaseId, usize) {
         let (lease, address) = self.connect().1.unwrap();
         self.exchange(lease);
@@ -61,7 +62,8 @@ impl World {
         }
     }
 
-    /// The background does its part until then, and connections move when they are to; each with its moment.
+    /// Runs the background probes until `end`, and moves the connections that are to move. Returns the time of each
+    /// move.
     fn run_until(&mut self, end: Duration, leases: &mut [(LeaseId, usize)]) -> Vec<Duration> {
         let mut moved = Vec::new();
         while self.now < end {
@@ -73,13 +75,13 @@ impl World {
                 Probe::Dial { address } => assert!(self.addresses.on_failed(address, self.now, self.now)),
                 Probe::Wait { .. } | Probe::Nothing => {}
             }
-            for place in leases.iter_mut() {
-                if self.addresses.is_to_move(place.0, self.now) {
-                    self.addresses.on_closed(place.0);
+            for held in leases.iter_mut() {
+                if self.addresses.is_to_move(held.0, self.now) {
+                    self.addresses.on_closed(held.0);
                     let (lease, address) = self.connect().1.unwrap();
                     self.addresses.begin(lease);
                     self.addresses.end(lease, true);
-                    *place = (lease, address);
+                    *held = (lease, address);
                     moved.push(self.now);
                 }
             }
@@ -94,7 +96,7 @@ impl World {
 }
 
 #[test]
-fn where_the_first_six_connections_go() {
+fn the_first_six_connections_go_to_the_addresses_of_the_policy() {
     for (policy, expected) in [
         (Policy::PrimaryBackup, [0, 0, 0, 0, 0, 0]),
         (Policy::RoundRobin, [0, 1, 2, 0, 1, 2]),
@@ -107,9 +109,10 @@ fn where_the_first_six_connections_go() {
 }
 
 #[test]
-fn where_they_go_when_the_first_address_is_dead() {
+fn connections_go_to_other_addresses_when_the_first_is_dead() {
     for (policy, expected) in [
-        // What each of four connections dials: the dead one when its time has come, and no more after three failures.
+        // The addresses that each of four connections dials. A dead address is dialled when its delay is over, and is
+        // ejected after three failures.
         (Policy::PrimaryBackup, vec![vec![0, 1], vec![0, 1], vec![0, 1], vec![1], vec![1]]),
         (Policy::RoundRobin, vec![vec![0, 1], vec![2], vec![0, 1], vec![2], vec![0, 1]]),
         (Policy::LeastInFlight, vec![vec![0, 1], vec![2], vec![0, 1], vec![2], vec![0, 1]]),
@@ -118,12 +121,12 @@ fn where_they_go_when_the_first_address_is_dead() {
         let mut world = World::new(policy, 3);
         world.alive[0] = false;
         for (number, expected) in expected.into_iter().enumerate() {
-            // The longest that it can be put off after so few failures.
+            // No delay is longer than this after so few failures.
             world.now += SECOND;
             let (dialled, lease) = world.connect();
             assert_eq!(dialled, expected, "{policy:?}, connection {number}");
             world.exchange(lease.unwrap().0);
-            // Another one each time: those before are closed.
+            // Each round makes a new connection, because the earlier ones are closed.
             let lease = lease.unwrap().0;
             world.addresses.on_closed(lease);
         }
@@ -131,7 +134,7 @@ fn where_they_go_when_the_first_address_is_dead() {
 }
 
 #[test]
-fn exchanges_under_way_decide_where_the_fewest_are() {
+fn least_in_flight_counts_the_exchanges_of_each_address() {
     let mut world = World::new(Policy::LeastInFlight, 3);
     let leases = [(); 3].map(|()| world.serve());
     for (lease, busy) in leases.iter().zip([2, 1, 3]) {
@@ -145,11 +148,15 @@ fn exchanges_under_way_decide_where_the_fewest_are() {
     for (lease, _) in leases {
         world.addresses.on_lost(lease, world.now);
     }
-    assert_eq!([0, 1, 2].map(|address| world.addresses.in_flight(address)), [0; 3], "what is lost is not under way");
+    assert_eq!(
+        [0, 1, 2].map(|address| world.addresses.in_flight(address)),
+        [0; 3],
+        "a lost connection has no exchange in flight"
+    );
 }
 
 #[test]
-fn an_address_that_failed_too_often_is_left_alone_and_returns() {
+fn an_address_that_failed_too_often_is_ejected_and_returns() {
     let mut world = World::new(Policy::PrimaryBackup, 2);
     world.alive[0] = false;
     for failures in 1..=3 {
@@ -160,7 +167,7 @@ fn an_address_that_failed_too_often_is_left_alone_and_returns() {
         world.now += SECOND;
     }
     assert_eq!(world.connect().0, [1]);
-    // Short connections have no background, and try it when its time has come.
+    // Short connections have no background task: the next connection tries the address when `fail_back` has passed.
     world.now += world.reconnect.fail_back;
     assert!(!world.addresses.is_ejected(0, world.now));
     world.alive[0] = true;
@@ -171,7 +178,7 @@ fn an_address_that_failed_too_often_is_left_alone_and_returns() {
 }
 
 #[test]
-fn a_lone_address_is_never_left_alone_for_longer_than_its_delay() {
+fn an_only_address_is_never_ejected_for_longer_than_its_delay() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
     world.alive[0] = false;
     for failures in 1..20 {
@@ -194,7 +201,7 @@ fn delays_double_up_to_the_cap() {
     assert_eq!(windows, expected);
 }
 
-/// Accepts, and closes before anything was of use: dialled and lost again and again.
+/// A server that accepts, and closes before a useful exchange, again and again.
 #[test]
 fn only_a_useful_exchange_resets_the_delay() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
@@ -206,31 +213,31 @@ fn only_a_useful_exchange_resets_the_delay() {
     let (lease, _) = world.connect().1.unwrap();
     world.exchange(lease);
     assert_eq!(world.addresses.failures(0), 0);
-    // One that was of use may end at any time, and is replaced at once.
+    // A connection that has made a useful exchange may end at any time, and is replaced at once.
     assert!(!world.addresses.on_lost(lease, world.now));
     let before = world.now;
     assert_eq!((world.connect().0, world.now), (vec![0], before));
 }
 
-/// Connections that are kept ready, to a peer that is well and closes those that nobody uses.
+/// A healthy peer closes connections that are kept ready and are not used.
 #[test]
 fn a_peer_that_closes_idle_connections_has_not_failed() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
     for _ in 0..20 {
         let before = world.now;
         let (lease, _) = world.connect().1.unwrap();
-        assert_eq!(world.now, before, "it is dialled at once");
+        assert_eq!(world.now, before, "the address is dialled again at once");
         world.now += 10 * SECOND;
         assert!(!world.addresses.on_lost(lease, world.now));
     }
-    // One that was asked for something, and then ended, has failed.
+    // A connection that ends with a request in flight has failed.
     let (lease, _) = world.connect().1.unwrap();
     world.addresses.begin(lease);
     world.now += 10 * SECOND;
     assert!(world.addresses.on_lost(lease, world.now));
 }
 
-/// A server at its limit: what goes on over an old connection says nothing of new ones.
+/// A server at its limit of connections: an exchange over an old connection does not show that new ones are accepted.
 #[test]
 fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
@@ -242,10 +249,10 @@ fn an_old_connection_does_not_reset_the_delay_of_new_ones() {
         world.exchange(lease);
         assert_eq!(world.addresses.failures(0), failures);
     }
-    assert!(!world.addresses.is_down(0), "it serves");
+    assert!(!world.addresses.is_down(0), "the primary still serves");
 }
 
-/// Many who lose a server at once have lost it once.
+/// Connections that are lost at one moment count as one failure.
 #[test]
 fn connections_that_are_lost_together_are_one_failure() {
     let mut world = World::new(Policy::PrimaryBackup, 1);
@@ -254,7 +261,7 @@ fn connections_that_are_lost_together_are_one_failure() {
     world.now += SECOND;
     let counted = leases.map(|lease| world.addresses.on_lost(lease, world.now));
     assert_eq!((counted.iter().filter(|counted| **counted).count(), world.addresses.failures(0)), (1, 1));
-    // And so it is with dials that were under way together.
+    // Dials that fail at one moment also count as one failure.
     let dialled_at = world.now + SECOND;
     world.now += 2 * SECOND;
     assert!(world.addresses.on_failed(0, dialled_at, world.now));
@@ -262,16 +269,16 @@ fn connections_that_are_lost_together_are_one_failure() {
     assert_eq!(world.addresses.failures(0), 2);
 }
 
-/// A primary at its limit is no reason to use the backup, as long as it serves.
+/// A primary at its limit of connections still serves the old ones, so the backup is not used.
 #[test]
-fn a_primary_that_serves_is_not_passed_over() {
+fn a_primary_that_still_serves_is_not_ejected() {
     let mut world = World::new(Policy::PrimaryBackup, 2);
     let (lease, _) = world.serve();
     world.alive[0] = false;
     for _ in 0..2 {
         assert_eq!(world.connect(), (vec![0], None));
     }
-    assert_eq!(world.connect().0, [0, 1], "after the third failure it is not what it seems");
+    assert_eq!(world.connect().0, [0, 1], "after the third failure the backup is dialled too");
     world.addresses.on_lost(lease, world.now);
 }
 
@@ -284,21 +291,25 @@ fn connections_return_to_the_primary_one_by_one() {
     assert_eq!(world.spread(), [0, 20]);
     assert!(world.addresses.is_degraded());
     let fail_back = world.reconnect.fail_back;
-    assert_eq!(world.run_until(world.now + 10 * fail_back, &mut leases), [], "while it is away");
+    assert_eq!(
+        world.run_until(world.now + 10 * fail_back, &mut leases),
+        [],
+        "no connection moves while the primary is down"
+    );
     world.alive[0] = true;
     let returned = world.now;
     let moved = world.run_until(returned + 3 * fail_back, &mut leases);
-    assert_eq!((moved.len(), world.spread()), (20, vec![20, 0]), "ends on the primary");
+    assert_eq!((moved.len(), world.spread()), (20, vec![20, 0]), "all connections end on the primary");
     assert!(!world.addresses.is_degraded());
     let (first, last) = (moved[0], moved[19]);
     assert!(first - returned <= fail_back + fail_back / 20 + SECOND, "{first:?}");
     assert!(last - first >= fail_back * 8 / 10 && last - first <= fail_back, "{:?}", last - first);
     let most = moved.iter().map(|at| moved.iter().filter(|other| **other >= *at && **other < *at + SECOND).count());
-    assert!(most.max() <= Some(3), "one by one: {moved:?}");
+    assert!(most.max() <= Some(3), "the connections move one by one: {moved:?}");
 }
 
 #[test]
-fn a_primary_that_is_lost_again_keeps_nobody_moving() {
+fn no_connection_moves_to_a_primary_that_is_lost_again() {
     let mut world = World::new(Policy::PrimaryBackup, 2);
     let mut leases = Vec::new();
     world.alive[0] = false;
@@ -314,7 +325,7 @@ fn a_primary_that_is_lost_again_keeps_nobody_moving() {
 }
 
 #[test]
-fn connections_are_spread_anew_when_an_address_returns() {
+fn connections_are_rebalanced_when_an_address_returns() {
     for policy in [Policy::RoundRobin, Policy::LeastInFlight] {
         let mut world = World::new(policy, 3);
         let mut leases = (0..12).map(|_| world.serve()).collect::<Vec<_>>();
@@ -325,7 +336,11 @@ fn connections_are_spread_anew_when_an_address_returns() {
         world.alive[1] = true;
         let fail_back = world.reconnect.fail_back;
         let moved = world.run_until(world.now + 3 * fail_back, &mut leases);
-        assert_eq!((moved.len(), world.spread()), (4, vec![4, 4, 4]), "{policy:?}: gradually, and no more than needed");
+        assert_eq!(
+            (moved.len(), world.spread()),
+            (4, vec![4, 4, 4]),
+            "{policy:?}: the connections move gradually, and no more of them than needed"
+        );
         assert!(moved[3] - moved[0] >= fail_back / 3, "{policy:?}: {moved:?}");
     }
 }
@@ -338,13 +353,13 @@ fn sticky_never_moves() {
     assert_eq!(leases[0].1, 1);
     world.alive[0] = true;
     assert_eq!(world.run_until(world.now + Duration::from_secs(3600), &mut leases), []);
-    assert_eq!(world.serve().1, 1, "and new ones go where the last one went");
+    assert_eq!(world.serve().1, 1, "new connections go to the address of the last one");
     world.lose(1, &mut leases);
     assert_eq!(world.serve().1, 2);
 }
 
 #[test]
-fn with_one_address_alive_there_is_always_a_connection() {
+fn a_connection_is_made_while_one_address_is_alive() {
     for policy in ALL {
         for alive in 0..5 {
             let mut world = World::new(policy, 5);

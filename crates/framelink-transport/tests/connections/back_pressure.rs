@@ -1,4 +1,4 @@
-//! A side that does not read makes the other wait, and nobody hold much.
+//! A peer that does not read: sends wait, and memory stays bounded.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::support::streams::{Reader, Step, Then, framing, piped, poll_times, run, scripted};
 
-/// A queue is full at 64 KiB, and one frame may go over that.
+/// A queue is full at 64 KiB, and one frame may exceed that.
 const QUEUE: usize = 64 * 1024;
 const FRAME: usize = 1000;
 
@@ -19,7 +19,7 @@ fn message(number: u32) -> Vec<u8> {
     message
 }
 
-/// A connection over sockets that hold little, and its peer.
+/// A connection and its peer, over sockets with small buffers.
 async fn small_sockets() -> (Connection, TcpStream) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8 * 1024).expect("a smaller buffer");
@@ -27,14 +27,14 @@ async fn small_sockets() -> (Connection, TcpStream) {
     let listener = socket.listen(1).expect("a backlog");
     let address = listener.local_addr().expect("an address");
     let connection = Connector::new(framing("net:2")).connect(address).await.expect("a connection");
-    let stream = connection.stream().expect("it is open");
+    let stream = connection.stream().expect("the connection is open");
     socket2::SockRef::from(stream).set_send_buffer_size(8 * 1024).expect("a smaller buffer");
     (connection, listener.accept().await.expect("a connection").0)
 }
 
 #[tokio::test]
-async fn what_nobody_reads_is_accepted_up_to_a_bound_and_comes_in_order_later() {
-    // Linux doubles what a socket is told to hold; what is ours comes on top.
+async fn messages_that_the_peer_does_not_read_are_accepted_up_to_a_bound_and_arrive_in_order() {
+    // Linux doubles the buffer size that a socket is given. Our own queue is added to that.
     const KERNEL: usize = 256 * 1024;
     let test = async {
         let (mut connection, mut peer) = small_sockets().await;
@@ -74,7 +74,7 @@ async fn what_nobody_reads_is_accepted_up_to_a_bound_and_comes_in_order_later() 
 }
 
 #[tokio::test]
-async fn sends_that_are_dropped_again_and_again_fill_the_queue_and_no_more() {
+async fn repeatedly_dropped_sends_do_not_grow_the_queue_beyond_its_bound() {
     let test = async {
         let (connection, mut peer) = small_sockets().await;
         let (_receiver, mut sender) = connection.split();
@@ -101,8 +101,8 @@ async fn sends_that_are_dropped_again_and_again_fill_the_queue_and_no_more() {
             wire.chunks(FRAME).map(|frame| u32::from_be_bytes(frame[2..6].try_into().unwrap())).collect();
         assert!(wire.chunks(FRAME).zip(&numbers).all(|(frame, &number)| frame[2..] == message(number)), "whole frames");
         assert!(numbers.is_sorted_by(|one, next| one < next), "in order, none twice: {numbers:?}");
-        assert!(returned.iter().all(|number| numbers.contains(number)), "none lost that was sent");
-        assert!(numbers.len() < 1000, "most were never accepted");
+        assert!(returned.iter().all(|number| numbers.contains(number)), "no sent message is lost");
+        assert!(numbers.len() < 1000, "most messages are never accepted");
     };
     timeout(Duration::from_secs(20), test).await.expect("within the deadline");
 }
@@ -140,8 +140,8 @@ async fn feeding_stops_at_64_kib_and_one_frame_and_goes_on_when_the_peer_reads()
 }
 
 #[test]
-fn a_queue_that_is_never_wholly_out_keeps_its_order_and_its_bound() {
-    // The peer takes a little less than we feed, for ever.
+fn a_queue_that_is_never_empty_keeps_its_order_and_its_bound() {
+    // The peer takes a little less than is fed, in every round.
     let steps = [Step::Bytes(700), Step::Pending, Step::Bytes(30_000), Step::Pending, Step::Bytes(1)];
     let (mut connection, written) = scripted("net:2", Reader::new(b"", &[Step::Pending], Then::Wait), &steps);
     for number in 0..2000 {
@@ -155,7 +155,7 @@ fn a_queue_that_is_never_wholly_out_keeps_its_order_and_its_bound() {
 }
 
 #[tokio::test]
-async fn a_slow_receiver_does_not_read_ahead_without_bound() {
+async fn a_slow_receiver_reads_ahead_only_up_to_a_bound() {
     let test = async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -169,13 +169,13 @@ async fn a_slow_receiver_does_not_read_ahead_without_bound() {
             }
             sender
         });
-        // One message is taken of the 20 MB that come.
+        // The peer sends 20 MB, and one message of it is received.
         assert_eq!(connection.recv().await.unwrap().unwrap()[..], message(0));
-        // The writer gets no further than the sockets hold, however often it is asked.
+        // The writer writes only what the sockets hold, however often the runtime polls it.
         for _ in 0..1000 {
             tokio::task::yield_now().await;
         }
-        assert!(!writer.is_finished(), "somebody holds 20 MB");
+        assert!(!writer.is_finished(), "the receiver holds 20 MB");
         for number in 1..20_000 {
             assert_eq!(connection.recv().await.unwrap().unwrap()[..], message(number), "in order");
         }

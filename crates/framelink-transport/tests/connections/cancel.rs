@@ -1,4 +1,5 @@
-//! Every future is dropped after every number of polls: nothing is lost, nothing comes twice, no reply goes astray.
+//! Every future is dropped after every number of polls: no byte is lost, no message arrives twice, and no reply answers
+//! another call.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::streams::{MANNERS, Reader, Step, Then, framing, poll_times, run, scripted};
 
-/// No future of these tests needs more polls.
+/// No future in these tests needs more polls.
 const MOST_POLLS: usize = 60;
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -18,7 +19,7 @@ fn payloads(wire: &[u8]) -> Vec<Vec<u8>> {
     let framing = framing("net:2");
     let mut frames = Frames::new(&framing, wire);
     let payloads = frames.by_ref().map(|frame| frame.expect("only whole frames").payload.to_vec()).collect();
-    assert_eq!(frames.rest(), b"", "no half frame");
+    assert_eq!(frames.rest(), b"", "no frame is cut");
     payloads
 }
 
@@ -27,7 +28,7 @@ fn a_dropped_recv_loses_no_byte() {
     let wire = b"\0\x05hello\0\0\0\x03and";
     for manner in MANNERS {
         for polls in 1..MOST_POLLS {
-            // Dropped each time, and dropped only the first time.
+            // The future is dropped each time, or only the first time.
             for drops in [usize::MAX, 1] {
                 let (mut connection, _) = scripted("net:2", Reader::new(wire, manner, Then::End), &[Step::Bytes(9)]);
                 let mut messages = Vec::new();
@@ -54,7 +55,7 @@ async fn a_dropped_recv_within_loses_no_byte() {
         let wire = b"\0\x05hello\0\0\0\x03and";
         for manner in MANNERS {
             for polls in 1..MOST_POLLS {
-                // Dropped each time, and dropped only the first time.
+                // The future is dropped each time, or only the first time.
                 for drops in [usize::MAX, 1] {
                     let (mut connection, _) =
                         scripted("net:2", Reader::new(wire, manner, Then::End), &[Step::Bytes(9)]);
@@ -79,7 +80,7 @@ async fn a_dropped_recv_within_loses_no_byte() {
 }
 
 #[test]
-fn of_a_dropped_send_nothing_or_all_is_written_before_the_next_message() {
+fn a_dropped_send_is_written_whole_or_not_at_all_before_the_next_message() {
     for manner in MANNERS {
         for polls in 0..MOST_POLLS {
             let (mut connection, written) = scripted("net:2", Reader::new(b"", manner, Then::Wait), manner);
@@ -94,17 +95,17 @@ fn of_a_dropped_send_nothing_or_all_is_written_before_the_next_message() {
             let with = [&b"first"[..], b"dropped", b"next", b"last"];
             assert!(messages == without || messages == with, "{manner:?}, {polls} polls: {messages:?}");
             if begun || sent.is_some() {
-                assert_eq!(messages, with, "{manner:?}, {polls} polls: what was begun is finished");
+                assert_eq!(messages, with, "{manner:?}, {polls} polls: a send that was begun is finished");
             }
             if polls == 0 {
-                assert_eq!(messages, without, "{manner:?}: what was never polled is not sent");
+                assert_eq!(messages, without, "{manner:?}: a send that was never polled is not sent");
             }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_dropped_send_within_nothing_or_all_is_written_before_the_next_message() {
+async fn a_dropped_send_within_is_written_whole_or_not_at_all_before_the_next_message() {
     tokio::task::unconstrained(async {
         for manner in MANNERS {
             for polls in 0..MOST_POLLS {
@@ -120,10 +121,10 @@ async fn of_a_dropped_send_within_nothing_or_all_is_written_before_the_next_mess
                 let with = [&b"first"[..], b"dropped", b"next", b"last"];
                 assert!(messages == without || messages == with, "{manner:?}, {polls} polls: {messages:?}");
                 if begun || sent.is_some() {
-                    assert_eq!(messages, with, "{manner:?}, {polls} polls: what was begun is finished");
+                    assert_eq!(messages, with, "{manner:?}, {polls} polls: a send that was begun is finished");
                 }
                 if polls == 0 {
-                    assert_eq!(messages, without, "{manner:?}: what was never polled is not sent");
+                    assert_eq!(messages, without, "{manner:?}: a send that was never polled is not sent");
                 }
             }
         }
@@ -132,14 +133,14 @@ async fn of_a_dropped_send_within_nothing_or_all_is_written_before_the_next_mess
 }
 
 #[test]
-fn a_dropped_flush_or_finish_is_taken_up_by_the_next() {
+fn a_dropped_flush_or_finish_is_continued_by_the_next() {
     for manner in MANNERS {
         for polls in 0..MOST_POLLS {
             let (mut connection, written) = scripted("net:2", Reader::new(b"", manner, Then::Wait), manner);
             for message in [&b"one"[..], b"two", b"three"] {
                 run(connection.feed(message)).unwrap();
             }
-            assert_eq!(written.all(), b"", "what is fed waits");
+            assert_eq!(written.all(), b"", "a message that is fed waits for a flush");
             drop(poll_times(connection.flush(), polls));
             drop(poll_times(connection.finish(), polls));
             run(connection.finish()).unwrap();
@@ -151,7 +152,7 @@ fn a_dropped_flush_or_finish_is_taken_up_by_the_next() {
 
 #[test]
 fn a_dropped_feed_is_accepted_whole_or_not_at_all() {
-    // So large that each second one has to wait for room.
+    // The messages are so large that every second one has to wait for room.
     let [one, two, three] = [1, 2, 3].map(|byte: u8| vec![byte; 40_000]);
     for manner in [&[Step::Pending, Step::Bytes(9000)][..], &[Step::Bytes(20_000), Step::Pending, Step::Pending]] {
         for polls in 0..MOST_POLLS {
@@ -171,7 +172,7 @@ fn a_dropped_feed_is_accepted_whole_or_not_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_dropped_call_all_is_refused_and_the_late_reply_goes_to_nobody() {
+async fn after_a_dropped_call_the_connection_refuses_all_use_and_delivers_no_late_reply() {
     tokio::task::unconstrained(async {
         for (manner, notation) in MANNERS.iter().flat_map(|manner| [(manner, "net:2"), (manner, "quiet:50ms")]) {
             for polls in 0..MOST_POLLS {
@@ -197,7 +198,7 @@ async fn after_a_dropped_call_all_is_refused_and_the_late_reply_goes_to_nobody()
                 let error = run(connection.call(b"another", LONG)).unwrap_err();
                 assert_eq!(error.sent(), Sent::Not, "{case}");
                 assert!(matches!(error.error().cause(), Cause::Unclean(_)), "{case}: {error}");
-                assert_eq!(written.all(), before, "{case}: nothing went out");
+                assert_eq!(written.all(), before, "{case}: no byte is written");
             }
         }
     })
@@ -205,7 +206,7 @@ async fn after_a_dropped_call_all_is_refused_and_the_late_reply_goes_to_nobody()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_comes_while_its_call_is_dropped_answers_nobody() {
+async fn a_reply_that_arrives_while_its_call_is_dropped_is_never_delivered() {
     tokio::task::unconstrained(async {
         let mut whole = 0;
         {
@@ -241,7 +242,7 @@ async fn a_reply_that_comes_while_its_call_is_dropped_answers_nobody() {
                         drop(poll_times(peer.as_mut(), 20));
                         let error = run(connection.recv()).unwrap_err();
                         assert!(matches!(error.cause(), Cause::Unclean(_)), "{polls} polls: {error}");
-                        // Not even by the halves.
+                        // The halves do not return the reply either.
                         let (mut receiver, mut sender) = connection.split();
                         let error = run(receiver.recv()).unwrap_err();
                         assert!(matches!(error.cause(), Cause::Closed), "{polls} polls: {error}");
@@ -256,7 +257,7 @@ async fn a_reply_that_comes_while_its_call_is_dropped_answers_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_close_closes_the_stream_and_writes_no_half_frame_twice() {
+async fn a_dropped_close_closes_the_stream_and_repeats_no_bytes() {
     tokio::task::unconstrained(async {
         for manner in MANNERS {
             for polls in 0..MOST_POLLS {
@@ -288,7 +289,7 @@ async fn a_dropped_accept_loses_no_connection() {
                 let mut client = Connector::new(framing("net:2")).connect(address).await.unwrap();
                 client.send(&[number]).await.unwrap();
                 clients.push(client);
-                // What it came to in these polls is kept, the rest of it is dropped.
+                // A connection that is accepted in these polls is kept. The rest of the future is dropped.
                 accepted.extend(poll_times(listener.accept(), polls));
             }
             while accepted.len() < clients.len() {
@@ -317,7 +318,7 @@ async fn a_dropped_connect_leaves_no_open_connection_behind() {
             }
             let mut kept = connector.connect(address).await.unwrap();
             kept.send(b"hello").await.unwrap();
-            // Those before it are closed without a message, by whatever came of them.
+            // Connections of dropped attempts are closed without a message. Any outcome of theirs is skipped.
             let message = loop {
                 match listener.accept().await.unwrap().recv().await {
                     Ok(Some(message)) => break message,
@@ -349,20 +350,20 @@ async fn a_dropped_serve_answers_in_whole_messages_and_closes() {
             assert!(connection.stream().unwrap().readable().await.is_ok());
             assert!(poll_times(connection.serve(&profile, answer), polls).is_none(), "the client has not closed");
             let mut answers = Vec::new();
-            // What was unread resets the connection.
+            // The server closes with unread bytes, so the connection may be reset.
             let _ = client.read_to_end(&mut answers).await;
             let answers = payloads(&answers);
             assert!([&b"hi"[..], b"ho", b"hm"].starts_with(&answers.iter().map(Vec::as_slice).collect::<Vec<_>>()));
             most = most.max(answers.len());
         }
-        assert_eq!(most, 3, "some were dropped late enough");
+        assert_eq!(most, 3, "some futures are dropped after the last answer");
     })
     .await
     .expect("within the deadline");
 }
 
 #[tokio::test]
-async fn a_dropped_recv_of_a_client_loses_no_message_while_its_peer_does_not_close() {
+async fn a_dropped_recv_of_a_client_loses_no_message_while_the_peer_is_open() {
     tokio::time::timeout(Duration::from_secs(20), async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -383,7 +384,7 @@ async fn a_dropped_recv_of_a_client_loses_no_message_while_its_peer_does_not_clo
         let mut numbers = Vec::new();
         while numbers.len() < 5 {
             numbers.push(client.recv().await.unwrap().unwrap()[0]);
-            // It waits for the peer to close. A dial that is dropped is given up, and so is what its peer had to say.
+            // `recv` waits for the peer to close. A dropped dial is given up, together with the messages of that peer.
             let began = tokio::time::Instant::now();
             for _ in 0..3 {
                 if began.elapsed() < close / 2 {

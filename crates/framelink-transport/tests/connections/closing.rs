@@ -1,4 +1,4 @@
-//! How a connection ends: closed between messages, inside one, or reset; on one side or on both.
+//! How a connection ends: closed between messages, closed inside a message, or reset; in one direction or in both.
 
 use std::io;
 use std::time::Duration;
@@ -28,7 +28,7 @@ async fn connected(notation: &str) -> (Connection, TcpStream) {
 }
 
 #[tokio::test]
-async fn a_close_between_messages_is_the_end_and_stays_so() {
+async fn a_close_between_messages_ends_the_stream_for_good() {
     in_time(async {
         for wire in [&b""[..], b"\0\x05hello"] {
             let (mut connection, mut peer) = connected("net:2").await;
@@ -46,7 +46,7 @@ async fn a_close_between_messages_is_the_end_and_stays_so() {
 }
 
 #[tokio::test]
-async fn a_close_inside_a_frame_says_how_much_came_and_was_owed() {
+async fn a_close_inside_a_frame_reports_the_received_and_the_missing_bytes() {
     in_time(async {
         for cut in 1..7 {
             let (mut connection, mut peer) = connected("net:2").await;
@@ -73,7 +73,7 @@ async fn a_close_inside_a_frame_says_how_much_came_and_was_owed() {
 }
 
 #[tokio::test]
-async fn a_reset_is_no_close_and_whole_messages_come_before_it() {
+async fn a_reset_is_an_error_and_whole_messages_before_it_are_delivered() {
     in_time(async {
         for (wire, messages) in
             [(&b""[..], 0), (b"\0\x05hel", 0), (b"\0\x05hello", 1), (b"\0\x05hello\0\0\0\x05hel", 2)]
@@ -81,13 +81,13 @@ async fn a_reset_is_no_close_and_whole_messages_come_before_it() {
             let (mut connection, mut peer) = connected("net:2").await;
             peer.write_all(wire).await.unwrap();
             if !wire.is_empty() {
-                // Not before the bytes are here: a reset overtakes what is still on its way.
+                // The reset follows when these bytes have arrived: a reset overtakes bytes that are still in transit.
                 connection.stream().unwrap().peek(&mut [0]).await.unwrap();
             }
             peer.set_zero_linger().unwrap();
             drop(peer);
             for _ in 0..messages {
-                assert!(connection.recv().await.unwrap().is_some(), "what came before the reset");
+                assert!(connection.recv().await.unwrap().is_some(), "a message before the reset is delivered");
             }
             let error = connection.recv().await.unwrap_err();
             assert!(
@@ -95,7 +95,7 @@ async fn a_reset_is_no_close_and_whole_messages_come_before_it() {
                 "{error}"
             );
             assert_eq!(error.blame(), Blame::Network);
-            // The socket itself would now say that it was closed in good order.
+            // The socket itself now reports an orderly close.
             for _ in 0..3 {
                 let error = connection.recv().await.unwrap_err();
                 assert!(matches!(error.cause(), Cause::Closed), "{error}");
@@ -106,7 +106,7 @@ async fn a_reset_is_no_close_and_whole_messages_come_before_it() {
 }
 
 #[tokio::test]
-async fn a_peer_that_was_reset_before_it_was_accepted_is_named() {
+async fn a_reset_before_the_accept_names_the_peer() {
     in_time(async {
         let mut listener = Listener::bind("127.0.0.1:0", framing("net:2")).await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -124,27 +124,27 @@ async fn a_peer_that_was_reset_before_it_was_accepted_is_named() {
 }
 
 #[tokio::test]
-async fn writing_to_a_closed_peer_fails_at_the_latest_the_second_time() {
+async fn writing_to_a_closed_peer_fails_at_the_second_write_at_the_latest() {
     in_time(async {
         let (mut connection, peer) = connected("net:2").await;
         drop(peer);
-        assert!(connection.recv().await.unwrap().is_none(), "the close is here");
+        assert!(connection.recv().await.unwrap().is_none(), "the peer has closed");
         connection.send(b"one").await.unwrap();
-        // The system took it, and the peer's answer is a reset.
+        // The system has accepted the message, and the peer answers it with a reset.
         connection.stream().unwrap().ready(Interest::ERROR).await.unwrap();
         let error = connection.send(b"two").await.unwrap_err();
         assert!(matches!(error.cause(), Cause::Reset(_)), "{error}");
         assert_eq!(error.blame(), Blame::Network);
         let error = connection.send(b"three").await.unwrap_err();
         assert!(matches!(error.cause(), Cause::Refused(_)), "{error}");
-        assert!(connection.flush().await.is_err(), "what was lost is not passed over");
+        assert!(connection.flush().await.is_err(), "a lost message is an error");
         assert!(connection.finish().await.is_err());
     })
     .await;
 }
 
 #[tokio::test]
-async fn after_our_side_has_ended_the_reply_still_comes() {
+async fn a_reply_arrives_after_our_side_has_ended() {
     in_time(async {
         let (mut connection, mut peer) = connected("net:2").await;
         connection.send(b"request").await.unwrap();
@@ -162,7 +162,7 @@ async fn after_our_side_has_ended_the_reply_still_comes() {
 }
 
 #[tokio::test]
-async fn after_the_peers_side_has_ended_our_reply_still_goes() {
+async fn our_reply_is_sent_after_the_peers_side_has_ended() {
     in_time(async {
         let (mut connection, mut peer) = connected("net:2").await;
         peer.write_all(b"\0\x07request").await.unwrap();
@@ -179,7 +179,7 @@ async fn after_the_peers_side_has_ended_our_reply_still_goes() {
 }
 
 #[tokio::test]
-async fn a_half_that_is_dropped_ends_its_side_alone() {
+async fn a_dropped_half_ends_only_its_own_direction() {
     in_time(async {
         let (connection, mut peer) = connected("net:2").await;
         let (mut receiver, mut sender) = connection.split();
@@ -195,7 +195,7 @@ async fn a_half_that_is_dropped_ends_its_side_alone() {
 }
 
 #[tokio::test]
-async fn close_writes_what_is_queued_and_takes_what_the_peer_still_sends() {
+async fn close_writes_the_queue_and_reads_what_the_peer_still_sends() {
     in_time(async {
         let (mut connection, mut peer) = connected("net:2").await;
         connection.feed(b"last words").await.unwrap();
@@ -217,9 +217,9 @@ async fn close_writes_what_is_queued_and_takes_what_the_peer_still_sends() {
 }
 
 #[tokio::test]
-async fn close_does_not_reset_what_the_peer_has_not_read_yet() {
+async fn close_does_not_reset_bytes_that_the_peer_has_not_read_yet() {
     in_time(async {
-        // The peer sends what is no message, and more of it than is ever cut.
+        // The peer sends bytes that are no message, and more of them than an error ever quotes.
         let (mut connection, mut peer) = connected("ascii:4").await;
         connection.feed(b"last words").await.unwrap();
         let garbage = vec![b'x'; 100_000];
@@ -241,7 +241,7 @@ async fn close_does_not_reset_what_the_peer_has_not_read_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn close_ends_at_its_deadline_at_the_latest() {
-    // A peer that stays silent, one that sends for ever, one that sends what is no message, one that takes nothing.
+    // The peers: one is silent, one sends messages without end, one sends bytes that are no message, one reads nothing.
     for (sends, takes) in [(&b""[..], true), (b"0002ok", true), (b"oops", true), (b"", false)] {
         let (mut connection, peer) = piped("ascii:4", 64);
         connection.feed(&[7; 100]).await.unwrap();
@@ -274,14 +274,14 @@ async fn close_ends_at_its_deadline_at_the_latest() {
         let (came, _from) = reads.await.unwrap();
         assert_eq!(came.len(), if takes { 104 } else { 0 });
         if !sends.is_empty() {
-            // The stream is closed, so writing to it ends.
+            // The stream is closed, so the peer's writes to it end.
             drop(writes.await.unwrap());
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_closes_inside_a_frame_has_closed_all_the_same() {
+async fn close_counts_a_close_inside_a_frame_as_closed() {
     let (connection, mut peer) = piped("net:2", 64);
     peer.write_all(b"\0\x05hel").await.unwrap();
     drop(peer);
@@ -291,7 +291,7 @@ async fn a_peer_that_closes_inside_a_frame_has_closed_all_the_same() {
 }
 
 #[test]
-fn a_read_that_fails_is_told_once_and_the_end_is_never_clean_after_it() {
+fn a_failed_read_is_reported_once_and_no_clean_end_follows() {
     for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::TimedOut] {
         let steps = [Step::Bytes(7), Step::Error(kind), Step::Bytes(7)];
         let (mut connection, _) =

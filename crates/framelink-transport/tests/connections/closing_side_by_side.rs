@@ -1,4 +1,5 @@
-//! Closing a link or a pool closes its connections side by side: a peer that does not read, or does not sign off, holds up no other.
+//! Closing a link or a pool closes its connections side by side: a peer that does not read, or does not sign off,
+//! delays no other connection.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -11,18 +12,18 @@ use framelink_transport::{Framing, FramingPair, Profile, SocketOptions, blocking
 
 use crate::support::peer::listen;
 
-/// Whatever a test waits for comes within this time, or the test fails.
+/// Every event that a test waits for happens within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// No test lasts so long: what happens before that happened for another reason.
+/// No test lasts this long: an end before this time has another cause than this time limit.
 const FOREVER: Duration = Duration::from_secs(3600);
-/// More than the buffers of a socket hold.
+/// More bytes than the buffers of a socket hold.
 const MUCH: usize = 15 << 20;
 
 fn framing() -> Framing {
     "net:4,max=16MiB".parse().expect("a framing")
 }
 
-/// Two connections that share the requests.
+/// A profile with two connections that share the requests.
 fn shared() -> Profile {
     let mut options = SocketOptions::new();
     options.send_buffer = Some(16 * 1024);
@@ -32,12 +33,12 @@ fn shared() -> Profile {
 }
 
 fn accept(listener: &TcpListener) -> TcpStream {
-    let (stream, _) = listener.accept().expect("it is dialled");
+    let (stream, _) = listener.accept().expect("the listener is dialled");
     stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
     stream
 }
 
-/// Asserts that our side of this connection ends, whatever comes before that.
+/// Asserts that our side of this connection ends. Bytes before the end are skipped.
 fn assert_ends(mut stream: &TcpStream) {
     let mut space = [0; 4096];
     loop {
@@ -49,13 +50,14 @@ fn assert_ends(mut stream: &TcpStream) {
     }
 }
 
-/// The peer of a link with two connections: the first is full to the brim and is not read.
+/// The peer of a link with two connections. The buffers of the first connection are full, and the peer does not read
+/// it.
 struct Peer {
     full: TcpStream,
     healthy: TcpStream,
 }
 
-/// Has a link open two connections, of which the first is given more than it takes. The link is used in threads of its own.
+/// Has a link open two connections and send more over the first than it takes. The link is used in threads of its own.
 fn two_connections(
     listener: &TcpListener,
     call: impl Fn(&[u8]) + Clone + Send + 'static,
@@ -69,19 +71,19 @@ fn two_connections(
     let full = accept(listener);
     let mut host = blocking::Connection::from_stream(full.try_clone().expect("a socket"), FramingPair::from(framing()));
     let one = host.recv().expect("a request").expect("a request");
-    // The connection is busy, so that another one is dialled.
+    // The first connection has a call in flight, so the link dials a second one.
     let second = thread::spawn(move || call(b"02"));
     let healthy = accept(listener);
     let two = host.recv().expect("a request").expect("a request");
-    host.send(&one).expect("it is sent");
-    host.send(&two).expect("it is sent");
-    first.join().expect("it is answered");
-    second.join().expect("it is answered");
+    host.send(&one).expect("the reply is sent");
+    host.send(&two).expect("the reply is sent");
+    first.join().expect("the first call is answered");
+    second.join().expect("the second call is answered");
     while connections() < 2 {
         thread::sleep(Duration::from_millis(1));
     }
     thread::spawn(send_much);
-    full.peek(&mut [0]).expect("it has begun to come");
+    full.peek(&mut [0]).expect("the first bytes arrive");
     Peer { full, healthy }
 }
 
@@ -98,9 +100,9 @@ fn a_blocking_link_closes_the_healthy_connections_while_another_is_stuck() {
     );
     let closing = thread::spawn(move || link.close(FOREVER));
     assert_ends(&healthy);
-    assert!(!closing.is_finished(), "the other one is waited for");
+    assert!(!closing.is_finished(), "closing waits for the stuck connection");
     drop((full, healthy));
-    closing.join().expect("it ends with the last connection");
+    closing.join().expect("closing ends with the last connection");
 }
 
 #[test]
@@ -120,23 +122,23 @@ fn a_link_on_tokio_closes_the_healthy_connections_while_another_is_stuck() {
     );
     let closing = runtime.spawn(link.close(FOREVER));
     assert_ends(&healthy);
-    assert!(!closing.is_finished(), "the other one is waited for");
+    assert!(!closing.is_finished(), "closing waits for the stuck connection");
     drop((full, healthy));
-    runtime.block_on(closing).expect("it ends with the last connection");
+    runtime.block_on(closing).expect("closing ends with the last connection");
 }
 
-/// Says when the work is done.
+/// Runs `work` in a thread, and fails if it takes longer than `DEADLINE`.
 fn in_time(work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
         work();
         let _ = done.send(());
     });
-    is_done.recv_timeout(DEADLINE).expect("it is closed within its time");
+    is_done.recv_timeout(DEADLINE).expect("the work ends within its time");
 }
 
 #[test]
-fn closing_a_blocking_link_takes_no_longer_than_its_time_though_a_peer_does_not_read() {
+fn closing_a_blocking_link_ends_in_time_although_a_peer_does_not_read() {
     let (listener, address) = listen();
     let (link, _inbox) = blocking::Link::new(shared(), address.to_string()).expect("a link");
     let (calling, sending, counting) = (link.clone(), link.clone(), link.clone());
@@ -151,7 +153,7 @@ fn closing_a_blocking_link_takes_no_longer_than_its_time_though_a_peer_does_not_
     drop(full);
 }
 
-/// A pool that signs off and waits for an answer to that.
+/// A pool whose connections sign off and wait for the answer.
 fn pooled() -> Profile {
     let mut pooled = Pooled::new(2);
     (pooled.min, pooled.max_idle) = (2, 2);
@@ -170,7 +172,7 @@ fn a_blocking_pool_closes_one_connection_while_the_peer_of_another_is_silent() {
     let closing = thread::spawn(move || pool.close(FOREVER));
     assert_signs_off_and_ends(&streams[0], &streams[1]);
     drop(streams);
-    closing.join().expect("it ends with the last connection");
+    closing.join().expect("closing ends with the last connection");
 }
 
 #[test]
@@ -187,15 +189,15 @@ fn a_pool_on_tokio_closes_one_connection_while_the_peer_of_another_is_silent() {
     let closing = runtime.spawn(async move { pool.close(FOREVER).await });
     assert_signs_off_and_ends(&streams[0], &streams[1]);
     drop(streams);
-    runtime.block_on(closing).expect("it ends with the last connection");
+    runtime.block_on(closing).expect("closing ends with the last connection");
 }
 
-/// Both sign off at once, and the one that is answered ends though the other is not.
+/// Both connections sign off at once. The answered one ends although the other is not answered.
 fn assert_signs_off_and_ends(answered: &TcpStream, silent: &TcpStream) {
     let stream = answered.try_clone().expect("a socket");
     let mut host = blocking::Connection::from_stream(stream, FramingPair::from(framing()));
     assert_eq!(&host.recv().expect("a message").expect("a message")[..], b"off");
-    silent.peek(&mut [0]).expect("this one has signed off too");
-    host.send(b"off").expect("it is sent");
+    silent.peek(&mut [0]).expect("the silent connection has signed off too");
+    host.send(b"off").expect("the answer is sent");
     assert_ends(answered);
 }

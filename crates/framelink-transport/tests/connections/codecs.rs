@@ -1,4 +1,4 @@
-//! Codecs that others wrote, a user's and one of tokio-util, on all three drivers.
+//! Codecs from outside the project, a user's own and one of tokio-util, on all three drivers.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio_util::codec::{LengthDelimitedCodec, LinesCodec};
 
 const SECONDS: Duration = Duration::from_secs(10);
 
-/// Echoes on a thread, with the blocking driver and the same codec.
+/// Starts an echo server on a thread, with the blocking driver and this codec. Returns its address.
 fn echo<C: Decode + Encode + Clone + Send + Sync + 'static>(codec: &C) -> std::net::SocketAddr {
     let mut listener =
         blocking::Listener::bind_with("127.0.0.1:0", codec.clone(), SocketOptions::new()).expect("a port");
@@ -28,7 +28,7 @@ fn echo<C: Decode + Encode + Clone + Send + Sync + 'static>(codec: &C) -> std::n
     address
 }
 
-/// Each message comes back the same on each driver, and what cannot be sent is refused.
+/// Asserts on each driver that each message is echoed unchanged, and that the `refused` one cannot be sent.
 fn check<C: Decode + Encode + Clone + Send + Sync + 'static>(codec: &C, messages: &[Vec<u8>], refused: &[u8]) {
     let address = echo(codec);
 

@@ -1,4 +1,4 @@
-//! Dialling and being dialled: from which address, through which interface, with which options.
+//! Dialling and accepting: source address, interface, socket options, and addresses that fail.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,13 +28,13 @@ async fn listener() -> (Listener, SocketAddr) {
     (listener, address)
 }
 
-/// Sends a message from one to the other, to see that they are connected.
+/// Sends a message from one connection to the other, to show that they are connected.
 async fn assert_connected(one: &mut Connection, other: &mut Connection) {
-    one.send(b"hello").await.expect("it is sent");
+    one.send(b"hello").await.expect("the message is sent");
     assert_eq!(&other.recv().await.expect("it comes").expect("it comes")[..], b"hello");
 }
 
-#[cfg(target_os = "linux")] // where all of 127.0.0.0/8 is ours
+#[cfg(target_os = "linux")] // Linux has all of 127.0.0.0/8 on loopback
 #[tokio::test]
 async fn a_connection_comes_from_its_source_address() {
     in_time(async {
@@ -51,13 +51,13 @@ async fn a_connection_comes_from_its_source_address() {
 }
 
 #[tokio::test]
-async fn a_source_of_the_other_family_has_no_address_to_dial() {
+async fn a_source_address_of_another_family_is_an_error() {
     in_time(async {
         let (_listener, address) = listener().await;
         let error = connector().source("[::1]:0".parse().unwrap()).connect(address).await.unwrap_err();
         assert!(matches!(error, ConnectError::NoAddress { source: Some(_) }), "{error:?}");
         assert_eq!(error.to_string(), "the peer has no address of the same family as the source address ::1");
-        // One of two that fits is dialled.
+        // Of two addresses, the one of the right family is dialled.
         let both = ["[::1]:1".parse().unwrap(), address];
         let connector = connector().source("127.0.0.1:0".parse().unwrap());
         assert_eq!(connector.connect(&both[..]).await.unwrap().peer_addr(), Some(address));
@@ -88,7 +88,7 @@ async fn a_connection_goes_through_its_interface() {
 }
 
 #[tokio::test]
-async fn an_address_where_nobody_listens_refuses() {
+async fn an_address_without_a_listener_refuses() {
     in_time(async {
         let (listener, address) = listener().await;
         drop(listener);
@@ -101,7 +101,7 @@ async fn an_address_where_nobody_listens_refuses() {
 }
 
 #[tokio::test]
-async fn the_first_address_that_answers_is_taken() {
+async fn the_first_address_that_answers_is_used() {
     in_time(async {
         let (gone, refusing) = listener().await;
         drop(gone);
@@ -114,7 +114,7 @@ async fn the_first_address_that_answers_is_taken() {
     .await;
 }
 
-/// An address that does not answer: its queue is full, so Linux drops who dials it.
+/// An address that does not answer: its accept queue is full, so Linux drops every SYN.
 #[cfg(target_os = "linux")]
 fn silent() -> (SocketAddr, Vec<socket2::Socket>) {
     let socket = || {
@@ -138,7 +138,7 @@ fn silent() -> (SocketAddr, Vec<socket2::Socket>) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn an_address_that_does_not_answer_ends_at_the_deadline_and_leaves_others_their_share() {
+async fn a_silent_address_ends_at_the_deadline_and_leaves_time_for_the_others() {
     in_time(async {
         let (silent, _sockets) = silent();
         let within = Duration::from_millis(200);
@@ -157,7 +157,7 @@ async fn an_address_that_does_not_answer_ends_at_the_deadline_and_leaves_others_
 }
 
 #[tokio::test]
-async fn a_deadline_beyond_all_time_is_none() {
+async fn a_timeout_too_long_for_the_clock_means_no_deadline() {
     in_time(async {
         let (_listener, address) = listener().await;
         assert!(connector().within(Duration::MAX).connect(address).await.is_ok());
@@ -166,13 +166,13 @@ async fn a_deadline_beyond_all_time_is_none() {
 }
 
 #[tokio::test]
-async fn small_writes_leave_at_once_unless_told_otherwise() {
+async fn small_writes_are_sent_at_once_by_default() {
     in_time(async {
         let nodelay = |connection: &Connection| connection.stream().unwrap().nodelay().unwrap();
         let (mut listener, address) = listener().await;
         let connection = connector().connect(address).await.unwrap();
         let accepted = listener.accept().await.unwrap();
-        assert!(nodelay(&connection) && nodelay(&accepted), "by default, on both sides");
+        assert!(nodelay(&connection) && nodelay(&accepted), "TCP_NODELAY is on by default, on both sides");
 
         let mut options = SocketOptions::new();
         options.nodelay = false;
@@ -186,7 +186,7 @@ async fn small_writes_leave_at_once_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_stream_of_ones_own_keeps_its_options() {
+async fn a_stream_of_the_application_keeps_its_options() {
     in_time(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         for nodelay in [false, true] {
@@ -200,7 +200,7 @@ async fn a_stream_of_ones_own_keeps_its_options() {
 }
 
 #[tokio::test]
-async fn a_thousand_clients_come_back_at_once() {
+async fn a_thousand_clients_reconnect_at_once() {
     in_time(async {
         const CLIENTS: usize = 1000;
         let (mut listener, address) = listener().await;
@@ -208,7 +208,7 @@ async fn a_thousand_clients_come_back_at_once() {
         for _ in 0..CLIENTS {
             dialling.spawn(async move { connector().connect(address).await });
         }
-        // Nobody accepts yet.
+        // The listener does not accept yet.
         let mut connections = Vec::new();
         while let Some(connection) = dialling.join_next().await {
             connections.push(connection.unwrap().unwrap());
@@ -224,7 +224,7 @@ async fn a_thousand_clients_come_back_at_once() {
 }
 
 #[tokio::test]
-async fn a_listener_takes_the_first_address_that_can_be_bound() {
+async fn a_listener_binds_the_first_address_that_can_be_bound() {
     in_time(async {
         let port = ReservedPort::new().unwrap();
         let address = port.address();
@@ -237,7 +237,7 @@ async fn a_listener_takes_the_first_address_that_can_be_bound() {
         let error = Listener::bind(&[][..], framing("net:2")).await.unwrap_err();
         assert_eq!(error.to_string(), "the name has no address");
         drop(taken);
-        // Connections of the earlier one may linger.
+        // Connections of the earlier listener may linger.
         assert_eq!(Listener::bind(address, framing("net:2")).await.unwrap().local_addr().unwrap(), address);
     })
     .await;

@@ -1,4 +1,5 @@
-//! A request and its reply: one deadline, the right word for what the peer may have seen, and no reply for another.
+//! A request and its reply: one deadline for both, what the peer may have seen of the request, and no reply for another
+//! request.
 
 use std::time::Duration;
 
@@ -21,19 +22,19 @@ async fn read_message(stream: &mut DuplexStream) -> Option<Vec<u8>> {
 }
 
 async fn write_message(stream: &mut DuplexStream, message: &[u8]) {
-    let len = u16::try_from(message.len()).expect("a short message");
+    let len = u16::try_from(message.len()).expect("the message is short");
     stream.write_all(&[&len.to_be_bytes()[..], message].concat()).await.expect("the pipe takes it");
 }
 
-/// Asserts that the connection is of no more use and says why.
+/// Asserts that the connection refuses all use, and that the error says why.
 async fn assert_unclean(connection: &mut Piped) {
-    let error = connection.call(b"another", SECOND).await.expect_err("it is refused");
+    let error = connection.call(b"another", SECOND).await.expect_err("the call is refused");
     assert_eq!(error.sent(), Sent::Not);
     assert!(matches!(error.error().cause(), Cause::Unclean(_)), "{error}");
     assert_eq!(error.error().blame(), Blame::Ours);
-    let error = connection.recv().await.expect_err("it is refused");
+    let error = connection.recv().await.expect_err("the receive is refused");
     assert!(matches!(error.cause(), Cause::Unclean(_)), "{error}");
-    let error = connection.send(b"more").await.expect_err("it is refused");
+    let error = connection.send(b"more").await.expect_err("the send is refused");
     assert!(matches!(error.cause(), Cause::Unclean(_)), "{error}");
 }
 
@@ -58,7 +59,7 @@ async fn a_reply_answers_its_call_and_the_next_call_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_does_not_come_times_out_and_closes_the_connection() {
+async fn a_missing_reply_times_out_and_closes_the_connection() {
     let (mut connection, mut peer) = piped("net:2", 1024);
     let started = Instant::now();
     let error = connection.call(b"hello", SECOND).await.unwrap_err();
@@ -69,8 +70,8 @@ async fn a_reply_that_does_not_come_times_out_and_closes_the_connection() {
 
     let mut came = Vec::new();
     peer.read_to_end(&mut came).await.unwrap();
-    assert_eq!(came, b"\0\x05hello", "the request, and then the end");
-    assert!(peer.write_all(b"\0\x05reply").await.is_err(), "the late reply has nowhere to go");
+    assert_eq!(came, b"\0\x05hello", "the request arrives, and then the end");
+    assert!(peer.write_all(b"\0\x05reply").await.is_err(), "the stream of the late reply is closed");
     assert_unclean(&mut connection).await;
     let error = connection.close(SECOND).await.unwrap_err();
     assert!(matches!(error.cause(), Cause::Closed), "{error}");
@@ -94,7 +95,7 @@ async fn the_peer_of_a_call_that_timed_out_sees_the_socket_close() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_came_in_part_is_told_of() {
+async fn a_partial_reply_is_reported() {
     let (mut connection, mut peer) = piped("net:2", 1024);
     peer.write_all(b"").await.unwrap();
     let answer = async {
@@ -112,7 +113,7 @@ async fn a_reply_that_came_in_part_is_told_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_closes_instead_of_replying_has_perhaps_seen_the_request() {
+async fn a_request_is_perhaps_sent_if_the_peer_closes_instead_of_replying() {
     for reply in [&b""[..], b"\0\x05hel"] {
         let (mut connection, mut peer) = piped("net:2", 1024);
         let answer = async {
@@ -148,8 +149,8 @@ async fn a_reply_that_is_no_frame_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_came_unasked_answers_no_request() {
-    // A whole message, a part of one, a surplus reply; still in the pipe, or read already along with the one before it.
+async fn an_unsolicited_message_answers_no_request() {
+    // A whole message, a part of one, a surplus reply: still in the pipe, or read together with the message before it.
     for unsolicited in [&b"\0\x05early"[..], b"\0\x05ea", b"\0"] {
         let (mut connection, mut peer) = piped("net:2", 1024);
         peer.write_all(unsolicited).await.unwrap();
@@ -158,7 +159,7 @@ async fn what_came_unasked_answers_no_request() {
         assert_eq!((error.sent(), error.error().blame()), (Sent::Not, Blame::Peer));
         let mut came = Vec::new();
         peer.read_to_end(&mut came).await.unwrap();
-        assert_eq!(came, b"", "the request did not go out");
+        assert_eq!(came, b"", "the request is not written");
         assert_unclean(&mut connection).await;
 
         for surplus_at_once in [true, false] {
@@ -184,7 +185,7 @@ async fn what_came_unasked_answers_no_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_closed_before_the_request_has_seen_nothing_of_it() {
+async fn a_request_is_not_sent_if_the_peer_has_closed_before_it() {
     let (mut connection, peer) = piped("net:2", 1024);
     drop(peer);
     let error = connection.call(b"hello", SECOND).await.unwrap_err();
@@ -194,13 +195,13 @@ async fn a_peer_that_closed_before_the_request_has_seen_nothing_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_over_the_limit_is_refused_and_the_connection_goes_on() {
+async fn a_request_over_the_limit_is_refused_and_the_connection_stays_usable() {
     let (mut connection, mut peer) = piped("net:2,max=10", 1024);
     let error = connection.call(&[0; 11], SECOND).await.unwrap_err();
     assert_eq!((error.sent(), error.error().blame()), (Sent::Not, Blame::Ours));
     assert_eq!(error.to_string(), "calling the peer: payload is 11 bytes, limit is 10 (not sent)");
     let serve = async {
-        assert_eq!(read_message(&mut peer).await.unwrap(), b"hello", "nothing went before it");
+        assert_eq!(read_message(&mut peer).await.unwrap(), b"hello", "no byte is written before it");
         write_message(&mut peer, b"ok").await;
     };
     let (reply, ()) = tokio::join!(connection.call(b"hello", SECOND), serve);
@@ -208,7 +209,7 @@ async fn a_request_over_the_limit_is_refused_and_the_connection_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_cannot_be_written_says_what_went_out_of_it() {
+async fn a_request_that_cannot_be_written_reports_how_much_was_sent() {
     for (ahead, sent) in [(&b""[..], Sent::Perhaps), (&[7; 100], Sent::Not)] {
         let (mut connection, mut peer) = piped("net:2", 8);
         if !ahead.is_empty() {
@@ -223,7 +224,7 @@ async fn a_request_that_cannot_be_written_says_what_went_out_of_it() {
         assert_eq!(error.to_string(), text);
         let mut came = Vec::new();
         peer.read_to_end(&mut came).await.unwrap();
-        assert_eq!(came.len(), 8, "what was queued does not follow");
+        assert_eq!(came.len(), 8, "the queued bytes do not follow");
         assert_unclean(&mut connection).await;
     }
 }
@@ -255,7 +256,7 @@ async fn one_deadline_covers_the_write_and_the_reply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_beyond_all_time_is_none() {
+async fn a_timeout_too_long_for_the_clock_means_no_deadline() {
     let (mut connection, mut peer) = piped("net:2", 1024);
     let answer = async {
         let _ = read_message(&mut peer).await;
@@ -269,7 +270,7 @@ async fn a_deadline_beyond_all_time_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_until_the_close_is_answered_by_one() {
+async fn a_request_that_ends_with_the_close_has_a_reply_that_ends_with_the_close() {
     let (mut connection, mut peer) = piped("until-close", 1024);
     let answer = async {
         let mut request = Vec::new();
@@ -285,7 +286,7 @@ async fn a_message_until_the_close_is_answered_by_one() {
     assert_eq!(error.sent(), Sent::Not);
 }
 
-/// Answers each request with itself, each after a time of its own, the next request meanwhile or not.
+/// Echoes each request after a delay of its own. The next request may be read during the delay.
 async fn echo_late(mut stream: DuplexStream, delays: impl Fn(u32) -> Duration) {
     while let Some(request) = read_message(&mut stream).await {
         let id = u32::from_be_bytes(request[..4].try_into().expect("four bytes of id"));
@@ -299,11 +300,11 @@ async fn echo_late(mut stream: DuplexStream, delays: impl Fn(u32) -> Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_reply_never_answers_another_request() {
-    /// Some in twenty time out, some are cancelled: by the id, so that both ends know which.
+    /// Of every twenty calls, some time out and some are cancelled. The id decides, so that both ends know which.
     fn delay(id: u32) -> Duration {
         match id.wrapping_mul(2_654_435_761) >> 16 & 31 {
-            0 | 1 => Duration::from_millis(1500), // times out
-            2 | 3 => Duration::from_millis(700),  // is cancelled at 600
+            0 | 1 => Duration::from_millis(1500), // the call times out
+            2 | 3 => Duration::from_millis(700),  // the call is cancelled at 600 ms
             other => Duration::from_millis(u64::from(other) * 10),
         }
     }
@@ -323,7 +324,7 @@ async fn a_late_reply_never_answers_another_request() {
         };
         match outcome {
             Some(Ok(reply)) => {
-                assert_eq!(&reply[..], request, "the reply of another");
+                assert_eq!(&reply[..], request, "the reply belongs to the request");
                 answered += 1;
                 continue;
             }
@@ -333,7 +334,7 @@ async fn a_late_reply_never_answers_another_request() {
             }
             None => cancelled += 1,
         }
-        // The reply is given its time to come, and then nobody gets it.
+        // The late reply has time to arrive, and is not delivered.
         tokio::time::sleep(SECOND).await;
         assert_unclean(&mut connection).await;
         connection = connect();
@@ -346,8 +347,8 @@ async fn a_late_reply_never_answers_another_request() {
 }
 
 #[test]
-fn refusals_are_told_apart_from_failures_of_the_network() {
-    // What a caller matches on, so that none of these is renamed by chance.
+fn refusals_differ_from_network_failures() {
+    // A program matches on these causes: a change of their names breaks it.
     let cause: Cause = Cause::Refused(framelink_transport::session::SendRefused::<EncodeError>::Finished);
     assert_eq!(cause.to_string(), "our side of the connection has ended, no message can follow");
     assert_eq!(Cause::<EncodeError>::Closed.to_string(), "this side has closed the connection");

@@ -1,4 +1,5 @@
-//! What errors say: what was being done, with whom, what came and what was allowed, and whose fault it is.
+//! What errors say: what was being done, with which peer, what was received and what was allowed, and whose fault it
+//! is.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const TLS_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: example\r\n\r\n";
 
-/// What is received, and what is said of it after who sent it.
+/// The framing, the bytes that are received, and the error text after the name of the sender.
 #[rustfmt::skip] // one line a case
 const RECEIVED: &[(&str, &[u8], &str)] = &[
     ("net:4", GET, "header announces 1195725856 payload bytes, limit is 1048576; the bytes begin like an HTTP request (is the peer an HTTP client?)"),
@@ -26,7 +27,7 @@ const RECEIVED: &[(&str, &[u8], &str)] = &[
     ("bcd:2", b"\x00\xa2", "header byte 1 is 0xa2, expected two decimal digits, one in each half; read as net:2 the length field says 162, and 162 bytes of that frame are missing"),
     ("ascii:4,max=2KiB", b"9999", "header announces 9999 payload bytes, limit is 2048"),
     ("line,max=5", b"too long\r\n", "no delimiter within 5 payload bytes, which is the limit"),
-    // Then the stream ends.
+    // In these cases the stream ends.
     ("net:2", b"\0\x07hello", "stream ended inside a frame: 7 bytes came, at least 2 more were owed; the frame is complete if the number counts 2 header bytes too"),
     ("net:2", b"\0\x07hell", "stream ended inside a frame: 6 bytes came, at least 3 more were owed"),
     ("net:2", GET, "stream ended inside a frame: 33 bytes came, at least 18214 more were owed; the bytes begin like an HTTP request (is the peer an HTTP client?)"),
@@ -36,7 +37,7 @@ const RECEIVED: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test]
-async fn what_came_is_explained_with_its_sender_and_whose_fault_it_is() {
+async fn an_error_of_receiving_names_the_sender_and_the_cause() {
     let test = async {
         for &(notation, wire, text) in RECEIVED {
             let mut listener = Listener::bind("127.0.0.1:0", framing(notation)).await.unwrap();
@@ -54,7 +55,7 @@ async fn what_came_is_explained_with_its_sender_and_whose_fault_it_is() {
     timeout(20 * SECOND, test).await.expect("within the deadline");
 }
 
-/// What comes instead of a reply, or of a whole one, and what the call says after its time is over.
+/// The framing, the bytes that arrive instead of a whole reply, and the text of the call that times out.
 #[rustfmt::skip] // one line a case
 const TIMED_OUT: &[(&str, &[u8], &str)] = &[
     ("net:2", b"", "nothing came within 1s (sent, no reply)"),
@@ -67,7 +68,7 @@ const TIMED_OUT: &[(&str, &[u8], &str)] = &[
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_timed_out_says_what_came_instead() {
+async fn a_call_that_timed_out_reports_what_was_received() {
     for &(notation, reply, text) in TIMED_OUT {
         let (mut connection, mut peer) = piped(notation, 1024);
         let answers = async {
@@ -84,7 +85,7 @@ async fn a_call_that_timed_out_says_what_came_instead() {
 }
 
 #[tokio::test]
-async fn what_we_ask_in_vain_is_our_fault() {
+async fn a_refused_operation_is_reported_as_our_fault() {
     let test = async {
         let mut listener = Listener::bind("127.0.0.1:0", framing("ascii:4")).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,7 +109,7 @@ async fn what_we_ask_in_vain_is_our_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_of_no_more_use_says_why() {
+async fn an_unusable_connection_says_why() {
     let (mut connection, _peer) = piped("net:2", 1024);
     assert!(connection.call(b"hello", SECOND).await.is_err());
     let error = connection.send(b"more").await.unwrap_err();
@@ -146,11 +147,11 @@ async fn debug_of_a_connection_shows_no_payload() {
         let mut connection = Connection::from_stream(stream, framing("net:2"));
         peer.write_all(b"\0\x10QZQZ000000000004\0\x10QZQZ00").await.unwrap();
         let message = connection.recv().await.unwrap().unwrap();
-        // Receiving would write it.
+        // Receiving would write the message that is fed.
         connection.feed(b"ZQZQ111111111111").await.unwrap();
         let shown = format!("{connection:?} {connection:#?} {message:?}");
         assert!(shown.contains("queued_len: 18") && shown.contains("payload_len: 16"), "{shown}");
-        // Text, because a clock that is shown may hold any digits; and the same bytes as numbers.
+        // Letters, because a clock in the output may hold any digits; and the bytes of the letters as numbers.
         for secret in ["QZ", "ZQ", "81, 90", "90, 81"] {
             assert!(!shown.contains(secret), "{shown}");
         }

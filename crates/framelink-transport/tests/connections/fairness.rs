@@ -1,4 +1,4 @@
-//! Who receives much lets others have their turn.
+//! A task that receives many messages lets other tasks run.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn wire() -> Vec<u8> {
     (0..FRAMES).flat_map(|number| [&[0, 4][..], &number.to_be_bytes()].concat()).collect()
 }
 
-/// Counts its turns until it is stopped.
+/// Starts a task that counts its turns until it is stopped.
 fn other_task() -> (Arc<AtomicUsize>, tokio::task::JoinHandle<()>) {
     let turns = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&turns);
@@ -33,8 +33,8 @@ fn other_task() -> (Arc<AtomicUsize>, tokio::task::JoinHandle<()>) {
 }
 
 #[tokio::test]
-async fn ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_turn() {
-    // A pipe, and a stream that knows nothing of turns.
+async fn ten_thousand_frames_of_one_read_arrive_in_order_and_other_tasks_run() {
+    // A pipe of tokio, and a stream that never yields by itself.
     let (mut piped, mut peer) = piped("net:2", 1 << 20);
     peer.write_all(&wire()).await.unwrap();
     let (turns, task) = other_task();
@@ -55,8 +55,8 @@ async fn ten_thousand_frames_of_one_read_come_in_order_and_others_have_their_tur
 }
 
 #[tokio::test]
-async fn who_asks_again_and_again_at_the_end_lets_others_have_their_turn() {
-    // A closed stream, and one in its fault.
+async fn a_task_that_receives_again_and_again_at_the_end_lets_other_tasks_run() {
+    // A closed stream, and a stream that ends inside a frame.
     for wire in [&b""[..], b"\0\x05hel"] {
         let reader = Reader::new(wire, MANNERS[0], Then::End);
         let mut connection = Connection::from_parts(reader, sink(), framing("net:2"));
@@ -88,14 +88,14 @@ async fn one_connection_that_is_flooded_does_not_starve_another() {
         assert_eq!(&quiet.recv().await.unwrap().unwrap()[..], b"hi");
         tokio::task::yield_now().await;
         let meanwhile = received.load(Ordering::Relaxed) - before;
-        assert!(meanwhile <= 5000, "{meanwhile} messages of another came first");
+        assert!(meanwhile <= 5000, "{meanwhile} messages of the flooded connection came first");
     }
-    assert!(received.load(Ordering::Relaxed) > 0, "the flood went on");
+    assert!(received.load(Ordering::Relaxed) > 0, "the flood goes on meanwhile");
     receives.abort();
     floods.abort();
 }
 
-/// Uses up its turn but for so much.
+/// Uses up the task's budget except for this many turns.
 async fn leave(turns: usize) {
     tokio::task::yield_now().await;
     for _ in turns..128 {
@@ -103,9 +103,9 @@ async fn leave(turns: usize) {
     }
 }
 
-/// A task whose turn is over sees nothing of what is there: that is no silence.
+/// A task whose budget is used up does not see the bytes that have arrived. That is no silence of the peer.
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_over_is_not_taken_for_silence() {
+async fn a_used_up_budget_is_not_taken_for_silence() {
     for turns in 0..4 {
         let (mut ours, mut peer) = piped("net:2", 1024);
         peer.write_all(b"\0\x05stale").await.unwrap();
@@ -117,17 +117,17 @@ async fn a_turn_that_is_over_is_not_taken_for_silence() {
         peer.write_all(b"ab").await.unwrap();
         assert!(ours.recv_within(Duration::from_millis(1)).await.unwrap().into_message().is_none());
         peer.write_all(b"cd").await.unwrap();
-        // We were busy for longer than the silence that ends a message, and it was none.
+        // The task was busy for longer than the silence that ends a message, and the peer was not silent.
         tokio::time::advance(Duration::from_millis(40)).await;
         leave(turns).await;
         assert_eq!(&ours.recv().await.unwrap().unwrap()[..], b"abcd", "{turns}");
     }
 }
 
-/// Heartbeats never reach the application, so that nothing but the number of frames ends a turn.
+/// Heartbeats never reach the application, so only the number of frames ends a turn.
 #[tokio::test]
-async fn a_flood_of_heartbeats_leaves_other_connections_their_turn() {
-    // A read has at most 64 KiB, which are some 21 800 of them, and a turn ends after it.
+async fn other_connections_are_served_during_a_flood_of_heartbeats() {
+    // A read has at most 64 KiB, which is about 21 800 heartbeats, and a turn ends after a read.
     const MEANWHILE: u64 = 50_000;
     let heartbeat = Arc::new(Heartbeat::strict(Form::literal(b"?", b"!")));
     let (mut flooded, mut flood) = piped("net:2", 4 << 20);
@@ -146,16 +146,18 @@ async fn a_flood_of_heartbeats_leaves_other_connections_their_turn() {
         tokio::task::yield_now().await;
         most = most.max(liveness.counts().1 - before);
     }
-    assert!(most <= MEANWHILE, "{most} heartbeats of another came first");
+    assert!(most <= MEANWHILE, "{most} heartbeats of the flooded connection came first");
     receives.abort();
     floods.abort();
 }
 
-/// Empty messages cost their sender next to nothing: three million of them take no more of the others' turns than other messages do.
+/// Empty messages cost their sender almost nothing: three million of them delay other tasks no more than other messages
+/// do.
 #[tokio::test]
-async fn a_flood_of_empty_messages_leaves_other_clients_their_turn() {
+async fn other_clients_are_served_during_a_flood_of_empty_messages() {
     const EMPTY: u64 = 3_000_000;
-    // The runtime looks at its sockets every 61 turns, and twice before a reply is back; a turn has some hundred messages.
+    // The runtime looks at its sockets every 61 turns, and twice before a reply is back. A turn has some hundred
+    // messages.
     const MEANWHILE: u64 = 100_000;
     let profile = Arc::new(Profile::builder(framing("net:2")).build().unwrap());
     let server = Server::bind("127.0.0.1:0", &profile).await.unwrap();
@@ -173,7 +175,7 @@ async fn a_flood_of_empty_messages_leaves_other_clients_their_turn() {
             flood.write_all(&empty).await.unwrap();
         }
         flood.shutdown().await.unwrap();
-        assert_eq!(flood.read(&mut [0]).await.unwrap(), 0, "it is not cut");
+        assert_eq!(flood.read(&mut [0]).await.unwrap(), 0, "the flooding connection is not closed early");
     });
     let mut other = TcpStream::connect(address).await.unwrap();
     let (mut asked, mut most) = (0, 0);
@@ -192,5 +194,5 @@ async fn a_flood_of_empty_messages_leaves_other_clients_their_turn() {
     drop(other);
     handle.drain(Duration::from_secs(5));
     assert_eq!(running.await.unwrap().cut, 0);
-    assert_eq!(taken.load(Ordering::Relaxed), EMPTY, "none of them is left out");
+    assert_eq!(taken.load(Ordering::Relaxed), EMPTY, "every empty message is delivered");
 }

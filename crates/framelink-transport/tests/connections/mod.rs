@@ -1,4 +1,4 @@
-//! Connections one by one, most of them on tokio with streams that play a script, or with a plain socket.
+//! Tests of single connections, most of them on tokio with scripted streams or with a plain socket.
 
 mod back_pressure;
 mod cancel;

@@ -1,4 +1,4 @@
-//! How frames reach a writer: whole where it takes them whole, and with an end where it takes nothing.
+//! How frames are written: in one write where the writer can gather parts, and an error where the writer takes nothing.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use framelink_transport::tokio::{Cause, Connection};
 use crate::support::streams::{MANNERS, Reader, Step, Then, Writer, framing, run, scripted};
 
 #[test]
-fn a_frame_goes_out_in_one_write_also_where_parts_cannot_be_gathered() {
+fn a_frame_is_one_write_even_if_the_writer_cannot_gather_parts() {
     for (writer, written) in [Writer::new(&[Step::Bytes(usize::MAX)]), Writer::plain(&[Step::Bytes(usize::MAX)])] {
         let reader = Reader::new(b"", &[Step::Pending], Then::Wait);
         let mut connection = Connection::from_parts(reader, writer, framing("net:2,suffix=03"));
@@ -18,13 +18,13 @@ fn a_frame_goes_out_in_one_write_also_where_parts_cannot_be_gathered() {
 }
 
 #[test]
-fn a_writer_that_takes_nothing_is_an_error_and_no_spin() {
+fn a_writer_that_takes_nothing_is_an_error_and_not_a_busy_loop() {
     for steps in [&[Step::Bytes(0)][..], &[Step::Pending, Step::Bytes(0)]] {
         let (mut connection, written) = scripted("net:2", Reader::new(b"", &[Step::Pending], Then::Wait), steps);
         let error = run(connection.send(b"hello")).unwrap_err();
         assert!(matches!(error.cause(), Cause::Io(error) if error.kind() == io::ErrorKind::WriteZero), "{error}");
         assert!(written.writes().len() <= 2);
-        // What was queued is lost, and whoever flushes learns it too.
+        // The queued bytes are lost, and a later flush fails too.
         assert!(run(connection.flush()).is_err());
         assert!(run(connection.finish()).is_err());
         assert!(!written.is_shut_down());
@@ -32,7 +32,7 @@ fn a_writer_that_takes_nothing_is_an_error_and_no_spin() {
 }
 
 #[test]
-fn messages_that_are_fed_share_a_write() {
+fn fed_messages_share_a_write() {
     let (mut connection, written) =
         scripted("net:2", Reader::new(b"", &[Step::Pending], Then::Wait), &[Step::Bytes(usize::MAX)]);
     for message in [&b"one"[..], b"two"] {

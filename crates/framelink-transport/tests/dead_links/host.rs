@@ -4,17 +4,17 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-/// Our side of the network, made once.
+/// Our side of the network. A test makes one.
 pub(crate) struct Network;
 
-/// The other host.
+/// The other host, in a network namespace.
 pub(crate) struct Host {
-    /// Holds its namespace.
+    /// The process that keeps the namespace alive.
     holder: Child,
     programs: Vec<Child>,
 }
 
-/// A program there.
+/// A program on the other host.
 pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     pub(crate) pid: u32,
@@ -28,17 +28,17 @@ impl Network {
         run("ip link set lo up");
         run("ip link add br0 type bridge");
         run("ip addr add 10.213.7.1/24 dev br0");
-        // So that the bridge has a carrier when the wire is cut.
+        // Keeps a carrier on the bridge when the wire is cut.
         run("ip link add idle type veth peer name nowhere");
         run("ip link set nowhere up");
         run("ip link set idle master br0 up");
         run("ip link set br0 up");
-        // Nobody is asked for what hardware has the address: that would tell that it is gone.
+        // A permanent entry: address resolution would otherwise report that the host is gone.
         run(&format!("ip neigh replace {ADDRESS} lladdr {HARDWARE} dev br0 nud permanent"));
         Self
     }
 
-    /// Nothing goes either way, and nobody is told.
+    /// Cuts the wire: nothing passes in either direction, and neither side is told.
     pub(crate) fn cut(&self) {
         run("ip link set wire nomaster");
     }
@@ -60,7 +60,7 @@ impl Host {
         let mut holder = Command::new("unshare");
         let mut holder =
             holder.args(["--net", "sh", "-c", "echo; exec sleep 600"]).stdout(Stdio::piped()).spawn().unwrap();
-        // It is in its namespace when it says something.
+        // The process prints a line when it is in its namespace.
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
         let this = Self { holder, programs: Vec::new() };
         run("ip link add wire type veth peer name far");
@@ -74,7 +74,7 @@ impl Host {
         this
     }
 
-    /// A program that behaves so, and its address.
+    /// Starts a program with this behaviour. The program reports its address.
     pub(crate) fn start(&mut self, manner: &str) -> Program {
         let mut command = Command::new("nsenter");
         command.args(["--net", "--target", &self.holder.id().to_string()]);
@@ -93,7 +93,7 @@ impl Host {
     }
 }
 
-/// Its power is cut: all that it knew is gone, and it tells nobody.
+/// Cuts the power of the host: its state is gone, and no packet tells of it.
 impl Drop for Host {
     fn drop(&mut self) {
         let _ = Command::new("ip").args(["link", "del", "wire"]).status();

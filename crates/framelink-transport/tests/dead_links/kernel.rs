@@ -1,4 +1,4 @@
-//! The system's timers: keepalive, and how long what was sent may be unacknowledged.
+//! The system's timers: keepalive, and how long sent bytes may stay unacknowledged.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -9,14 +9,14 @@ use framelink_transport::{Framing, Keepalive, SocketOptions};
 
 use crate::host::{Host, Network, Program, signal};
 
-/// What the system may be late, and what a busy machine may be.
+/// The allowance for a late system and a busy machine.
 const LATE: Duration = Duration::from_secs(4);
 
 fn keepalive() -> Keepalive {
     "1s/1s/2".parse().unwrap()
 }
 
-/// A plain socket with our options.
+/// Connects a plain socket with our options.
 fn connect(program: &Program) -> TcpStream {
     let options = SocketOptions::new().keepalive(Some(keepalive()));
     let framing: Framing = "net:2".parse().unwrap();
@@ -26,7 +26,7 @@ fn connect(program: &Program) -> TcpStream {
     stream
 }
 
-/// How long until the system gives the connection up; `None` if it does not in time.
+/// Returns how long the system takes to give the connection up, or `None` if it does not within this time.
 fn given_up(stream: &mut TcpStream, within: Duration) -> Option<Duration> {
     let began = Instant::now();
     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -45,7 +45,7 @@ fn given_up(stream: &mut TcpStream, within: Duration) -> Option<Duration> {
     None
 }
 
-/// A program that hangs while its system acknowledges.
+/// A program hangs while its system acknowledges.
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_the_system_does_not_notice_a_program_that_is_stopped() {
@@ -55,11 +55,15 @@ fn in_namespaces_the_system_does_not_notice_a_program_that_is_stopped() {
     let mut stopped = connect(&program);
     signal(&program, "STOP");
     let bound = keepalive().detection_bound().unwrap();
-    assert_eq!(given_up(&mut stopped, bound + Duration::from_secs(1)), None, "keepalive does not see it");
+    assert_eq!(
+        given_up(&mut stopped, bound + Duration::from_secs(1)),
+        None,
+        "keepalive does not notice a stopped program"
+    );
     signal(&program, "CONT");
 }
 
-/// For longer than the user timeout.
+/// The window stays full for longer than the user timeout.
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_the_system_notices_a_window_that_stays_full() {
@@ -69,13 +73,13 @@ fn in_namespaces_the_system_notices_a_window_that_stays_full() {
     let bound = keepalive().detection_bound().unwrap();
     full.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
     while full.write(&[b'x'; 60_000]).is_ok() {}
-    let took = given_up(&mut full, bound + LATE).expect("a zero window is noticed");
+    let took = given_up(&mut full, bound + LATE).expect("the system notices a zero window");
     assert!(took <= bound + LATE, "a zero window: {took:?}");
 }
 
 #[test]
 #[ignore = "needs a network of its own"]
-fn in_namespaces_the_system_notices_what_is_cut() {
+fn in_namespaces_the_system_notices_a_cut() {
     let network = Network::start();
     let mut host = Host::boot(&network);
     let program = host.start("answers");
@@ -84,8 +88,8 @@ fn in_namespaces_the_system_notices_what_is_cut() {
     network.cut();
     sending.write_all(b"\0\x02hi").unwrap();
     let watched = std::thread::spawn(move || given_up(&mut sending, bound + LATE));
-    let took = given_up(&mut idle, bound + LATE).expect("an idle link that is cut is noticed");
+    let took = given_up(&mut idle, bound + LATE).expect("the system notices a cut of an idle link");
     assert!(took <= bound + LATE, "idle: {took:?}");
-    let took = watched.join().unwrap().expect("what is not acknowledged is noticed");
+    let took = watched.join().unwrap().expect("the system notices unacknowledged bytes");
     assert!(took <= bound + LATE, "unacknowledged: {took:?}");
 }

@@ -1,6 +1,8 @@
-//! Links that die, on real sockets in a network of their own: two hosts in namespaces, with a bridge between that can be cut.
+//! Links that die, on real sockets in a network of their own: two hosts in namespaces, connected by a bridge that can
+//! be cut.
 //!
-//! Needs `ip`, `unshare` and `nsenter`, and a system that lets us make namespaces; says so where one is missing.
+//! The tests need `ip`, `unshare` and `nsenter`, and a system that permits network namespaces. They print when one is
+//! missing.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -15,14 +17,14 @@ use std::process::{Child, Command, Stdio};
 
 use support::driver;
 
-/// All that the tests do with namespaces.
+/// The commands with which the tests set up their namespaces.
 const NEEDED: &str = "ip link set lo up && ip link add br0 type bridge && ip link add wire type veth peer name far && \
     ip addr add 10.213.7.1/24 dev br0 && unshare --net true && nsenter --net=/proc/self/ns/net true";
 
-/// What the tests that are ignored otherwise have in their names.
+/// The prefix of the names of tests that are otherwise ignored.
 const IGNORED: &str = "in_namespaces";
 
-/// Runs the tests that are ignored otherwise, all at once, each in a network of its own.
+/// Runs the tests that are otherwise ignored, all at once, each in a network of its own.
 #[test]
 fn dead_links_are_noticed() {
     let ways: [&[&str]; 2] = [&["--user", "--map-root-user", "--net"], &["--net"]];
@@ -44,7 +46,7 @@ fn dead_links_are_noticed() {
         let test = test.wait_with_output().unwrap();
         print!("{}", String::from_utf8_lossy(&test.stdout));
         eprint!("{}", String::from_utf8_lossy(&test.stderr));
-        // One that is named wrongly is not run, and does not fail.
+        // A wrong name runs no test and succeeds, so the number of passed tests is checked too.
         if !(test.status.success() && String::from_utf8_lossy(&test.stdout).contains("1 passed")) {
             failed.push(name);
         }

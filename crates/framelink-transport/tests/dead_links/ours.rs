@@ -1,4 +1,4 @@
-//! Our timers: heartbeats.
+//! The timers of framelink: heartbeats.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -12,7 +12,8 @@ use framelink_transport::{Cause, TryRecv};
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio, framing};
 use crate::host::{Host, Network, Program, signal};
 
-/// What a busy machine may be late. What our timers may be late is tested on a virtual clock (`tests/liveness` of `framelink-session`).
+/// The allowance for a busy machine. Exact times are tested on a virtual clock (`tests/liveness` of
+/// `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 
 fn heartbeat() -> Heartbeat {
@@ -24,13 +25,13 @@ fn heartbeat() -> Heartbeat {
 #[derive(Clone, Copy, PartialEq)]
 enum Doing {
     Nothing,
-    /// It sends, and what it sends is not acknowledged.
+    /// It sends, and its bytes are not acknowledged.
     Sending,
     /// It has filled the window of a peer that does not read.
     Filling,
 }
 
-/// A program on a host of its own, and what becomes of the drivers when it, or the way to it, dies.
+/// Starts a program on a host of its own, and runs every driver against it while the program or the wire dies.
 fn with_program(what: &str, doing: Doing, kill: impl FnOnce(&Network, &Program)) {
     let network = Network::start();
     let mut host = Host::boot(&network);
@@ -38,7 +39,7 @@ fn with_program(what: &str, doing: Doing, kill: impl FnOnce(&Network, &Program))
     on_all(program.address, doing, || kill(&network, &program));
 }
 
-/// All drivers at once; what each was told, and how long after the link died.
+/// Runs all drivers at once. Each prints its verdict, and how long after the death of the link it came.
 fn on_all(address: SocketAddr, doing: Doing, kill: impl FnOnce()) {
     let ready = Arc::new(Barrier::new(4));
     let start = |work: fn(SocketAddr, Doing, Arc<Barrier>)| {
@@ -62,7 +63,7 @@ fn dies<D: Driver>(address: SocketAddr, doing: Doing, ready: Arc<Barrier>) {
         while ours.send_within(&[b'x'; 60_000], Duration::from_millis(20)).is_ok() {}
     } else {
         assert_eq!(&ours.call(b"hi", Duration::from_secs(5)).unwrap()[..], b"hi", "{}: alive", D::NAME);
-        // It goes on living.
+        // The connection is alive before the link dies.
         assert!(matches!(ours.recv_within(Duration::from_millis(700)).unwrap(), TryRecv::Nothing));
         assert!(matches!(ours.standing(), Some(Standing::Alive { .. } | Standing::Asked { .. })));
     }
@@ -74,7 +75,9 @@ fn dies<D: Driver>(address: SocketAddr, doing: Doing, ready: Arc<Barrier>) {
             let _ = ours.send_within(b"are you there?", Duration::from_millis(20));
         }
         match ours.recv_within(Duration::from_millis(100)) {
-            Ok(TryRecv::Nothing) => assert!(began.elapsed() < Duration::from_secs(10), "{}: not noticed", D::NAME),
+            Ok(TryRecv::Nothing) => {
+                assert!(began.elapsed() < Duration::from_secs(10), "{}: the death is not noticed", D::NAME)
+            }
             Ok(TryRecv::Message(_)) => {}
             Ok(TryRecv::Closed) => panic!("{}: closed", D::NAME),
             Err(error) => break error,
@@ -104,14 +107,14 @@ fn in_namespaces_a_peer_that_reads_nothing() {
     with_program("reads nothing", Doing::Filling, |_, _| {});
 }
 
-/// Its system acknowledges all that we send.
+/// The program's system acknowledges all bytes that we send.
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_a_program_that_is_stopped() {
     with_program("answers", Doing::Sending, |_, program| signal(program, "STOP"));
 }
 
-/// A connection with heartbeats, which is well.
+/// Returns a connection with heartbeats that is alive.
 fn watched(program: &Program) -> Blocking {
     let mut ours = Blocking::connect(program.address, framing("net:2")).unwrap();
     ours.watch(heartbeat(), Role::Client);
@@ -119,7 +122,7 @@ fn watched(program: &Program) -> Blocking {
     ours
 }
 
-/// Crashed and started again: its system knows nothing of us, and resets.
+/// The host crashes and starts again: its system does not know the connection, and resets it.
 #[test]
 #[ignore = "needs a network of its own"]
 fn in_namespaces_a_host_that_restarts() {
@@ -130,7 +133,7 @@ fn in_namespaces_a_host_that_restarts() {
     drop(host);
     let _host = Host::boot(&network);
     let began = Instant::now();
-    let error = ours.recv_within(Duration::from_secs(5)).expect_err("it is gone");
+    let error = ours.recv_within(Duration::from_secs(5)).expect_err("the connection is gone");
     println!("restarted: after {:.0?}: {error}", began.elapsed());
     let is_reset = matches!(error.cause(), Cause::Reset(error) if error.kind() == ErrorKind::ConnectionReset);
     assert!(is_reset, "the first heartbeat is answered with a reset: {error}");
@@ -144,7 +147,7 @@ fn in_namespaces_a_cut_that_heals_in_time() {
     let mut host = Host::boot(&network);
     let mut ours = watched(&host.start("answers"));
     network.cut();
-    // How long the cut lasts: shorter than the bound, and the kernel's clock counts it.
+    // The length of the cut: shorter than the bound, and counted by the kernel's clock.
     thread::sleep(Duration::from_millis(200));
     network.heal();
     assert!(matches!(ours.recv_within(Duration::from_secs(2)).unwrap(), TryRecv::Nothing));

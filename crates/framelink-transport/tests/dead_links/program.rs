@@ -11,7 +11,7 @@ use crate::support::peer::{frame, read_frame};
 fn program() {
     let Ok(manner) = std::env::var("PEER_MANNER") else { return };
     let listener = TcpListener::bind(std::env::var("PEER_ADDRESS").unwrap()).unwrap();
-    // Small, so that a window is soon full.
+    // A small buffer, so that a window is soon full.
     socket2::SockRef::from(&listener).set_recv_buffer_size(16 * 1024).unwrap();
     println!("\nlistening on {}", listener.local_addr().unwrap());
     for stream in listener.incoming() {
@@ -27,7 +27,7 @@ fn program() {
     }
 }
 
-/// Answers `PING` with `PONG`, and sends back all else.
+/// Answers `PING` with `PONG`, and echoes all other bytes.
 fn answer(mut stream: TcpStream) {
     while let Ok(request) = read_frame(&mut stream) {
         let reply = if request == b"PING" { &b"PONG"[..] } else { &request };

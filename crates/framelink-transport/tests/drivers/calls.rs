@@ -15,18 +15,18 @@ const SHORT: Duration = Duration::from_millis(100);
 on_every_driver!(
     a_call_has_its_reply,
     a_late_reply_never_answers_another_request,
-    a_request_that_is_refused_was_not_sent_and_harms_nothing,
-    a_message_that_came_unasked_is_no_reply,
-    half_a_message_that_came_unasked_is_no_reply_either,
-    a_peer_that_closes_instead_of_replying,
-    a_peer_that_resets_instead_of_replying,
-    a_request_that_nobody_takes_is_perhaps_sent,
+    a_refused_request_is_not_sent_and_the_connection_stays_usable,
+    an_unsolicited_message_is_not_a_reply,
+    half_an_unsolicited_message_is_not_a_reply,
+    a_close_instead_of_a_reply_is_an_error,
+    a_request_is_perhaps_sent_if_the_peer_resets_instead_of_replying,
+    a_request_that_the_peer_does_not_read_is_perhaps_sent,
     one_deadline_covers_a_reply_that_dribbles,
     a_reply_may_end_with_silence,
     a_reply_may_end_with_the_close,
     a_peer_may_answer_while_it_reads,
-    a_reply_may_come_before_the_request_is_out,
-    late_replies_among_hundreds_answer_nothing_else,
+    a_reply_may_arrive_before_the_request_is_fully_written,
+    late_replies_among_hundreds_answer_no_other_request,
 );
 
 fn a_call_has_its_reply<D: Driver>() {
@@ -51,7 +51,7 @@ fn a_late_reply_never_answers_another_request<D: Driver>() {
     assert!(began.elapsed() >= SHORT && began.elapsed() < DEADLINE, "{}: {:?}", D::NAME, began.elapsed());
     assert_eq!((error.sent(), error.error().operation()), (Sent::NoReply, Operation::Call));
     assert!(error.to_string().ends_with("nothing came within 100ms (sent, no reply)"), "{error}");
-    // The peer may be told by a reset that nobody wants it.
+    // The peer may see a reset here, because the connection was closed at the timeout.
     let _ = (&peer).write_all(b"\0\x04late");
     let error = ours.call(b"two", DEADLINE).unwrap_err();
     assert_eq!(error.sent(), Sent::Not);
@@ -60,7 +60,7 @@ fn a_late_reply_never_answers_another_request<D: Driver>() {
     assert!(matches!(ours.send(b"three").unwrap_err().cause(), Cause::Unclean(_)));
 }
 
-fn a_request_that_is_refused_was_not_sent_and_harms_nothing<D: Driver>() {
+fn a_refused_request_is_not_sent_and_the_connection_stays_usable<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:1"));
     let error = ours.call(&[0; 256], DEADLINE).unwrap_err();
     assert_eq!((error.sent(), error.error().blame()), (Sent::Not, Blame::Ours), "{}", D::NAME);
@@ -77,10 +77,10 @@ fn unsolicited<D: Driver>(bytes: &[u8]) {
     (&peer).write_all(b"\0\x02hi").unwrap();
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
     (&peer).write_all(bytes).unwrap();
-    // It has come when the kernel says so; a runtime must have looked too.
+    // The bytes have arrived when the kernel reports them readable; the runtime must have seen that too.
     assert!(ours.recv_within(SHORT).is_ok());
     if bytes.len() == 4 {
-        // That took it; another one then.
+        // That receive may have taken the bytes, so they are sent once more.
         (&peer).write_all(bytes).unwrap();
         std::thread::sleep(SHORT);
     }
@@ -89,15 +89,15 @@ fn unsolicited<D: Driver>(bytes: &[u8]) {
     assert!(matches!(error.error().cause(), Cause::Unsolicited), "{}: {error}", D::NAME);
 }
 
-fn a_message_that_came_unasked_is_no_reply<D: Driver>() {
+fn an_unsolicited_message_is_not_a_reply<D: Driver>() {
     unsolicited::<D>(b"\0\x02ho");
 }
 
-fn half_a_message_that_came_unasked_is_no_reply_either<D: Driver>() {
+fn half_an_unsolicited_message_is_not_a_reply<D: Driver>() {
     unsolicited::<D>(b"\0\x05h");
 }
 
-fn a_peer_that_closes_instead_of_replying<D: Driver>() {
+fn a_close_instead_of_a_reply_is_an_error<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     let closing = Task::start(move || {
         read_exactly(&peer, 4);
@@ -115,7 +115,7 @@ fn a_peer_that_closes_instead_of_replying<D: Driver>() {
     assert!(matches!(error.sent(), Sent::Not | Sent::Perhaps), "{error}");
 }
 
-fn a_peer_that_resets_instead_of_replying<D: Driver>() {
+fn a_request_is_perhaps_sent_if_the_peer_resets_instead_of_replying<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     let resetting = Task::start(move || {
         read_exactly(&peer, 4);
@@ -127,7 +127,7 @@ fn a_peer_that_resets_instead_of_replying<D: Driver>() {
     resetting.join();
 }
 
-fn a_request_that_nobody_takes_is_perhaps_sent<D: Driver>() {
+fn a_request_that_the_peer_does_not_read_is_perhaps_sent<D: Driver>() {
     let (mut ours, _peer) = pair::<D>(framing("net:4,max=64MiB"));
     let request = vec![0; 32 * 1024 * 1024];
     let began = Instant::now();
@@ -142,7 +142,7 @@ fn one_deadline_covers_a_reply_that_dribbles<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("ascii:4"));
     let dribbling = Task::start(move || {
         let mut peer: &TcpStream = &peer;
-        // What comes before the request would not be its reply.
+        // Bytes before the request would be unsolicited.
         assert_eq!(read_exactly(peer, 6), b"0002hi");
         for byte in b"0100".iter().chain(&[b'x'; 100]) {
             if peer.write_all(&[*byte]).is_err() {
@@ -185,8 +185,8 @@ fn a_reply_may_end_with_the_close<D: Driver>() {
     answering.join();
 }
 
-/// Every twentieth reply comes after its caller has given up; whoever calls again has a new connection.
-fn late_replies_among_hundreds_answer_nothing_else<D: Driver>() {
+/// Every twentieth reply arrives after its call has timed out. The next call is made on a new connection.
+fn late_replies_among_hundreds_answer_no_other_request<D: Driver>() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let count = 300;
@@ -229,14 +229,14 @@ fn late_replies_among_hundreds_answer_nothing_else<D: Driver>() {
 fn a_peer_may_answer_while_it_reads<D: Driver>() {
     const LARGE: usize = 16 * 1024 * 1024;
     let (mut ours, peer) = pair::<D>(framing("net:4,max=64MiB"));
-    // It keeps nothing, so that it reads no more while its answer is not read.
+    // The peer stores nothing, so it stops reading while its answer is not read.
     let echoing = Task::start(move || std::io::copy(&mut (&peer).take(4 + LARGE as u64), &mut &peer).expect("an echo"));
     let request = vec![7; LARGE];
     assert!(ours.call(&request, DEADLINE).unwrap()[..] == request, "{}", D::NAME);
     echoing.join();
 }
 
-fn a_reply_may_come_before_the_request_is_out<D: Driver>() {
+fn a_reply_may_arrive_before_the_request_is_fully_written<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:4,max=64MiB"));
     let refusing = Task::start(move || {
         read_exactly(&peer, 9);

@@ -1,4 +1,4 @@
-//! Clients and servers of a profile where the other side misbehaves.
+//! Clients and servers of a profile whose peers misbehave.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,18 +13,18 @@ use crate::support::peer::{Task, read_exactly, ready, reset};
 
 on_every_driver!(
     a_client_dials_again_after_a_reset_while_it_receives,
-    a_client_dials_again_where_its_connection_failed_past_it,
+    a_client_dials_again_if_its_connection_failed_outside_of_its_calls,
     a_message_is_not_written_to_a_connection_that_has_ended,
     a_short_call_does_not_outlast_its_deadline,
-    a_preamble_goes_out_before_anybody_asks,
-    a_server_does_not_wait_for_a_preamble_for_ever,
-    a_client_says_that_it_was_the_preamble_that_was_missing,
-    a_short_server_is_not_held_by_a_client_that_never_stops,
-    a_short_client_that_resets_is_told_as_a_reset,
-    a_name_that_has_no_address_is_named,
+    a_preamble_is_sent_before_any_request,
+    a_server_waits_for_a_preamble_only_for_a_limited_time,
+    a_client_reports_that_the_preamble_is_missing,
+    a_server_of_short_connections_is_not_held_by_a_client_that_never_stops_sending,
+    a_reset_of_a_short_connection_is_reported_as_a_reset,
+    an_error_names_a_host_name_without_an_address,
     a_slow_server_does_not_blame_its_client,
     a_client_is_not_connected_to_itself,
-    a_port_that_is_asked_for_can_be_dialled_from_again,
+    a_fixed_source_port_can_be_used_again,
     a_profile_that_no_server_can_use_is_refused_when_binding,
 );
 
@@ -34,7 +34,7 @@ fn profile() -> ProfileBuilder {
     Profile::builder("net:2".parse::<Framing>().unwrap())
 }
 
-/// A server that does something else with each connection, in turn.
+/// Starts a server that calls `serving` with the number of each connection and its stream.
 fn server(serving: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -46,7 +46,8 @@ fn server(serving: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
     address
 }
 
-/// The same, whose first connection is reset when the test says so: not while it is being made.
+/// Starts a server that resets its first connection when the test sends on the channel, and serves the others. The
+/// connection is established before the reset.
 fn resetting_server(serving: impl Fn(TcpStream) + Send + 'static) -> (SocketAddr, std::sync::mpsc::Sender<()>) {
     let (go, told) = std::sync::mpsc::channel();
     let address = server(move |number, stream| match number {
@@ -59,7 +60,7 @@ fn resetting_server(serving: impl Fn(TcpStream) + Send + 'static) -> (SocketAddr
     (address, go)
 }
 
-/// Waits until the client's side of the connection to there has seen its end: no port of ours is connected any more.
+/// Waits until the client's system has seen the end of the connection.
 fn settle() {
     std::thread::sleep(Duration::from_millis(50));
 }
@@ -75,7 +76,7 @@ fn a_client_dials_again_after_a_reset_while_it_receives<P: Party>() {
     assert_eq!(&client.recv().unwrap().unwrap()[..], b"hi", "{}", P::NAME);
 }
 
-fn a_client_dials_again_where_its_connection_failed_past_it<P: Party>() {
+fn a_client_dials_again_if_its_connection_failed_outside_of_its_calls<P: Party>() {
     let (address, go) = resetting_server(|stream| {
         assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
         (&stream).write_all(b"\0\x02ok").unwrap();
@@ -84,18 +85,18 @@ fn a_client_dials_again_where_its_connection_failed_past_it<P: Party>() {
     client.connect().unwrap();
     go.send(()).unwrap();
     settle();
-    assert!(client.send_past(b"lost").is_err());
+    assert!(client.send_outside(b"lost").is_err());
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}", P::NAME);
 }
 
 fn a_message_is_not_written_to_a_connection_that_has_ended<P: Party>() {
     write_after_the_end::<P>(b"");
-    // What nobody takes hides no end.
+    // Bytes that are not received do not hide the end.
     write_after_the_end::<P>(b"\0\x02hi\0");
     write_after_the_end::<P>(&[0; 200_000]);
 }
 
-/// The first connection says this and closes.
+/// The first connection sends `said` and closes.
 fn write_after_the_end<P: Party>(said: &'static [u8]) {
     let (got, all) = std::sync::mpsc::channel();
     let address = server(move |number, stream| match number {
@@ -126,7 +127,7 @@ fn a_short_call_does_not_outlast_its_deadline<P: Party>() {
     drop(done);
 }
 
-fn a_preamble_goes_out_before_anybody_asks<P: Party>() {
+fn a_preamble_is_sent_before_any_request<P: Party>() {
     let (address, _serving) = P::echo(profile().preamble(b"SERVER", b"CLIENT").build().unwrap());
     let client = ready(TcpStream::connect(address).unwrap());
     assert_eq!(read_exactly(&client, 6), b"SERVER", "{}", P::NAME);
@@ -138,7 +139,7 @@ fn a_preamble_goes_out_before_anybody_asks<P: Party>() {
     assert_eq!(all.recv_timeout(DEADLINE).unwrap(), b"CLIENT", "{}", P::NAME);
 }
 
-fn a_server_does_not_wait_for_a_preamble_for_ever<P: Party>() {
+fn a_server_waits_for_a_preamble_only_for_a_limited_time<P: Party>() {
     for (sent, complaint) in [
         (&b""[..], "no whole message within 200ms: 0 of the 5 bytes of the peer's preamble came"),
         (b"HEL", "no whole message within 200ms: 3 of the 5 bytes of the peer's preamble came"),
@@ -154,7 +155,7 @@ fn a_server_does_not_wait_for_a_preamble_for_ever<P: Party>() {
     }
 }
 
-fn a_client_says_that_it_was_the_preamble_that_was_missing<P: Party>() {
+fn a_client_reports_that_the_preamble_is_missing<P: Party>() {
     let address = server(|_, mut stream| {
         (&stream).write_all(b"WEL").unwrap();
         let _ = stream.read(&mut [0; 100]);
@@ -164,16 +165,16 @@ fn a_client_says_that_it_was_the_preamble_that_was_missing<P: Party>() {
     assert!(error.contains("3 of the 7 bytes of the peer's preamble came (not sent)"), "{}: {error}", P::NAME);
 }
 
-fn a_short_server_is_not_held_by_a_client_that_never_stops<P: Party>() {
+fn a_server_of_short_connections_is_not_held_by_a_client_that_never_stops_sending<P: Party>() {
     let (address, serving) = P::echo(profile().connection(Short::new()).close_timeout(SOON).build().unwrap());
     let client = TcpStream::connect(address).unwrap();
-    // Empty messages: the most work a byte.
+    // Empty messages are the most work for each byte.
     let flood = Task::start(move || while (&client).write_all(&[0; 64 * 1024]).is_ok() {});
     assert_eq!(serving.join().unwrap(), 1, "{}", P::NAME);
     flood.join();
 }
 
-fn a_short_client_that_resets_is_told_as_a_reset<P: Party>() {
+fn a_reset_of_a_short_connection_is_reported_as_a_reset<P: Party>() {
     let (address, serving) = P::echo(profile().connection(Short::new()).build().unwrap());
     let client = ready(TcpStream::connect(address).unwrap());
     (&client).write_all(b"\0\x02hi").unwrap();
@@ -204,11 +205,11 @@ fn a_client_is_not_connected_to_itself<P: Party>() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let profile = profile().socket(SocketOptions::new().source(free)).build().unwrap();
     let error = P::client(profile, free).call(b"hi").unwrap_err().to_string();
-    assert!(error.contains("nobody listens there, it was connected to itself (not sent)"), "{}: {error}", P::NAME);
+    assert!(error.contains("no program listens there: connected to itself (not sent)"), "{}: {error}", P::NAME);
 }
 
 #[cfg(target_os = "linux")]
-fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {
+fn a_fixed_source_port_can_be_used_again<P: Party>() {
     let address = server(|_, stream| {
         let request = read_exactly(&stream, 4);
         (&stream).write_all(&request).unwrap();
@@ -219,7 +220,7 @@ fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {
     let mut client = P::client(profile().connection(Short::new()).socket(options).build().unwrap(), address);
     let began = Instant::now();
     for _ in 0..2 {
-        // The system keeps it for a second; where it is not asked to be used again, for a minute.
+        // The system keeps the port in use for a second; without the option that allows reuse, for a minute.
         let reply = loop {
             match client.call(b"hi") {
                 Err(error) if error.to_string().contains("assign") && began.elapsed() < DEADLINE => {
@@ -233,7 +234,7 @@ fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn a_port_that_is_asked_for_can_be_dialled_from_again<P: Party>() {}
+fn a_fixed_source_port_can_be_used_again<P: Party>() {}
 
 fn a_profile_that_no_server_can_use_is_refused_when_binding<P: Party>() {
     let framing = FramingPair { send: "line".parse().unwrap(), receive: "until-close".parse().unwrap() };
@@ -243,7 +244,7 @@ fn a_profile_that_no_server_can_use_is_refused_when_binding<P: Party>() {
     assert_eq!((error.kind(), error.to_string()), (std::io::ErrorKind::InvalidInput, complaint), "{}", P::NAME);
 }
 
-fn a_name_that_has_no_address_is_named<P: Party>() {
+fn an_error_names_a_host_name_without_an_address<P: Party>() {
     let error =
         P::client_of(profile().build().unwrap(), "no.such.host.invalid:7000").call(b"hi").unwrap_err().to_string();
     assert!(error.contains("resolving the peer's address: no.such.host.invalid:7000: "), "{}: {error}", P::NAME);

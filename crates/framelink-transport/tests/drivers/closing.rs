@@ -1,4 +1,4 @@
-//! Ends of every kind.
+//! How connections end: closes, half-closes and resets.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -9,23 +9,23 @@ use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
 use crate::support::peer::{Task, half_close, read_exactly, read_to_end, reset};
 
 on_every_driver!(
-    a_close_between_messages_is_an_end_and_stays_one,
-    a_close_inside_a_message_is_an_error_with_counts,
-    whole_messages_come_before_the_error_which_stays,
-    a_reset_is_told_from_a_close,
-    messages_that_came_before_a_reset_are_delivered,
+    a_close_between_messages_is_an_orderly_end_for_good,
+    a_close_inside_a_message_is_an_error_with_byte_counts,
+    whole_messages_are_delivered_before_an_error_that_stays,
+    a_reset_is_not_reported_as_a_close,
+    messages_that_arrived_before_a_reset_are_delivered,
     writing_to_a_peer_that_is_gone_is_an_error,
     the_peers_half_close_leaves_us_sending,
     our_half_close_leaves_us_receiving,
-    closing_takes_what_the_peer_still_sends,
-    closing_gives_up_when_its_time_is_over,
-    closing_is_not_held_by_a_peer_that_never_stops,
-    closing_takes_what_a_peer_writes_before_it_reads,
-    closing_after_a_reset_says_so_at_once,
-    a_reset_that_a_send_met_is_none_in_good_order_for_whoever_receives,
+    closing_reads_what_the_peer_still_sends,
+    closing_gives_up_at_its_timeout,
+    closing_is_not_held_by_a_peer_that_never_stops_sending,
+    closing_reads_what_the_peer_writes_before_it_reads,
+    closing_after_a_reset_reports_it_at_once,
+    a_reset_during_a_send_is_a_reset_for_recv_too,
 );
 
-fn a_close_between_messages_is_an_end_and_stays_one<D: Driver>() {
+fn a_close_between_messages_is_an_orderly_end_for_good<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     (&peer).write_all(b"\0\x02hi").unwrap();
     drop(peer);
@@ -35,7 +35,7 @@ fn a_close_between_messages_is_an_end_and_stays_one<D: Driver>() {
     }
 }
 
-fn a_close_inside_a_message_is_an_error_with_counts<D: Driver>() {
+fn a_close_inside_a_message_is_an_error_with_byte_counts<D: Driver>() {
     for (bytes, complaint) in
         [(&b"\0"[..], "1 byte came, at least 1 more"), (b"\0\x05hel", "5 bytes came, at least 2 more were owed")]
     {
@@ -49,17 +49,22 @@ fn a_close_inside_a_message_is_an_error_with_counts<D: Driver>() {
     }
 }
 
-fn whole_messages_come_before_the_error_which_stays<D: Driver>() {
+fn whole_messages_are_delivered_before_an_error_that_stays<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("ascii:4"));
     (&peer).write_all(b"0002hi0002hoGET / HTTP/1.1\r\n\r\n0002no").unwrap();
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"ho");
     let first = ours.recv().unwrap_err().to_string();
     assert!(first.contains("header byte 0 is 0x47") && first.contains("HTTP"), "{first}");
-    assert_eq!(ours.recv().unwrap_err().to_string(), first, "{}: it does not look for a new start", D::NAME);
+    assert_eq!(
+        ours.recv().unwrap_err().to_string(),
+        first,
+        "{}: the error stays, and no new start of a frame is searched for",
+        D::NAME
+    );
 }
 
-fn a_reset_is_told_from_a_close<D: Driver>() {
+fn a_reset_is_not_reported_as_a_close<D: Driver>() {
     for bytes in [&b""[..], b"\0\x05hel"] {
         let (mut ours, peer) = pair::<D>(framing("net:2"));
         (&peer).write_all(bytes).unwrap();
@@ -67,14 +72,14 @@ fn a_reset_is_told_from_a_close<D: Driver>() {
         let error = ours.recv().unwrap_err();
         assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", D::NAME);
         assert_eq!(error.blame(), Blame::Network);
-        assert!(ours.recv().is_err(), "{}: and it never becomes an end in good order", D::NAME);
+        assert!(ours.recv().is_err(), "{}: the error never becomes an orderly end", D::NAME);
     }
 }
 
-fn messages_that_came_before_a_reset_are_delivered<D: Driver>() {
+fn messages_that_arrived_before_a_reset_are_delivered<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     (&peer).write_all(b"\0\x02hi\0\x02ho").unwrap();
-    // Once it has been read it cannot be lost any more.
+    // A message that has been read cannot be lost to the reset.
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
     reset(peer);
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"ho", "{}", D::NAME);
@@ -85,7 +90,7 @@ fn writing_to_a_peer_that_is_gone_is_an_error<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     drop(peer);
     assert!(ours.recv().unwrap().is_none());
-    // The first only provokes the answer that nobody is there.
+    // The peer's system answers the first message with a reset.
     let _ = ours.send(b"hi");
     let error = loop {
         if let Err(error) = ours.send(b"hi") {
@@ -94,7 +99,7 @@ fn writing_to_a_peer_that_is_gone_is_an_error<D: Driver>() {
         std::thread::sleep(Duration::from_millis(1));
     };
     assert!(matches!(error.cause(), Cause::Reset(_)), "{}: {error}", D::NAME);
-    assert!(ours.send(b"hi").is_err(), "and stays one");
+    assert!(ours.send(b"hi").is_err(), "writing fails again");
 }
 
 fn the_peers_half_close_leaves_us_sending<D: Driver>() {
@@ -118,11 +123,12 @@ fn our_half_close_leaves_us_receiving<D: Driver>() {
     assert!(ours.recv().unwrap().is_none());
 }
 
-fn closing_takes_what_the_peer_still_sends<D: Driver>() {
+fn closing_reads_what_the_peer_still_sends<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     ours.send(b"hi").unwrap();
     let talking = Task::start(move || {
-        // Unread bytes of ours would have the peer reset before it has read everything.
+        // If the peer closed with unread bytes of ours, its system would reset the connection, and our side would lose
+        // bytes.
         (&peer).write_all(&b"\0\x04more".repeat(100)).expect("sending");
         assert_eq!(read_to_end(&peer), b"\0\x02hi");
     });
@@ -132,7 +138,7 @@ fn closing_takes_what_the_peer_still_sends<D: Driver>() {
     talking.join();
 }
 
-fn closing_gives_up_when_its_time_is_over<D: Driver>() {
+fn closing_gives_up_at_its_timeout<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     ours.send(b"hi").unwrap();
     let began = std::time::Instant::now();
@@ -143,8 +149,8 @@ fn closing_gives_up_when_its_time_is_over<D: Driver>() {
     assert_eq!((&peer).read(&mut [0]).unwrap(), 0);
 }
 
-fn closing_is_not_held_by_a_peer_that_never_stops<D: Driver>() {
-    // Empty messages, and what is none.
+fn closing_is_not_held_by_a_peer_that_never_stops_sending<D: Driver>() {
+    // Empty messages, and bytes that are no message.
     for unit in [b'0', b'X'] {
         let (ours, peer) = pair::<D>(framing("ascii:4"));
         let flood = Task::start(move || while (&peer).write_all(&[unit; 64 * 1024]).is_ok() {});
@@ -156,10 +162,10 @@ fn closing_is_not_held_by_a_peer_that_never_stops<D: Driver>() {
     }
 }
 
-fn closing_takes_what_a_peer_writes_before_it_reads<D: Driver>() {
+fn closing_reads_what_the_peer_writes_before_it_reads<D: Driver>() {
     const LARGE: usize = 16 * 1024 * 1024;
     let (mut ours, peer) = pair::<D>(framing("net:4,max=64MiB"));
-    // It does not fit into the buffers between us, so some of it is left to be written.
+    // The message does not fit into the socket buffers, so a part of it stays to be written.
     let _ = ours.send_within(&vec![1; LARGE], Duration::from_millis(50)).unwrap_err();
     let talking = Task::start(move || {
         (&peer).write_all(&vec![0; LARGE]).expect("sending");
@@ -170,7 +176,7 @@ fn closing_takes_what_a_peer_writes_before_it_reads<D: Driver>() {
     assert_eq!((report.discarded, talking.join()), (LARGE / 4, 4 + LARGE), "{}", D::NAME);
 }
 
-fn closing_after_a_reset_says_so_at_once<D: Driver>() {
+fn closing_after_a_reset_reports_it_at_once<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     (&peer).write_all(b"\0\x02hi").unwrap();
     ours.recv().unwrap();
@@ -183,7 +189,7 @@ fn closing_after_a_reset_says_so_at_once<D: Driver>() {
     assert!(began.elapsed() < DEADLINE / 2, "{}", D::NAME);
 }
 
-fn a_reset_that_a_send_met_is_none_in_good_order_for_whoever_receives<D: Driver>() {
+fn a_reset_during_a_send_is_a_reset_for_recv_too<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     reset(peer);
     while ours.send(b"hi").is_ok() {

@@ -1,4 +1,4 @@
-//! System calls, counted on streams that count them.
+//! System calls of each driver, counted by streams in memory.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
@@ -27,7 +27,7 @@ impl Counts {
     }
 }
 
-/// A peer in memory that has a frame ready for every read, and takes whatever is written.
+/// A peer in memory that has a frame ready for every read, and accepts every write.
 struct Memory {
     counts: Counts,
     frame: &'static [u8],
@@ -99,26 +99,30 @@ fn a_message_is_one_read_or_one_write_on_a_blocking_stream() {
     }
     assert_eq!((Counts::take(&counts.reads), Counts::take(&counts.writes)), (1000, 1000));
     assert_eq!(Counts::take(&counts.looks), 0);
-    assert_eq!(Counts::take(&counts.timeouts), 2, "one a direction: whoever gave us the stream may have set others");
+    assert_eq!(
+        Counts::take(&counts.timeouts),
+        2,
+        "one for each direction, because the stream may have timeouts of its own"
+    );
 }
 
 #[test]
-fn calls_tell_the_system_their_time_once() {
+fn calls_set_a_socket_timeout_only_when_it_changes() {
     let (mut connection, counts) = connection();
     for _ in 0..1000 {
         assert_eq!(&connection.call(b"hi", DEADLINE).unwrap()[..], b"ok");
     }
     assert_eq!((Counts::take(&counts.reads), Counts::take(&counts.writes)), (1000, 1000));
-    assert_eq!(Counts::take(&counts.looks), 1000, "for what came unasked");
+    assert_eq!(Counts::take(&counts.looks), 1000, "each call looks for unsolicited bytes first");
     assert_eq!(Counts::take(&counts.timeouts), 2);
-    // Another time is told; what is a little less is not.
+    // A longer timeout is set on the socket. A slightly shorter one is not.
     connection.call(b"hi", DEADLINE * 2).unwrap();
-    assert_eq!(Counts::take(&counts.timeouts), 1, "of reads; writes wait a little at a time");
+    assert_eq!(Counts::take(&counts.timeouts), 1, "one for reads; writes wait in short steps");
     connection.call(b"hi", DEADLINE * 2 - Duration::from_millis(1)).unwrap();
     assert_eq!(Counts::take(&counts.timeouts), 0);
 }
 
-/// A stream that does not wait would have a loop spin.
+/// A stream that does not wait would make the driver loop without a pause.
 #[test]
 fn a_stream_that_does_not_wait_is_an_error_on_the_blocking_driver() {
     struct Impatient;
@@ -168,7 +172,7 @@ fn a_message_is_one_write_on_a_non_blocking_stream() {
     struct Taking(usize);
     impl Write for Taking {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            panic!("all parts go together");
+            panic!("all parts are written together");
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
@@ -195,7 +199,7 @@ fn a_message_is_one_write_on_a_non_blocking_stream() {
 
 #[tokio::test]
 async fn a_message_is_one_read_or_one_write_on_a_tokio_stream() {
-    /// Has a frame ready for every read, and takes whatever is written.
+    /// Has a frame ready for every read, and accepts every write.
     #[derive(Default)]
     struct Counting {
         count: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! Every fault of the hostile peer, on every driver: a call ends in time, and with its own reply or none.
+//! Every fault of the hostile peer, on every driver: a call ends in time, with its own reply or an error.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,19 @@ use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver};
 const CALLS: u32 = 6;
 const PATIENCE: Duration = Duration::from_millis(150);
 
-on_every_driver!(a_hostile_server_never_gives_one_call_the_reply_of_another, a_hostile_server_never_holds_a_receiver);
+on_every_driver!(
+    a_hostile_server_never_gives_one_call_the_reply_of_another,
+    a_hostile_server_never_holds_a_receiver_beyond_its_timeout
+);
 
 fn peer(fault: Fault, notation: &str) -> Hostile {
     let framing: Framing = notation.parse().unwrap();
-    // What dribbles does it within the patience of a call, what is late is not.
+    // A fault that dribbles bytes stays within the timeout of a call. A fault that is late does not.
     let delay = if answers(fault) { Duration::from_millis(1) } else { PATIENCE * 2 };
     Hostile::builder(framing, fault).seed(7).delay(delay).count(20_000).listen("127.0.0.1:0").unwrap()
 }
 
-/// Whether a call that is patient has its reply.
+/// Returns whether a call with enough time has its reply.
 fn answers(fault: Fault) -> bool {
     matches!(fault, Fault::None | Fault::Dribble | Fault::SplitHeader)
 }
@@ -39,8 +42,8 @@ fn a_hostile_server_never_gives_one_call_the_reply_of_another<D: Driver>() {
             let began = Instant::now();
             match ours.call(request.as_bytes(), patience) {
                 Ok(reply) => {
-                    // What comes unasked before any call cannot be told from a reply where it comes behind the request.
-                    // Nor can a copy that comes in that moment. A shuffled peer sends both, on some connections.
+                    // An unsolicited message that arrives behind the request cannot be told from a reply.
+                    // Neither can a copy that arrives at that moment. A shuffled peer sends both, on some connections.
                     let unsolicited = matches!(
                         fault,
                         Fault::Unsolicited | Fault::Twice | Fault::Shuffled | Fault::EmptyFlood | Fault::HeartbeatStorm
@@ -52,7 +55,7 @@ fn a_hostile_server_never_gives_one_call_the_reply_of_another<D: Driver>() {
                 Err(error) => {
                     assert!(began.elapsed() < DEADLINE, "{} of {fault}: {:?}", D::NAME, began.elapsed());
                     assert!(error.to_string().len() > 30, "{} of {fault}: {error}", D::NAME);
-                    // Nothing can be had from it any more.
+                    // After a request that may have been sent, the connection refuses all use.
                     if error.sent() != Sent::Not {
                         assert!(ours.call(b"again", PATIENCE).is_err(), "{} of {fault}", D::NAME);
                     }
@@ -62,12 +65,12 @@ fn a_hostile_server_never_gives_one_call_the_reply_of_another<D: Driver>() {
         }
         assert_eq!(answered + failed, CALLS);
         if answers(fault) {
-            assert!(answered > 0, "{} of {fault}: it does answer", D::NAME);
+            assert!(answered > 0, "{} of {fault}: this fault answers some calls", D::NAME);
         }
     }
 }
 
-fn a_hostile_server_never_holds_a_receiver<D: Driver>() {
+fn a_hostile_server_never_holds_a_receiver_beyond_its_timeout<D: Driver>() {
     for &fault in Fault::ALL {
         let peer = peer(fault, "net:2,max=2KiB");
         let mut ours = D::connect(peer.local_addr(), framing("net:2,max=2KiB")).unwrap();
@@ -75,7 +78,7 @@ fn a_hostile_server_never_holds_a_receiver<D: Driver>() {
         for _ in 0..3 {
             let _ = ours.send_within(b"hello", PATIENCE);
         }
-        // Until the end, an error, or silence.
+        // Receives until the end, an error, or silence.
         while let Ok(TryRecv::Message(message)) = ours.recv_within(PATIENCE) {
             assert!(message.len() <= 2048, "{} of {fault}: {} bytes", D::NAME, message.len());
         }

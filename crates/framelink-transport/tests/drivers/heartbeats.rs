@@ -1,4 +1,4 @@
-//! Heartbeats on real sockets, against peers that speak bytes by hand.
+//! Heartbeats on real sockets, against peers that write bytes by hand.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,29 +17,30 @@ use crate::support::party::Party;
 use crate::support::peer::{read_exactly, ready};
 
 on_every_driver!(
-    an_idle_side_beats,
+    an_idle_side_sends_heartbeats,
     probes_are_answered_and_not_delivered,
-    a_probe_in_a_call_is_answered_and_no_reply,
-    a_silent_peer_is_dead_in_time,
-    a_peer_that_answers_lives,
-    beats_before_a_request_are_no_reply,
-    what_nobody_asked_for_is_refused_still,
-    half_a_beat_before_a_request_is_waited_for,
-    a_peer_that_does_not_read_is_dead_in_time,
-    a_frame_that_dribbles_shows_life,
-    a_call_takes_its_time,
-    whoever_was_away_kills_nobody,
-    a_storm_of_probes_is_not_answered_without_end,
-    a_million_messages_and_heartbeats_do_not_mix,
-    a_client_beats_between_calls,
+    a_probe_in_a_call_is_answered_and_is_not_the_reply,
+    a_silent_peer_is_declared_dead_in_time,
+    a_peer_that_answers_stays_alive,
+    heartbeats_before_a_request_are_not_its_reply,
+    an_unsolicited_message_is_refused_beside_heartbeats,
+    a_call_waits_for_the_rest_of_half_a_heartbeat,
+    a_peer_that_does_not_read_is_declared_dead_in_time,
+    a_slowly_arriving_frame_shows_that_the_peer_is_alive,
+    a_call_may_take_longer_than_the_heartbeat_timeout,
+    an_application_that_was_busy_does_not_declare_its_peer_dead,
+    a_storm_of_probes_has_a_bounded_number_of_answers,
+    a_million_messages_pass_whole_and_in_order_beside_heartbeats,
+    a_client_sends_heartbeats_between_calls,
     a_client_dials_again_when_its_peer_died_between_calls,
 );
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness` of `framelink-session`).
+/// The allowance for a busy machine. Exact times are tested on a virtual clock (`tests/liveness` of
+/// `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
-/// What our timers may be late. A busy machine is later now and then, and not each time of so many.
+/// The allowance for our timers. A busy machine exceeds it now and then, and not in each of `TRIES` tries.
 const OUR_LATE: Duration = Duration::from_millis(250);
 const TRIES: usize = 20;
 
@@ -54,14 +55,14 @@ fn ping() -> Heartbeat {
     times(Heartbeat::relaxed(Form::literal(b"PING", b"PONG")))
 }
 
-/// One with heartbeats, and the plain socket at its other end.
+/// Returns a connection with heartbeats, and the plain socket at its other end.
 fn watched<D: Driver>(heartbeat: &Heartbeat, role: Role) -> (D, TcpStream) {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     ours.watch(heartbeat.clone(), role);
     (ours, peer)
 }
 
-/// Answers probes for as long as there are any, and says how many there were.
+/// Answers probes until the stream ends or carries other bytes, and counts them.
 fn answering(stream: &TcpStream) -> (Arc<AtomicUsize>, thread::JoinHandle<()>) {
     let (mut stream, count) = (stream.try_clone().unwrap(), Arc::new(AtomicUsize::new(0)));
     let counted = Arc::clone(&count);
@@ -77,7 +78,7 @@ fn answering(stream: &TcpStream) -> (Arc<AtomicUsize>, thread::JoinHandle<()>) {
     (count, answering)
 }
 
-fn an_idle_side_beats<D: Driver>() {
+fn an_idle_side_sends_heartbeats<D: Driver>() {
     let (mut ours, peer) = watched::<D>(&times(Heartbeat::relaxed(Form::empty()).by(By::Client)), Role::Client);
     let (sender, beats) = mpsc::channel();
     let _peer = thread::spawn(move || {
@@ -102,7 +103,7 @@ fn probes_are_answered_and_not_delivered<D: Driver>() {
         peer.write_all(&[PING, b"\0\x02hi"].concat()).unwrap();
         let message = ours.recv().unwrap().unwrap();
         assert_eq!(&message[..], b"hi", "{}: {round}", D::NAME);
-        // What is due leaves when something is asked for, or sent.
+        // A due answer leaves with a receive or a send.
         ours.send(b"ok").unwrap();
         let mut came = read_exactly(&peer, PONG.len() + 4);
         let at = came.windows(PONG.len()).position(|window| window == PONG).expect("an answer");
@@ -111,7 +112,7 @@ fn probes_are_answered_and_not_delivered<D: Driver>() {
     }
 }
 
-fn a_probe_in_a_call_is_answered_and_no_reply<D: Driver>() {
+fn a_probe_in_a_call_is_answered_and_is_not_the_reply<D: Driver>() {
     let (mut ours, peer) = watched::<D>(&ping(), Role::Server);
     let answering = thread::spawn(move || {
         let mut writer = &peer;
@@ -125,7 +126,7 @@ fn a_probe_in_a_call_is_answered_and_no_reply<D: Driver>() {
     answering.join().unwrap();
 }
 
-fn a_silent_peer_is_dead_in_time<D: Driver>() {
+fn a_silent_peer_is_declared_dead_in_time<D: Driver>() {
     for (heartbeat, role, probes) in [
         (ping(), Role::Client, 1),
         (ping().tries(2).unwrap(), Role::Client, 2),
@@ -135,24 +136,24 @@ fn a_silent_peer_is_dead_in_time<D: Driver>() {
         let bound = heartbeat.detection_bound(role).unwrap();
         let took = || silent_peer_is_dead_after::<D>(&heartbeat, role, probes);
         let in_time = (0..TRIES).map(|_| took()).find(|took| *took <= bound + OUR_LATE);
-        assert!(in_time.is_some(), "{}: {heartbeat}: later than {bound:?} each time", D::NAME);
+        assert!(in_time.is_some(), "{}: {heartbeat}: declared dead later than {bound:?} in each try", D::NAME);
     }
 }
 
 fn silent_peer_is_dead_after<D: Driver>(heartbeat: &Heartbeat, role: Role, probes: u32) -> Duration {
     let (mut ours, _peer) = watched::<D>(heartbeat, role);
     let began = Instant::now();
-    let error = ours.recv_within(DEADLINE).expect_err("it is dead");
+    let error = ours.recv_within(DEADLINE).expect_err("the peer is declared dead");
     let took = began.elapsed();
     let Cause::Dead(verdict) = error.cause() else { panic!("{}: {error}", D::NAME) };
     assert_eq!((verdict.probes, verdict.last_in), (probes, None), "{}: {heartbeat}", D::NAME);
     assert!(matches!(ours.standing(), Some(Standing::Dead(_))));
-    // It is given up, and says so.
+    // The connection is given up, and every use of it fails.
     assert!(ours.recv_within(DEADLINE).is_err());
     took
 }
 
-fn a_peer_that_answers_lives<D: Driver>() {
+fn a_peer_that_answers_stays_alive<D: Driver>() {
     let (mut ours, peer) = watched::<D>(&ping(), Role::Client);
     let (count, _answering) = answering(&peer);
     let began = Instant::now();
@@ -163,7 +164,7 @@ fn a_peer_that_answers_lives<D: Driver>() {
     assert!(matches!(ours.standing(), Some(Standing::Alive { .. } | Standing::Asked { .. })));
 }
 
-fn beats_before_a_request_are_no_reply<D: Driver>() {
+fn heartbeats_before_a_request_are_not_its_reply<D: Driver>() {
     let (mut ours, mut peer) = watched::<D>(&times(Heartbeat::strict(Form::empty())), Role::Client);
     peer.write_all(&[0; 6]).unwrap();
     let answering = thread::spawn(move || {
@@ -178,7 +179,7 @@ fn beats_before_a_request_are_no_reply<D: Driver>() {
     answering.join().unwrap();
 }
 
-fn what_nobody_asked_for_is_refused_still<D: Driver>() {
+fn an_unsolicited_message_is_refused_beside_heartbeats<D: Driver>() {
     let (mut ours, mut peer) = watched::<D>(&times(Heartbeat::strict(Form::empty())), Role::Client);
     peer.write_all(b"\0\0\0\x02no").unwrap();
     thread::sleep(Duration::from_millis(50));
@@ -187,8 +188,8 @@ fn what_nobody_asked_for_is_refused_still<D: Driver>() {
     assert_eq!(error.sent(), Sent::Not);
 }
 
-fn half_a_beat_before_a_request_is_waited_for<D: Driver>() {
-    // No probe of ours is due before the request.
+fn a_call_waits_for_the_rest_of_half_a_heartbeat<D: Driver>() {
+    // Our first probe is due after the request.
     let (mut ours, mut peer) = watched::<D>(&Heartbeat::relaxed(Form::literal(b"PING", b"PONG")), Role::Client);
     peer.write_all(&PONG[..3]).unwrap();
     thread::sleep(Duration::from_millis(50));
@@ -203,22 +204,22 @@ fn half_a_beat_before_a_request_is_waited_for<D: Driver>() {
     answering.join().unwrap();
 }
 
-fn a_peer_that_does_not_read_is_dead_in_time<D: Driver>() {
+fn a_peer_that_does_not_read_is_declared_dead_in_time<D: Driver>() {
     let (mut ours, peer) = watched::<D>(&ping(), Role::Client);
-    // More than the system takes, so that probes wait behind it.
+    // More than the system's buffers take, so that probes wait behind it.
     let large = vec![b'x'; 60_000];
     let began = Instant::now();
     while ours.send_within(&large, Duration::from_millis(100)).is_ok() {
         assert!(began.elapsed() < DEADLINE);
     }
     let began = Instant::now();
-    let error = ours.recv_within(DEADLINE).expect_err("it is dead");
+    let error = ours.recv_within(DEADLINE).expect_err("the peer is declared dead");
     assert!(matches!(error.cause(), Cause::Dead(_)), "{}: {error}", D::NAME);
     assert!(began.elapsed() <= INTERVAL + TIMEOUT + LATE, "{}: {:?}", D::NAME, began.elapsed());
     drop(peer);
 }
 
-fn a_frame_that_dribbles_shows_life<D: Driver>() {
+fn a_slowly_arriving_frame_shows_that_the_peer_is_alive<D: Driver>() {
     let (mut ours, mut peer) = watched::<D>(&ping(), Role::Client);
     let length = 40_u16;
     let dribbling = thread::spawn(move || {
@@ -233,7 +234,7 @@ fn a_frame_that_dribbles_shows_life<D: Driver>() {
     dribbling.join().unwrap();
 }
 
-fn a_call_takes_its_time<D: Driver>() {
+fn a_call_may_take_longer_than_the_heartbeat_timeout<D: Driver>() {
     let (mut ours, mut peer) = watched::<D>(&ping(), Role::Client);
     let slow = thread::spawn(move || {
         assert_eq!(read_exactly(&peer, 4), b"\0\x02hi");
@@ -241,11 +242,11 @@ fn a_call_takes_its_time<D: Driver>() {
         peer.write_all(b"\0\x02ok").unwrap();
         peer
     });
-    assert_eq!(&ours.call(b"hi", DEADLINE).unwrap()[..], b"ok", "{}: and nothing was asked meanwhile", D::NAME);
+    assert_eq!(&ours.call(b"hi", DEADLINE).unwrap()[..], b"ok", "{}: no probe is sent during the call", D::NAME);
     slow.join().unwrap();
 }
 
-fn whoever_was_away_kills_nobody<D: Driver>() {
+fn an_application_that_was_busy_does_not_declare_its_peer_dead<D: Driver>() {
     let (mut ours, peer) = watched::<D>(&ping(), Role::Client);
     let (_count, _answering) = answering(&peer);
     assert!(matches!(ours.recv_within(Duration::from_millis(1)).unwrap(), TryRecv::Nothing));
@@ -255,7 +256,7 @@ fn whoever_was_away_kills_nobody<D: Driver>() {
     assert!(matches!(ours.standing(), Some(Standing::Alive { .. } | Standing::Asked { .. })), "{}", D::NAME);
 }
 
-fn a_storm_of_probes_is_not_answered_without_end<D: Driver>() {
+fn a_storm_of_probes_has_a_bounded_number_of_answers<D: Driver>() {
     let (mut ours, mut peer) = watched::<D>(&ping(), Role::Server);
     for _ in 0..10_000 {
         peer.write_all(PING).unwrap();
@@ -275,16 +276,16 @@ fn a_storm_of_probes_is_not_answered_without_end<D: Driver>() {
     assert!(answers < 100, "{}: {answers} answers", D::NAME);
 }
 
-/// So many messages go, and come back.
+/// The number of messages, each of which is echoed.
 const MESSAGES: u64 = 1_000_000;
 
-/// Both sides ask all the time, whatever else goes.
-fn a_million_messages_and_heartbeats_do_not_mix<D: Driver>() {
+/// Both sides send probes all the time, during all other traffic.
+fn a_million_messages_pass_whole_and_in_order_beside_heartbeats<D: Driver>() {
     let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).by(By::Both).counting(Life::Heartbeats);
     let heartbeat = heartbeat.interval(Duration::from_millis(1)).unwrap().timeout(DEADLINE).unwrap();
     let (mut ours, peer) = watched::<D>(&heartbeat, Role::Client);
     let echoing = thread::spawn(move || echo(peer));
-    /// So many are on their way at a time.
+    /// The number of messages in flight.
     const AHEAD: u64 = 500;
     for first in (0..MESSAGES).step_by(500) {
         let batch = first..first + AHEAD;
@@ -302,12 +303,12 @@ fn a_million_messages_and_heartbeats_do_not_mix<D: Driver>() {
     assert!(counts.probes_answered > 20 && counts.beats_sent > 100_000 && counts.answers_came > 20, "{counts:?}");
 }
 
-/// A peer that listens: the profile of its clients, and each connection in turn.
+/// Returns the profile of clients of a peer that listens.
 fn profile(heartbeat: Heartbeat) -> Profile {
     Profile::builder("net:2".parse::<Framing>().unwrap()).heartbeat(heartbeat).build().unwrap()
 }
 
-fn a_client_beats_between_calls<D: Party>() {
+fn a_client_sends_heartbeats_between_calls<D: Party>() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = D::client(profile(ping()), listener.local_addr().unwrap());
     let serving = thread::spawn(move || {
@@ -332,7 +333,7 @@ fn a_client_beats_between_calls<D: Party>() {
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok");
     client.rest((INTERVAL + TIMEOUT) * 3);
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok");
-    assert!(serving.join().unwrap() >= 2, "{}: it was asked while nobody called", D::NAME);
+    assert!(serving.join().unwrap() >= 2, "{}: the client sent probes between calls", D::NAME);
 }
 
 fn a_client_dials_again_when_its_peer_died_between_calls<D: Party>() {
@@ -349,7 +350,7 @@ fn a_client_dials_again_when_its_peer_died_between_calls<D: Party>() {
     });
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok");
     client.rest(INTERVAL + TIMEOUT + LATE * 2);
-    assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}: over a new connection", D::NAME);
+    assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}: the call uses a new connection", D::NAME);
     serving.join().unwrap();
 }
 
@@ -378,10 +379,10 @@ fn a_server_answers_probes_while_its_handler_waits() {
     for _ in 0..6 {
         thread::sleep(INTERVAL / 2);
         peer.write_all(PING).unwrap();
-        assert_eq!(read_exactly(&peer, 6), PONG, "while the handler waits");
+        assert_eq!(read_exactly(&peer, 6), PONG, "the probe is answered while the handler waits");
     }
     assert_eq!(read_exactly(&peer, 4), b"\0\x02ok");
-    // Two requests at once: one waits to be handled, and probes behind it are seen when it is.
+    // Two requests at once: the second waits to be handled, and the server reads probes behind it when it is handled.
     peer.write_all(&[&b"\0\x02hi\0\x02hi"[..]].concat()).unwrap();
     assert_eq!(read_exactly(&peer, 4), b"\0\x02ok");
     assert_eq!(read_exactly(&peer, 4), b"\0\x02ok");

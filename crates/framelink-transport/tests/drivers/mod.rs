@@ -1,5 +1,5 @@
-//! The same rules on every driver: each test runs on blocking, non-blocking and tokio sockets, against peers that speak bytes
-//! by hand.
+//! Rules that hold on every driver. Each test runs on blocking, non-blocking and tokio sockets, against peers that
+//! write bytes by hand.
 
 mod calls;
 mod clients;

@@ -1,4 +1,4 @@
-//! Servers that start again, and short connections.
+//! Servers that start again, short connections, and single halves.
 
 use std::future::Future;
 use std::io::Write;
@@ -12,7 +12,7 @@ use framelink_transport::{Framing, Profile, blocking, nonblocking, tokio};
 
 use crate::support::peer::{read_to_end, ready};
 
-/// The side that closed first keeps the address for a minute; a server that starts again does not wait for that.
+/// The side that closes first keeps the address in use for a minute. A restarted server does not wait for that.
 #[test]
 fn a_server_that_starts_again_has_its_address_while_old_connections_linger() {
     let framing: Framing = "line".parse().unwrap();
@@ -33,12 +33,14 @@ fn a_server_that_starts_again_has_its_address_while_old_connections_linger() {
     };
     linger(&mut listener);
     drop(listener);
-    let mut listener = blocking::Listener::bind_profile(address, &profile).expect("the same address again");
+    let mut listener = blocking::Listener::bind_profile(address, &profile).expect("binding the old address");
     linger(&mut listener);
     drop(listener);
-    drop(nonblocking::Listener::bind_profile(address, &profile).expect("and again"));
+    drop(nonblocking::Listener::bind_profile(address, &profile).expect("binding the old address"));
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { tokio::Listener::bind_profile(address, &profile).await }).expect("and again");
+    runtime
+        .block_on(async { tokio::Listener::bind_profile(address, &profile).await })
+        .expect("binding the old address");
 }
 
 #[test]
@@ -59,12 +61,12 @@ fn a_blocking_listener_can_be_stopped_before_and_while_it_waits() {
                 assert!(listener.accept().unwrap().is_none());
                 stopping.join().unwrap();
             }
-            assert!(listener.accept().unwrap().is_none(), "and stays so");
+            assert!(listener.accept().unwrap().is_none(), "the listener stays stopped");
         }
     }
 }
 
-/// A client whose long connection was ended by the peer while nobody looked dials again; the request goes out once.
+/// A peer ends a long connection between two calls. The client dials again, and each request is sent once.
 #[test]
 fn a_client_dials_again_when_its_connection_has_ended() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -82,15 +84,15 @@ fn a_client_dials_again_when_its_connection_has_ended() {
     let mut client = blocking::Client::new(profile, address).unwrap();
     for request in [b"r1", b"r2", b"r3"] {
         assert_eq!(&client.call(request).unwrap()[..], b"ok");
-        // The host has closed by now.
+        // The host closes the connection in this time.
         std::thread::sleep(Duration::from_millis(30));
     }
     assert_eq!(host.join().unwrap(), [b"r1\r\n", b"r2\r\n", b"r3\r\n"]);
 }
 
-/// Two halves of one socket that know nothing of each other, as in two processes.
+/// Two halves of one socket that do not share state, as in two processes.
 #[test]
-fn halves_can_be_made_alone() {
+fn a_half_can_be_made_without_the_other() {
     use framelink_transport::{TryRecv, TrySend};
     let framing: Framing = "net:2".parse().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -118,7 +120,7 @@ fn halves_can_be_made_alone() {
     assert_eq!(crate::support::peer::read_exactly(&peer, 4), b"\0\x02ok");
 }
 
-/// Whatever the peer does not read is bounded here.
+/// A non-blocking connection bounds its queue, because it does not wait for a peer that does not read.
 #[test]
 fn a_non_blocking_queue_is_full_at_its_limit() {
     use framelink_transport::TrySend;
@@ -130,7 +132,7 @@ fn a_non_blocking_queue_is_full_at_its_limit() {
     while ours.try_send(&[7; 1000]).unwrap() != TrySend::Full {
         accepted += 1;
         assert!(ours.unwritten_bytes() < 64 * 1024 + 1002, "{} bytes wait", ours.unwritten_bytes());
-        assert!(accepted < 100_000, "nothing stopped us");
+        assert!(accepted < 100_000, "the queue accepts messages without bound");
     }
     let reading = std::thread::spawn(move || crate::support::peer::read_exactly(&peer, accepted * 1002).len());
     while !ours.try_flush().unwrap() {
@@ -139,7 +141,7 @@ fn a_non_blocking_queue_is_full_at_its_limit() {
     assert_eq!(reading.join().unwrap(), accepted * 1002);
 }
 
-/// A call that is given up at any moment leaves nothing behind that could answer the next one.
+/// A call that is dropped at any poll leaves nothing behind that could answer the next call.
 #[test]
 fn a_call_of_a_client_may_be_dropped_at_every_poll() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -173,7 +175,11 @@ fn a_call_of_a_client_may_be_dropped_at_every_poll() {
                 .await;
                 drop(call);
                 let request = (polls * 2 + 1).to_be_bytes();
-                assert_eq!(client.call(&request).await.unwrap()[..], request, "{template}: the reply of another");
+                assert_eq!(
+                    client.call(&request).await.unwrap()[..],
+                    request,
+                    "{template}: the reply belongs to the request"
+                );
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Streams that interrupt, refuse and take a byte at a time: nothing is lost, nothing spins.
+//! Streams that interrupt, refuse and take one byte at a time: no byte is lost, and no driver retries in a busy loop.
 
 use framelink_testkit::{ReadStep, Script, ScriptedStream, WriteStep};
 use framelink_transport::{FramingPair, TryRecv, TrySend, blocking, nonblocking, tokio};
@@ -8,7 +8,7 @@ use crate::support::waiting::Waiting;
 
 const FRAMES: &[u8] = b"0005hello00000002hi";
 
-/// The same bytes, an interruption before each.
+/// The bytes of `FRAMES`, with an interruption before each.
 fn interrupted() -> Vec<ReadStep> {
     FRAMES.iter().flat_map(|&byte| [ReadStep::Interrupted, ReadStep::bytes([byte])]).chain([ReadStep::End]).collect()
 }
@@ -19,7 +19,7 @@ fn scripted(reads: Vec<ReadStep>, writes: Vec<WriteStep>) -> (Waiting, Script) {
 }
 
 #[test]
-fn interrupted_reads_of_a_byte_lose_nothing() {
+fn interrupted_reads_of_one_byte_lose_nothing() {
     let (stream, script) = scripted(interrupted(), vec![]);
     let mut receiver = blocking::RecvHalf::new(stream, framing("ascii:4"));
     let mut messages = Vec::new();
@@ -41,12 +41,12 @@ fn interrupted_reads_of_a_byte_lose_nothing() {
         }
     }
     assert_eq!(messages, [&b"hello"[..], b"", b"hi"]);
-    assert_eq!(in_vain, 2 * FRAMES.len() + 1, "each refusal is told once");
-    assert_eq!(script.calls().reads, 2 * (2 * FRAMES.len() + 1), "and costs one read");
+    assert_eq!(in_vain, 2 * FRAMES.len() + 1, "each refusal is reported once");
+    assert_eq!(script.calls().reads, 2 * (2 * FRAMES.len() + 1), "each refusal costs one read");
 }
 
 #[test]
-fn interrupted_writes_of_a_byte_put_one_frame_behind_the_other() {
+fn interrupted_writes_of_one_byte_keep_frames_whole_and_in_order() {
     let writes = || vec![WriteStep::Interrupted, WriteStep::AtMost(1), WriteStep::AtMost(3)];
     let (stream, script) = scripted(vec![], writes());
     script.after_writes(WriteStep::AtMost(2));
@@ -64,14 +64,14 @@ fn interrupted_writes_of_a_byte_put_one_frame_behind_the_other() {
     }
     let calls = script.calls().writes;
     assert!(!sender.try_flush().unwrap());
-    assert!(script.calls().writes <= calls + 3, "no spin: {} writes", script.calls().writes - calls);
+    assert!(script.calls().writes <= calls + 3, "the driver does not spin: {} writes", script.calls().writes - calls);
     script.after_writes(WriteStep::AtMost(1));
     assert!(sender.try_flush().unwrap());
     assert_eq!(script.written(), FRAMES);
 }
 
 #[test]
-fn a_write_that_takes_nothing_is_an_error_and_no_spin() {
+fn a_write_that_takes_nothing_is_an_error_and_not_a_busy_loop() {
     for at in 0..3 {
         let mut writes = vec![WriteStep::AtMost(1); at];
         writes.push(WriteStep::Zero);
@@ -88,7 +88,7 @@ fn a_write_that_takes_nothing_is_an_error_and_no_spin() {
 }
 
 #[test]
-fn tokio_streams_that_refuse_and_interrupt_lose_nothing_either() {
+fn tokio_streams_that_refuse_and_interrupt_lose_nothing() {
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let steps = interrupted().into_iter().flat_map(|step| [ReadStep::WouldBlock, step]);
@@ -105,6 +105,6 @@ fn tokio_streams_that_refuse_and_interrupt_lose_nothing_either() {
             messages.push(message.to_vec());
         }
         assert_eq!(messages, [&b"hello"[..], b"", b"hi"]);
-        assert!(script.calls().reads <= 4 * FRAMES.len() + 8, "no spin: {:?}", script.calls());
+        assert!(script.calls().reads <= 4 * FRAMES.len() + 8, "the driver does not spin: {:?}", script.calls());
     });
 }

@@ -1,4 +1,4 @@
-//! Messages that came and that no operation returned: the application can have them all the same.
+//! Messages that arrived and that no operation returned: a hook gives them to the application.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use crate::support::peer::read_exactly;
 #[derive(Clone, Default)]
 struct Unread(Arc<Mutex<Vec<Vec<u8>>>>);
 
-/// A message whose hook panics.
+/// A message that makes the hook panic.
 const PANIC: &[u8] = b"panic";
 
 impl Unread {
@@ -22,7 +22,7 @@ impl Unread {
         let Self(all) = self.clone();
         move |message| {
             all.lock().unwrap().push(message.to_vec());
-            assert!(message[..] != *PANIC, "as a hook should not");
+            assert!(message[..] != *PANIC, "the hook panics on purpose");
         }
     }
 
@@ -31,7 +31,7 @@ impl Unread {
     }
 }
 
-/// A driver whose connector can be told of it.
+/// A driver whose connector can be given the hook.
 trait Connects: Driver {
     fn connect_with(address: SocketAddr, unread: &Unread) -> Self;
 }
@@ -60,7 +60,7 @@ impl Connects for Tokio {
     }
 }
 
-/// A connection whose peer has answered `hi` with `ok` and sent this behind it, in one piece.
+/// Returns a connection whose peer has answered `hi` with `ok` and sent `behind` after it, in one write.
 fn answered<D: Connects>(behind: &[u8], unread: &Unread) -> (D, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -79,7 +79,7 @@ fn answered<D: Connects>(behind: &[u8], unread: &Unread) -> (D, TcpStream) {
 
 const TWO_AND_A_HALF: &[u8] = b"\0\x01a\0\x02bc\0\x03d";
 
-fn are_handed_over<D: Connects>() {
+fn unread_messages_are_handed_over<D: Connects>() {
     let (unread, expected) = (Unread::default(), [b"a".to_vec(), b"bc".to_vec()]);
     let (ours, _peer) = answered::<D>(TWO_AND_A_HALF, &unread);
     drop(ours);
@@ -88,24 +88,24 @@ fn are_handed_over<D: Connects>() {
     let (ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
     drop(peer);
     let _ = ours.close(DEADLINE);
-    assert_eq!(unread.take(), expected, "{}: one that is closed", D::NAME);
+    assert_eq!(unread.take(), expected, "{}: a connection that is closed", D::NAME);
 
     let (mut ours, peer) = answered::<D>(TWO_AND_A_HALF, &unread);
     let failed = ours.call(b"ho", DEADLINE).unwrap_err();
     assert!(matches!(failed.error().cause(), Cause::Unsolicited), "{}: {failed}", D::NAME);
     assert_eq!(unread.take(), expected, "{}: a call that failed", D::NAME);
     drop((ours, peer));
-    assert_eq!(unread.take(), Vec::<Vec<u8>>::new(), "{}: once each", D::NAME);
+    assert_eq!(unread.take(), Vec::<Vec<u8>>::new(), "{}: each message is handed over once", D::NAME);
 }
 
 #[test]
 fn messages_that_no_operation_returns_are_handed_over_on_every_driver() {
-    are_handed_over::<Blocking>();
-    are_handed_over::<NonBlocking>();
-    are_handed_over::<Tokio>();
+    unread_messages_are_handed_over::<Blocking>();
+    unread_messages_are_handed_over::<NonBlocking>();
+    unread_messages_are_handed_over::<Tokio>();
 }
 
-fn a_panic_spoils_nothing<D: Connects>() {
+fn a_panic_of_the_hook_changes_no_outcome<D: Connects>() {
     let unread = Unread::default();
     let (mut ours, _peer) = answered::<D>(b"\0\x05panic\0\x05panic\0\x02bc", &unread);
     let failed = ours.call(b"ho", DEADLINE).unwrap_err();
@@ -116,7 +116,7 @@ fn a_panic_spoils_nothing<D: Connects>() {
 
 #[test]
 fn a_hook_that_panics_hides_no_outcome_and_is_given_the_next_message() {
-    a_panic_spoils_nothing::<Blocking>();
-    a_panic_spoils_nothing::<NonBlocking>();
-    a_panic_spoils_nothing::<Tokio>();
+    a_panic_of_the_hook_changes_no_outcome::<Blocking>();
+    a_panic_of_the_hook_changes_no_outcome::<NonBlocking>();
+    a_panic_of_the_hook_changes_no_outcome::<Tokio>();
 }

@@ -1,4 +1,4 @@
-//! Waiting up to a limit, and what a peer that does not read costs.
+//! Waiting with a time limit, and peers that do not read.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
 use crate::support::peer::{Task, read_exactly};
 
 on_every_driver!(
-    waiting_says_when_nothing_came,
-    what_has_come_of_a_message_is_kept,
-    a_message_that_is_there_is_received_in_no_time,
-    a_peer_that_does_not_read_stops_us_and_the_rest_leaves_first,
+    waiting_reports_that_no_message_arrived,
+    a_receive_that_times_out_keeps_the_bytes_of_a_partial_message,
+    a_message_that_has_arrived_is_received_with_a_limit_of_zero,
+    sends_stop_at_a_peer_that_does_not_read_and_a_begun_message_is_finished_first,
 );
 
-fn waiting_says_when_nothing_came<D: Driver>() {
+fn waiting_reports_that_no_message_arrived<D: Driver>() {
     let (mut ours, _peer) = pair::<D>(framing("net:2"));
     for limit in [Duration::from_millis(30), Duration::from_millis(60)] {
         let began = Instant::now();
@@ -24,7 +24,7 @@ fn waiting_says_when_nothing_came<D: Driver>() {
     }
 }
 
-fn what_has_come_of_a_message_is_kept<D: Driver>() {
+fn a_receive_that_times_out_keeps_the_bytes_of_a_partial_message<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("ascii:4"));
     let writing = Task::start(move || {
         for byte in b"0005hello0002hi" {
@@ -38,24 +38,24 @@ fn what_has_come_of_a_message_is_kept<D: Driver>() {
         match ours.recv_within(Duration::from_millis(1)).unwrap() {
             TryRecv::Message(message) => messages.push(message.to_vec()),
             TryRecv::Nothing => in_vain += 1,
-            TryRecv::Closed => panic!("{}: no end yet", D::NAME),
+            TryRecv::Closed => panic!("{}: the peer has not closed yet", D::NAME),
         }
     }
     assert_eq!(messages, [&b"hello"[..], b"hi"], "{}", D::NAME);
-    assert!(in_vain > 0, "it was given up in the middle of a message");
+    assert!(in_vain > 0, "some receives end inside a message");
     writing.join();
 }
 
-fn a_message_that_is_there_is_received_in_no_time<D: Driver>() {
+fn a_message_that_has_arrived_is_received_with_a_limit_of_zero<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:2"));
     (&peer).write_all(b"\0\x02hi\0\x02ho").unwrap();
     assert_eq!(&ours.recv().unwrap().unwrap()[..], b"hi");
-    // It was read together with the first, so no time is needed for it.
+    // The message was read together with the first one, so no time is needed for it.
     let received = ours.recv_within(Duration::ZERO).unwrap();
     assert!(matches!(received, TryRecv::Message(message) if &message[..] == b"ho"), "{}", D::NAME);
 }
 
-fn a_peer_that_does_not_read_stops_us_and_the_rest_leaves_first<D: Driver>() {
+fn sends_stop_at_a_peer_that_does_not_read_and_a_begun_message_is_finished_first<D: Driver>() {
     let (mut ours, peer) = pair::<D>(framing("net:4"));
     let payload = vec![7; 60_000];
     let mut accepted = 0;
@@ -63,13 +63,13 @@ fn a_peer_that_does_not_read_stops_us_and_the_rest_leaves_first<D: Driver>() {
         match ours.send_within(&payload, Duration::from_millis(50)) {
             Err(error) if matches!(error.cause(), Cause::NoRoom { .. }) => break error,
             Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => panic!("{}: {error}", D::NAME),
-            // Accepted, all of it written or not.
+            // The message is accepted, whether or not all of it has been written.
             Ok(()) | Err(_) => accepted += 1,
         }
-        assert!(accepted < 1000, "{}: nothing stopped us", D::NAME);
+        assert!(accepted < 1000, "{}: messages are accepted without bound", D::NAME);
     };
     assert!(error.to_string().contains("the message was not accepted within 50ms: "), "{}: {error}", D::NAME);
-    // The message that was cut off by the time goes on where it stopped, and others follow.
+    // The message that the time limit interrupted continues where it stopped, and the others follow.
     let reading = Task::start(move || {
         let mut count = 0;
         loop {

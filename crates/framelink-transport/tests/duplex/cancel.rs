@@ -1,4 +1,4 @@
-//! Calls that nobody waits for any more.
+//! Calls that are dropped or cancelled.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use framelink_transport::{Cause, Incoming, TryRecv, blocking, nonblocking, tokio
 use crate::support::many::{DEADLINE, by_key, framing};
 use crate::support::peer::{Peer, small_sockets};
 
-/// A tokio end on a runtime of one thread.
+/// A connection of the tokio driver, on a runtime of one thread.
 struct Ours {
     caller: tokio::Caller,
     receiver: tokio::Receiver,
@@ -25,7 +25,7 @@ fn ours(matching: Matching) -> (Ours, Peer) {
     ours.set_nonblocking(true).unwrap();
     let stream = runtime.block_on(async {
         let stream = ::tokio::net::TcpStream::from_std(ours).unwrap();
-        // Else nothing is written before the runtime has heard of the socket.
+        // Nothing is written before the runtime has registered the socket.
         stream.writable().await.unwrap();
         stream
     });
@@ -36,10 +36,10 @@ fn ours(matching: Matching) -> (Ours, Peer) {
 impl Ours {
     fn next(&mut self) -> Option<Incoming> {
         let received = async { ::tokio::time::timeout(DEADLINE, self.receiver.recv()).await };
-        self.runtime.block_on(received).expect("something comes").unwrap()
+        self.runtime.block_on(received).expect("a message arrives").unwrap()
     }
 
-    /// Polls a call so often and drops it.
+    /// Polls a call this many times and drops it. Returns whether the call ended.
     fn poll_and_drop(&self, request: &[u8], polls: usize) -> bool {
         let _entered = self.runtime.enter();
         let mut call = pin!(self.caller.call(request, DEADLINE));
@@ -49,7 +49,7 @@ impl Ours {
 }
 
 #[test]
-fn a_call_that_was_never_polled_has_not_happened() {
+fn a_call_that_was_never_polled_sends_nothing() {
     let (ours, mut peer) = ours(by_key());
     assert!(!ours.poll_and_drop(b"01", 0));
     assert_eq!((ours.caller.in_flight(), ours.caller.unanswered()), (0, 0));
@@ -67,7 +67,7 @@ fn by_key_the_reply_to_a_dropped_call_is_late() {
 }
 
 #[test]
-fn a_reply_that_a_dropped_call_had_and_did_not_take_is_late() {
+fn a_reply_that_a_dropped_call_did_not_return_is_late() {
     for matching in [by_key(), Matching::in_order()] {
         let (mut ours, mut peer) = ours(matching);
         let caller = ours.caller.clone();
@@ -87,7 +87,7 @@ fn a_reply_that_a_dropped_call_had_and_did_not_take_is_late() {
 }
 
 #[test]
-fn in_order_the_place_of_a_dropped_call_is_kept() {
+fn in_order_a_dropped_call_keeps_its_place() {
     let (mut ours, mut peer) = ours(Matching::in_order());
     assert!(!ours.poll_and_drop(b"dropped", 1));
     assert_eq!(peer.read(), b"dropped");
@@ -111,7 +111,7 @@ fn in_order_the_place_of_a_dropped_call_is_kept() {
 #[test]
 fn calls_dropped_at_every_poll_lose_nothing_and_answer_no_other() {
     let (mut ours, mut peer) = ours(by_key().window(200));
-    // A peer that reads nothing for now, so that requests are stuck halfway.
+    // The peer does not read for now, so requests stay half written.
     let request = |call: usize| [format!("{call:02}").as_bytes(), &[b'x'; 30_000]].concat();
     for call in 0..99 {
         ours.poll_and_drop(&request(call), call % 4);
@@ -121,7 +121,7 @@ fn calls_dropped_at_every_poll_lose_nothing_and_answer_no_other() {
     let echoing = std::thread::spawn(move || {
         for _ in 0..accepted {
             let request = peer.read();
-            assert!(request[2..].iter().all(|byte| *byte == b'x') && request.len() == 30_002, "a frame is whole");
+            assert!(request[2..].iter().all(|byte| *byte == b'x') && request.len() == 30_002, "every frame is whole");
             peer.send(&request[..2]);
         }
         peer
@@ -174,7 +174,7 @@ fn blocking_a_dropped_receiver_closes_the_connection() {
 }
 
 #[test]
-fn blocking_a_connection_can_be_given_up_while_its_receiver_waits() {
+fn blocking_a_connection_can_be_aborted_while_its_receiver_waits() {
     let (stream, theirs) = small_sockets();
     let (caller, mut receiver) = blocking::Connection::from_stream(stream, framing("net:2")).duplex(by_key());
     let receiving = std::thread::spawn(move || receiver.recv());
@@ -185,7 +185,7 @@ fn blocking_a_connection_can_be_given_up_while_its_receiver_waits() {
 }
 
 #[test]
-fn nonblocking_a_cancelled_call_is_answered_late() {
+fn nonblocking_the_reply_to_a_cancelled_call_is_late() {
     let (stream, theirs) = small_sockets();
     let connection = nonblocking::Connection::from_stream(stream, framing("net:2")).unwrap();
     let (mut ours, mut peer) = (connection.duplex(Matching::in_order()), Peer(theirs));
@@ -218,7 +218,7 @@ fn nonblocking_in_order_a_cancelled_call_that_is_never_answered_ends_the_link() 
 }
 
 #[test]
-fn in_order_no_reply_moves_up_to_a_cancelled_call_whose_time_is_over() {
+fn in_order_a_later_reply_is_not_taken_for_that_of_a_cancelled_call() {
     let (mut ours, mut peer) = ours(Matching::in_order());
     {
         let _entered = ours.runtime.enter();
@@ -231,7 +231,7 @@ fn in_order_no_reply_moves_up_to_a_cancelled_call_whose_time_is_over() {
     ours.runtime.block_on(::tokio::task::yield_now());
     assert_eq!(peer.read(), b"b");
     std::thread::sleep(Duration::from_millis(100));
-    // The peer leaves out the reply to the first, so that nobody can tell whose this is.
+    // The peer leaves out the reply to the first call, so the call of this reply is unknown.
     peer.send(b"re: b");
     let received = ours.runtime.block_on(async { ::tokio::time::timeout(DEADLINE, ours.receiver.recv()).await });
     assert!(matches!(received.unwrap().unwrap_err().cause(), Cause::Unclean(_)));

@@ -1,4 +1,4 @@
-//! What the end of a connection means for the calls in flight.
+//! What happens to the calls in flight when a connection ends.
 
 use std::net::Shutdown;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::support::peer::Peer;
 const SHORT: Duration = Duration::from_millis(200);
 
 on_every_driver!(
-    in_order_one_timeout_ends_the_link_and_tells_every_call,
+    in_order_one_timeout_ends_the_link_and_fails_every_call,
     a_peer_that_closes_fails_every_call,
     a_peer_that_resets_fails_every_call,
-    whole_messages_come_before_the_end,
+    whole_messages_are_delivered_before_the_end,
     garbage_fails_every_call,
     half_a_frame_at_the_end_is_an_error,
     after_the_peers_end_ours_can_still_send,
-    what_is_queued_when_the_peer_ends_its_side_is_perhaps_sent,
+    a_request_queued_when_the_peer_ends_its_side_is_perhaps_sent,
 );
 
-/// Begins calls until the peer has so many.
+/// Begins `count` calls, and waits until the peer has all of them.
 fn begin<M: Many>(ours: &mut M, peer: &mut Peer, count: usize, within: Duration) {
     for call in 0..count {
         ours.begin(call, format!("{call:02}").as_bytes(), within);
@@ -31,7 +31,7 @@ fn begin<M: Many>(ours: &mut M, peer: &mut Peer, count: usize, within: Duration)
     ours.wait_for_in_flight(count);
 }
 
-/// The failures of so many calls, whatever their order, and the end.
+/// Returns the errors of `count` calls in any order, and the end.
 fn failures<M: Many>(ours: &mut M, count: usize) -> (Vec<framelink_transport::CallError>, Option<Happened>) {
     let (mut failures, mut end) = (Vec::new(), None);
     while failures.len() < count || end.is_none() {
@@ -45,7 +45,7 @@ fn failures<M: Many>(ours: &mut M, count: usize) -> (Vec<framelink_transport::Ca
     (failures.into_iter().map(|(_, error)| error).collect(), end)
 }
 
-fn in_order_one_timeout_ends_the_link_and_tells_every_call<M: Many>() {
+fn in_order_one_timeout_ends_the_link_and_fails_every_call<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(Matching::in_order());
     ours.begin(0, b"00", SHORT);
     peer.read();
@@ -62,7 +62,7 @@ fn in_order_one_timeout_ends_the_link_and_tells_every_call<M: Many>() {
     }
     assert!(matches!(end, Some(Happened::Lost(error)) if matches!(error.cause(), Cause::Unclean(_))));
     assert!(peer.read_to_end().is_empty(), "{}: the socket is closed", M::NAME);
-    // A late reply finds nobody, and nothing can be called any more.
+    // A late reply finds no call, and no call can be made any more.
     ours.begin(9, b"09", DEADLINE);
     assert_eq!(ours.failure(9).sent(), Sent::Not);
 }
@@ -95,7 +95,7 @@ fn a_peer_that_resets_fails_every_call<M: Many>() {
     assert!(matches!(end, Some(Happened::Lost(error)) if matches!(error.cause(), Cause::Reset(_))));
 }
 
-fn whole_messages_come_before_the_end<M: Many>() {
+fn whole_messages_are_delivered_before_the_end<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     begin(&mut ours, &mut peer, 2, DEADLINE);
     peer.send(b"99 news");
@@ -111,7 +111,7 @@ fn whole_messages_come_before_the_end<M: Many>() {
             other => panic!("{}: {other:?}", M::NAME),
         }
     }
-    // The reply is told by the thread of its call, which may be slower than the one that receives.
+    // The thread of the call reports the reply. That thread may be slower than the receiving one.
     if seen.len() < 2 {
         loop {
             match ours.next() {
@@ -155,13 +155,13 @@ fn after_the_peers_end_ours_can_still_send<M: Many>() {
     assert_eq!(peer.read(), b"good-bye");
 }
 
-fn what_is_queued_when_the_peer_ends_its_side_is_perhaps_sent<M: Many>() {
+fn a_request_queued_when_the_peer_ends_its_side_is_perhaps_sent<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     let request = |call: usize| [format!("{call:02}").as_bytes(), &[b'x'; 60_000]].concat();
     for call in 0..30 {
         ours.begin(call, &request(call), DEADLINE);
     }
-    // Something waits in the queue.
+    // Some requests wait in the queue.
     std::thread::sleep(Duration::from_millis(100));
     peer.0.shutdown(Shutdown::Write).unwrap();
     let reading = std::thread::spawn(move || {
@@ -190,5 +190,9 @@ fn what_is_queued_when_the_peer_ends_its_side_is_perhaps_sent<M: Many>() {
     let _ = ours.send(b"zz");
     drop(ours);
     let came = reading.join().unwrap();
-    assert!(came.iter().all(|call| !not_sent.contains(call)), "{}: {not_sent:?} were not sent, {came:?} came", M::NAME);
+    assert!(
+        came.iter().all(|call| !not_sent.contains(call)),
+        "{}: {not_sent:?} were not sent, {came:?} arrived",
+        M::NAME
+    );
 }

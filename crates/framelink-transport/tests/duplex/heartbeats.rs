@@ -1,4 +1,4 @@
-//! Heartbeats beside many calls.
+//! Heartbeats on a connection with many calls in flight.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,16 +13,17 @@ use crate::support::peer::{Peer, frame, small_sockets};
 
 on_every_driver!(
     probes_are_answered_beside_calls,
-    a_silent_peer_ends_the_link_and_tells_every_call,
-    a_peer_that_answers_lives_though_it_answers_no_call,
-    on_a_pair_probes_go_where_requests_go,
+    a_silent_peer_ends_the_link_and_fails_every_call,
+    a_peer_that_answers_probes_is_alive_although_it_answers_no_call,
+    on_a_pair_probes_go_out_on_the_connection_of_the_requests,
     a_silent_half_ends_the_pair,
-    messages_and_heartbeats_do_not_mix,
+    messages_pass_whole_and_in_order_beside_heartbeats,
 );
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(150);
-/// What a busy machine may be late: exact times are tested on a virtual clock (`tests/liveness` of `framelink-session`).
+/// The allowance for a busy machine. Exact times are tested on a virtual clock (`tests/liveness` of
+/// `framelink-session`).
 const LATE: Duration = Duration::from_secs(3);
 
 fn ping() -> Heartbeat {
@@ -30,7 +31,7 @@ fn ping() -> Heartbeat {
     heartbeat.interval(INTERVAL).unwrap().timeout(TIMEOUT).unwrap()
 }
 
-/// For a peer that answers, however late a busy machine lets it.
+/// For a peer that answers, with a timeout that a busy machine does not exceed.
 fn patient_ping() -> Heartbeat {
     ping().timeout(DEADLINE).unwrap()
 }
@@ -47,17 +48,17 @@ fn probes_are_answered_beside_calls<M: Many>() {
     for _ in 0..3 {
         peer.send(b"PING");
         if M::NAME == "nonblocking" {
-            // There is nobody else who could.
+            // This driver has no thread or task: the answer leaves in this call.
             assert!(ours.next_within(Duration::from_millis(50)).is_none());
         }
         assert_eq!(peer.read(), b"PONG");
     }
     peer.send(b"00 good day");
     assert_eq!(&ours.reply(0)[..], b"00 good day");
-    assert!(ours.next_within(Duration::from_millis(1)).is_none(), "{}: nothing else was delivered", M::NAME);
+    assert!(ours.next_within(Duration::from_millis(1)).is_none(), "{}: no heartbeat is delivered", M::NAME);
 }
 
-fn a_silent_peer_ends_the_link_and_tells_every_call<M: Many>() {
+fn a_silent_peer_ends_the_link_and_fails_every_call<M: Many>() {
     let began = Instant::now();
     let (mut ours, mut peer) = watched::<M>(by_key(), ping(), Role::Client);
     for call in 0..3 {
@@ -80,7 +81,7 @@ fn a_silent_peer_ends_the_link_and_tells_every_call<M: Many>() {
     peer.read_to_end();
 }
 
-fn a_peer_that_answers_lives_though_it_answers_no_call<M: Many>() {
+fn a_peer_that_answers_probes_is_alive_although_it_answers_no_call<M: Many>() {
     let (mut ours, mut peer) = watched::<M>(by_key(), patient_ping(), Role::Client);
     let answering = thread::spawn(move || {
         for _ in 0..4 {
@@ -95,7 +96,7 @@ fn a_peer_that_answers_lives_though_it_answers_no_call<M: Many>() {
     answering.join().unwrap();
 }
 
-fn on_a_pair_probes_go_where_requests_go<M: Many>() {
+fn on_a_pair_probes_go_out_on_the_connection_of_the_requests<M: Many>() {
     let ((sending, requests), (receiving, replies)) = (small_sockets(), small_sockets());
     let watch = Some((patient_ping(), Role::Client));
     let mut ours = M::pair_watched(sending, receiving, framing("net:2"), by_key(), watch);
@@ -111,7 +112,7 @@ fn on_a_pair_probes_go_where_requests_go<M: Many>() {
         replies.send(b"00 good day");
         (requests, replies)
     });
-    // Nothing happens but heartbeats.
+    // Only heartbeats are exchanged.
     assert!(ours.next_within((INTERVAL + TIMEOUT) * 3).is_none(), "{}", M::NAME);
     ours.begin(0, b"00 hello", DEADLINE);
     assert_eq!(&ours.reply(0)[..], b"00 good day");
@@ -122,7 +123,7 @@ fn a_silent_half_ends_the_pair<M: Many>() {
     let ((sending, requests), (receiving, replies)) = (small_sockets(), small_sockets());
     let watch = Some((ping(), Role::Client));
     let mut ours = M::pair_watched(sending, receiving, framing("net:2"), by_key(), watch);
-    // What answers comes on the other one, and there nothing comes.
+    // The peer answers on the other connection, and no answer arrives there.
     let Happened::Lost(error) = ours.received() else { panic!("{}: not lost", M::NAME) };
     assert!(matches!(error.cause(), Cause::Dead(_)), "{}: {error}", M::NAME);
     drop(ours);
@@ -130,16 +131,16 @@ fn a_silent_half_ends_the_pair<M: Many>() {
     assert!(Peer(replies).read_to_end().is_empty());
 }
 
-/// So many messages go, and come back.
+/// The number of messages, each of which is echoed.
 const MESSAGES: u64 = 50_000;
 
-/// Both sides ask all the time, whatever else goes.
-fn messages_and_heartbeats_do_not_mix<M: Many>() {
+/// Both sides send probes all the time, during all other traffic.
+fn messages_pass_whole_and_in_order_beside_heartbeats<M: Many>() {
     let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).by(By::Both).counting(Life::Heartbeats);
     let heartbeat = heartbeat.interval(Duration::from_millis(1)).unwrap().timeout(DEADLINE).unwrap();
     let (mut ours, peer) = watched::<M>(Matching::in_order(), heartbeat, Role::Client);
     let echoing = thread::spawn(move || echo(peer.0));
-    /// So many may be on their way.
+    /// The most messages in flight.
     const AHEAD: u64 = 256;
     let (mut sent, mut came) = (0_u64, 0_u64);
     while came < MESSAGES {

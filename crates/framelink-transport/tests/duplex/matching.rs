@@ -1,4 +1,4 @@
-//! Whose reply a message is.
+//! How replies are matched to calls.
 
 use std::time::{Duration, Instant};
 
@@ -10,26 +10,26 @@ use crate::support::many::{DEADLINE, Happened, Many, by_key, on_every_driver, pa
 const SHORT: Duration = Duration::from_millis(100);
 
 on_every_driver!(
-    replies_in_order_find_their_calls,
-    replies_by_key_find_their_calls_in_any_order,
-    replies_by_a_function_find_their_calls,
+    replies_in_order_answer_their_calls,
+    replies_by_key_answer_their_calls_in_any_order,
+    replies_by_a_key_function_answer_their_calls,
     keys_are_assigned,
-    keys_that_are_never_answered_end_the_link_when_they_run_out,
+    unanswered_keys_end_the_link_when_no_key_is_left,
     a_key_in_flight_is_refused_before_anything_is_written,
-    a_key_that_is_serialized_waits_for_the_one_before,
+    a_serialized_key_waits_for_the_earlier_call_with_it,
     a_request_without_a_key_is_refused,
-    what_nobody_asked_for_goes_to_the_receiver,
-    messages_go_out_beside_calls,
-    a_late_reply_is_handed_over_with_its_key_and_delay,
-    a_key_is_taken_until_its_late_reply_has_come,
+    unsolicited_messages_go_to_the_receiver,
+    messages_can_be_sent_beside_calls,
+    a_late_reply_is_delivered_with_its_key_and_delay,
+    a_key_stays_in_use_until_its_late_reply_arrives,
 );
 
-fn replies_in_order_find_their_calls<M: Many>() {
+fn replies_in_order_answer_their_calls<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(Matching::in_order());
     for call in 0..3 {
         ours.begin(call, format!("call {call}").as_bytes(), DEADLINE);
     }
-    // Which of them comes first is nobody's promise; each has its own reply.
+    // The calls may arrive in any order. Each has its own reply.
     let requests = [peer.read(), peer.read(), peer.read()];
     for request in &requests {
         peer.send(&[b"re: ", &request[..]].concat());
@@ -44,7 +44,7 @@ fn replies_in_order_find_their_calls<M: Many>() {
     assert_eq!(seen, [0, 1, 2]);
 }
 
-fn replies_by_key_find_their_calls_in_any_order<M: Many>() {
+fn replies_by_key_answer_their_calls_in_any_order<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     for call in 0..3 {
         ours.begin(call, format!("{call:02} hello").as_bytes(), DEADLINE);
@@ -60,8 +60,8 @@ fn replies_by_key_find_their_calls_in_any_order<M: Many>() {
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
 }
 
-fn replies_by_a_function_find_their_calls<M: Many>() {
-    // A request names its key at the end, its reply at the start.
+fn replies_by_a_key_function_answer_their_calls<M: Many>() {
+    // The key is at the end of a request and at the start of a reply.
     let at_end = KeyRule::by(|message| Key::new(message.last_chunk::<2>()?));
     let rule = at_end.of_reply(|message| Key::new(message.first_chunk::<2>()?));
     let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule));
@@ -92,7 +92,7 @@ fn keys_are_assigned<M: Many>() {
     }
 }
 
-fn keys_that_are_never_answered_end_the_link_when_they_run_out<M: Many>() {
+fn unanswered_keys_end_the_link_when_no_key_is_left<M: Many>() {
     let rule = KeyRule::at("0:1".parse().unwrap()).assigned(Assigned::Digits);
     let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule).window(4));
     for call in 0..10 {
@@ -119,16 +119,16 @@ fn a_key_in_flight_is_refused_before_anything_is_written<M: Many>() {
     peer.send(b"01 reply");
     assert_eq!(&ours.reply(0)[..], b"01 reply");
     ours.begin(2, b"01 third", DEADLINE);
-    assert_eq!(peer.read(), b"01 third", "{}: the key is free again", M::NAME);
+    assert_eq!(peer.read(), b"01 third", "{}: the key can be used again", M::NAME);
 }
 
-fn a_key_that_is_serialized_waits_for_the_one_before<M: Many>() {
+fn a_serialized_key_waits_for_the_earlier_call_with_it<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key().serialized(true));
     ours.begin(0, b"01 first", DEADLINE);
     assert_eq!(peer.read(), b"01 first");
     ours.begin(1, b"01 second", DEADLINE);
     peer.expect_nothing();
-    // Others go on meanwhile, but in one loop the test itself keeps the order.
+    // Calls with other keys go on meanwhile. On the non-blocking driver the test's own loop keeps the order.
     if M::NAME != "nonblocking" {
         ours.begin(2, b"02 other", DEADLINE);
         assert_eq!(peer.read(), b"02 other");
@@ -152,7 +152,7 @@ fn a_request_without_a_key_is_refused<M: Many>() {
     peer.expect_nothing();
 }
 
-fn what_nobody_asked_for_goes_to_the_receiver<M: Many>() {
+fn unsolicited_messages_go_to_the_receiver<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     ours.begin(0, b"01 hello", DEADLINE);
     peer.read();
@@ -163,12 +163,12 @@ fn what_nobody_asked_for_goes_to_the_receiver<M: Many>() {
     }
     peer.send(b"01 reply");
     ours.reply(0);
-    // A second reply answers nothing any more.
+    // A second reply to an answered call is an unsolicited message.
     peer.send(b"01 reply");
     assert!(matches!(ours.received(), Happened::Incoming(Incoming::Message(message)) if &message[..] == b"01 reply"));
 }
 
-fn messages_go_out_beside_calls<M: Many>() {
+fn messages_can_be_sent_beside_calls<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     ours.begin(0, b"01 hello", DEADLINE);
     peer.read();
@@ -178,7 +178,7 @@ fn messages_go_out_beside_calls<M: Many>() {
     ours.reply(0);
 }
 
-fn a_late_reply_is_handed_over_with_its_key_and_delay<M: Many>() {
+fn a_late_reply_is_delivered_with_its_key_and_delay<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     let began = Instant::now();
     ours.begin(0, b"01 hello", SHORT);
@@ -187,7 +187,7 @@ fn a_late_reply_is_handed_over_with_its_key_and_delay<M: Many>() {
     assert_eq!(error.sent(), Sent::NoReply, "{}: {error}", M::NAME);
     assert!(error.to_string().ends_with("nothing came within 100ms (sent, no reply)"), "{error}");
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 1));
-    // The link goes on.
+    // The link stays usable.
     ours.begin(1, b"02 hello", DEADLINE);
     peer.read();
     peer.send(b"02 reply");
@@ -199,7 +199,7 @@ fn a_late_reply_is_handed_over_with_its_key_and_delay<M: Many>() {
     assert_eq!(ours.unanswered(), 0);
 }
 
-fn a_key_is_taken_until_its_late_reply_has_come<M: Many>() {
+fn a_key_stays_in_use_until_its_late_reply_arrives<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     ours.begin(0, b"01 hello", SHORT);
     peer.read();

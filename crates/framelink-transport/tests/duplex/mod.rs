@@ -1,4 +1,4 @@
-//! Many calls at a time on one connection: the same rules on every driver, against a peer that speaks bytes by hand.
+//! Many calls in flight on one connection: rules that hold on every driver, against a peer that writes bytes by hand.
 
 mod cancel;
 mod ends;

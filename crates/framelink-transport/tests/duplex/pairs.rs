@@ -1,4 +1,4 @@
-//! Two connections with one peer, one for each direction.
+//! A pair: two connections with one peer, one for each direction.
 
 use std::net::Shutdown;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use crate::support::many::{DEADLINE, Happened, Many, by_key, framing, on_every_d
 use crate::support::peer::{Peer, small_sockets};
 
 on_every_driver!(
-    requests_go_out_on_one_and_replies_come_on_the_other,
-    the_end_of_the_receiving_one_ends_both,
-    the_end_of_the_sending_one_ends_both,
-    a_reset_of_the_sending_one_ends_both,
-    what_comes_on_the_sending_one_ends_both,
-    what_had_come_before_the_end_is_delivered,
-    in_order_a_timeout_ends_both,
+    requests_use_one_connection_and_replies_the_other,
+    the_end_of_the_receiving_connection_ends_both,
+    the_end_of_the_sending_connection_ends_both,
+    a_reset_of_the_sending_connection_ends_both,
+    a_message_on_the_sending_connection_ends_both,
+    messages_that_arrived_before_the_end_are_delivered,
+    in_order_a_timeout_ends_both_connections,
 );
 
-/// The far ends of a pair.
+/// The peer's ends of a pair.
 struct Far {
-    /// Where our requests come.
+    /// The connection on which the peer receives our requests.
     requests: Peer,
-    /// Where it replies.
+    /// The connection on which the peer replies.
     replies: Peer,
 }
 
@@ -33,7 +33,7 @@ fn pair<M: Many>(matching: Matching) -> (M, Far) {
     (ours, Far { requests: Peer(requests), replies: Peer(replies) })
 }
 
-/// Three calls in flight.
+/// Returns a pair with three calls in flight.
 fn busy<M: Many>() -> (M, Far) {
     let (mut ours, mut far) = pair::<M>(by_key());
     for call in 0..3 {
@@ -46,7 +46,7 @@ fn busy<M: Many>() -> (M, Far) {
     (ours, far)
 }
 
-/// Every call is told, and the end; with their causes.
+/// Asserts that every call fails and that the end is reported, each with this cause.
 fn expect_end<M: Many>(ours: &mut M, is_it: impl Fn(&Cause) -> bool) {
     let (mut failed, mut is_over) = (0, false);
     while failed < 3 || !is_over {
@@ -64,12 +64,12 @@ fn expect_end<M: Many>(ours: &mut M, is_it: impl Fn(&Cause) -> bool) {
             other => panic!("{}: {other:?}", M::NAME),
         }
     }
-    assert!(ours.send(b"more").is_err(), "{}: nothing is sent into half a pair", M::NAME);
+    assert!(ours.send(b"more").is_err(), "{}: sending fails when one connection of a pair has ended", M::NAME);
     ours.begin(9, b"09", DEADLINE);
     assert_eq!(ours.failure(9).sent(), Sent::Not);
 }
 
-fn requests_go_out_on_one_and_replies_come_on_the_other<M: Many>() {
+fn requests_use_one_connection_and_replies_the_other<M: Many>() {
     let (mut ours, mut far) = pair::<M>(by_key());
     for call in 0..100 {
         let request = format!("{call:02} hello");
@@ -82,47 +82,47 @@ fn requests_go_out_on_one_and_replies_come_on_the_other<M: Many>() {
     assert!(matches!(ours.received(), Happened::Incoming(Incoming::Message(news)) if &news[..] == b"99 news"));
     ours.send(b"ours").unwrap();
     assert_eq!(far.requests.read(), b"ours");
-    // Nothing went the wrong way.
+    // No bytes travel in the wrong direction.
     far.replies.expect_nothing();
 }
 
-fn the_end_of_the_receiving_one_ends_both<M: Many>() {
+fn the_end_of_the_receiving_connection_ends_both<M: Many>() {
     let (mut ours, mut far) = busy::<M>();
     far.replies.0.shutdown(Shutdown::Write).unwrap();
     expect_end(&mut ours, |cause| matches!(cause, Cause::NoReply));
-    assert!(far.requests.read_to_end().is_empty(), "{}: the other one is closed too", M::NAME);
+    assert!(far.requests.read_to_end().is_empty(), "{}: the sending connection is closed too", M::NAME);
 }
 
-fn the_end_of_the_sending_one_ends_both<M: Many>() {
+fn the_end_of_the_sending_connection_ends_both<M: Many>() {
     let (mut ours, Far { requests, mut replies }) = busy::<M>();
     requests.0.shutdown(Shutdown::Write).unwrap();
     expect_end(&mut ours, |cause| matches!(cause, Cause::SendingClosed));
     drop(ours);
-    assert!(replies.read_to_end().is_empty(), "{}: the other one is closed too", M::NAME);
+    assert!(replies.read_to_end().is_empty(), "{}: the receiving connection is closed too", M::NAME);
 }
 
-fn a_reset_of_the_sending_one_ends_both<M: Many>() {
+fn a_reset_of_the_sending_connection_ends_both<M: Many>() {
     let (mut ours, Far { requests, mut replies }) = busy::<M>();
     socket2::SockRef::from(&requests.0).set_linger(Some(Duration::ZERO)).unwrap();
     drop(requests);
     expect_end(&mut ours, |cause| matches!(cause, Cause::Reset(_)));
     drop(ours);
-    assert!(replies.read_to_end().is_empty(), "{}: the other one is closed too", M::NAME);
+    assert!(replies.read_to_end().is_empty(), "{}: the receiving connection is closed too", M::NAME);
 }
 
-fn what_comes_on_the_sending_one_ends_both<M: Many>() {
+fn a_message_on_the_sending_connection_ends_both<M: Many>() {
     let (mut ours, mut far) = busy::<M>();
     far.requests.send(b"00 reply on the wrong one");
     expect_end(&mut ours, |cause| matches!(cause, Cause::OneWay));
 }
 
-fn what_had_come_before_the_end_is_delivered<M: Many>() {
+fn messages_that_arrived_before_the_end_are_delivered<M: Many>() {
     let (mut ours, mut far) = pair::<M>(by_key());
     ours.begin(0, b"00", DEADLINE);
     far.requests.read();
     far.replies.send(b"99 news");
     far.replies.send(b"00 reply");
-    // What loopback has taken is there.
+    // Bytes that loopback has accepted have arrived.
     drop(far.requests);
     let mut seen = 0;
     loop {
@@ -132,14 +132,14 @@ fn what_had_come_before_the_end_is_delivered<M: Many>() {
             other => panic!("{}: {other:?}", M::NAME),
         }
     }
-    // The reply is told by the thread of its call, which may be slower than the one that receives.
+    // The thread of the call reports the reply. That thread may be slower than the receiving one.
     while seen < 2 {
         ours.reply(0);
         seen += 1;
     }
 }
 
-fn in_order_a_timeout_ends_both<M: Many>() {
+fn in_order_a_timeout_ends_both_connections<M: Many>() {
     let (mut ours, mut far) = pair::<M>(Matching::in_order());
     ours.begin(0, b"one", Duration::from_millis(100));
     far.requests.read();

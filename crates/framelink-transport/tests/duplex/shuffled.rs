@@ -1,4 +1,5 @@
-//! Ten thousand calls by key, 64 at a time, with a peer that answers in any order, late, twice, and what nobody asked.
+//! Ten thousand calls by key, 64 at a time. The peer answers in any order, late and twice, and sends unsolicited
+//! messages.
 
 use std::collections::HashSet;
 use std::net::TcpStream;
@@ -10,14 +11,14 @@ use framelink_transport::{Incoming, Length};
 
 use crate::support::many::{DEADLINE, Happened, Many, framing, on_every_driver};
 
-on_every_driver!(every_reply_finds_its_own_call_or_is_reported);
+on_every_driver!(every_reply_answers_its_own_call_or_is_reported);
 
 const CALLS: usize = 10_000;
 const WINDOW: usize = 64;
-/// Long beside what an answer takes here, and short beside what those take that are held.
+/// Longer than an answer takes here, and shorter than the peer holds a late answer.
 const WITHIN: Duration = Duration::from_millis(400);
 
-fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
+fn every_reply_answers_its_own_call_or_is_reported<M: Many>() {
     let matching = Matching::by_key(KeyRule::at("0:8".parse().unwrap())).window(WINDOW);
     let length: Length = "net:2".parse().unwrap();
     let peer =
@@ -33,7 +34,12 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
         }
         match ours.next() {
             Happened::Reply(call, reply) => {
-                assert_eq!(&reply[..], format!("{call:08} please").as_bytes(), "{}: a foreign reply", M::NAME);
+                assert_eq!(
+                    &reply[..],
+                    format!("{call:08} please").as_bytes(),
+                    "{}: the reply of another call",
+                    M::NAME
+                );
                 assert!(answered.insert(call));
                 over += 1;
             }
@@ -47,7 +53,7 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
             other => panic!("{}: {other:?}", M::NAME),
         }
     }
-    // Those that are late still come, and nothing else happens.
+    // The late replies still arrive, and no other event happens.
     let began = Instant::now();
     while late.len() < given_up.len() {
         match ours.next() {
@@ -61,7 +67,7 @@ fn every_reply_finds_its_own_call_or_is_reported<M: Many>() {
     assert_eq!(answered.len() + given_up.len(), CALLS);
     assert!(given_up.len() > CALLS / 100 && given_up.len() < CALLS / 20, "{} given up", given_up.len());
     assert_eq!((ours.in_flight(), ours.unanswered()), (0, 0));
-    // What has come is counted a moment after it went.
+    // The peer counts a message a moment after it is sent.
     assert!(peer.wait_for(DEADLINE, |counts| counts.messages_sent - counts.messages_received >= unsolicited));
     let counts = peer.counts();
     let surplus = counts.messages_sent - counts.messages_received;

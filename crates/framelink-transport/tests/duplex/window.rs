@@ -1,4 +1,4 @@
-//! How many calls there may be.
+//! The limit of calls in flight.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ const SHORT: Duration = Duration::from_millis(100);
 
 on_every_driver!(
     calls_beyond_the_window_wait,
-    waiting_for_room_is_part_of_the_time,
-    a_peer_that_reads_nothing_bounds_what_waits,
+    waiting_for_room_counts_towards_the_timeout,
+    the_queue_for_a_peer_that_reads_nothing_is_bounded,
     too_many_unanswered_calls_end_the_link,
 );
 
@@ -38,12 +38,12 @@ fn calls_beyond_the_window_wait<M: Many>() {
     }
 }
 
-fn waiting_for_room_is_part_of_the_time<M: Many>() {
+fn waiting_for_room_counts_towards_the_timeout<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key().window(1));
     ours.begin(0, b"01", DEADLINE);
     peer.read();
     if M::NAME == "nonblocking" {
-        return; // where whoever is told that there is no room waits for itself
+        return; // this driver reports that the window is full, and the program waits
     }
     ours.begin(1, b"02", SHORT);
     let error = ours.failure(1);
@@ -52,12 +52,12 @@ fn waiting_for_room_is_part_of_the_time<M: Many>() {
     peer.expect_nothing();
     peer.send(b"01");
     ours.reply(0);
-    // Nobody was forgotten over it.
+    // The failed call leaves no trace in the window.
     ours.begin(2, b"03", DEADLINE);
     assert_eq!(peer.read(), b"03");
 }
 
-fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
+fn the_queue_for_a_peer_that_reads_nothing_is_bounded<M: Many>() {
     let (mut ours, mut peer) = pair::<M>(by_key());
     let request = |call: usize| [format!("{call:02}").as_bytes(), &[b'x'; 60_000]].concat();
     let calls = 60;
@@ -67,7 +67,7 @@ fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
     let mut not_sent = 0;
     let mut not_sent_calls = Vec::new();
     let mut others = 0;
-    // In one loop those for which there is no room are never begun.
+    // On the non-blocking driver, calls for which there is no room are not begun.
     while let Some(happened) = ours.next_within(Duration::from_secs(2)) {
         let Happened::Failed(call, error) = happened else { panic!("{}: {happened:?}", M::NAME) };
         match error.sent() {
@@ -79,8 +79,9 @@ fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
         }
     }
     assert!(others > 0, "{}: {not_sent} not sent", M::NAME);
-    assert!(others < calls || not_sent > 0, "{}: the system took everything", M::NAME);
-    // What was begun leaves whole when the peer reads again; what was told as not sent never does.
+    assert!(others < calls || not_sent > 0, "{}: the system accepted every request", M::NAME);
+    // A begun request is written whole when the peer reads again. A request that is reported as not sent is never
+    // written.
     ours.begin(99, b"99 the last", DEADLINE);
     let reading = std::thread::spawn(move || {
         let mut came = Vec::new();
@@ -96,7 +97,7 @@ fn a_peer_that_reads_nothing_bounds_what_waits<M: Many>() {
     for message in &reading.join().unwrap().1 {
         let call = std::str::from_utf8(&message[..2]).unwrap();
         let is_not_sent = call.parse().is_ok_and(|call: usize| not_sent_calls.contains(&call));
-        assert!(!is_not_sent, "{}: {call} was not sent, and came", M::NAME);
+        assert!(!is_not_sent, "{}: {call} was not sent, and arrived", M::NAME);
         assert!(call == "99" || message.len() == 60_002, "whole");
     }
 }

@@ -1,4 +1,4 @@
-//! One cell: a framing and a role. The driver is the type that its row is run with.
+//! One cell: a framing and a role. The driver is the type parameter with which its row is run.
 
 use std::fmt;
 use std::io::Write;
@@ -11,15 +11,15 @@ use crate::ends::Ends;
 use crate::peer;
 pub(crate) use crate::wire::Wire;
 
-/// The framings of the table: a length in text, in packed digits, and as a number.
+/// The framings of the table: a length in text, in packed digits, and as a binary number.
 pub(crate) const WIRES: [Wire; 3] = [Wire::Ascii4, Wire::Bcd2, Wire::Net4];
 
 /// Which side of the connection is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// We have dialled.
+    /// Our side has dialled.
     Client,
-    /// We have accepted.
+    /// Our side has accepted.
     Server,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Our end of a connection, and the plain socket at its other end.
+    /// Returns our end of a connection, and the plain socket at its other end.
     pub(crate) fn pair<D: Ends>(&self) -> (D, TcpStream) {
         self.pair_with(self.framing())
     }
@@ -46,7 +46,7 @@ impl Cell {
         }
     }
 
-    /// Two plain sockets, ours first: it has dialled, or was accepted.
+    /// Returns two plain sockets, ours first. Ours has dialled or was accepted, as the role says.
     pub(crate) fn sockets(&self) -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let dialled = peer::ready(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
@@ -55,13 +55,13 @@ impl Cell {
             Role::Client => (dialled, accepted),
             Role::Server => (accepted, dialled),
         };
-        // What a driver is given has no timeouts of its own.
+        // A driver is given a stream without timeouts.
         ours.set_read_timeout(None).unwrap();
         ours.set_write_timeout(None).unwrap();
         (ours, peer)
     }
 
-    /// Reads one frame, and gives its payload.
+    /// Reads one frame and returns its payload.
     #[track_caller]
     pub(crate) fn read(&self, peer: &TcpStream) -> Vec<u8> {
         let header = peer::read_exactly(peer, self.header_len());
@@ -83,7 +83,7 @@ impl Cell {
         driver::framing(self.wire.notation())
     }
 
-    /// The same framing with a smaller limit, such as `max=2KiB`.
+    /// Returns the cell's framing with one more option, such as `max=2KiB`.
     pub(crate) fn framing_with(&self, option: &str) -> FramingPair {
         driver::framing(&format!("{},{option}", self.wire.notation()))
     }
@@ -96,12 +96,12 @@ impl Cell {
         self.wire.frame(payload)
     }
 
-    /// The frames of these messages, one behind the other.
+    /// Returns the frames of these messages, one after the other.
     pub(crate) fn frames<P: AsRef<[u8]>>(&self, payloads: &[P]) -> Vec<u8> {
         payloads.iter().flat_map(|payload| self.frame(payload.as_ref())).collect()
     }
 
-    /// A header that announces so many bytes.
+    /// Returns a header that announces this many payload bytes.
     pub(crate) fn header(&self, payload_len: usize) -> Vec<u8> {
         let mut frame = self.frame(&vec![0; payload_len]);
         frame.truncate(self.header_len());
@@ -123,7 +123,7 @@ impl fmt::Display for Cell {
     }
 }
 
-/// The next message, which must be there.
+/// Returns the next message. Panics if there is none.
 #[track_caller]
 pub(crate) fn next<D: Driver>(ours: &mut D) -> Vec<u8> {
     ours.recv().expect("receiving").expect("a message").to_vec()

@@ -1,4 +1,4 @@
-//! What the rows need of each driver beside what every test of the drivers does.
+//! What the rows need of each driver in addition to the helpers of the driver tests.
 
 use std::future::Future;
 use std::io;
@@ -15,22 +15,23 @@ use crate::party::{Client, Party};
 use crate::peer::ready;
 use crate::{many, server};
 
-/// How a name is looked up.
+/// A function that resolves a host name.
 pub(crate) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 pub(crate) trait Ends: Driver + Party {
-    /// This driver with many calls in flight.
+    /// The connection of this driver with many calls in flight.
     type Many: many::Many;
     /// This driver's listener, whose connections are served by a handler.
     type Server: server::Serve;
 
-    /// A client of these addresses, whose names are looked up so.
+    /// Returns a client of these addresses, whose names are resolved with `lookup`.
     fn client_with(profile: Profile, peers: Vec<String>, lookup: Lookup) -> Box<dyn Client>;
-    /// Looks for a message and gives receiving up at once.
+    /// Begins to receive and gives up at once. Returns the message if it had already arrived.
     fn give_up_receiving(&mut self) -> Option<Vec<u8>>;
-    /// A connection that this driver's listener has accepted, and the plain socket that dialled it.
+    /// Returns a connection that this driver's listener has accepted, and the plain socket that dialled it.
     fn accepted(framing: FramingPair) -> (Self, TcpStream);
-    /// This driver's listener with such a queue, and what accepts its next connection.
+    /// Returns the address of this driver's listener with this backlog, and a function that accepts its next
+    /// connection.
     fn listening(framing: FramingPair, backlog: u32) -> (SocketAddr, impl FnMut() -> Self);
 }
 

@@ -1,13 +1,13 @@
-//! The table of faults: each row is a fault of a peer, of the network or of the system, and what must happen then. A row is run in
-//! cells, one for each framing, driver and role, or names the test that holds it elsewhere.
+//! The table of faults. Each row is a fault of a peer, of the network or of the system, and what must happen then. A
+//! row runs in cells, one for each framing, driver and role, or names the test elsewhere that proves it.
 //!
 //! ```console
 //! cargo test -p framelink-transport --test faults -- --nocapture      # one line a row, and the count of cells
 //! FRAMELINK_FAULTS=7,8 cargo test -p framelink-transport --test faults # some rows only
-//! FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults    # writes docs/src/faults.md anew
+//! FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults    # writes docs/src/faults.md
 //! ```
 
-#![allow(clippy::unwrap_used, reason = "the rows are tests, and called by them")]
+#![allow(clippy::unwrap_used, reason = "the rows are called by tests")]
 
 mod cell;
 mod ends;

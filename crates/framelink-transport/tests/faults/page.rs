@@ -1,4 +1,4 @@
-//! The page of the book: the table as text.
+//! The page of the book that shows the table.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use crate::table;
 const PAGE: &str = "docs/src/faults.md";
 const RENEW: &str = "FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults the_page";
 
-/// Fails if the page is not the table; with `FRAMELINK_RENEW=1` it writes the page.
+/// Fails if the page differs from the table. With `FRAMELINK_RENEW=1` it writes the page instead.
 pub(crate) fn compare() {
     let (path, text) = (root().join(PAGE), text());
     if std::env::var_os("FRAMELINK_RENEW").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
     let page = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(page == text, "{PAGE} is not the table of the test any more; this writes it anew: {RENEW}");
+    assert!(page == text, "{PAGE} differs from the table of the test; this command writes it: {RENEW}");
 }
 
 fn text() -> String {
@@ -29,7 +29,7 @@ fn text() -> String {
     text
 }
 
-/// Where the row is shown.
+/// Returns the text of the column that says where the row is proved.
 fn places(row: &Row) -> String {
     let here = row.here.as_ref().map(|here| {
         let roles = match here.roles {
@@ -51,14 +51,14 @@ const HEAD: &str = "\
 
 <!-- Written by the test `faults` of framelink-transport: change its table, not this page. -->
 
-What can go wrong with a peer, with the network and with the system, what framelink does then, and which test shows it. Each row is run in
-cells: *framing* (`ascii:4`, `bcd:2`, `net:4`) × *driver* (blocking, non-blocking, tokio) × *role* (the side that dials, the side that
-accepts). A row that needs network namespaces, other processes or the command line is held by the test that is named.
+This page lists what can go wrong with a peer, the network and the system, what framelink then does, and the test that shows it. Each row runs
+in cells: *framing* (`ascii:4`, `bcd:2`, `net:4`) × *driver* (blocking, non-blocking, tokio) × *role* (the side that dials, the side that
+accepts). For rows that need network namespaces, other processes or the command line, the last column names the test.
 
 ```console
-cargo test -p framelink-transport --test faults -- --nocapture         # one line a row, and the count of cells
+cargo test -p framelink-transport --test faults -- --nocapture         # one line for each row, and the count of cells
 FRAMELINK_FAULTS=7,8 cargo test -p framelink-transport --test faults   # some rows only
-FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults      # writes this page anew from the table
+FRAMELINK_RENEW=1 cargo test -p framelink-transport --test faults      # writes this page from the table
 ```
 
 | row | fault | what must happen | cells | where |

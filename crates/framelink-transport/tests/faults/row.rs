@@ -1,4 +1,4 @@
-//! One row of the table: a fault, what must happen, and where that is shown.
+//! One row of the table: a fault, what must happen, and which tests prove it.
 
 use std::path::Path;
 
@@ -11,34 +11,35 @@ pub(crate) struct Row {
     pub(crate) fault: &'static str,
     /// What must happen then.
     pub(crate) behaviour: &'static str,
-    /// What this test runs; `None` where another test holds the row.
+    /// The cells that this test runs, or `None` if only another test proves the row.
     pub(crate) here: Option<Here>,
-    /// Tests that hold the row elsewhere, instead of the cells here or beside them.
+    /// Tests elsewhere that prove the row, instead of the cells here or in addition to them.
     pub(crate) elsewhere: &'static [Elsewhere],
 }
 
-/// Cells of this test: one for each framing, each role, and each driver.
+/// The cells of this test: one for each framing, each role and each driver.
 pub(crate) struct Here {
     pub(crate) roles: &'static [Role],
     pub(crate) on: [OnDriver; 3],
 }
 
-/// A driver's name, and the row run with it.
+/// A driver's name, and the row's function for that driver.
 pub(crate) type OnDriver = (&'static str, fn(Cell));
 
 /// A test elsewhere in the tree.
 pub(crate) struct Elsewhere {
     /// The file, from the root of the repository.
     pub(crate) file: &'static str,
-    /// The name of a function in it, which is a test or is called by one.
+    /// The name of a function in that file, which is a test or is called by one.
     pub(crate) test: &'static str,
-    /// What it adds, or why the row is held there.
+    /// What the test adds, or why the row is proved there.
     pub(crate) shows: &'static str,
-    /// How many cells it runs, where it is a table of the same kind (framing × driver or leg × role); that test counts them too.
+    /// The number of cells that the test runs, if it is a table of this kind (framing × driver or leg × role). That
+    /// test counts them too.
     pub(crate) cells: usize,
 }
 
-/// The function on all three drivers, for these roles.
+/// Returns the function on all three drivers, for these roles.
 macro_rules! cells {
     ($roles:expr, $($path:ident)::+) => {
         Some($crate::row::Here {
@@ -54,7 +55,7 @@ macro_rules! cells {
 pub(crate) use cells;
 
 impl Here {
-    /// All cells: the name of the driver, what it runs, and with what.
+    /// Returns all cells: the name of the driver, the function, and its argument.
     pub(crate) fn cells(&self) -> impl Iterator<Item = (OnDriver, Cell)> + '_ {
         let cells = move |on| {
             let of_wire = move |wire| self.roles.iter().map(move |&role| (on, Cell { wire, role }));
@@ -65,13 +66,13 @@ impl Here {
 }
 
 impl Row {
-    /// How many cells it has, here and elsewhere.
+    /// Returns the number of the row's cells, here and elsewhere.
     pub(crate) fn count(&self) -> usize {
         let here = self.here.as_ref().map_or(0, |here| here.cells().count());
         here + self.elsewhere.iter().map(|elsewhere| elsewhere.cells).sum::<usize>()
     }
 
-    /// A row has cells, or a test that exists.
+    /// Asserts that the row has cells, or names a test that exists.
     #[track_caller]
     pub(crate) fn check(&self) {
         let number = self.number;
@@ -88,5 +89,5 @@ impl Row {
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.ancestors().nth(2).expect("crates/framelink-transport is in it")
+    package.ancestors().nth(2).expect("crates/framelink-transport is two levels below the root")
 }

@@ -1,4 +1,4 @@
-//! Runs the cells side by side: most of them only wait.
+//! Runs the cells side by side, because most of them only wait.
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,11 +11,11 @@ use crate::cell::Cell;
 use crate::row::Row;
 use crate::table;
 
-/// So many at a time.
+/// The number of cells that run at a time.
 const AT_A_TIME: usize = 24;
-/// When no cell has ended for so long, one of them hangs.
+/// If no cell ends within this time, a cell hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Fewer are not the table.
+/// The table has at least this many cells.
 const LEAST: usize = 500;
 
 /// A cell that is to be run.
@@ -26,7 +26,7 @@ struct Job {
     cell: Cell,
 }
 
-/// What became of a cell.
+/// The outcome of a cell.
 struct Done {
     job: usize,
     fault: Option<String>,
@@ -85,7 +85,7 @@ fn jobs(row: &'static Row) -> impl Iterator<Item = Job> {
     })
 }
 
-/// Threads that take one job after the other. A job that hangs holds its own thread only.
+/// Starts threads that take one job after the other. A job that hangs holds only its own thread.
 fn begin(jobs: &Arc<Vec<Job>>) -> mpsc::Receiver<Done> {
     let (tell, done) = mpsc::channel();
     let next = Arc::new(AtomicUsize::new(0));

@@ -7,14 +7,14 @@ use crate::support::waiting::Waiting;
 
 use crate::driver::{Blocking, NonBlocking, Tokio};
 
-/// What came of receiving until the end.
+/// What a driver received until the end or an error.
 pub(crate) struct Received {
     pub(crate) messages: Vec<Vec<u8>>,
     pub(crate) error: Option<String>,
     pub(crate) calls: Calls,
 }
 
-/// What came of sending some messages.
+/// The outcome of sending some messages.
 pub(crate) struct Sent {
     pub(crate) written: Vec<u8>,
     pub(crate) error: Option<String>,
@@ -22,7 +22,7 @@ pub(crate) struct Sent {
 }
 
 pub(crate) trait OverScript {
-    /// Whether the driver's streams ever say `WouldBlock`: a socket that waits does not.
+    /// Whether the driver's streams ever return `WouldBlock`. A blocking socket does not.
     const WOULD_BLOCK: bool = true;
 
     fn receive(framing: FramingPair, reads: Vec<ReadStep>) -> Received;
@@ -34,7 +34,7 @@ fn scripted(reads: Vec<ReadStep>, writes: Vec<WriteStep>) -> (Waiting, Script) {
     (Waiting(stream), script)
 }
 
-/// The next message, `None` at the end; or the error.
+/// The next message, or `None` at the end, or the error.
 type Next = Result<Option<Vec<u8>>, String>;
 
 fn collect(script: &Script, mut next: impl FnMut() -> Next) -> Received {

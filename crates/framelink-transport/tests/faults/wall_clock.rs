@@ -1,18 +1,19 @@
-//! Row 35: the clock on the wall, which may jump.
+//! Row 35: the wall clock, which may jump.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::row::root;
 
-/// What asks it, or sets something by it. (In two pieces, so that this file does not name them.)
+/// Names with which code reads or sets the wall clock. (Each is in two pieces, so that this file does not contain
+/// them.)
 const WORDS: [(&str, &str); 4] = [("System", "Time"), ("UNIX_", "EPOCH"), ("CLOCK_", "REALTIME"), ("Utc::", "now")];
 
-/// Prints the time of day, and decides nothing by it.
+/// The one file that reads the time of day. It only prints it.
 const PRINTS: &str = "framelink/src/output/message_line.rs";
 
 #[test]
-fn no_code_decides_by_the_clock_on_the_wall() {
+fn no_code_decides_by_the_wall_clock() {
     let mut sources = Vec::new();
     for package in fs::read_dir(root().join("crates")).unwrap() {
         collect(&package.unwrap().path().join("src"), &mut sources);

@@ -1,4 +1,4 @@
-//! The other side: connections of ours, used as a host would.
+//! The host: connections of framelink, used as a host would use them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use framelink_transport::tokio::{Connection, Inbox, LinkEvent, Listener};
 use framelink_transport::{Framing, Message, Profile, ProfileBuilder};
 use tokio::time::timeout;
 
-/// Whatever a test waits for comes within this time, or the test fails.
+/// Every event that a test waits for happens within this time, or the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) const FRAMING: &str = "net:2";
@@ -16,7 +16,7 @@ pub(crate) fn framing() -> Framing {
     FRAMING.parse().unwrap()
 }
 
-/// By the first two bytes.
+/// Requests and replies are matched by their first two bytes.
 pub(crate) fn by_key() -> Duplex {
     Duplex::new().key("0:2".parse().unwrap())
 }
@@ -32,14 +32,14 @@ pub(crate) async fn listener() -> (Listener, String) {
 }
 
 pub(crate) async fn accept(listener: &mut Listener) -> Connection {
-    timeout(DEADLINE, listener.accept()).await.expect("somebody dials").unwrap()
+    timeout(DEADLINE, listener.accept()).await.expect("a peer dials").unwrap()
 }
 
 pub(crate) async fn read(connection: &mut Connection) -> Message {
     timeout(DEADLINE, connection.recv()).await.expect("something comes").unwrap().expect("a message")
 }
 
-/// Sends back all that comes, until the end.
+/// Echoes all messages until the end.
 pub(crate) async fn echo(mut connection: Connection) {
     while let Ok(Some(message)) = connection.recv().await {
         if connection.send(&message).await.is_err() {
@@ -48,6 +48,6 @@ pub(crate) async fn echo(mut connection: Connection) {
     }
 }
 
-pub(crate) async fn news(inbox: &mut Inbox) -> LinkEvent {
-    timeout(DEADLINE, inbox.recv()).await.expect("some news").expect("a link")
+pub(crate) async fn event(inbox: &mut Inbox) -> LinkEvent {
+    timeout(DEADLINE, inbox.recv()).await.expect("an event").expect("a link")
 }

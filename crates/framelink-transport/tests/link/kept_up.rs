@@ -1,11 +1,11 @@
-//! Links and clients with `keep-up`, where that cannot begin at once.
+//! Links and clients with `keep-up` that cannot begin to dial at once.
 
 use framelink_transport::profile::{ConnectionKind, ExchangeKind, Shared};
 use framelink_transport::tokio::{Client, Link, Upstream};
 
 use super::host::{by_key, listener, profile};
 
-/// What is made outside a runtime begins with its first use inside one.
+/// A link or client that is made outside a runtime begins to dial with its first use inside one.
 #[test]
 fn a_link_and_a_client_that_are_made_outside_a_runtime_begin_with_their_first_use() {
     let shared = profile(Shared::new(2), by_key()).keep_up(true).build().unwrap();
@@ -21,6 +21,6 @@ fn a_link_and_a_client_that_are_made_outside_a_runtime_begin_with_their_first_us
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     });
-    // Outside again.
+    // These values are dropped outside the runtime.
     drop((link, client, listener));
 }

@@ -1,4 +1,4 @@
-//! The same on the blocking driver: a thread for each request.
+//! Links on the blocking driver, with a thread for each request.
 
 use std::collections::HashMap;
 use std::net::{TcpListener, TcpStream};
@@ -31,10 +31,10 @@ fn echo(mut connection: Connection) {
     }
 }
 
-fn news(inbox: &mut framelink_transport::blocking::Inbox) -> LinkEvent {
+fn event(inbox: &mut framelink_transport::blocking::Inbox) -> LinkEvent {
     match inbox.recv_within(DEADLINE) {
-        TryRecv::Message(news) => news,
-        other => panic!("no news: {other:?}"),
+        TryRecv::Message(event) => event,
+        other => panic!("no event: {other:?}"),
     }
 }
 
@@ -57,15 +57,15 @@ fn requests_from_many_threads_go_over_one_connection() {
         }
     });
     assert_eq!((link.connections(), link.in_flight()), (1, 0));
-    assert!(matches!(news(&mut inbox), LinkEvent::Up));
+    assert!(matches!(event(&mut inbox), LinkEvent::Up));
     drop(link);
     serving.join().unwrap();
-    assert!(matches!(news(&mut inbox), LinkEvent::Lost(Some(_))));
-    assert!(inbox.recv().is_none(), "its thread has ended");
+    assert!(matches!(event(&mut inbox), LinkEvent::Lost(Some(_))));
+    assert!(inbox.recv().is_none(), "the inbox has ended");
 }
 
 #[test]
-fn requests_in_flight_are_told_of_the_loss_and_later_ones_dial_anew() {
+fn requests_in_flight_fail_with_the_loss_and_later_ones_dial_again() {
     let (listener, address) = listener();
     let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
     let calls: Vec<_> = (0..3)
@@ -85,15 +85,15 @@ fn requests_in_flight_are_told_of_the_loss_and_later_ones_dial_anew() {
         assert_eq!(error.sent(), Sent::Perhaps);
         assert!(matches!(error.error().cause(), Cause::NoReply), "{error}");
     }
-    assert!(matches!(news(&mut inbox), LinkEvent::Up));
-    assert!(matches!(news(&mut inbox), LinkEvent::Incoming(Incoming::Message(message)) if &message[..] == b"99 news"));
-    assert!(matches!(news(&mut inbox), LinkEvent::Lost(None)));
+    assert!(matches!(event(&mut inbox), LinkEvent::Up));
+    assert!(matches!(event(&mut inbox), LinkEvent::Incoming(Incoming::Message(message)) if &message[..] == b"99 news"));
+    assert!(matches!(event(&mut inbox), LinkEvent::Lost(None)));
     thread::spawn(move || echo(accept(&listener)));
     assert_eq!(&link.call(b"00 again").unwrap()[..], b"00 again");
 }
 
 #[test]
-fn several_connections_share_the_requests_and_there_are_never_more() {
+fn several_connections_share_the_requests_up_to_their_limit() {
     const CONNECTIONS: usize = 3;
     let (listener, address) = listener();
     let (link, _inbox) = Link::new(profile(Shared::new(3), by_key()).build().unwrap(), address).unwrap();
@@ -127,7 +127,7 @@ fn several_connections_share_the_requests_and_there_are_never_more() {
     }
     assert_eq!((link.connections(), per_connection.len()), (CONNECTIONS, CONNECTIONS), "{per_connection:?}");
     let (least, most) = (per_connection.values().min().unwrap(), per_connection.values().max().unwrap());
-    assert!(most - least <= 2, "the least busy one takes the next: {per_connection:?}");
+    assert!(most - least <= 2, "the least busy connection takes the next request: {per_connection:?}");
     for (request, sender) in replies {
         sender.lock().unwrap().send(&request).unwrap();
     }
@@ -137,7 +137,7 @@ fn several_connections_share_the_requests_and_there_are_never_more() {
 }
 
 #[test]
-fn where_nobody_listens_nothing_was_sent() {
+fn a_request_without_a_listening_peer_is_not_sent() {
     let (listener, address) = listener();
     drop(listener);
     let (link, _inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
@@ -157,7 +157,7 @@ fn a_dropped_link_closes_its_connections() {
     assert_eq!(std::io::Read::read(&mut &stream, &mut [0]).unwrap(), 0);
 }
 
-/// A link whose writes may take so long, over a socket that holds little.
+/// Returns a link with this write timeout, over a socket with small buffers.
 fn link_with_write_timeout(address: String, within: Duration) -> Link {
     let mut options = framelink_transport::SocketOptions::new();
     options.send_buffer = Some(16 * 1024);
@@ -166,25 +166,25 @@ fn link_with_write_timeout(address: String, within: Duration) -> Link {
 }
 
 #[test]
-fn sending_to_a_peer_that_does_not_read_ends_when_the_time_to_write_is_over() {
+fn sending_to_a_peer_that_does_not_read_ends_at_the_write_timeout() {
     const WITHIN: Duration = Duration::from_millis(200);
     let (listener, address) = listener();
     let link = link_with_write_timeout(address, WITHIN);
     let (failed, failure) = mpsc::channel();
     thread::spawn(move || {
-        // As many as the buffers hold, and one more.
+        // As many messages as the buffers hold, and one more.
         let error = loop {
             if let Err(error) = link.send(&[0; 60_000]) {
                 break error;
             }
         };
         let began = Instant::now();
-        // The rest of that one is still in the way.
+        // The unwritten rest of that message still blocks the connection.
         let next = link.send(b"01").unwrap_err();
         failed.send((error, next, began.elapsed())).unwrap();
     });
     let _unread = listener.accept().unwrap();
-    let (error, next, took) = failure.recv_timeout(DEADLINE).expect("it does not wait longer than that");
+    let (error, next, took) = failure.recv_timeout(DEADLINE).expect("the sends end in time");
     for error in [&error, &next] {
         let Cause::TimedOut { after, .. } = error.error().cause() else { panic!("{error}") };
         assert_eq!((*after, error.sent()), (WITHIN, Sent::Perhaps), "{error}");
@@ -193,7 +193,7 @@ fn sending_to_a_peer_that_does_not_read_ends_when_the_time_to_write_is_over() {
 }
 
 #[test]
-fn sending_waits_for_its_connection_no_longer_than_its_time() {
+fn sending_waits_for_a_connection_no_longer_than_its_timeout() {
     let (listener, address) = listener();
     drop(listener);
     let link = link_with_write_timeout(address, Duration::from_millis(50));
@@ -202,16 +202,16 @@ fn sending_waits_for_its_connection_no_longer_than_its_time() {
 }
 
 #[test]
-fn the_threads_of_a_dropped_link_end_though_its_inbox_is_full_and_kept() {
-    /// More than an inbox holds.
-    const NEWS: usize = 1100;
+fn the_threads_of_a_dropped_link_end_although_its_inbox_is_full_and_kept() {
+    /// More events than an inbox holds.
+    const EVENTS: usize = 1100;
     let (listener, address) = listener();
     let profile = std::sync::Arc::new(profile(ConnectionKind::Long, by_key()).build().unwrap());
     let upstream = framelink_transport::blocking::Upstream::new(&profile, [address]);
     let (link, mut inbox) = Link::over(upstream).unwrap();
     link.connect().unwrap();
     let mut host = accept(&listener);
-    for _ in 0..NEWS {
+    for _ in 0..EVENTS {
         host.send(b"99 news").unwrap();
     }
     let began = Instant::now();
@@ -221,14 +221,14 @@ fn the_threads_of_a_dropped_link_end_though_its_inbox_is_full_and_kept() {
     }
     drop(link);
     let began = Instant::now();
-    // Each thread has the profile.
+    // Each thread holds the profile.
     while std::sync::Arc::strong_count(&profile) > 1 {
-        assert!(began.elapsed() < DEADLINE, "a thread is left");
+        assert!(began.elapsed() < DEADLINE, "a thread of the link still runs");
         thread::sleep(Duration::from_millis(1));
     }
     let mut held = 0;
     while inbox.recv().is_some() {
         held += 1;
     }
-    assert_eq!(held, 1024, "what was there stays there");
+    assert_eq!(held, 1024, "the inbox keeps its events");
 }

@@ -1,4 +1,4 @@
-//! Two connections with one peer on the blocking driver, in each way that they can be made.
+//! Pairs on the blocking driver: two connections with one peer, made in each possible way.
 
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -18,7 +18,7 @@ const WAYS: [(Reach, Reach); 4] = [
     (Reach::Accept, Reach::Accept),
 ];
 
-/// The host's side of one of the connections: it is dialled, or dials where we listen.
+/// The host's side of one of the connections: our side dials it, or it dials our listener.
 enum Side {
     Listens(TcpListener),
     Dials(String),
@@ -44,7 +44,7 @@ impl Side {
     }
 }
 
-/// What `look` finds, after a while.
+/// Calls `look` until it returns a value.
 fn until_some<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -56,10 +56,10 @@ fn until_some<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn news(inbox: &mut Inbox) -> LinkEvent {
+fn event(inbox: &mut Inbox) -> LinkEvent {
     match inbox.recv_within(DEADLINE) {
-        TryRecv::Message(news) => news,
-        other => panic!("no news: {other:?}"),
+        TryRecv::Message(event) => event,
+        other => panic!("no event: {other:?}"),
     }
 }
 
@@ -72,7 +72,7 @@ fn pair(send: Reach, receive: Reach) -> (Link, Inbox, Side, Side) {
 }
 
 #[test]
-fn requests_and_replies_cross_a_pair_however_it_was_made_and_again_after_a_loss() {
+fn requests_and_replies_pass_over_a_pair_made_in_each_way_and_again_after_a_loss() {
     for (send, receive) in WAYS {
         let (link, mut inbox, requests, replies) = pair(send, receive);
         for round in 0..2 {
@@ -88,10 +88,10 @@ fn requests_and_replies_cross_a_pair_however_it_was_made_and_again_after_a_loss(
                 assert_eq!(&call.join().unwrap().unwrap()[..], b"01 good day");
                 other
             });
-            assert!(matches!(news(&mut inbox), LinkEvent::Up));
-            assert!(matches!(news(&mut inbox), LinkEvent::Incoming(Incoming::Message(_))));
-            // The connection that we send on has ended with `one`.
-            assert!(matches!(news(&mut inbox), LinkEvent::Lost(_)));
+            assert!(matches!(event(&mut inbox), LinkEvent::Up));
+            assert!(matches!(event(&mut inbox), LinkEvent::Incoming(Incoming::Message(_))));
+            // Dropping `one` has ended the connection that we send on.
+            assert!(matches!(event(&mut inbox), LinkEvent::Lost(_)));
             drop(other);
         }
         assert_eq!(link.upstream().addresses().len(), 0);
@@ -99,7 +99,7 @@ fn requests_and_replies_cross_a_pair_however_it_was_made_and_again_after_a_loss(
 }
 
 #[test]
-fn without_the_peers_part_nothing_is_sent() {
+fn nothing_is_sent_before_the_peer_has_dialled_its_connection() {
     let simplex = Simplex::new(by_key()).receive(Reach::Accept);
     let built = profile(ConnectionKind::Long, simplex).connect_timeout(Duration::from_millis(100)).build().unwrap();
     let host = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -111,13 +111,13 @@ fn without_the_peers_part_nothing_is_sent() {
 }
 
 #[test]
-fn a_dropped_link_does_not_listen_any_more() {
+fn a_dropped_link_stops_listening() {
     let (link, inbox, requests, replies) = pair(Reach::Accept, Reach::Accept);
     let (one, other) = (requests.connect(), replies.connect());
     until_some(|| (link.connections() == 1).then_some(()));
     drop((link, inbox));
     for (mut host, side) in [(one, &requests), (other, &replies)] {
-        assert!(!matches!(host.recv(), Ok(Some(_))), "it has ended");
+        assert!(!matches!(host.recv(), Ok(Some(_))), "the connection has ended");
         let Side::Dials(address) = side else { panic!("we listen") };
         until_some(|| TcpStream::connect(address).is_err().then_some(()));
     }

@@ -1,4 +1,4 @@
-//! Both ends of a pair restart at random, and find each other again.
+//! Both ends of a pair restart at random, and connect again.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ struct End {
 }
 
 impl End {
-    /// The address may be held still for a moment by the one before.
+    /// Starts the end. The end before it may hold the address for a moment.
     async fn start(&self) -> (Link, Inbox) {
         let began = Instant::now();
         loop {
@@ -30,17 +30,17 @@ impl End {
     }
 }
 
-/// Answers each message with itself, until it is told to end.
+/// Echoes each message, until it is told to end.
 async fn serve(link: Link, mut inbox: Inbox) {
-    while let Some(news) = inbox.recv().await {
-        if let LinkEvent::Incoming(Incoming::Message(message)) = news {
+    while let Some(event) = inbox.recv().await {
+        if let LinkEvent::Incoming(Incoming::Message(message)) = event {
             let _ = link.send(&message).await;
         }
     }
 }
 
 #[tokio::test]
-async fn ends_that_restart_at_random_find_each_other_again() {
+async fn ends_that_restart_at_random_connect_again() {
     let (_, to_host) = listener().await;
     let (_, to_us) = listener().await;
     let end = |send, receive| profile(ConnectionKind::Long, Simplex::new(by_key()).send(send).receive(receive));
@@ -68,16 +68,16 @@ async fn ends_that_restart_at_random_find_each_other_again() {
             let (host, host_inbox) = theirs.start().await;
             serving = tokio::spawn(serve(host, host_inbox));
         }
-        // A few requests may be lost until both have noticed; then all are answered, each with its own.
+        // A few requests may be lost until both ends have noticed. Then every request is answered with its own reply.
         let began = Instant::now();
         let mut answered = 0;
         while answered < 5 {
-            assert!(began.elapsed() < DEADLINE, "round {round}: not found again after {calls} calls");
+            assert!(began.elapsed() < DEADLINE, "round {round}: not connected again after {calls} calls");
             calls += 1;
             let request = format!("{:02} {calls}", calls % 100);
             match link.call(request.as_bytes()).await {
                 Ok(reply) => {
-                    assert_eq!(&reply[..], request.as_bytes(), "round {round}: a foreign reply");
+                    assert_eq!(&reply[..], request.as_bytes(), "round {round}: the reply of another request");
                     answered += 1;
                 }
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! One connection, or several that share the requests.
+//! A link over one connection, or over several that share the requests.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use framelink_transport::tokio::{Link, LinkEvent, Links};
 use framelink_transport::{Cause, ConnectError, Incoming};
 use tokio::task::JoinSet;
 
-use super::host::{DEADLINE, accept, by_key, echo, listener, news, profile, read};
+use super::host::{DEADLINE, accept, by_key, echo, event, listener, profile, read};
 
 #[tokio::test]
 async fn requests_go_over_one_connection_which_is_dialled_when_needed() {
@@ -30,27 +30,27 @@ async fn requests_go_over_one_connection_which_is_dialled_when_needed() {
     }
     calls.join_all().await;
     assert_eq!((link.connections(), link.in_flight()), (1, 0));
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Up));
     drop((link, inbox));
     serving.await.unwrap();
 }
 
 #[tokio::test]
-async fn what_the_peer_sends_by_itself_and_the_end_are_news() {
+async fn unsolicited_messages_and_the_end_are_events() {
     let (mut listener, address) = listener().await;
     let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
     link.connect().await.unwrap();
     let mut host = accept(&mut listener).await;
     host.send(b"99 news").await.unwrap();
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Up));
     assert!(
-        matches!(news(&mut inbox).await, LinkEvent::Incoming(Incoming::Message(message)) if &message[..] == b"99 news")
+        matches!(event(&mut inbox).await, LinkEvent::Incoming(Incoming::Message(message)) if &message[..] == b"99 news")
     );
     link.send(b"ours").await.unwrap();
     assert_eq!(&read(&mut host).await[..], b"ours");
     drop(host);
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(None)));
-    // The next request dials anew.
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Lost(None)));
+    // The next request dials again.
     let serving = tokio::spawn(async move { echo(accept(&mut listener).await).await });
     assert_eq!(&link.call(b"01 again").await.unwrap()[..], b"01 again");
     drop(link);
@@ -58,7 +58,7 @@ async fn what_the_peer_sends_by_itself_and_the_end_are_news() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_are_told_of_the_loss_and_later_ones_dial_anew() {
+async fn requests_in_flight_fail_with_the_loss_and_later_ones_dial_again() {
     let (mut listener, address) = listener().await;
     let (link, _inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
     let calls: Vec<_> = (0..3)
@@ -82,7 +82,7 @@ async fn requests_in_flight_are_told_of_the_loss_and_later_ones_dial_anew() {
 }
 
 #[tokio::test]
-async fn several_connections_share_the_requests_and_there_are_never_more() {
+async fn several_connections_share_the_requests_up_to_their_limit() {
     const CONNECTIONS: usize = 3;
     let (mut listener, address) = listener().await;
     let profile = profile(Shared::new(3), by_key()).build().unwrap();
@@ -108,7 +108,7 @@ async fn several_connections_share_the_requests_and_there_are_never_more() {
         let (number, request, sender) = tokio::time::timeout(DEADLINE, requests.recv()).await.unwrap().unwrap();
         *per_connection.entry(number).or_default() += 1;
         replies.push((request, sender));
-        // Another one is dialled beside what goes on.
+        // Another connection is dialled while requests are in flight.
         let wanted = CONNECTIONS.min(call + 1);
         let began = std::time::Instant::now();
         while link.connections() < wanted.saturating_sub(1) && began.elapsed() < DEADLINE {
@@ -118,7 +118,7 @@ async fn several_connections_share_the_requests_and_there_are_never_more() {
     assert_eq!(link.connections(), CONNECTIONS);
     assert_eq!(per_connection.len(), CONNECTIONS, "{per_connection:?}");
     let (least, most) = (per_connection.values().min().unwrap(), per_connection.values().max().unwrap());
-    assert!(most - least <= 2, "the least busy one takes the next: {per_connection:?}");
+    assert!(most - least <= 2, "the least busy connection takes the next request: {per_connection:?}");
     for (request, sender) in replies {
         sender.lock().await.send(&request).await.unwrap();
     }
@@ -126,7 +126,7 @@ async fn several_connections_share_the_requests_and_there_are_never_more() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_nothing_was_sent() {
+async fn a_request_without_a_listening_peer_is_not_sent() {
     let (listener, address) = listener().await;
     drop(listener);
     let (link, _inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
@@ -152,8 +152,8 @@ async fn a_dropped_link_closes_its_connections() {
     let mut host = accept(&mut listener).await;
     drop(link);
     assert!(tokio::time::timeout(DEADLINE, host.recv()).await.unwrap().unwrap().is_none());
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Up));
-    assert!(matches!(news(&mut inbox).await, LinkEvent::Lost(Some(_))));
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Up));
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Lost(Some(_))));
     assert!(tokio::time::timeout(DEADLINE, inbox.recv()).await.unwrap().is_none());
 }
 
@@ -175,7 +175,7 @@ async fn one_client_has_a_link_to_each_of_many_peers() {
     }
     for round in 0..3 {
         for (address, _) in &hosts {
-            // The same key to each: they have nothing to do with one another.
+            // The requests to all peers have equal keys, because the links are independent.
             let reply = links.call(address, b"01").await.unwrap();
             assert_eq!(&reply[..], format!("01 from {address}").as_bytes(), "round {round}");
         }
@@ -191,11 +191,28 @@ async fn one_client_has_a_link_to_each_of_many_peers() {
     let mut addresses: Vec<_> = hosts.iter().map(|(address, _)| address.clone()).collect();
     addresses.sort();
     assert_eq!(welcomes, addresses);
-    // One goes, the others stay.
+    // One host goes away, and the others stay.
     let (gone, serving) = hosts.remove(0);
     assert!(links.forget(&gone) && !links.forget(&gone));
     serving.await.unwrap();
     for (address, _) in &hosts {
         links.call(address, b"02").await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_close_that_is_dropped_leaves_no_connection_open() {
+    let (mut listener, address) = listener().await;
+    let (link, mut inbox) = Link::new(profile(ConnectionKind::Long, by_key()).build().unwrap(), address).unwrap();
+    link.connect().await.unwrap();
+    let _host = accept(&mut listener).await;
+    assert!(matches!(event(&mut inbox).await, LinkEvent::Up));
+    // The host does not close its side.
+    let closing = tokio::time::timeout(Duration::from_millis(20), link.clone().close(DEADLINE));
+    assert!(closing.await.is_err());
+    assert!(
+        matches!(event(&mut inbox).await, LinkEvent::Lost(_)),
+        "the connection is closed, although the link is not"
+    );
+    assert_eq!(link.connections(), 0);
 }

@@ -13,7 +13,7 @@ use framelink_transport::{Profile, blocking};
 
 use crate::support::{DEADLINE, f, ms, ping, tcp};
 
-/// A probe comes while a call waits for its reply and the socket is full: its answer leaves as soon as there is room.
+/// A probe arrives during a call while our socket is full. Its answer leaves as soon as the socket has room.
 fn blocked_answer(is_call: bool) {
     let (ours, mut peer) = tcp();
     let other = ours.try_clone().unwrap();
@@ -22,7 +22,7 @@ fn blocked_answer(is_call: bool) {
     let peering = thread::spawn(move || {
         let mut four = [0; 4];
         peer.read_exact(&mut four).unwrap();
-        // The socket of ours is full from here on.
+        // From here on our socket is full.
         let frame = [&[0, 62][..], &[1; 62]].concat();
         let mut idle = 0;
         while idle < 20 {
@@ -47,7 +47,7 @@ fn blocked_answer(is_call: bool) {
                         break;
                     }
                 }
-                // All of it is read: there is room now.
+                // The peer has read all bytes, so there is room now.
                 Err(_) => drop(began.get_or_insert_with(Instant::now)),
             }
         }
@@ -66,19 +66,20 @@ fn blocked_answer(is_call: bool) {
 }
 
 #[test]
-fn blocking_call_sends_the_answer_when_there_is_room() {
+fn a_blocking_call_answers_a_probe_when_the_socket_has_room() {
     blocked_answer(true);
 }
 
-/// The control: outside a call it does.
+/// The control: the answer also leaves outside of a call.
 #[test]
-fn blocking_recv_sends_the_answer_when_there_is_room() {
+fn a_blocking_recv_answers_a_probe_when_the_socket_has_room() {
     blocked_answer(false);
 }
 
-/// Two of our ends: more requests in flight than are handled. The server lives, and the client is not to think otherwise.
+/// A client and a server of ours, and more requests in flight than handlers. The server is alive, and the client must
+/// not declare it dead.
 #[test]
-fn tokio_busy_server_with_more_requests_is_not_dead() {
+fn a_busy_tokio_server_with_queued_requests_is_not_declared_dead() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         use framelink_transport::tokio::Connection;
@@ -115,9 +116,9 @@ fn tokio_busy_server_with_more_requests_is_not_dead() {
     });
 }
 
-/// A closure of the program's that panics once does not stop the keeper for ever without a word.
+/// A closure of the program that panics once must not stop the heartbeats silently.
 #[test]
-fn blocking_keeper_survives_or_tells_a_panicking_form() {
+fn a_panic_of_a_heartbeat_function_stops_no_heartbeats_silently() {
     use framelink_transport::heartbeat::{Own, Seen};
     use std::sync::atomic::{AtomicUsize, Ordering};
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -125,7 +126,7 @@ fn blocking_keeper_survives_or_tells_a_panicking_form() {
     let own = Own::new(
         |message| (message == b"HB").then_some(Seen::Beat),
         move |_| {
-            assert!(count.fetch_add(1, Ordering::SeqCst) != 1, "a bug of the program's");
+            assert!(count.fetch_add(1, Ordering::SeqCst) != 1, "the closure panics once");
             b"HB".to_vec()
         },
     );
@@ -148,6 +149,6 @@ fn blocking_keeper_survives_or_tells_a_panicking_form() {
             }
         }
     }
-    assert!(beats > 4 || ended, "after {beats} beats none for {DEADLINE:?}, and the connection stays");
+    assert!(beats > 4 || ended, "no heartbeat for {DEADLINE:?} after {beats}, and the connection stays open");
     drop(client);
 }

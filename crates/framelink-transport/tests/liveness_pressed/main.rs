@@ -1,4 +1,4 @@
-//! Heartbeats where the other side means it no good, or is merely unlucky: floods, full sockets, busy handlers, stale messages.
+//! Heartbeats under pressure: floods, full sockets, busy handlers and stale messages.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 #![cfg(unix)]
 

@@ -1,4 +1,4 @@
-//! The tokio driver.
+//! Heartbeats under pressure on the tokio driver.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ async fn tcp() -> (TcpStream, TcpStream) {
 
 type Piped = Connection<Framing, ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
 
-/// Two ends of a pipe in memory, where time is virtual.
+/// Two ends of a pipe in memory, with virtual time.
 fn pipe() -> (Piped, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(4096);
     (piped(ours), theirs)
@@ -31,7 +31,7 @@ fn piped(stream: DuplexStream) -> Piped {
 }
 
 #[tokio::test]
-async fn keeper_answers_server_probes_between_calls() {
+async fn a_tokio_client_answers_probes_between_calls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let profile = Profile::builder(f("net:2")).heartbeat(ping(300, 5000).by(By::Server)).build().unwrap();
     let mut client = Client::new(profile, listener.local_addr().unwrap().to_string()).unwrap();
@@ -53,7 +53,7 @@ async fn keeper_answers_server_probes_between_calls() {
 }
 
 #[tokio::test]
-async fn stale_message_behind_heartbeats() {
+async fn a_tokio_call_does_not_return_a_stale_message_behind_heartbeats() {
     let (ours, mut peer) = tcp().await;
     let mut bytes = vec![0; 2 * 64 * 1024];
     bytes.extend_from_slice(b"\0\x05STALE");
@@ -73,9 +73,9 @@ async fn stale_message_behind_heartbeats() {
     assert!(reply.as_deref().is_none_or(|reply| reply == b"ok"), "the reply was {:?}", reply.map(String::from_utf8));
 }
 
-/// The task of a client ends with it.
+/// The heartbeat task of a client ends with the client.
 #[tokio::test]
-async fn keeper_task_ends_with_its_client() {
+async fn the_heartbeat_task_ends_with_its_client() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -101,16 +101,16 @@ async fn keeper_task_ends_with_its_client() {
     }
 }
 
-/// `keep` goes on beating after a probe was answered, while the application is away with a message.
+/// `keep` goes on sending heartbeats after a probe was answered, while the application handles a message.
 #[tokio::test(start_paused = true)]
-async fn keep_beats_on_after_a_probe_was_answered() {
+async fn keep_sends_heartbeats_after_a_probe_was_answered() {
     let (mut ours, mut peer) = pipe();
     ours.watch(ping(300, 500), Role::Client);
     let (mut receiver, mut sender) = ours.split();
     let keeping = tokio::spawn(async move { sender.keep().await.to_string() });
     tokio::spawn(async move {
         let _message = receiver.recv().await.unwrap();
-        // It is handled for long.
+        // The application handles the message for a long time.
         tokio::time::sleep(ms(10_000)).await;
         drop(receiver);
     });
@@ -121,13 +121,13 @@ async fn keep_beats_on_after_a_probe_was_answered() {
     let began = Instant::now();
     let next = tokio::time::timeout(ms(3000), peer.read_exact(&mut probe)).await;
     let took = began.elapsed();
-    assert!(next.is_ok() && took < ms(900), "nothing for {took:?}, a passive peer gives up after 800ms");
+    assert!(next.is_ok() && took < ms(900), "no heartbeat for {took:?}, and a passive peer gives up after 800ms");
     keeping.abort();
 }
 
-/// The same where reading stops while a probe waits for its answer.
+/// `keep` goes on sending heartbeats when reading stops while a probe waits for its answer.
 #[tokio::test(start_paused = true)]
-async fn keep_beats_on_while_nobody_reads_the_answer() {
+async fn keep_sends_heartbeats_while_the_application_does_not_read() {
     let (mut ours, mut peer) = pipe();
     ours.watch(ping(300, 300), Role::Client);
     let (mut receiver, mut sender) = ours.split();
@@ -142,10 +142,10 @@ async fn keep_beats_on_while_nobody_reads_the_answer() {
     tokio::time::sleep(ms(100)).await;
     peer.write_all(b"\0\x04PONG").await.unwrap();
     let next = tokio::time::timeout(ms(2500), peer.read_exact(&mut probe)).await;
-    assert!(next.is_ok(), "nothing for 2.5s, though keep() is awaited and the interval is 300ms");
+    assert!(next.is_ok(), "no heartbeat for 2.5s, although keep() is awaited and the interval is 300ms");
 }
 
-/// `keep` fails when the connection does.
+/// `keep` fails when the connection fails.
 #[tokio::test(start_paused = true)]
 async fn keep_fails_when_the_peer_is_dead() {
     let (mut ours, mut peer) = pipe();
@@ -160,10 +160,10 @@ async fn keep_fails_when_the_peer_is_dead() {
     assert!(kept.is_ok(), "keep() waits on; the peer has seen the end: {ended}");
 }
 
-/// A flood of heartbeats on one connection leaves others their turn, on one thread.
+/// A flood of heartbeats on one connection does not starve other tasks of the thread.
 #[tokio::test]
-async fn flood_leaves_others_their_turn() {
-    // Those of one read, of 64 KiB at most, and some more.
+async fn a_flood_of_heartbeats_does_not_starve_other_tasks() {
+    // The heartbeats of one read, which is at most 64 KiB, and some more.
     const IN_A_TURN: u64 = 70_000;
     for with_keeper in [false, true] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -192,18 +192,18 @@ async fn flood_leaves_others_their_turn() {
             let before = liveness.counts().1;
             tokio::task::yield_now().await;
             most = most.max(liveness.counts().1 - before);
-            assert!(began.elapsed() < DEADLINE, "{:?} (tend: {with_keeper})", liveness.counts());
+            assert!(began.elapsed() < DEADLINE, "{:?} (maintain: {with_keeper})", liveness.counts());
         }
         receiving.abort();
         let _ = receiving.await;
         flooding.join().unwrap();
-        assert!(most <= IN_A_TURN, "another task waited for {most} heartbeats (tend: {with_keeper})");
+        assert!(most <= IN_A_TURN, "another task waited for {most} heartbeats (maintain: {with_keeper})");
     }
 }
 
-/// Memory: a pulse that is kept does not keep what waited (the future of the task) alive.
+/// A liveness handle that is kept does not keep the waiting future of the task alive.
 #[tokio::test]
-async fn no_cycle_through_the_waker() {
+async fn a_kept_liveness_handle_does_not_keep_the_waiting_future_alive() {
     let canary = Arc::new(());
     let held = Arc::clone(&canary);
     let (ours, _peer) = tcp().await;
@@ -226,9 +226,9 @@ fn futures_like<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     Box::pin(future)
 }
 
-/// Two of ours with the defaults: at most two frames in each interval.
+/// Two of our ends with default settings send at most two frames in each interval.
 #[tokio::test(start_paused = true)]
-async fn two_of_ours_two_frames_per_interval() {
+async fn two_ends_send_at_most_two_frames_per_interval() {
     for (form, by) in [
         (Form::empty(), By::Both),
         (Form::Empty { answered: true }, By::Both),

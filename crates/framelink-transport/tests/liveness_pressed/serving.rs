@@ -1,4 +1,4 @@
-//! Servers, blocked sockets and floods.
+//! Heartbeats of servers, full sockets and floods.
 
 use std::io::{Read, Write};
 use std::sync::mpsc;
@@ -12,9 +12,10 @@ use framelink_transport::{Cause, Framing, Profile, blocking, nonblocking};
 
 use crate::support::{DEADLINE, f, ms, ping, tcp};
 
-/// All handlers busy and one request read ahead: the thread that writes finds a beat due. It wakes itself with its desk locked.
+/// All handlers are busy and one request is read ahead when the writing thread finds a heartbeat due. The thread must
+/// not deadlock when it wakes itself.
 #[test]
-fn serve_many_blocking_beats_while_busy_and_ends() {
+fn blocking_serve_many_sends_heartbeats_while_busy_and_ends() {
     let (ours, mut peer) = tcp();
     let heartbeat = ping(200, 200).by(By::Server);
     let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).heartbeat(heartbeat.clone()).build().unwrap();
@@ -41,7 +42,7 @@ fn serve_many_blocking_beats_while_busy_and_ends() {
     }
     drop(peer);
     let served = done.recv_timeout(DEADLINE);
-    assert!(served.is_ok(), "serve_many hangs for ever; the peer saw {:?}", String::from_utf8_lossy(&all));
+    assert!(served.is_ok(), "serve_many hangs; the peer saw {:?}", String::from_utf8_lossy(&all));
 }
 
 fn cpu() -> Duration {
@@ -59,7 +60,7 @@ fn fill_blocking(ours: &mut blocking::Connection<Framing>) {
 }
 
 #[test]
-fn no_spin_blocking_while_blocked() {
+fn a_blocked_blocking_connection_does_not_spin() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
     ours.watch(ping(100, 60_000), Role::Client);
@@ -71,7 +72,7 @@ fn no_spin_blocking_while_blocked() {
 }
 
 #[test]
-fn no_spin_blocking_receiver_while_blocked() {
+fn a_blocked_blocking_receiver_does_not_spin() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
     ours.watch(ping(100, 60_000), Role::Client);
@@ -84,7 +85,7 @@ fn no_spin_blocking_receiver_while_blocked() {
 }
 
 #[test]
-fn no_spin_nonblocking_while_blocked() {
+fn a_blocked_non_blocking_connection_does_not_spin() {
     let (ours, mut peer) = tcp();
     let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
     ours.watch(ping(100, 60_000), Role::Client);
@@ -113,9 +114,9 @@ fn no_spin_nonblocking_while_blocked() {
     assert!(zero < 10 && zeros < 10, "{zero} {zeros}");
 }
 
-/// A pair that is silent ends in time, and takes its thread and sockets with it.
+/// A silent pair ends in time, and its thread and sockets end with it.
 #[test]
-fn simplex_blocking_silent_pair() {
+fn a_silent_blocking_pair_ends_in_time() {
     let ((out, mut out_peer), (into, _in_peer)) = (tcp(), tcp());
     let mut out = blocking::Connection::from_stream(out, f("net:2"));
     let mut into = blocking::Connection::from_stream(into, f("net:2"));
@@ -132,12 +133,12 @@ fn simplex_blocking_silent_pair() {
     drop(receiver);
     out_peer.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut rest = Vec::new();
-    assert!(out_peer.read_to_end(&mut rest).is_ok(), "the other socket ends too");
+    assert!(out_peer.read_to_end(&mut rest).is_ok(), "the other socket of the pair ends too");
 }
 
-/// Futures that are dropped at any poll, with a beat half written.
+/// Futures are dropped at any poll, with a heartbeat half written.
 #[test]
-fn recv_dropped_at_any_poll_with_half_a_beat() {
+fn a_recv_dropped_at_any_poll_leaves_no_half_heartbeat() {
     use framelink_transport::tokio::Connection;
     use tokio::io::AsyncReadExt;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
@@ -185,13 +186,16 @@ fn recv_dropped_at_any_poll_with_half_a_beat() {
     });
 }
 
-/// Ten million empty frames: cost, and memory. In a process of its own, because the memory of the process is measured.
+/// The CPU time and memory of ten million empty frames. In a process of its own, because the memory of the process is
+/// measured.
 #[test]
-fn ten_million_empty_frames() {
+fn ten_million_empty_frames_cost_little_time_and_memory() {
     const ALONE: &str = "FRAMELINK_ALONE";
     if std::env::var_os(ALONE).is_none() {
         let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
-        alone.args(["--exact", "serving::ten_million_empty_frames", "--nocapture"]).env(ALONE, "1");
+        alone
+            .args(["--exact", "serving::ten_million_empty_frames_cost_little_time_and_memory", "--nocapture"])
+            .env(ALONE, "1");
         assert!(alone.status().unwrap().success());
         return;
     }

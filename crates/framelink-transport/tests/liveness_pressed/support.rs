@@ -1,4 +1,4 @@
-//! What all of these tests begin with.
+//! Helpers of these tests.
 
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
@@ -14,10 +14,10 @@ pub(crate) fn f(text: &str) -> Framing {
     text.parse().unwrap()
 }
 
-/// No test waits longer for anything.
+/// No test waits longer than this for an event.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Two ends of a connection.
+/// Returns the two ends of a connection.
 pub(crate) fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -26,7 +26,7 @@ pub(crate) fn tcp() -> (TcpStream, TcpStream) {
     (ours, peer)
 }
 
-/// The peer is asked with PING after so many milliseconds, and has so many to say PONG.
+/// PING is sent after `interval` milliseconds, and PONG must arrive within `timeout` milliseconds.
 pub(crate) fn ping(interval: u64, timeout: u64) -> Heartbeat {
     Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(ms(interval)).unwrap().timeout(ms(timeout)).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Blocking and non-blocking sockets.
+//! Heartbeats under pressure on blocking and non-blocking sockets.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,9 +14,9 @@ use framelink_transport::{Keepalive, Profile, SocketOptions, TryRecv, blocking, 
 
 use crate::support::{DEADLINE, f, ms, ping, tcp};
 
-/// A server that probes an idle client (by=server) must be answered by the client's keeper between calls.
+/// A server probes an idle client (by=server). The client's heartbeat thread must answer between calls.
 #[test]
-fn keeper_blocking_answers_server_probes_between_calls() {
+fn a_blocking_client_answers_probes_between_calls() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let heartbeat = ping(300, 5000).by(By::Server);
     let profile = Profile::builder(f("net:2")).heartbeat(heartbeat).build().unwrap();
@@ -39,9 +39,9 @@ fn keeper_blocking_answers_server_probes_between_calls() {
     assert!(came && took < ms(4900), "answered: {came}, after {took:?}; the timeout is 5s");
 }
 
-/// The same with our own server: two of our ends, by=server.
+/// A server of ours probes an idle client of ours (by=server).
 #[test]
-fn own_server_and_resting_client_by_server() {
+fn an_idle_client_answers_the_probes_of_our_server() {
     let heartbeat = ping(100, 800).by(By::Server);
     let profile = Arc::new(Profile::builder(f("net:2")).heartbeat(heartbeat).build().unwrap());
     let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &profile).unwrap();
@@ -54,13 +54,14 @@ fn own_server_and_resting_client_by_server() {
     let mut client = blocking::Client::new((*profile).clone(), address.to_string()).unwrap();
     client.call(b"hi").unwrap();
     thread::sleep(ms(1400));
-    // In good order: a probe that comes after the client's end would reset the connection.
+    // An orderly close: a probe that arrives after the client's end would reset the connection.
     client.close().unwrap();
     let served = server.join().unwrap();
-    assert_eq!(served, Ok(1), "the client rested, and both live");
+    assert_eq!(served, Ok(1), "the idle client answers, and both ends stay alive");
 }
 
-/// Heartbeats that fill the first look exactly hide a message that nobody asked for, which is then taken for the reply.
+/// Heartbeats that fill the first read exactly must not hide an unsolicited message, which would be taken for the
+/// reply.
 fn stale(call: impl FnOnce(TcpStream) -> Option<Vec<u8>>) {
     let (ours, mut peer) = tcp();
     // A stale message behind many heartbeats.
@@ -82,7 +83,7 @@ fn stale(call: impl FnOnce(TcpStream) -> Option<Vec<u8>>) {
 }
 
 #[test]
-fn stale_message_behind_heartbeats_blocking() {
+fn a_blocking_call_does_not_return_a_stale_message_behind_heartbeats() {
     stale(|ours| {
         let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
@@ -91,7 +92,7 @@ fn stale_message_behind_heartbeats_blocking() {
 }
 
 #[test]
-fn stale_message_behind_heartbeats_nonblocking() {
+fn a_non_blocking_call_does_not_return_a_stale_message_behind_heartbeats() {
     stale(|ours| {
         let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
@@ -99,7 +100,7 @@ fn stale_message_behind_heartbeats_nonblocking() {
     });
 }
 
-/// A peer that floods with heartbeats must not keep an operation that "answers at once" for ever.
+/// A peer that floods with heartbeats must not hold an operation that is to return at once.
 fn flooded(work: impl FnOnce(TcpStream) + Send + 'static) -> Duration {
     let (ours, mut peer) = tcp();
     let stop = Arc::new(AtomicBool::new(false));
@@ -125,7 +126,7 @@ fn flooded(work: impl FnOnce(TcpStream) + Send + 'static) -> Duration {
 }
 
 #[test]
-fn flood_nonblocking_try_recv() {
+fn a_flood_does_not_hold_a_non_blocking_try_recv() {
     let took = flooded(|ours| {
         let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
@@ -135,7 +136,7 @@ fn flood_nonblocking_try_recv() {
 }
 
 #[test]
-fn flood_nonblocking_call_within() {
+fn a_flood_does_not_hold_a_non_blocking_call() {
     let took = flooded(|ours| {
         let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
@@ -145,7 +146,7 @@ fn flood_nonblocking_call_within() {
 }
 
 #[test]
-fn flood_blocking_call_within() {
+fn a_flood_does_not_hold_a_blocking_call() {
     let took = flooded(|ours| {
         let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
@@ -155,7 +156,7 @@ fn flood_blocking_call_within() {
 }
 
 #[test]
-fn flood_blocking_recv_within() {
+fn a_flood_does_not_hold_a_blocking_recv_within() {
     let took = flooded(|ours| {
         let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
@@ -165,25 +166,25 @@ fn flood_blocking_recv_within() {
 }
 
 #[test]
-fn flood_blocking_tend() {
+fn a_flood_does_not_hold_a_blocking_maintain() {
     let took = flooded(|ours| {
         let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
         ours.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
         let _ = ours.maintain(false);
     });
-    assert!(took < ms(5000), "tend took {took:?}");
+    assert!(took < ms(5000), "maintain took {took:?}");
 }
 
-/// A heartbeat that cannot be framed must not make a message that was written look refused ("not sent").
+/// A heartbeat that cannot be framed must not make a written message look refused ("not sent").
 #[test]
-fn refused_beat_is_not_the_message() {
+fn a_refused_heartbeat_does_not_make_a_sent_message_look_refused() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("ascii:2"));
     let heartbeat = Heartbeat::relaxed(Form::Numbered).interval(ms(100)).unwrap().timeout(ms(2000)).unwrap();
     let liveness = ours.watch(heartbeat, Role::Client);
     liveness.supply(&[0; 200]);
     let (mut receiver, mut sender) = ours.split();
-    // Asks, while nobody sends.
+    // A probe becomes due, and no message is sent.
     let _ = receiver.recv_within(ms(200));
     let sent = sender.send(b"pay 100");
     let mut got = [0; 9];
@@ -191,17 +192,17 @@ fn refused_beat_is_not_the_message() {
     let read = peer.read_exact(&mut got);
     assert!(
         sent.is_ok() || read.is_err(),
-        "the peer got {:?}, and we were told: {}",
+        "the peer got {:?}, and the send reported: {}",
         String::from_utf8_lossy(&got),
         sent.unwrap_err()
     );
 }
 
-/// An ordinary client: the keeper finds a beat that it cannot send, or the send is told "not sent" though the peer has it.
+/// An ordinary client whose heartbeat cannot be framed: a message that the peer has must not be reported as "not sent".
 #[test]
-fn refused_beat_client_send_says_not_sent() {
+fn a_client_with_a_refused_heartbeat_reports_each_message_correctly() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    // A probe that grows too long for the framing: the program's own.
+    // A probe function of the program, whose probe grows too long for the framing.
     let own = framelink_transport::heartbeat::Own::new(
         |message| message.starts_with(b"HB").then_some(framelink_transport::heartbeat::Seen::Beat),
         |_| vec![b'H'; 200],
@@ -226,12 +227,12 @@ fn refused_beat_client_send_says_not_sent() {
     drop(client);
     let count = peer.join().unwrap().windows(7).filter(|window| window == b"pay 100").count();
     let not = told.iter().filter(|told| **told == Err(Sent::Not)).count();
-    assert!(count + not <= told.len(), "the peer has {count}, and we were told {told:?}");
+    assert!(count + not <= told.len(), "the peer has {count}, and the client reported {told:?}");
 }
 
-/// Duplex profile, all handlers busy: probes are answered all the same (one request is read ahead).
+/// A duplex profile with all handlers busy: probes are still answered (one request is read ahead).
 #[test]
-fn served_nonblocking_answers_while_busy() {
+fn a_busy_non_blocking_server_answers_probes() {
     let (ours, mut peer) = tcp();
     let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).heartbeat(ping(10_000, 500)).build().unwrap();
     let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
@@ -240,7 +241,7 @@ fn served_nonblocking_answers_while_busy() {
     peer.write_all(b"\0\x02hi").unwrap();
     thread::sleep(ms(50));
     assert!(matches!(served.try_next().unwrap(), TryRecv::Message(_)));
-    // It is being handled for long.
+    // The handler is busy for a long time.
     peer.write_all(b"\0\x04PING").unwrap();
     peer.set_read_timeout(Some(ms(20))).unwrap();
     let began = Instant::now();
@@ -254,9 +255,10 @@ fn served_nonblocking_answers_while_busy() {
     assert!(came, "no answer while the only handler was busy");
 }
 
-/// Busy handlers, a probe of ours answered, then one request read ahead: the server beats on.
+/// The handlers are busy, a probe of ours is answered, and one request is read ahead: the server goes on sending
+/// heartbeats.
 #[test]
-fn served_blocking_goes_on_beating_after_a_probe_was_answered() {
+fn a_busy_blocking_server_sends_heartbeats_after_a_probe_was_answered() {
     let (ours, mut peer) = tcp();
     let heartbeat = ping(300, 3000).by(By::Server);
     let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).heartbeat(heartbeat.clone()).build().unwrap();
@@ -279,29 +281,29 @@ fn served_blocking_goes_on_beating_after_a_probe_was_answered() {
     let read = peer.read_exact(&mut probe);
     let took = began.elapsed();
     drop((peer, server));
-    assert!(read.is_ok() && took < ms(3200), "nothing for {took:?}, a passive peer gives up after 3.3s");
+    assert!(read.is_ok() && took < ms(3200), "no heartbeat for {took:?}, and a passive peer gives up after 3.3s");
 }
 
-/// Whoever has only the sending half and asks as often as it was told to beats on.
+/// An application that only has the sending half, and calls it when `maintain` says to, goes on sending heartbeats.
 #[test]
-fn tend_of_a_sending_half_says_when() {
+fn maintain_of_a_sending_half_returns_its_next_time() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
     ours.watch(ping(200, 200), Role::Client);
     let (mut receiver, mut sender) = ours.split();
-    let _ = receiver.recv_within(ms(220)); // asks
+    let _ = receiver.recv_within(ms(220)); // a probe is sent
     let told = sender.maintain().unwrap();
     let mut probe = [0; 6];
     peer.read_exact(&mut probe).unwrap();
     peer.write_all(b"\0\x04PONG\0\x02hi").unwrap();
     assert!(matches!(receiver.recv_within(ms(200)).unwrap(), TryRecv::Message(_)));
-    // The application is away with that message for long.
-    assert!(told.is_some(), "it is never to be asked again, though the next beat is due in 200ms");
+    // The application handles a message for a long time.
+    assert!(told.is_some(), "`maintain` returns no next time, although the next heartbeat is due in 200ms");
 }
 
-/// A backlog that is never wholly written must not keep heartbeats from leaving at a frame boundary.
+/// A backlog that is never wholly written must not keep an answer from leaving between two frames.
 #[test]
-fn answers_leave_while_messages_are_fed() {
+fn answers_to_probes_leave_while_messages_are_fed() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
     ours.watch(ping(10_000, 1000), Role::Server);
@@ -334,11 +336,11 @@ fn answers_leave_while_messages_are_fed() {
     }
     drop((sender, receiver));
     let found = reading.join().unwrap();
-    assert!(found.is_some(), "{DEADLINE:?} of messages, and no answer between them");
+    assert!(found.is_some(), "no answer between the messages of {DEADLINE:?}");
 }
 
 #[test]
-fn keepalive_longest_is_accepted() {
+fn the_longest_keepalive_is_accepted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let keepalive: Keepalive = "32767s/32767s/127".parse().unwrap();
     let options = SocketOptions::new().keepalive(Some(keepalive));
@@ -346,16 +348,16 @@ fn keepalive_longest_is_accepted() {
     assert!(connected.is_ok(), "{}", connected.unwrap_err());
 }
 
-/// On Linux a user timeout replaces the count of probes (tcp_keepalive_timer), so that the bound is no less than it.
+/// On Linux a user timeout replaces the count of probes (tcp_keepalive_timer), so the bound is not lower than it.
 #[test]
-fn keepalive_bound_knows_the_user_timeout() {
+fn the_keepalive_bound_includes_the_user_timeout() {
     let keepalive: Keepalive = "10s/5s/3/10m".parse().unwrap();
     assert!(keepalive.detection_bound().unwrap() >= Duration::from_secs(600), "{:?}", keepalive.detection_bound());
 }
 
-/// After the verdict nothing is to be asked again.
+/// After the peer is declared dead, no deadline remains.
 #[test]
-fn deadline_after_dead() {
+fn no_deadline_remains_after_the_peer_is_declared_dead() {
     let (ours, _peer) = tcp();
     let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
     ours.watch(ping(50, 50), Role::Client);
@@ -364,7 +366,7 @@ fn deadline_after_dead() {
         thread::sleep(ms(5));
     }
     thread::sleep(ms(50));
-    assert_eq!(ours.deadline(), None, "dead, and to be asked again at once, for ever");
+    assert_eq!(ours.deadline(), None, "the peer is dead, and no deadline remains");
     let (ours, _peer) = tcp();
     let mut ours = nonblocking::Connection::from_stream(ours, f("net:2")).unwrap();
     ours.watch(ping(50, 50), Role::Client);
@@ -383,9 +385,9 @@ fn switches() -> u64 {
     line.split_whitespace().last().unwrap().parse().unwrap()
 }
 
-/// After `finish` an answer that can never leave must not have the receiver look every 10 ms.
+/// After `finish`, an answer that can never leave must not wake the receiver every 10 ms.
 #[test]
-fn finished_with_an_answer_due_is_idle() {
+fn a_finished_connection_with_an_unsendable_answer_is_idle() {
     let (ours, mut peer) = tcp();
     let mut ours = blocking::Connection::from_stream(ours, f("net:2"));
     ours.watch(ping(10_000, 5000), Role::Server);

@@ -21,7 +21,7 @@ use crate::support::wire::payload;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What each of the connections of a cell is for, and who dials it.
+/// Returns how our side makes each connection of a cell.
 fn legs(cell: &Cell) -> Vec<Reach> {
     match cell.exchange {
         ExchangeKind::Simplex(simplex) => vec![simplex.send, simplex.receive],
@@ -29,7 +29,8 @@ fn legs(cell: &Cell) -> Vec<Reach> {
     }
 }
 
-/// A message of this size with a key of its own, where it has room for one and there are keys.
+/// Returns a message of this size, with a key of its own if the cell has keys. Returns `None` if the size has no room
+/// for the key.
 fn request(cell: &Cell, number: usize, size: usize) -> Option<Vec<u8>> {
     let mut message = payload(size);
     if cell.exchange.duplex().is_some_and(|duplex| duplex.key.is_some()) {
@@ -38,7 +39,7 @@ fn request(cell: &Cell, number: usize, size: usize) -> Option<Vec<u8>> {
     Some(message)
 }
 
-/// The same key, and the rest backwards.
+/// Returns the reply to a request: its key, if the cell has keys, and the changed rest.
 fn reply(cell: &Cell, request: &[u8]) -> Vec<u8> {
     match cell.exchange.duplex().is_some_and(|duplex| duplex.key.is_some()) {
         true => [&request[..2], &reply_to(&request[2..])].concat(),
@@ -46,7 +47,7 @@ fn reply(cell: &Cell, request: &[u8]) -> Vec<u8> {
     }
 }
 
-/// All requests are there before the first reply; those with keys are answered the last one first. How many there were.
+/// Sends all requests before the first reply. Replies with keys are sent in reverse order. Returns the number of requests.
 pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     let sizes = cell.wire.sizes().iter().enumerate();
     let requests: Vec<_> = sizes.filter_map(|(number, &size)| request(cell, number, size)).collect();
@@ -87,7 +88,7 @@ pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     requests.len()
 }
 
-/// One of the peer's connections.
+/// The peer's side of one connection.
 enum Theirs {
     Accepts(TcpListener),
     Dials(SocketAddr),
@@ -135,7 +136,7 @@ fn answer_all(cell: &Cell, connections: Vec<Theirs>, requests: &[Vec<u8>]) {
     half_close_if_open(to);
 }
 
-/// However many connections there are, each request is answered where it came.
+/// Accepts any number of connections, and answers each request on the connection where it arrives.
 fn answer_shared(cell: &Cell, listener: &TcpListener, requests: &[Vec<u8>]) {
     listener.set_nonblocking(true).expect("a listener that does not wait");
     let answered = AtomicUsize::new(0);
@@ -167,7 +168,7 @@ fn answer_each(cell: &Cell, mut stream: &TcpStream, requests: &[Vec<u8>], answer
     half_close_if_open(stream);
 }
 
-/// One of our connections.
+/// Our side of one connection.
 enum Ours {
     Dials(SocketAddr),
     Blocking(blocking::Listener),
@@ -202,7 +203,7 @@ impl Ours {
         match self {
             Self::Dials(address) => blocking::Connector::with_profile(profile).connect(address).expect("a connection"),
             Self::Blocking(mut listener) => listener.accept().expect("accepting").expect("a connection"),
-            _ => unreachable!("of another driver"),
+            _ => unreachable!("a connection of another driver"),
         }
     }
 
@@ -217,14 +218,14 @@ impl Ours {
                     None => thread::sleep(Duration::from_millis(1)),
                 }
             },
-            _ => unreachable!("of another driver"),
+            _ => unreachable!("a connection of another driver"),
         }
     }
 }
 
-/// One over the limit is refused before anything of it is written, and harms nothing.
+/// Asserts that a request over the limit is refused before a byte of it is written. The connection stays usable.
 fn expect_refused(refused: Result<impl Sized, CallError>) {
-    let Err(error) = refused else { panic!("one over the limit was accepted") };
+    let Err(error) = refused else { panic!("a request over the limit is accepted") };
     assert_eq!(error.sent(), Sent::Not, "{error}");
 }
 
@@ -249,7 +250,7 @@ fn with_blocking(
     for (number, request) in requests.iter().enumerate() {
         let (calling, request) = (caller.clone(), request.clone());
         calls.push(thread::spawn(move || calling.call(&request, DEADLINE)));
-        // In this order.
+        // Waits, so that the calls begin in this order.
         while caller.in_flight() <= number && !calls[number].is_finished() {
             thread::yield_now();
         }
@@ -281,7 +282,7 @@ fn with_nonblocking(
         while let Some(request) = requests.get(calls.len()) {
             match duplex.try_call(request, DEADLINE).expect("a call") {
                 TryCall::Begun(call) => calls.push(call),
-                // Too much is queued: something has to be written first.
+                // The queue is full, so it has to be written first.
                 TryCall::Full => break,
             }
         }
@@ -304,7 +305,7 @@ fn with_tokio(
     too_large: Option<Vec<u8>>,
 ) -> Vec<Message> {
     let matching = profile.exchange().duplex().expect("many calls").matching();
-    // A listener belongs to the runtime that it was made on.
+    // A listener belongs to the runtime on which it was made.
     let mut runtimes = Vec::new();
     let mut connections = Vec::new();
     let main = ::tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -318,7 +319,7 @@ fn with_tokio(
                 runtimes.push(runtime);
                 accepted
             }
-            _ => unreachable!("of another driver"),
+            _ => unreachable!("a connection of another driver"),
         });
     }
     let mut connections = connections.into_iter();
@@ -327,7 +328,7 @@ fn with_tokio(
         Some(receiving) => first.simplex(receiving, matching),
         None => first.duplex(matching),
     };
-    // Those that were accepted are driven by the runtimes that accepted them.
+    // Accepted connections are driven by the runtimes that accepted them.
     let drivers: Vec<_> = runtimes
         .into_iter()
         .map(|runtime| {
@@ -369,7 +370,7 @@ fn with_blocking_link(
     for (number, request) in requests.iter().enumerate() {
         let (calling, request) = (link.clone(), request.clone());
         calls.push(thread::spawn(move || calling.call(&request)));
-        // In this order.
+        // Waits, so that the calls begin in this order.
         while link.in_flight() <= number && !calls[number].is_finished() {
             thread::yield_now();
         }

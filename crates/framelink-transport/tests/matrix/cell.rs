@@ -1,4 +1,4 @@
-//! One combination.
+//! One combination of the matrix.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) enum Driver {
     Tokio,
 }
 
-/// What the driver is; the plain peer is the other.
+/// The role of the driver. The plain peer has the other role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Client,
@@ -53,7 +53,7 @@ impl Cell {
         }
     }
 
-    /// Its profile, or why it has none.
+    /// Returns the profile of the cell, or the reason why it has none.
     pub(crate) fn profile(&self) -> Result<Arc<Profile>, String> {
         let framing: framelink_transport::Framing = self.wire.notation().parse().expect("a notation");
         let mut builder = Profile::builder(framing).connection(self.connection).exchange(self.exchange);
@@ -68,10 +68,10 @@ impl Cell {
         profile.check_for(self.side()).map_err(|error| error.to_string())?;
         match (self.role, self.exchange) {
             (Role::Server, ExchangeKind::SendOnly) => {
-                Err("exchange: a server that only sends is no server yet".to_owned())
+                Err("exchange: a server that only sends is not supported".to_owned())
             }
             (Role::Server, ExchangeKind::Simplex(_)) => {
-                Err("exchange: a pair of connections is dialled or accepted by whoever calls".to_owned())
+                Err("exchange: a pair of connections is dialled or accepted by the side that calls".to_owned())
             }
             _ if matches!(self.connection, ConnectionKind::Shared(_)) && self.is_server_or_no_link() => {
                 Err("connection: several connections are shared by a link, which has threads or tasks of its own"
@@ -85,8 +85,8 @@ impl Cell {
         self.role == Role::Server || self.driver == Driver::NonBlocking
     }
 
-    /// Whether it has to be refused, where that is known beforehand: many calls need a connection that stays, messages that end by
-    /// themselves, and for several connections somebody who shares them.
+    /// Returns whether the cell has to be refused, or `None` if that is not known beforehand. Many calls in flight need
+    /// a long connection and messages that end by themselves. Several connections also need a link that shares them.
     pub(crate) fn must_be_refused(&self) -> Option<bool> {
         let is_shared = matches!(self.connection, ConnectionKind::Shared(_));
         match self.exchange {
@@ -101,7 +101,8 @@ impl Cell {
         }
     }
 
-    /// Kinds that do not end by themselves, half-closes and one-way exchanges are where other combinations end.
+    /// Returns whether a profile may be refused: messages that do not end by themselves, and one-way exchanges, rule
+    /// out some combinations.
     pub(crate) fn may_be_refused(&self) -> bool {
         matches!(self.wire, Wire::UntilClose | Wire::Quiet | Wire::EachRead) || self.exchange != ExchangeKind::Sync
     }

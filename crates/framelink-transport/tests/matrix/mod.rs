@@ -1,5 +1,5 @@
-//! Driver × connection × framing × role × exchange × preamble: each cell that is valid exchanges every size that it can express with a
-//! plain peer, each that is not is refused with its reason. The number of cells is printed.
+//! Driver × connection × framing × role × exchange × preamble. Each valid cell exchanges every size that it can express
+//! with a plain peer. Each other cell is refused with its reason. The number of cells is printed.
 
 mod calls;
 mod cell;
@@ -15,7 +15,7 @@ use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, 
 use self::cell::{Cell, Driver, Role, Style};
 use crate::support::wire::Wire;
 
-/// Cells that run at once: they wait for sockets most of the time.
+/// The number of cells that run at once. They mostly wait for sockets.
 const WORKERS: usize = 8;
 
 #[test]

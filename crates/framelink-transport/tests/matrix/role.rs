@@ -1,4 +1,4 @@
-//! What each role does in a cell, and the plain peer with it.
+//! The exchange of each role in a cell, and the plain peer for it.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::support::party::{Client, Party as _};
 use crate::support::peer::{Task, expect, expect_end, half_close_if_open, ready, write};
 use crate::support::wire::{Wire, payload};
 
-/// Runs a valid cell; how many messages it exchanged.
+/// Runs a valid cell. Returns the number of messages that it exchanged.
 pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     match cell.role {
         Role::Client if cell.exchange.duplex().is_some() => calls::run(cell, profile),
@@ -26,10 +26,10 @@ pub(crate) fn run(cell: &Cell, profile: &Arc<Profile>) -> usize {
     }
 }
 
-/// No message takes longer.
+/// The limit for each message.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A reply is another message than its request.
+/// Returns the reply to a request. It differs from the request.
 pub(crate) fn reply_to(request: &[u8]) -> Vec<u8> {
     request.iter().rev().copied().collect()
 }
@@ -49,8 +49,8 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
             ExchangeKind::SendOnly => client.send(&message).expect("sending"),
             ExchangeKind::ReceiveOnly => {
                 let received = client.recv().expect("receiving").expect("a message");
-                assert!(received[..] == message, "{size} bytes came, others than were sent");
-                // There is one who listens only where there are more messages to come.
+                assert!(received[..] == message, "the received message of {size} bytes differs from the sent one");
+                // The channel is open only while more messages follow.
                 let _ = tell.send(());
             }
             _ => {
@@ -59,7 +59,7 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
             }
         }
     }
-    // One over the limit is refused before anything of it is written, and harms nothing.
+    // A message over the limit is refused before a byte of it is written. The connection stays usable.
     if let Some(size) = cell.wire.too_large()
         && cell.exchange == ExchangeKind::Sync
         && cell.short().is_none()
@@ -73,7 +73,7 @@ fn as_client(cell: &Cell, profile: &Arc<Profile>) -> usize {
     cell.wire.sizes().len()
 }
 
-/// Accepts as many connections as the cell makes, and does what a host would.
+/// Accepts as many connections as the cell makes, and exchanges messages as a host would.
 fn plain_server(cell: &Cell, listener: &TcpListener, received: &Receiver<()>) {
     let mut stream = None;
     for &size in cell.wire.sizes() {
@@ -100,9 +100,9 @@ fn plain_server(cell: &Cell, listener: &TcpListener, received: &Receiver<()>) {
         }
         match cell.short() {
             None => {
-                // What ends a message of this kind is silence, or one read: the next must not follow before it has come.
+                // A message of this kind ends with silence or with one read, so the next one must not follow before it.
                 if matches!(cell.wire, Wire::Quiet | Wire::EachRead) && cell.exchange == ExchangeKind::ReceiveOnly {
-                    received.recv_timeout(DEADLINE).expect("it is received");
+                    received.recv_timeout(DEADLINE).expect("the message is received");
                 }
                 stream = Some(stream_now);
             }
@@ -120,7 +120,7 @@ fn plain_server(cell: &Cell, listener: &TcpListener, received: &Receiver<()>) {
     }
 }
 
-/// Until the end, however it comes.
+/// Reads until the end or an error.
 pub(crate) fn drain(mut stream: &TcpStream) {
     let mut bytes = [0; 4096];
     while let Ok(1..) = std::io::Read::read(&mut stream, &mut bytes) {}
@@ -147,7 +147,7 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
         if answers(cell) {
             expect(&now, &cell.wire.frame(&reply_to(&message)));
         } else if matches!(cell.wire, Wire::Quiet | Wire::EachRead) {
-            seen.push(received.recv_timeout(DEADLINE).expect("it is received"));
+            seen.push(received.recv_timeout(DEADLINE).expect("the message is received"));
         }
         match cell.short() {
             None => stream = Some(now),
@@ -171,7 +171,7 @@ fn as_server(cell: &Cell, profile: &Arc<Profile>) -> usize {
     sizes.len()
 }
 
-/// A server of so many connections, which tells each message.
+/// Starts a server that serves this many connections and sends each message to the test.
 fn start_server(
     cell: &Cell,
     profile: &Arc<Profile>,
@@ -190,7 +190,7 @@ fn start_server(
     }
 }
 
-/// Whether a server has anything to say.
+/// Returns whether the server of the cell sends replies.
 fn answers(cell: &Cell) -> bool {
     cell.exchange.sends() && cell.exchange.receives()
 }

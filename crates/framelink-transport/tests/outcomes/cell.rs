@@ -1,4 +1,4 @@
-//! One role in one way to fail.
+//! One role in one failure.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
@@ -12,12 +12,12 @@ use framelink_transport::{CallError, Cause, ConnectError, Framing, FramingPair, 
 use crate::host::DEADLINE;
 use crate::way::Way;
 
-/// So long the message before the request is tried.
+/// The time limit of the message before the request.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
 pub(crate) struct Role {
     pub(crate) name: &'static str,
-    /// Whether a reply is awaited.
+    /// Whether the role waits for a reply.
     pub(crate) is_call: bool,
     pub(crate) run: fn(&mut Cell) -> Verdict,
 }
@@ -30,10 +30,10 @@ pub(crate) struct Cell {
     pub(crate) whole: Option<Receiver<()>>,
 }
 
-/// What became of the request.
+/// The outcome of the request.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// The role cannot fail in this way.
+    /// The role cannot have this failure.
     NotApplicable,
     Done,
     Failed {
@@ -61,7 +61,7 @@ impl Cell {
         self.way.framing().parse::<Framing>().expect("a framing").into()
     }
 
-    /// Small buffers, so that a peer that does not read is noticed soon.
+    /// Small buffers, so that our side soon notices that a peer does not read.
     pub(crate) fn socket(&self) -> SocketOptions {
         let mut options = SocketOptions::new();
         options.send_buffer = Some(64 * 1024);
@@ -74,12 +74,12 @@ impl Cell {
         builder.close_timeout(SHORT).build().expect("a profile")
     }
 
-    /// Whether the way is one that a connection can fail in that is there already.
+    /// Returns whether the failure is one of an existing connection.
     pub(crate) fn is_connected(&self) -> bool {
         !matches!(self.way, Way::Refused | Way::NoAnswer)
     }
 
-    /// The connection, unless the peer has reset it before it was made: connecting is another operation.
+    /// Returns the connection, or `None` if the peer reset it while it was being made: connecting is another operation.
     pub(crate) fn connected<T>(&self, connected: Result<T, ConnectError>) -> Option<T> {
         match connected {
             Err(_) if matches!(self.way, Way::ResetBefore | Way::ClosedBefore) => None,
@@ -87,7 +87,7 @@ impl Cell {
         }
     }
 
-    /// Does something when the peer has received the whole request.
+    /// Runs `then` when the peer has received the whole request.
     pub(crate) fn when_whole(&mut self, then: impl FnOnce() + Send + 'static) {
         let whole = self.whole.take().expect("a peer that listens");
         thread::spawn(move || {

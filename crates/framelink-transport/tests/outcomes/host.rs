@@ -1,4 +1,4 @@
-//! A peer that fails in a given way and counts the bytes that it receives.
+//! A peer that causes a given failure and counts the bytes that it receives.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,23 +12,23 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::way::Way;
 
-/// What a test waits for comes within this time, or the test fails.
+/// Every event that a test waits for happens within this time, or the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
-    /// Told when a whole request was received.
+    /// Receives a message when the peer has a whole request.
     pub(crate) whole: Option<Receiver<()>>,
     released: Arc<AtomicBool>,
     way: Way,
-    /// The bytes of all connections. `None` where nothing is accepted.
+    /// Returns the received bytes of all connections. `None` if the peer does not accept.
     accepting: Option<JoinHandle<u64>>,
-    /// What keeps an address from answering.
+    /// Connections that keep the address from answering.
     _held: Vec<TcpStream>,
     _listener: Option<Socket>,
 }
 
-/// Behind the header that all framings here have but that of `Unsayable`, of which nothing is received.
+/// Returns the payload with the header of all framings here. (The peer receives no byte of `Unsayable`.)
 fn frame(payload: &[u8]) -> Vec<u8> {
     [&u32::try_from(payload.len()).expect("a length").to_be_bytes(), payload].concat()
 }
@@ -66,7 +66,7 @@ impl Host {
 
     fn listening(way: Way) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        // So that a peer that does not read is noticed soon.
+        // A small buffer, so that our side soon notices that the peer does not read.
         SockRef::from(&listener).set_recv_buffer_size(64 * 1024).expect("a receive buffer");
         let address = listener.local_addr().expect("an address");
         let released: Arc<AtomicBool> = Arc::default();
@@ -79,7 +79,7 @@ impl Host {
         Self { address, whole, released, way, accepting, _held: Vec::new(), _listener: None }
     }
 
-    /// How many bytes of the request the peer received, when our side has closed all connections.
+    /// Returns how many bytes of the request the peer received. Our side has closed all connections by then.
     pub(crate) fn request_bytes(self) -> u64 {
         let Some(accepting) = self.accepting else { return 0 };
         self.released.store(true, Ordering::Release);
@@ -103,7 +103,7 @@ fn accept(way: Way, listener: &TcpListener, released: &Arc<AtomicBool>, told: &S
     talks.into_iter().map(|talk| talk.join().expect("a talk")).sum()
 }
 
-/// Fails in its way. How many bytes came.
+/// Causes the failure on this connection. Returns the number of received bytes of the request.
 fn talk(way: Way, mut stream: TcpStream, released: &AtomicBool, told: &Sender<()>) -> u64 {
     stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
     let earlier = way.earlier().map_or(0, |earlier| frame(&earlier).len());
@@ -117,7 +117,7 @@ fn talk(way: Way, mut stream: TcpStream, released: &AtomicBool, told: &Sender<()
             }
         }
         Way::ResetBefore | Way::ClosedBefore => {
-            stream.set_nonblocking(true).expect("a socket that does not wait");
+            stream.set_nonblocking(true).expect("a non-blocking socket");
             return end(way, stream, 0);
         }
         Way::ResetMidway => {
@@ -145,16 +145,16 @@ fn talk(way: Way, mut stream: TcpStream, released: &AtomicBool, told: &Sender<()
     count + read(&mut stream, usize::MAX)
 }
 
-/// How many bytes come that only the request has.
+/// Returns the number of bytes that only the request contains.
 fn requested(stream: &mut TcpStream) -> u64 {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     bytes.iter().filter(|&&byte| byte == b'R').count() as u64
 }
 
-/// Closes at once, with a reset where the way says so.
+/// Closes at once, with a reset if the failure is one.
 fn end(way: Way, mut stream: TcpStream, count: u64) -> u64 {
-    // What has come already counts.
+    // Bytes that have already arrived count too.
     let more = if way == Way::ResetBefore || way == Way::ClosedBefore { read(&mut stream, usize::MAX) } else { 0 };
     if way != Way::ClosedBefore {
         SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a reset");
@@ -162,7 +162,7 @@ fn end(way: Way, mut stream: TcpStream, count: u64) -> u64 {
     count + more
 }
 
-/// Reads so many bytes, or fewer where the connection ends.
+/// Reads up to `most` bytes, or fewer if the connection ends.
 fn read(stream: &mut TcpStream, most: usize) -> u64 {
     let (mut buffer, mut count) = (vec![0; 64 * 1024], 0);
     while count < most {

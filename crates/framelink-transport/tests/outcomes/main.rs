@@ -1,11 +1,11 @@
-//! What a failure says of the request, compared with the bytes that the peer really received: every role on every driver, in every
-//! way to fail.
+//! Compares what an error says about its request with the bytes that the peer really received: every role on every
+//! driver, in every way to fail.
 //!
 //! - *not sent*: the peer received no byte of the request;
-//! - *sent, no reply*: the peer received all of it, and the time was over;
-//! - *perhaps sent*: everything else.
+//! - *sent, no reply*: the peer received all of it, and the timeout passed;
+//! - *perhaps sent*: every other case.
 //!
-//! A call that is dropped has no error, and so no word; `duplex/cancel.rs` shows what becomes of its reply.
+//! A call that is dropped has no error. `duplex/cancel.rs` shows what happens to its reply.
 
 mod cell;
 mod host;

@@ -1,4 +1,4 @@
-//! The roles on sockets that do not wait.
+//! The roles of the non-blocking driver.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
     let Some(connection) = connect(cell) else { return Verdict::NotApplicable };
     let mut duplex = connection.duplex(matching);
     match (cell.way, cell.way.earlier()) {
-        (Way::NoRoom, Some(earlier)) => drop(duplex.try_send(&earlier).expect("a part of it")),
+        (Way::NoRoom, Some(earlier)) => drop(duplex.try_send(&earlier).expect("a part is written")),
         (_, Some(earlier)) => {
             let _ = duplex.try_call(&earlier, SHORT).expect("a call");
             while let Ok(TryRecv::Message(_) | TryRecv::Nothing) = duplex.recv_within(DEADLINE) {}
@@ -67,13 +67,13 @@ fn duplex(cell: &mut Cell, matching: Matching) -> Verdict {
         Err(error) => return Err::<(), _>(error).into(),
     };
     loop {
-        match duplex.recv_within(DEADLINE).expect("what became of the call is told first") {
+        match duplex.recv_within(DEADLINE).expect("the first event is the outcome of the call") {
             TryRecv::Message(Event::Failed { call: failed, error }) if failed == call => {
                 return Err::<(), _>(error).into();
             }
             TryRecv::Message(Event::Reply { .. }) => return Verdict::Done,
             TryRecv::Message(_) | TryRecv::Nothing => {}
-            TryRecv::Closed => panic!("closed, and the call has not failed"),
+            TryRecv::Closed => panic!("the connection closed before the call failed"),
         }
     }
 }

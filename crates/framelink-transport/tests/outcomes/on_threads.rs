@@ -1,4 +1,4 @@
-//! The roles on blocking sockets.
+//! The roles of the blocking driver.
 
 use std::thread;
 use std::time::Duration;

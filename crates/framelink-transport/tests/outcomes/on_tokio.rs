@@ -1,4 +1,4 @@
-//! The roles on tokio.
+//! The roles of the tokio driver.
 
 use std::thread;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(crate) const ROLES: &[Role] = &[
     Role { name: "tower Link", is_call: true, run: |cell| link(cell, Shared::new(2), keyed(), Use::Service) },
 ];
 
-/// How the role is used.
+/// The operation of the role.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Call,

@@ -1,4 +1,4 @@
-//! The roles that each driver has, written once.
+//! The roles that every driver has.
 
 use framelink_transport::profile::{ConnectionKind, ExchangeKind};
 

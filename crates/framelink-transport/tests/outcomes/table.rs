@@ -1,4 +1,4 @@
-//! The table: all roles, all ways.
+//! The table of all roles and all failures.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +12,13 @@ use crate::host::Host;
 use crate::way::Way;
 use crate::{on_events, on_threads, on_tokio};
 
-/// So many cells at a time: nearly all of them only wait.
+/// The number of cells that run at a time. Most of them only wait.
 const AT_A_TIME: usize = 48;
-/// A machine that is busy may miss a deadline; more time is given then.
+/// A busy machine may miss a deadline. Each further try has four times the time.
 const TRIES: u32 = 3;
 
 #[test]
-fn the_word_of_a_failure_agrees_with_what_the_peer_received() {
+fn what_an_error_says_of_its_request_agrees_with_what_the_peer_received() {
     let start = Instant::now();
     let roles = || on_tokio::ROLES.iter().chain(on_threads::ROLES).chain(on_events::ROLES);
     let cells: Vec<(&Role, Way)> = Way::ALL.iter().flat_map(|&way| roles().map(move |role| (role, way))).collect();
@@ -42,7 +42,7 @@ fn the_word_of_a_failure_agrees_with_what_the_peer_received() {
     assert!(run > 300, "only {run} cells");
 }
 
-/// False if the role cannot fail in this way.
+/// Returns `Ok(false)` if the role cannot have this failure.
 fn try_cell(role: &Role, way: Way) -> Result<bool, String> {
     let mut factor = 1;
     loop {
@@ -67,14 +67,14 @@ fn run(role: &Role, way: Way, mut host: Host, factor: u32) -> (Verdict, u64) {
     (verdict, host.request_bytes())
 }
 
-/// What must hold in any case.
+/// Checks what must hold in every case.
 fn agrees(verdict: &Verdict, received: u64, way: Way) -> Result<(), String> {
     let Verdict::Failed { sent, is_timeout, text } = verdict else { return Ok(()) };
     let frame_len = 4 + way.request().len() as u64;
     match sent {
         Sent::Not if received > 0 => Err(format!("`{text}`, and the peer received {received} bytes")),
         Sent::NoReply if received < frame_len => Err(format!("`{text}`, and the peer received {received} bytes only")),
-        Sent::NoReply if !is_timeout => Err(format!("`{text}` is not about time")),
+        Sent::NoReply if !is_timeout => Err(format!("`{text}` is not a timeout")),
         _ => Ok(()),
     }
 }

@@ -8,15 +8,15 @@ use framelink_transport::session::Sent;
 pub(crate) enum Way {
     /// No program listens on the port.
     Refused,
-    /// The address does not answer: its queue of connections is full.
+    /// The address does not answer: its accept queue is full.
     NoAnswer,
     /// The payload is longer than the profile allows.
     TooLarge,
-    /// The payload is longer than the header can say.
+    /// The payload is longer than the header can announce.
     Unsayable,
-    /// What was sent before is not written yet, because the peer does not read; or a pool has no connection left.
+    /// An earlier message is not yet written, because the peer does not read; or a pool has no free connection.
     NoRoom,
-    /// The peer does not read, so that the request is written in part.
+    /// The peer does not read, so only a part of the request is written.
     StuckMidway,
     ResetBefore,
     ResetMidway,
@@ -28,13 +28,13 @@ pub(crate) enum Way {
     Garbage,
     /// The peer closes inside its reply.
     HalfReply,
-    /// We close while the reply is awaited.
+    /// Our side closes while the call waits for the reply.
     EndedByUs,
-    /// We have closed before the request.
+    /// Our side has closed before the request.
     EndedByUsBefore,
-    /// We close while the request waits behind messages that are not written, because the peer does not read.
+    /// Our side closes while the request is queued behind messages that the peer does not read.
     EndedByUsQueued,
-    /// An earlier call had no reply in time.
+    /// An earlier call timed out without a reply.
     Unclean,
 }
 
@@ -60,7 +60,7 @@ impl Way {
         Self::Unclean,
     ];
 
-    /// Whether it is our side that closes.
+    /// Whether our side closes.
     pub(crate) const fn is_ended_by_us(self) -> bool {
         matches!(self, Self::EndedByUs | Self::EndedByUsBefore | Self::EndedByUsQueued)
     }
@@ -73,7 +73,7 @@ impl Way {
         }
     }
 
-    /// The request, which begins with its key.
+    /// Returns the request, which begins with its key.
     pub(crate) fn request(self) -> Vec<u8> {
         let len = match self {
             Self::TooLarge => 1025,
@@ -83,18 +83,18 @@ impl Way {
         [b"01".as_slice(), &vec![b'R'; len - 2]].concat()
     }
 
-    /// A message before the request, if there is one.
+    /// Returns a message to send before the request, if there is one.
     pub(crate) fn earlier(self) -> Option<Vec<u8>> {
         match self {
             Self::NoRoom => Some(vec![b'F'; 2 << 20]),
-            // As often as it is written; then there is room for the request, which waits.
+            // It is sent until the buffers are full. Then the queue has room for the request, which waits.
             Self::EndedByUsQueued => Some(vec![b'F'; 16 << 10]),
             Self::Unclean => Some(b"00 earlier".to_vec()),
             _ => None,
         }
     }
 
-    /// How long the request may take. Where it is not the time that ends it, that is long enough for a busy machine.
+    /// Returns the time limit of the request. If the failure is not a timeout, a busy machine stays within it.
     pub(crate) const fn time(self) -> Duration {
         match self {
             Self::Refused | Self::NoAnswer | Self::NoRoom | Self::StuckMidway | Self::Silence => {
@@ -104,7 +104,7 @@ impl Way {
         }
     }
 
-    /// What a failure may say, and whether a message without a reply may be sent nevertheless.
+    /// Returns what an error may say, and whether a message without a reply may succeed nevertheless.
     pub(crate) const fn expected(self) -> (&'static [Sent], bool) {
         match self {
             Self::Refused
@@ -116,7 +116,7 @@ impl Way {
             | Self::EndedByUsQueued
             | Self::Unclean => (&[Sent::Not], false),
             Self::StuckMidway | Self::ResetMidway => (&[Sent::Perhaps], false),
-            // Which of both is first is chance.
+            // Either of the two may happen first.
             Self::ResetBefore | Self::ClosedBefore => (&[Sent::Not, Sent::Perhaps], true),
             Self::ResetAfter | Self::ClosedAfter | Self::Garbage | Self::HalfReply | Self::EndedByUs => {
                 (&[Sent::Perhaps], true)

@@ -1,4 +1,4 @@
-//! A handler that fails ends its connection, and its error is found by its type.
+//! A handler that fails ends its connection, and the handler's error can be found by its type.
 
 use std::error::Error as _;
 use std::{fmt, io::Read, io::Write, thread};
@@ -18,7 +18,7 @@ impl fmt::Display for HostIsGone {
 
 impl std::error::Error for HostIsGone {}
 
-/// Answers the first request, and fails with the second.
+/// Returns a handler that answers the first request and fails with the second.
 fn handler() -> impl FnMut(Message) -> Result<Option<Vec<u8>>, HostIsGone> {
     |request| if &request[..] == b"one" { Ok(Some(b"reply".to_vec())) } else { Err(HostIsGone) }
 }
@@ -35,7 +35,7 @@ fn a_handler_that_fails_ends_its_connection(serve: impl FnOnce(std::net::TcpStre
     assert!(matches!(error.cause(), Cause::HandlerFailed(_)), "{error}");
     assert!(error.source().is_some_and(|source| source.is::<HostIsGone>()), "{error}");
     assert!(error.to_string().ends_with("the handler of a request failed: the host is gone"), "{error}");
-    assert_eq!(asking.join().unwrap().unwrap(), b"\x00\x05reply", "what was answered before arrives");
+    assert_eq!(asking.join().unwrap().unwrap(), b"\x00\x05reply", "the answer before the failure arrives");
 }
 
 #[test]

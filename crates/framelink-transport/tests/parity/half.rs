@@ -1,4 +1,4 @@
-//! A half alone, on a stream whose other direction another program has.
+//! A single half, on a stream whose other direction belongs to another program.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use super::{DEADLINE, framing, on_tokio, sockets};
 const WIRE: &[u8] = b"\x00\x05hello";
 
 #[test]
-fn blocking_halves_are_made_alone() {
+fn a_blocking_half_works_without_the_other() {
     let (ours, theirs) = sockets();
     blocking::SendHalf::new(ours, framing()).send(b"hello").unwrap();
     let message = blocking::RecvHalf::new(theirs, framing()).recv_within(DEADLINE).unwrap();
@@ -18,7 +18,7 @@ fn blocking_halves_are_made_alone() {
 }
 
 #[test]
-fn nonblocking_halves_are_made_alone() {
+fn a_non_blocking_half_works_without_the_other() {
     let (ours, mut theirs) = sockets();
     ours.set_nonblocking(true).unwrap();
     let mut sender = nonblocking::SendHalf::new(mio::net::TcpStream::from_std(ours), framing());
@@ -31,12 +31,12 @@ fn nonblocking_halves_are_made_alone() {
 }
 
 #[test]
-fn tokio_halves_are_made_alone() {
+fn a_tokio_half_works_without_the_other() {
     on_tokio(async {
         let (ours, theirs) = ::tokio::io::duplex(64);
         tokio::SendHalf::new(ours, framing()).send(b"hello").await.unwrap();
         let mut receiver = tokio::RecvHalf::new(theirs, framing());
         assert_eq!(receiver.recv().await.unwrap().as_deref(), Some(&b"hello"[..]));
-        assert!(receiver.recv().await.unwrap().is_none(), "the sending half is gone");
+        assert!(receiver.recv().await.unwrap().is_none(), "the sending half is dropped");
     });
 }

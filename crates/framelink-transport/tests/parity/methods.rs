@@ -1,5 +1,5 @@
-//! Every public method of each role on each driver, as the sources have them, compared with a table in which each cell says that
-//! the method is there or why it is not.
+//! Compares every public method of each role on each driver, as found in the sources, with a table. Each cell of the
+//! table says that the method exists, or why it does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 const DRIVERS: [&str; 3] = ["blocking", "nonblocking", "tokio"];
 
-/// What is public, by role and method: the drivers that have it.
+/// The public methods, by role and name, with the drivers that have them.
 type Methods = BTreeMap<(String, String), BTreeSet<&'static str>>;
 
 /// A file under `src`, and its lines without comments.
@@ -18,7 +18,7 @@ struct Source {
 
 struct Sources {
     files: Vec<Source>,
-    /// What a macro of ours stands for, in all its arms, by its name.
+    /// The lines that each of the project's macros expands to, in all its arms, by the macro's name.
     macros: BTreeMap<String, Vec<String>>,
 }
 
@@ -45,19 +45,19 @@ impl Sources {
         Self { files, macros }
     }
 
-    /// The files of a driver, or those of none.
+    /// Returns the files of a driver, or the files outside of the drivers' folders.
     fn of(&self, driver: Option<&str>) -> impl Iterator<Item = &Source> {
         let driver_of = |source: &Source| DRIVERS.into_iter().find(|driver| source.path.starts_with(driver));
         self.files.iter().filter(move |source| driver_of(source) == driver)
     }
 
-    /// What a driver makes public of its own, and whether the type stands outside of its folder.
+    /// Returns the public types of a driver, and whether each is defined outside of the driver's folder.
     fn roles(&self, driver: &str) -> BTreeMap<String, bool> {
         let module = self.of(Some(driver)).find(|source| source.path.ends_with("mod.rs")).unwrap();
         let root = self.of(None).find(|source| source.path == Path::new("lib.rs")).unwrap();
         let at_root: BTreeSet<_> = reexported(root).into_iter().map(|(_, name)| name).collect();
         let roles = reexported(module).into_iter().map(|(path, name)| (name, path.starts_with("crate::")));
-        // What stands at the crate's root too is the same on all drivers.
+        // A type that is also public at the crate's root is shared by all drivers.
         roles.filter(|(name, is_shared)| !(*is_shared && at_root.contains(name))).collect()
     }
 
@@ -78,7 +78,7 @@ impl Sources {
         methods
     }
 
-    /// The public methods in all `impl Role` of these files, and of the macros that are called there instead of items.
+    /// Returns the public methods in all `impl Role` of these files, and in the macros that are called inside them.
     fn methods_of<'a>(&self, role: &str, sources: impl Iterator<Item = &'a Source>) -> BTreeSet<String> {
         let mut methods = BTreeSet::new();
         for source in sources {
@@ -86,7 +86,7 @@ impl Sources {
             let made: Vec<_> = called.flat_map(|name| self.macro_lines(name)).collect();
             let lines: Vec<_> = source.lines.iter().chain(made).collect();
             for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("impl")) {
-                // Where the bounds take several lines.
+                // The bounds of an `impl` may take several lines.
                 let head: String = lines[at..].iter().take(8).map(|line| line.trim_start()).collect();
                 if implemented(head.split(" {").next().unwrap_or(line)) == Some(role) {
                     let is_end = |next: &&&String| next.trim() == "}" && indent(next) == indent(line);
@@ -98,7 +98,7 @@ impl Sources {
         methods
     }
 
-    /// The public methods in these lines, and in the macros that are called there.
+    /// Collects the public methods in these lines, and in the macros that are called there.
     fn collect<'a>(&self, lines: impl Iterator<Item = &'a String>, methods: &mut BTreeSet<String>, depth: usize) {
         for line in lines {
             let line = line.trim();
@@ -113,13 +113,13 @@ impl Sources {
         }
     }
 
-    /// Nothing where the name is not one of ours.
+    /// Returns the lines of a macro of the project, or none for another name.
     fn macro_lines(&self, name: &str) -> impl Iterator<Item = &String> {
         self.macros.get(name).into_iter().flatten()
     }
 }
 
-/// The paths and the names of each `pub use`.
+/// Returns the path and the name of each `pub use`.
 fn reexported(source: &Source) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for statement in source.lines.join(" ").split("pub use ").skip(1) {
@@ -142,7 +142,7 @@ fn macros_of(source: &Source) -> impl Iterator<Item = (String, Vec<String>)> {
     })
 }
 
-/// The name of the macro that a line calls, if it calls one.
+/// Returns the name of the macro that a line calls, or `None`.
 fn called_macro(line: &str) -> Option<&str> {
     let (path, _) = line.trim_start().split_once('!')?;
     path.rsplit("::").next()
@@ -152,7 +152,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The type that an `impl` of no trait is for.
+/// Returns the type of an inherent `impl`, or `None`.
 fn implemented(head: &str) -> Option<&str> {
     let head = head.split(" where").next()?;
     let mut rest = head.strip_prefix("impl")?;
@@ -170,7 +170,7 @@ fn implemented(head: &str) -> Option<&str> {
     (!is_trait).then_some(name)
 }
 
-/// The name behind `pub`, and `const`, `async` or the variable of a macro that stands for one of them.
+/// Returns the name after `pub`, and after `const`, `async` or the macro variable for one of them.
 fn public_method(line: &str) -> Option<&str> {
     let (qualifiers, method) = line.strip_prefix("pub ")?.split_once("fn ")?;
     let is_qualifier = |word: &str| ["const", "async"].contains(&word) || word.starts_with('$');
@@ -185,7 +185,7 @@ fn is_alias(source: &Source, role: &str) -> bool {
 /// A cell of the table: `yes` or a reason, for each driver.
 type Table<'a> = BTreeMap<(String, String), [&'a str; 3]>;
 
-/// The words for reasons, and the rows.
+/// Parses the reasons and the rows of the table.
 fn table(text: &str) -> (BTreeSet<&str>, Table<'_>) {
     let (mut reasons, mut rows, mut heading) = (BTreeSet::new(), Table::new(), "");
     for line in text.lines().skip(1).filter(|line| !line.is_empty()) {
@@ -205,7 +205,7 @@ fn table(text: &str) -> (BTreeSet<&str>, Table<'_>) {
 }
 
 #[test]
-fn each_role_has_the_methods_that_the_table_says_or_its_reason() {
+fn each_role_has_the_methods_of_the_table_and_no_others() {
     let (reasons, table) = table(include_str!("methods.txt"));
     let methods = Sources::read().methods();
     let mut wrong = Vec::new();
@@ -217,22 +217,22 @@ fn each_role_has_the_methods_that_the_table_says_or_its_reason() {
         for (driver, cell) in DRIVERS.into_iter().zip(cells) {
             if on.contains(driver) != (*cell == "yes") {
                 let has = if on.contains(driver) { "has it" } else { "does not have it" };
-                wrong.push(format!("{driver} {has}: {role}::{method}, which the table calls `{cell}`"));
+                wrong.push(format!("{driver} {has}: {role}::{method}, and the table says `{cell}`"));
             }
         }
     }
     for row in table.keys().filter(|row| !methods.contains_key(row)) {
-        wrong.push(format!("{}::{} is in the table, and on no driver", row.0, row.1));
+        wrong.push(format!("{}::{} is in the table and on no driver", row.0, row.1));
     }
     assert!(wrong.is_empty(), "change the drivers or tests/parity/methods.txt:\n{}", wrong.join("\n"));
     let used: BTreeSet<_> = table.values().flatten().copied().filter(|cell| *cell != "yes").collect();
-    assert_eq!(used, reasons, "each reason has its sentence, and is used");
+    assert_eq!(used, reasons, "every reason is explained and used");
     let cells = methods.values().map(BTreeSet::len).sum::<usize>();
-    assert!(cells > 350, "only {cells} methods were found: the sources are written in another way now");
+    assert!(cells > 350, "only {cells} methods were found: this test does not understand the form of the sources");
 }
 
 #[test]
-fn methods_are_found_however_they_are_written() {
+fn methods_are_found_in_every_form_of_source_text() {
     let heads = [
         ("impl Link {", Some("Link")),
         ("impl<C: Decode + Encode, S> super::Connection<C, S> {", Some("Connection")),

@@ -1,4 +1,4 @@
-//! Asking for a reply without a call.
+//! Receiving a reply without a call in flight.
 
 use framelink_transport::session::Sent;
 use framelink_transport::{Blame, Cause, nonblocking::Connection};
@@ -6,13 +6,13 @@ use framelink_transport::{Blame, Cause, nonblocking::Connection};
 use super::{DEADLINE, framing, sockets};
 
 #[test]
-fn asking_for_a_reply_with_no_call_under_way_says_so_and_spoils_nothing() {
+fn receiving_a_reply_without_a_call_is_an_error_and_the_connection_stays_usable() {
     let (ours, theirs) = sockets();
     let mut connection = Connection::from_stream(ours, framing()).unwrap();
     let error = connection.try_reply().unwrap_err();
     assert!(matches!(error.error().cause(), Cause::NoCall), "{error}");
     assert_eq!((error.sent(), error.error().blame()), (Sent::Not, Blame::Ours));
-    assert!(error.to_string().contains("no call is under way"), "{error}");
+    assert!(error.to_string().contains("no call is in flight"), "{error}");
 
     let mut peer = Connection::from_stream(theirs, framing()).unwrap();
     assert!(connection.try_call(b"hello", DEADLINE).unwrap().is_none());
@@ -25,5 +25,8 @@ fn asking_for_a_reply_with_no_call_under_way_says_so_and_spoils_nothing() {
         std::thread::yield_now();
     };
     assert_eq!(&reply[..], b"hello");
-    assert!(matches!(connection.try_reply().unwrap_err().error().cause(), Cause::NoCall), "it has been taken");
+    assert!(
+        matches!(connection.try_reply().unwrap_err().error().cause(), Cause::NoCall),
+        "the reply was already taken"
+    );
 }

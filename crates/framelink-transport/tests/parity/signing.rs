@@ -1,4 +1,4 @@
-//! The sign-on of a profile is exchanged, or connecting says that it is not.
+//! A profile with a sign-on: an upstream exchanges it, and a connector that would skip it refuses the profile.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ fn profile(change: impl FnOnce(ProfileBuilder) -> ProfileBuilder) -> Arc<Profile
     Arc::new(change(Profile::builder(framing()).connect_timeout(DEADLINE)).build().unwrap())
 }
 
-/// Each connector's way to connect; what came of it.
+/// Connects in each way of a connector. Returns the outcomes.
 fn connecting(address: SocketAddr, profile: &Arc<Profile>) -> [(&'static str, Result<(), ConnectError>); 4] {
     [
         ("blocking", blocking::Connector::with_profile(profile).connect(address).map(drop)),
@@ -41,13 +41,13 @@ fn a_connector_refuses_a_profile_whose_sign_on_or_sign_off_it_would_skip() {
             assert!(words.iter().all(|word| text.contains(word)), "{driver}: {text}");
         }
     }
-    assert!(listener.accept().is_err(), "nothing was dialled");
+    assert!(listener.accept().is_err(), "no connector has dialled");
     for (driver, connected) in connecting(address, &profile(|profile| profile)) {
         connected.expect(driver);
     }
 }
 
-/// A peer that takes one connection and answers one message on it, if it is the sign-on.
+/// Starts a peer that accepts one connection and answers one message on it, if it is the sign-on.
 fn host() -> (String, thread::JoinHandle<Vec<u8>>) {
     let mut listener = blocking::Listener::bind("127.0.0.1:0", framing()).unwrap();
     let name = listener.local_addr().unwrap().to_string();
@@ -68,7 +68,7 @@ fn an_upstream_dials_and_signs_on(driver: &str, dial: impl FnOnce(&Arc<Profile>,
 }
 
 #[test]
-fn on_each_driver_an_upstream_dials_and_signs_on_for_others() {
+fn an_upstream_dials_and_signs_on_on_each_driver() {
     an_upstream_dials_and_signs_on("blocking", |profile, name| {
         blocking::Upstream::new(profile, [name]).dial().map(drop)
     });

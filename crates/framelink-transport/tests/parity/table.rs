@@ -1,4 +1,5 @@
-//! The table of drivers in the book, and code that uses what it promises. The code is compiled and never run.
+//! The table of drivers in the book, compared with code that uses each promised feature. The code is compiled and never
+//! run.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use framelink_transport::session::{Concurrency, Matching};
 use framelink_transport::{FramingPair, Message, Profile, Registry, blocking, nonblocking, tokio};
 
-/// A row of the table, with a closure for each driver that has it: calls with the types that a program has.
+/// Adds a row of the table, with a closure that uses the feature with the types of a program.
 macro_rules! has {
     ($rows:ident, $row:literal, $($use:expr),+) => {{ $(let _ = $use;)+ $rows.insert($row); }};
 }
@@ -217,9 +218,9 @@ fn of_tokio() -> Rows {
 }
 
 #[test]
-fn the_table_of_drivers_in_the_book_says_what_compiles() {
+fn the_table_of_drivers_in_the_book_agrees_with_the_code() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/crates/transport.md");
-    // The book is not in the package.
+    // The package on the registry does not contain the book.
     let Ok(page) = fs::read_to_string(page) else { return };
     let table =
         page.split("| has | `blocking` | `nonblocking` | `tokio` |").nth(1).expect("a table of what drivers have");

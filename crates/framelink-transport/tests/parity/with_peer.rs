@@ -1,4 +1,4 @@
-//! A server tells its handler which client asks.
+//! A server tells its handler the address of the client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ fn address(_: Message, peer: Option<SocketAddr>) -> Option<Vec<u8>> {
     peer.map(|peer| peer.to_string().into_bytes())
 }
 
-/// Asks, and compares the reply with its own address.
+/// Sends a request, and compares the reply with the client's own address.
 fn ask(server: SocketAddr) {
     let mut client = blocking::Connector::new(framing()).source(([127, 0, 0, 5], 0).into()).connect(server).unwrap();
     let reply = client.call(b"who asks?", DEADLINE).unwrap();
@@ -24,7 +24,7 @@ fn ask(server: SocketAddr) {
 }
 
 #[test]
-fn on_blocking_a_handler_is_told_which_client_asks() {
+fn on_blocking_a_handler_is_given_the_address_of_its_client() {
     let server = blocking::Server::bind("127.0.0.1:0", &profile()).unwrap();
     let (server_address, handle) = (server.local_addr().unwrap(), server.handle());
     let running = thread::spawn(move || server.run_with_peer(address));
@@ -34,7 +34,7 @@ fn on_blocking_a_handler_is_told_which_client_asks() {
 }
 
 #[test]
-fn on_tokio_a_handler_is_told_which_client_asks() {
+fn on_tokio_a_handler_is_given_the_address_of_its_client() {
     on_tokio(async {
         let server = tokio::Server::bind("127.0.0.1:0", &profile()).await.unwrap();
         let (server_address, handle) = (server.local_addr().unwrap(), server.handle());

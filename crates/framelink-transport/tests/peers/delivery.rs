@@ -1,4 +1,4 @@
-//! How messages leave, ours and the peer's.
+//! How messages are written, ours and the peer's.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,11 +12,11 @@ use crate::driver::Driver;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// Each in one write, answered before the next.
+    /// Each message in one write, answered before the next.
     Whole,
-    /// All of them before the first is answered, in as few writes as they take.
+    /// All messages before the first is answered, in as few writes as possible.
     Burst,
-    /// Each one byte a write, answered before the next.
+    /// Each message one byte a write, answered before the next.
     Bytes,
 }
 
@@ -32,7 +32,7 @@ impl Delivery {
     }
 }
 
-/// A connection of ours, and the same socket beside it to write single bytes to.
+/// A connection of ours, and a second handle of its socket for writing single bytes.
 pub(crate) struct Ours<D> {
     connection: D,
     framing: FramingPair,
@@ -49,7 +49,7 @@ impl<D: Driver> Ours<D> {
         }
     }
 
-    /// Sends what answers a message, or asks for one.
+    /// Sends a message.
     pub(crate) fn send(&mut self, message: &[u8]) {
         match &self.bytes {
             None => self.connection.send_within(message, DEADLINE).expect("sending"),
@@ -68,7 +68,7 @@ impl<D: Driver> Ours<D> {
         }
     }
 
-    /// Feeds them all and flushes; as many leave in one write as the queue holds.
+    /// Feeds all messages and flushes. Each write has as many of them as the queue holds.
     pub(crate) fn burst(&mut self, messages: &[Vec<u8>]) {
         for message in messages {
             self.connection.feed(message).expect("feeding");
@@ -76,12 +76,12 @@ impl<D: Driver> Ours<D> {
         self.connection.flush().expect("flushing");
     }
 
-    /// The next message, `None` at the end.
+    /// Returns the next message, or `None` at the end.
     pub(crate) fn next(&mut self) -> Option<Message> {
         match self.connection.recv_within(DEADLINE).expect("receiving") {
             TryRecv::Message(message) => Some(message),
             TryRecv::Closed => None,
-            TryRecv::Nothing => panic!("{}: nothing came within {DEADLINE:?}", D::NAME),
+            TryRecv::Nothing => panic!("{}: no message arrived within {DEADLINE:?}", D::NAME),
         }
     }
 
@@ -95,12 +95,12 @@ impl<D: Driver> Ours<D> {
 
     fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
         stream.set_nodelay(true).expect("no delay");
-        let bytes = stream.try_clone().expect("the same socket");
+        let bytes = stream.try_clone().expect("a second handle of the socket");
         Self { connection: D::adopt(stream, framing), framing, bytes: Some(bytes) }
     }
 }
 
-/// Whom a peer dials: a listener of ours, or a plain one where single bytes are to be written.
+/// The listener that a peer dials: one of ours, or a plain one if single bytes are to be written.
 pub(crate) enum Door<D: Driver> {
     Listener(D::Listener, FramingPair),
     Plain(TcpListener, FramingPair),
@@ -115,7 +115,7 @@ impl<D: Driver> Door<D> {
             }
             Delivery::Bytes => {
                 let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-                listener.set_nonblocking(true).expect("a listener that does not wait");
+                listener.set_nonblocking(true).expect("a non-blocking listener");
                 let address = listener.local_addr().expect("an address");
                 (Self::Plain(listener, framing), address)
             }
@@ -129,28 +129,28 @@ impl<D: Driver> Door<D> {
             }
             Self::Plain(listener, framing) => {
                 let (stream, _) = patiently(|| listener.accept());
-                stream.set_nonblocking(false).expect("a socket that waits");
+                stream.set_nonblocking(false).expect("a blocking socket");
                 Ours::adopt(stream, *framing)
             }
         }
     }
 }
 
-/// The bytes of a frame, by our encoder.
+/// Returns the bytes of a frame, encoded by framelink.
 fn frame(framing: FramingPair, message: &[u8]) -> Vec<u8> {
     let mut writer = FrameWriter::new(Vec::new(), framing);
     writer.write(message).expect("a message that can be sent");
     writer.into_inner()
 }
 
-/// Writes each byte by itself. The connection beside it may have made the socket one that does not wait.
+/// Writes each byte by itself. The socket may be non-blocking, because the connection beside it may have set it so.
 fn write_bytes(mut socket: &TcpStream, bytes: &[u8]) {
     for byte in bytes {
         assert_eq!(patiently(|| socket.write(&[*byte])), 1, "a byte");
     }
 }
 
-/// Tries again while it would block.
+/// Repeats an operation while it would block.
 fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> T {
     let began = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! BIND's `dig +tcp +keepopen`, which asks one question after the other on one connection.
+//! BIND's `dig +tcp +keepopen`, which sends one question after the other on one connection.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ on_every_driver!(keepopen);
 fn keepopen<D: Driver>() {
     let Some(dig) = installed::find("dig", installed::program("dig")) else { return };
     let zone = zone();
-    // It has its next question only when it has an answer.
+    // dig sends its next question only when it has an answer, so there is no burst.
     for delivery in [Delivery::Whole, Delivery::Bytes] {
         let (mut door, address) = Door::<D>::open(framing("dns"), delivery);
         let mut command = Command::new(&dig);
@@ -29,7 +29,7 @@ fn keepopen<D: Driver>() {
             assert!(records.are_asked_by(&query), "{}: {query:02x?} does not ask for {}", D::NAME, records.name);
             ours.send(&records.answer(u16::from_be_bytes([query[0], query[1]])));
         }
-        assert!(ours.next().is_none(), "{}: more than was asked for", D::NAME);
+        assert!(ours.next().is_none(), "{}: a message after the last answer", D::NAME);
         ours.close();
         let printed: Vec<String> = zone.iter().flat_map(Records::lines).collect();
         assert!(program.rest() == printed, "{}: other answers than were sent", D::NAME);

@@ -1,21 +1,21 @@
-//! DNS messages, as far as questions and answers about a few names need them (RFC 1035 section 4).
+//! DNS messages, with the parts that questions and answers about a few names need (RFC 1035 section 4).
 
 pub(crate) const A: u16 = 1;
 pub(crate) const TXT: u16 = 16;
 
 const IN: u16 = 1;
-/// A question that may be answered by asking others.
+/// The flags of a question that may be answered recursively.
 const QUERY: u16 = 0x0100;
-/// Its answer by somebody who is responsible for the name, and would have asked others.
+/// The flags of an authoritative answer by a server that offers recursion.
 const ANSWER: u16 = 0x8580;
-/// None, so that it is never less when an answer is passed on.
+/// Zero, so that the value does not change when an answer is passed on.
 const TIME_TO_LIVE: u32 = 0;
-/// Instead of a name: the one of the question, behind 12 bytes.
+/// Stands for a name: a reference to the name of the question, at offset 12.
 const SAME_NAME: u16 = 0xc00c;
-/// What every answer has before its data.
+/// The length of the fixed part before the data of an answer.
 const RECORD_HEAD: usize = 12;
 
-/// All that is known of one name: records of one type.
+/// All records of one name, which have one type.
 pub(crate) struct Records {
     pub(crate) name: String,
     pub(crate) kind: u16,
@@ -39,12 +39,12 @@ impl Records {
         answer
     }
 
-    /// Whether this is what a query asks for.
+    /// Returns whether a query asks for these records.
     pub(crate) fn are_asked_by(&self, query: &[u8]) -> bool {
         query.get(12..).is_some_and(|rest| rest.starts_with(&self.question()))
     }
 
-    /// As lines of `unbound.conf`, where quotes must not stand in quotes.
+    /// Returns the records as lines of `unbound.conf`, where a quoted text cannot contain quotes.
     pub(crate) fn configuration(&self) -> String {
         let escaped = |byte: u8| match byte {
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
@@ -57,7 +57,7 @@ impl Records {
         lines.collect()
     }
 
-    /// As `dig +short` prints them.
+    /// Returns the records as `dig +short` prints them.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.written(|byte| match byte {
             b'"' | b'\\' => format!("\\{}", char::from(byte)),
@@ -83,7 +83,7 @@ impl Records {
     }
 }
 
-/// A few addresses, every byte value in a text, the longest name that there can be, and the largest message: 65535 bytes.
+/// A few addresses, a text with every byte value, the longest possible name, and the largest message: 65535 bytes.
 pub(crate) fn zone() -> Vec<Records> {
     let mut zone: Vec<Records> = (1..=20)
         .map(|i| Records {
@@ -101,17 +101,17 @@ pub(crate) fn zone() -> Vec<Records> {
     zone
 }
 
-/// Texts that make an answer of 65535 bytes.
+/// Returns texts that make an answer of 65535 bytes.
 pub(crate) fn largest(name: &str) -> Records {
     const LARGEST: usize = 65535;
     let mut records = Records { name: name.into(), kind: TXT, data: vec![] };
-    // No two are the same: each starts with its number.
+    // Each text starts with its number, so that no two are equal.
     for number in 0_u16.. {
         let room = LARGEST - records.answer(0).len();
         if room == 0 {
             break;
         }
-        // A string has its length before it.
+        // A length byte precedes each string.
         let len = (room - RECORD_HEAD - 1).min(255);
         let filled: Vec<u8> = format!("{number:03}").bytes().cycle().take(len).collect();
         records.data.push(text(&filled));
@@ -119,7 +119,7 @@ pub(crate) fn largest(name: &str) -> Records {
     records
 }
 
-/// The data of a text: strings of at most 255 bytes, each behind its length.
+/// Returns the data of a text record: strings of at most 255 bytes, each after its length byte.
 fn text(bytes: &[u8]) -> Vec<u8> {
     bytes.chunks(255).flat_map(|part| [&[u8::try_from(part.len()).expect("a length")], part].concat()).collect()
 }

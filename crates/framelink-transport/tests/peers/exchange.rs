@@ -1,32 +1,32 @@
-//! What is exchanged with a peer: requests and replies that both sides know.
+//! The requests and replies that are exchanged with a peer. Both sides know them.
 
 use crate::delivery::{Delivery, Door, Ours};
 use crate::driver::{Driver, framing};
 use crate::program::Program;
 
-/// One way to talk to a peer, and what it can carry in it.
+/// One framing of a peer, and the messages that it can carry.
 pub(crate) struct Kind {
-    /// What the peer's program calls it.
+    /// The name of the framing in the peer's program.
     pub(crate) name: &'static str,
     pub(crate) notation: &'static str,
-    /// None, one, both sides of the edges of its header, and the largest.
+    /// The sizes: zero, both sides of each boundary of the header, and the largest.
     pub(crate) sizes: &'static [usize],
-    /// The request of this number and size, and its reply.
+    /// Returns the request of this number and size, and its reply.
     pub(crate) messages: fn(usize, usize) -> (Vec<u8>, Vec<u8>),
-    /// How a server of the peer can be asked.
+    /// The ways to send requests to a server of the peer.
     pub(crate) server: &'static [Delivery],
-    /// How a client of the peer asks.
+    /// The ways in which a client of the peer sends requests.
     pub(crate) client: &'static [Delivery],
 }
 
-/// The largest message that is written one byte at a time: a million writes would take longer than they tell.
+/// The largest message that is written one byte at a time, because a million writes take long and show nothing more.
 const LARGEST_IN_BYTES: usize = 65536;
 
-/// What makes a burst of few a burst of many.
+/// A burst of a small message consists of many copies.
 const SMALL_SIZE: usize = 300;
 const SMALL_COUNT: usize = 100;
 
-/// Exchanges every size in every way, the peer first as server, then as client.
+/// Exchanges every size in every way, first with the peer as server, then with the peer as client.
 pub(crate) fn exchange<D: Driver>(peer: &str, program: &mut Program, kinds: &[Kind]) {
     let mut count = 0;
     for kind in kinds {
@@ -40,12 +40,13 @@ pub(crate) fn exchange<D: Driver>(peer: &str, program: &mut Program, kinds: &[Ki
     println!("{peer} on {} sockets: {count} exchanges", D::NAME);
 }
 
-/// A kind that carries any bytes, in every way: whoever serves sends back what came.
+/// A framing that carries any bytes, in every way. The server echoes each message.
 pub(crate) const fn echoes(name: &'static str, notation: &'static str, sizes: &'static [usize]) -> Kind {
     Kind { name, notation, sizes, messages: echo, server: Delivery::ALL, client: Delivery::ALL }
 }
 
-/// Every byte value, in another order for every size and every 256 bytes; the peers' programs make the same.
+/// Returns every byte value, in another order for every size and every 256 bytes. The peers' programs make equal
+/// payloads.
 fn echo(_number: usize, size: usize) -> (Vec<u8>, Vec<u8>) {
     let payload: Vec<u8> = (0..size).map(|i| u8::try_from((i + i / 256 + size) % 256).expect("a byte")).collect();
     (payload.clone(), payload)
@@ -98,9 +99,9 @@ impl<'a> Exchange<'a> {
         if *delivery == Delivery::Burst {
             ours.burst(&self.replies);
         }
-        // It has compared every byte of the replies.
+        // The peer's program has compared every byte of the replies.
         assert_eq!(program.line(), format!("same {}", self.sizes.len()), "{self}: {}", D::NAME);
-        assert!(ours.next().is_none(), "{self}: something came behind the last request");
+        assert!(ours.next().is_none(), "{self}: a message after the last request");
         ours.close();
         self.sizes.len()
     }
@@ -111,7 +112,7 @@ impl<'a> Exchange<'a> {
         let other = came.iter().zip(expected).position(|(came, expected)| came != expected);
         assert!(
             came == expected,
-            "{self}, {driver}: {came_len} bytes came, {expected_len} were expected; the first other one is {other:?}"
+            "{self}, {driver}: {came_len} bytes arrived, {expected_len} were expected; the first difference is {other:?}"
         );
     }
 }

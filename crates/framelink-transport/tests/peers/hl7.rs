@@ -1,4 +1,4 @@
-//! The Python package `hl7`: its client, and its asyncio streams both ways.
+//! The Python package `hl7`: its client, and its asyncio streams in both roles.
 
 use std::process::Command;
 
@@ -20,7 +20,7 @@ const KINDS: &[Kind] = &[
         server: Delivery::ALL,
         client: Delivery::ALL,
     },
-    // It does a single read of 4096 bytes for a reply.
+    // The client reads a reply with a single read of 4096 bytes.
     Kind {
         name: "client",
         notation: "mllp",
@@ -37,8 +37,8 @@ fn mllp<D: Driver>() {
     exchange::<D>("python hl7", &mut program, KINDS);
 }
 
-/// An observation, and the acknowledgement that returns it. Names and numbers are such that the package changes nothing when it
-/// has parsed a message and writes it again.
+/// Returns an observation, and the acknowledgement that returns it. The package reproduces these names and numbers
+/// unchanged when it parses a message and writes it again.
 fn messages(number: usize, size: usize) -> (Vec<u8>, Vec<u8>) {
     let observation = [b"OBX|1|TX|note||".as_slice(), &text(size), b"|\r"].concat();
     let request = format!(
@@ -48,7 +48,7 @@ fn messages(number: usize, size: usize) -> (Vec<u8>, Vec<u8>) {
     ([request.as_bytes(), &observation].concat(), [reply.as_bytes(), &observation].concat())
 }
 
-/// Every byte value but those that separate parts of a message; VT and FS, which begin and end it, among them.
+/// Returns every byte value except the separators of a message. VT and FS, which begin and end a message, are included.
 fn text(size: usize) -> Vec<u8> {
     let values: Vec<u8> = (0..=255).filter(|byte| !b"\r|^~\\&".contains(byte)).collect();
     values.iter().copied().cycle().skip(size % values.len()).take(size).collect()

@@ -1,7 +1,8 @@
-//! Messages exchanged with programs that others wrote, as server and as client where both exist, on every driver: whole, in a
-//! burst and one byte at a time. `.ci/peers` installs them; one that is missing is left out, and said so.
+//! Exchanges messages with programs of other projects, as server and as client where both exist, on every driver: in
+//! whole writes, in a burst and one byte at a time. `.ci/peers` installs the programs. A missing one is left out, with
+//! a message.
 
-#![allow(clippy::unwrap_used, reason = "the exchanges are tests, and called by them")]
+#![allow(clippy::unwrap_used, reason = "the exchanges are called by tests")]
 
 mod delivery;
 mod dig;
@@ -22,5 +23,5 @@ use std::time::Duration;
 
 use support::driver;
 
-/// Whatever an exchange waits for comes within this time, or its test fails.
+/// Every event that an exchange waits for happens within this time, or its test fails.
 const DEADLINE: Duration = Duration::from_secs(60);

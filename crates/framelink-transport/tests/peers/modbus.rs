@@ -1,4 +1,4 @@
-//! pymodbus, over TCP: whole frames, each with its transaction id.
+//! pymodbus over TCP: whole frames, each with its transaction id.
 
 use std::process::Command;
 
@@ -10,10 +10,10 @@ use crate::program::{Program, script};
 
 on_every_driver!(pymodbus);
 
-/// The server takes one request at a time: of what one read brings it answers the first.
+/// The server takes one request at a time: if one read contains several, it answers the first.
 const ASKED: &[Delivery] = &[Delivery::Whole, Delivery::Bytes];
 
-/// Sizes are numbers of registers, to as many as a frame may hold.
+/// Sizes are numbers of registers, up to as many as a frame may hold.
 const KINDS: &[Kind] = &[
     kind("read", &[1, 2, 100, 125], read),
     kind("write", &[1, 2, 100, 123], write),
@@ -37,7 +37,7 @@ const READ_WRITE_REGISTERS: u8 = 23;
 const IS_EXCEPTION: u8 = 0x80;
 const ILLEGAL_DATA_ADDRESS: u8 = 2;
 
-/// Registers that hold what every server starts with; ones that are written; and ones that are not there.
+/// Addresses of registers: with fixed values on every server, for writing, and without a register.
 const FIXED: usize = 0;
 const WRITTEN: usize = 300;
 const NOWHERE: usize = 1000;
@@ -54,7 +54,7 @@ fn write(number: usize, count: usize) -> (Vec<u8>, Vec<u8>) {
     (frame(number, &request), frame(number, &head))
 }
 
-/// Writes, and reads what was written.
+/// Writes registers, and reads them back.
 fn both(number: usize, count: usize) -> (Vec<u8>, Vec<u8>) {
     let registers = [word(WRITTEN), word(count)].concat();
     let values = values(number, count);
@@ -73,7 +73,7 @@ fn frame(number: usize, pdu: &[u8]) -> Vec<u8> {
     [&word(number + 1)[..], &[0, 0], &word(pdu.len() + 1), &[1], pdu].concat()
 }
 
-/// Registers of which neighbours differ in both bytes.
+/// Returns registers whose neighbours differ in both bytes.
 fn values(first: usize, count: usize) -> Vec<u8> {
     (first..first + count).flat_map(|i| [byte(i % 256), byte(255 - i % 256)]).collect()
 }

@@ -1,4 +1,4 @@
-//! A program that others wrote, as a process that never outlives its test.
+//! A process of another project's program, which never outlives its test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::DEADLINE;
 
-/// A process that takes commands, one a line, answers them by lines, and exits when its stdin ends.
+/// A process that reads commands from stdin, one a line, answers them with lines, and exits when its stdin ends.
 pub(crate) struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -20,7 +20,7 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starting a program that is there");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starting an installed program");
         let (stdin, stdout) = (child.stdin.take(), lines(child.stdout.take().expect("a pipe")));
         Self { child, stdin, stdout }
     }
@@ -30,12 +30,12 @@ impl Program {
         writeln!(stdin, "{command}").and_then(|()| stdin.flush()).expect("a program that listens");
     }
 
-    /// The next line of its stdout.
+    /// Returns the next line of its stdout.
     pub(crate) fn line(&mut self) -> String {
-        self.stdout.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("no line of the program came: {error}"))
+        self.stdout.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("no line from the program: {error}"))
     }
 
-    /// All the lines until it ends.
+    /// Returns all lines until the process ends.
     pub(crate) fn rest(&mut self) -> Vec<String> {
         self.stdin = None;
         let mut all = Vec::new();
@@ -43,12 +43,12 @@ impl Program {
             match self.stdout.recv_timeout(DEADLINE) {
                 Ok(line) => all.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return all,
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("neither a line nor an end came; before that: {all:?}"),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("neither a line nor an end; the lines before: {all:?}"),
             }
         }
     }
 
-    /// Tells it to listen; the address where it does.
+    /// Tells the process to listen, and returns the address.
     pub(crate) fn listen(&mut self, command: &str) -> SocketAddr {
         self.tell(command);
         let port = self.line().parse().expect("a port");
@@ -60,7 +60,7 @@ impl Program {
     }
 }
 
-/// It exits by itself when its stdin ends, and is given a little time for that: it may have children to end.
+/// The process exits by itself when its stdin ends. It is given a little time, because it may have children to end.
 impl Drop for Program {
     fn drop(&mut self) {
         self.stdin = None;
@@ -76,12 +76,12 @@ impl Drop for Program {
     }
 }
 
-/// One of our little programs that drive what others wrote.
+/// Returns the path of one of our small programs that drive the peers.
 pub(crate) fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers/programs").join(name)
 }
 
-/// Lines as they come, read on a thread of their own so that nobody waits for them without a deadline.
+/// Receives lines from a thread that reads them, so that every wait has a deadline.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, coming) = mpsc::channel();
     thread::spawn(move || {

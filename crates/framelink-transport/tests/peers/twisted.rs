@@ -1,4 +1,4 @@
-//! Twisted, the string receivers of `twisted.protocols.basic`.
+//! Twisted: the string receivers of `twisted.protocols.basic`.
 
 use std::process::Command;
 

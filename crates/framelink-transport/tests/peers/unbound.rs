@@ -1,4 +1,5 @@
-//! The resolver `unbound`, asked over TCP for names that it is responsible for, and for others that it asks us for.
+//! The resolver `unbound`, asked over TCP for names for which it is authoritative, and for others that it forwards to
+//! our server.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,16 +17,16 @@ use crate::driver::{Driver, framing, on_every_driver};
 use crate::installed;
 use crate::program::Program;
 
-on_every_driver!(responsible, forwarding);
+on_every_driver!(authoritative, forwarding);
 
-/// Each name is asked for so often in a burst.
+/// The number of questions for each name in a burst.
 const ROUNDS: usize = 5;
 
-fn responsible<D: Driver>() {
+fn authoritative<D: Driver>() {
     let Some(unbound) = installed::find("unbound", installed::program("unbound")) else { return };
     let zone = zone();
-    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let resolver = Resolver::start(&unbound, &zone, nobody);
+    let closed_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let resolver = Resolver::start(&unbound, &zone, closed_port);
     let mut count = 0;
     for &delivery in Delivery::ALL {
         let mut ours = Ours::<D>::connect(resolver.address, framing("dns"), delivery);
@@ -38,7 +39,7 @@ fn responsible<D: Driver>() {
     println!("unbound on {} sockets: {count} exchanges", D::NAME);
 }
 
-/// It asks a server of ours for what it does not know, and answers what it knows meanwhile.
+/// The resolver forwards unknown names to a server of ours, and answers known names meanwhile.
 fn forwarding<D: Driver>() {
     let Some(unbound) = installed::find("unbound", installed::program("unbound")) else { return };
     let known = zone().remove(0);
@@ -53,21 +54,21 @@ fn forwarding<D: Driver>() {
         let mut asking = None;
         for records in &asked_of_us {
             ours.burst(&[records.query(1), known.query(2)]);
-            // It keeps one connection for all that it asks.
+            // The resolver uses one connection for all its questions.
             let asking = asking.get_or_insert_with(|| door.accept());
             let query = asking.recv();
-            assert!(records.are_asked_by(&query), "{}: it does not ask for {}", D::NAME, records.name);
-            assert!(ours.recv()[..] == known.answer(2), "{}: what it knows comes first", D::NAME);
+            assert!(records.are_asked_by(&query), "{}: unbound does not ask for {}", D::NAME, records.name);
+            assert!(ours.recv()[..] == known.answer(2), "{}: the answer for a known name comes first", D::NAME);
             asking.send(&records.answer(u16::from_be_bytes([query[0], query[1]])));
-            assert!(ours.recv()[..] == at_second_hand(records.answer(1)), "{}: {}", D::NAME, records.name);
+            assert!(ours.recv()[..] == without_authority(records.answer(1)), "{}: {}", D::NAME, records.name);
         }
         ours.close();
     }
     println!("unbound as client on {} sockets: {} exchanges", D::NAME, 2 * 3 * asked_of_us.len());
 }
 
-/// Not by somebody who is responsible for the name.
-fn at_second_hand(mut answer: Vec<u8>) -> Vec<u8> {
+/// Returns the answer without the flag of an authoritative server.
+fn without_authority(mut answer: Vec<u8>) -> Vec<u8> {
     const IS_RESPONSIBLE: u8 = 0x04;
     answer[2] &= !IS_RESPONSIBLE;
     answer
@@ -81,7 +82,7 @@ fn one_by_one<D: Driver>(ours: &mut Ours<D>, zone: &[Records]) -> usize {
     zone.len()
 }
 
-/// Answers may come in another order than questions, so each is found by its id.
+/// Answers may arrive in another order than the questions, so each is found by its id.
 fn together<D: Driver>(ours: &mut Ours<D>, zone: &[Records]) -> usize {
     let mut asked: BTreeMap<u16, &Records> = (0x8000..).zip((0..ROUNDS).flat_map(|_| zone)).collect();
     let queries: Vec<_> = asked.iter().map(|(&id, records)| records.query(id)).collect();
@@ -89,13 +90,13 @@ fn together<D: Driver>(ours: &mut Ours<D>, zone: &[Records]) -> usize {
     while !asked.is_empty() {
         let came = ours.recv();
         let id = u16::from_be_bytes([came[0], came[1]]);
-        let records = asked.remove(&id).unwrap_or_else(|| panic!("{}: nobody asked with id {id:#x}", D::NAME));
+        let records = asked.remove(&id).unwrap_or_else(|| panic!("{}: no question has id {id:#x}", D::NAME));
         assert!(came[..] == records.answer(id), "{}: another answer for {}", D::NAME, records.name);
     }
     queries.len()
 }
 
-/// It runs, from a folder that goes when it does.
+/// A running resolver, with a folder that is removed when it ends.
 struct Resolver {
     program: Program,
     folder: PathBuf,
@@ -103,12 +104,13 @@ struct Resolver {
 }
 
 impl Resolver {
-    /// Starts it, and waits until it listens.
+    /// Starts the resolver, and waits until it listens.
     fn start(unbound: &Path, zone: &[Records], forwarder: SocketAddr) -> Self {
         let address = unused_address();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("unbound-{}", address.ip()));
         fs::create_dir_all(&folder).expect("a folder");
-        fs::write(folder.join("unbound.conf"), configuration(address, &folder, zone, forwarder, patience(unbound)))
+        let options = known_lines(unbound, &PATIENT);
+        fs::write(folder.join("unbound.conf"), configuration(address, &folder, zone, forwarder, &options))
             .expect("a file");
         let mut command = Command::new("/bin/sh");
         command.args(["-c", UNTIL_STDIN_ENDS, "sh"]).args([unbound, &folder]);
@@ -116,7 +118,7 @@ impl Resolver {
         let began = Instant::now();
         while TcpStream::connect(address).is_err() {
             let waiting = !resolver.program.has_exited() && began.elapsed() < DEADLINE;
-            assert!(waiting, "it does not listen: {:?}", fs::read_to_string(resolver.folder.join("unbound.log")));
+            assert!(waiting, "unbound does not listen: {:?}", fs::read_to_string(resolver.folder.join("unbound.log")));
             thread::sleep(Duration::from_millis(10));
         }
         resolver
@@ -129,8 +131,8 @@ impl Drop for Resolver {
     }
 }
 
-/// Runs a copy of it, for where it was installed a system may confine it to folders of its own. Ends it when stdin ends, and
-/// itself when it does. What runs in the background has no stdin of its own.
+/// Runs a copy of the program, because a system may confine the installed one to certain folders. Ends the program when
+/// stdin ends, and ends itself when the program does. A background process of `sh` has no stdin of its own.
 const UNTIL_STDIN_ENDS: &str = r#"
 /bin/cp "$1" "$2/unbound" || exit
 exec 3<&0
@@ -140,30 +142,29 @@ wait $program
 kill $watcher 2>/dev/null
 "#;
 
-/// It cannot be asked to choose a port. Of all the addresses of the loopback interface, one for each process and start.
+/// Unbound cannot choose a free port, so each process and start has an address of its own on the loopback interface.
 fn unused_address() -> SocketAddr {
     static STARTS: AtomicU8 = AtomicU8::new(2);
     let [.., second, third] = std::process::id().to_be_bytes();
     SocketAddr::from(([127, second, third, STARTS.fetch_add(1, Ordering::Relaxed)], 20053))
 }
 
-/// So that it waits for an answer that comes byte by byte on a busy machine: 3 s otherwise. Versions before 1.13.2 do not know that.
-fn patience(unbound: &Path) -> &'static str {
-    let told = Command::new(unbound).arg("-V").output().map(|output| output.stdout).unwrap_or_default();
-    let told = String::from_utf8_lossy(&told);
-    let version = told.split_whitespace().nth(1).unwrap_or_default();
-    let numbers: Vec<u32> = version.split('.').map_while(|number| number.parse().ok()).collect();
-    if numbers >= vec![1, 13, 2] { "tcp-auth-query-timeout: 60000" } else { "" }
+/// Options for a busy machine, where an answer that arrives byte by byte takes more than 1.9 s. Their defaults, in
+/// milliseconds, are 3000 for the connection to us, and 1900 for a question, which is then dropped.
+const PATIENT: [(&str, u32); 2] = [("tcp-auth-query-timeout", 60_000), ("discard-timeout", 0)];
+
+/// Returns the lines of these options for the configuration, without the options that this unbound does not know: the
+/// name is not in the program's file. The version number does not tell, because distributions add options to old versions.
+fn known_lines(unbound: &Path, options: &[(&str, u32)]) -> String {
+    let program = fs::read(unbound).expect("the program's file");
+    let knows = |name: &str| program.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+    let known = options.iter().filter(|(name, _)| knows(name));
+    known.map(|(name, value)| format!("  {name}: {value}\n")).collect()
 }
 
-/// With the least retransmit timeout of 20 s (`infra-cache-min-rtt`) it does not give a connection up whose answer is late on a busy machine.
-fn configuration(
-    address: SocketAddr,
-    folder: &Path,
-    zone: &[Records],
-    forwarder: SocketAddr,
-    patience: &str,
-) -> String {
+/// A least retransmit timeout of 20 s (`infra-cache-min-rtt`) keeps unbound from giving up a connection whose answer is
+/// late on a busy machine.
+fn configuration(address: SocketAddr, folder: &Path, zone: &[Records], forwarder: SocketAddr, options: &str) -> String {
     let records: String = zone.iter().map(Records::configuration).collect();
     let [listens, forwards] = [address, forwarder].map(|address| format!("{}@{}", address.ip(), address.port()));
     let folder = folder.display();
@@ -182,8 +183,7 @@ fn configuration(
   qname-minimisation: no
   do-not-query-localhost: no
   infra-cache-min-rtt: 20000
-  {patience}
-  local-zone: example static
+{options}  local-zone: example static
 {records}forward-zone:
   name: elsewhere
   forward-addr: {forwards}

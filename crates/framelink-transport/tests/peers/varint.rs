@@ -1,4 +1,4 @@
-//! Node.js, the package `length-prefixed-stream`.
+//! Node.js: the package `length-prefixed-stream`.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! A host that does with each request what a test says, on connections that a test can get at.
+//! A host that treats each request as a test says, on connections that the test can use.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,25 +9,25 @@ use std::time::Duration;
 use crate::support::DEADLINE;
 use crate::support::peer::{frame, read_frame, reset};
 
-/// What becomes of a request.
+/// The host's reaction to a request.
 pub(crate) enum Answer {
     Reply,
-    /// It is read, and that is all.
+    /// The request is read, and not answered.
     Nothing,
-    /// The reply, and then the end.
+    /// The host sends the reply and closes.
     ReplyAndClose,
-    /// The end instead.
+    /// The host closes without a reply.
     Close,
     Reset,
-    /// The reply after so long.
+    /// The host sends the reply after this delay.
     Late(Duration),
-    /// The reply twice.
+    /// The host sends the reply twice.
     Twice,
-    /// The beginning of the reply, and then the end.
+    /// The host sends the beginning of the reply and closes.
     Half,
 }
 
-/// A server that sends back what comes, on connections that a test can get at.
+/// A server whose connections a test can use.
 pub(crate) struct Host {
     address: String,
     shared: Arc<Shared>,
@@ -48,7 +48,7 @@ impl Shared {
 
 #[derive(Default)]
 struct State {
-    /// Those that are open still.
+    /// The connections; `None` for a closed one.
     connections: Vec<Option<TcpStream>>,
     serving: usize,
     received: usize,
@@ -56,12 +56,12 @@ struct State {
 }
 
 impl Host {
-    /// Sends back each message.
+    /// Starts a host that echoes each message.
     pub(crate) fn echo() -> Self {
         Self::answering(|_| Answer::Reply)
     }
 
-    /// Reads everything, and says nothing.
+    /// Starts a host that reads all messages and sends none.
     pub(crate) fn silent() -> Self {
         Self::answering(|_| Answer::Nothing)
     }
@@ -105,12 +105,12 @@ impl Host {
         &self.address
     }
 
-    /// Waits until so many have connected.
+    /// Waits until this many connections have been accepted.
     pub(crate) fn wait_accepted(&self, count: usize) {
         self.wait(|state| state.connections.len() >= count);
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have been received.
     pub(crate) fn wait_received(&self, count: usize) {
         self.wait(|state| state.received >= count);
     }
@@ -119,14 +119,14 @@ impl Host {
         self.shared.lock().connections.len()
     }
 
-    /// Sends these bytes on that connection.
+    /// Sends these bytes on the connection with this number.
     pub(crate) fn send(&self, which: usize, bytes: &[u8]) {
         self.wait_accepted(which + 1);
         let state = self.shared.lock();
         state.connections[which].as_ref().unwrap().write_all(bytes).unwrap();
     }
 
-    /// Closes that connection.
+    /// Closes the connection with this number.
     pub(crate) fn close(&self, which: usize) {
         self.wait_accepted(which + 1);
         if let Some(connection) = &self.shared.lock().connections[which] {
@@ -137,7 +137,7 @@ impl Host {
     fn wait(&self, enough: impl Fn(&State) -> bool) {
         let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), DEADLINE, |state| !enough(state));
         let waited = waited.unwrap_or_else(PoisonError::into_inner).1;
-        assert!(!waited.timed_out() || thread::panicking(), "it comes in time");
+        assert!(!waited.timed_out() || thread::panicking(), "the host reaches the expected state in time");
     }
 }
 
@@ -150,7 +150,7 @@ impl Drop for Host {
                 let _ = connection.shutdown(Shutdown::Both);
             }
         }
-        // Whoever accepts is told by one more.
+        // One more connection ends the wait of `accept`.
         let _ = TcpStream::connect(&self.address);
         let _ = self.accepting.take().unwrap().join();
         self.wait(|state| state.serving == 0);

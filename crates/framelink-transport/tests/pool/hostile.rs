@@ -1,4 +1,5 @@
-//! Ten thousand calls over peers that do everything wrong, on both drivers: no reply answers another request, and all is back.
+//! Ten thousand calls over misbehaving peers, on both drivers: no reply answers another request, and every connection
+//! is returned.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use crate::{DEADLINE, baseline, framing, pooled, profile};
 const CALLS: u64 = 10_000;
 const CALLERS: u64 = 8;
 
-/// What a reply came to.
+/// The outcomes of the calls.
 #[derive(Debug, Default)]
 struct Tally {
     answered: AtomicU64,
@@ -26,7 +27,7 @@ impl Tally {
     fn count<E>(&self, number: u64, reply: Result<Message, E>) {
         match reply {
             Ok(reply) => {
-                assert_eq!(reply[..], number.to_be_bytes(), "the reply of another request");
+                assert_eq!(reply[..], number.to_be_bytes(), "the reply belongs to the request");
                 self.answered.fetch_add(1, Ordering::Relaxed);
             }
             Err(_) => {
@@ -40,7 +41,7 @@ impl Tally {
     }
 }
 
-/// Most requests are answered as they should be; the others in each way that is wrong.
+/// Starts a host that answers most requests correctly, and the others with each kind of fault.
 fn misbehaving() -> Host {
     let requests = AtomicU64::new(0);
     Host::answering(move |_| match requests.fetch_add(1, Ordering::Relaxed) % 64 {
@@ -55,7 +56,8 @@ fn misbehaving() -> Host {
     })
 }
 
-/// Whoever is late is so soon, so that it does not take long; a peer that does nothing wrong is never late.
+/// The timeout of replies. It is short, because late replies would make the test slow. A correct reply is never this
+/// late.
 const SHORT: Duration = Duration::from_millis(40);
 
 fn rules(reply: Duration) -> Profile {
@@ -65,7 +67,7 @@ fn rules(reply: Duration) -> Profile {
     profile(rules).reply_timeout(reply).build().unwrap()
 }
 
-fn are_all_back(status: &PoolStatus) {
+fn assert_all_returned(status: &PoolStatus) {
     assert_eq!((status.lent, status.waiting), (0, 0), "{status:?}");
     assert!(status.idle + status.opening + status.closing <= 4, "{status:?}");
 }
@@ -90,7 +92,7 @@ fn ten_thousand_calls_on_threads() {
         check(&tally, &pool.status());
         pool.close(Duration::from_secs(5));
     }
-    baseline.comes_back("the pool");
+    baseline.assert_freed("the pool");
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn ten_thousand_calls_on_tokio() {
                 let (pool, tally) = (pool.clone(), Arc::clone(&tally));
                 ::tokio::spawn(async move {
                     for number in (caller..CALLS).step_by(usize::try_from(CALLERS).unwrap()) {
-                        // Some give up while they wait, and some in their exchange.
+                        // Some tasks give up while they wait for a connection, and some during their exchange.
                         let request = number.to_be_bytes();
                         match ::tokio::time::timeout(patience(number), pool.call(&request)).await {
                             Ok(reply) => tally.count(number, reply),
@@ -122,7 +124,7 @@ fn ten_thousand_calls_on_tokio() {
             check(&tally, &pool.status());
             pool.close(Duration::from_secs(5)).await;
         }
-        baseline.comes_back_soon("the pool").await;
+        baseline.assert_freed_soon("the pool").await;
     });
 }
 
@@ -134,13 +136,13 @@ fn check(tally: &Tally, status: &PoolStatus) {
     let (answered, failed) = tally.numbers();
     assert_eq!(answered + failed, CALLS);
     assert!(answered > CALLS * 8 / 10 && failed > 100, "{answered} answered, {failed} failed: {status:?}");
-    are_all_back(status);
+    assert_all_returned(status);
 }
 
-/// Each fault of a peer by itself. (Not that of a second reply which comes when the next request is on its way: without a key nobody can
-/// tell it from the reply to that.)
+/// Each fault of a peer by itself. (A second reply that arrives when the next request is on its way is left out:
+/// without a key it cannot be told from the reply to that request.)
 #[test]
-fn no_fault_of_a_peer_has_a_reply_answer_another_request() {
+fn no_fault_of_a_peer_makes_a_reply_answer_another_request() {
     const EACH: u64 = 80;
     let turn = Turn::take();
     for fault in
@@ -155,12 +157,12 @@ fn no_fault_of_a_peer_has_a_reply_answer_another_request() {
             assert_eq!(answered == EACH, fault == Fault::None, "{fault:?}: {answered} answered, {status:?}");
             server.stop();
         }
-        baseline.comes_back("the pool");
+        baseline.assert_freed("the pool");
     }
 }
 
 #[test]
-fn a_second_reply_that_comes_with_the_first_is_noticed_before_the_connection_is_lent_again() {
+fn a_second_reply_with_the_first_is_noticed_before_the_connection_is_reused() {
     const CALLS: u64 = 400;
     let turn = Turn::take();
     let baseline = baseline(&turn);
@@ -169,10 +171,10 @@ fn a_second_reply_that_comes_with_the_first_is_noticed_before_the_connection_is_
         let (answered, status) = call(host.address(), CALLS, DEADLINE);
         assert_eq!((answered, status.closed(CloseReason::Unsolicited)), (CALLS, CALLS), "{status:?}");
     }
-    baseline.comes_back("the pool");
+    baseline.assert_freed("the pool");
 }
 
-/// So many calls, by four at a time: how many were answered.
+/// Makes this many calls, four at a time. Returns how many were answered.
 fn call(address: &str, calls: u64, reply: Duration) -> (u64, PoolStatus) {
     let pool = blocking::Pool::new(rules(reply), [address]).unwrap();
     let tally = Arc::new(Tally::default());
@@ -187,7 +189,7 @@ fn call(address: &str, calls: u64, reply: Duration) -> (u64, PoolStatus) {
     });
     callers.collect::<Vec<_>>().into_iter().for_each(|caller| caller.join().unwrap());
     let status = pool.status();
-    are_all_back(&status);
+    assert_all_returned(&status);
     pool.close(Duration::from_secs(1));
     (tally.numbers().0, status)
 }

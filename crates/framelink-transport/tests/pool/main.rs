@@ -1,7 +1,7 @@
-//! Pools on real sockets, on both drivers: what goes wrong with a peer, and that nothing is left behind.
+//! Pools on real sockets, on both drivers: faults of peers, and no leftover resources.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
-#![cfg(target_os = "linux")] // where a process can count what it holds
+#![cfg(target_os = "linux")] // where a process can count its resources
 
 mod host;
 mod hostile;
@@ -22,10 +22,11 @@ use support::baseline::{Baseline, Turn};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Other tests, and what the library keeps for its next connection, may hold so much more.
+/// The bytes by which other tests, and buffers that the library keeps for its next connection, may differ.
 const OTHERS: usize = 256 * 1024;
 
-/// File descriptors, threads of pools, tasks, and bytes of the heap: they have to be the same after a test that counts.
+/// The file descriptors, threads of pools, tasks and heap bytes. They must be equal before and after a test that
+/// counts.
 fn baseline(_: &Turn) -> Baseline {
     Baseline::of_threads("framelink-pool", ALLOCATOR, OTHERS)
 }
@@ -35,13 +36,13 @@ fn framing() -> Framing {
 }
 
 fn profile(pooled: Pooled) -> ProfileBuilder {
-    // A hostile host is dialled again soon: how soon is the upstream's to decide, and not what is tested here.
+    // A hostile host is dialled again soon. The upstream decides how soon, and that is not tested here.
     let mut reconnect = Reconnect::default();
     (reconnect.first, reconnect.cap) = (Duration::from_millis(1), Duration::from_millis(10));
     Profile::builder(framing()).connection(pooled).reconnect(reconnect).reply_timeout(DEADLINE)
 }
 
-/// Up to so many, of which none is opened in advance.
+/// A pool of up to `max` connections, none of which is opened in advance.
 fn pooled(max: u32) -> Pooled {
     let mut pooled = Pooled::new(max);
     (pooled.min, pooled.wait) = (0, Some(DEADLINE));

@@ -1,4 +1,4 @@
-//! On threads.
+//! Pools on the blocking driver.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -15,12 +15,12 @@ use crate::host::{Answer, Host};
 use crate::support::baseline::Turn;
 use crate::{DEADLINE, baseline, pooled, profile};
 
-/// Runs it, and looks whether anything is left behind.
+/// Runs a test, and asserts that it leaves no resources behind.
 fn row(test: impl FnOnce()) {
     let turn = Turn::take();
     let baseline = baseline(&turn);
     test();
-    baseline.comes_back("the pool");
+    baseline.assert_freed("the pool");
 }
 
 fn pool(host: &Host, pooled: Pooled) -> Pool {
@@ -35,13 +35,13 @@ fn until(pool: &Pool, enough: impl Fn(&PoolStatus) -> bool) {
     }
 }
 
-/// An address where nobody listens.
-fn nowhere() -> String {
+/// Returns an address without a listener.
+fn address_without_listener() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 #[test]
-fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
+fn calls_use_existing_connections_and_leave_nothing_behind() {
     row(|| {
         let host = Host::echo();
         let mut rules = pooled(4);
@@ -52,7 +52,7 @@ fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
         for number in 0..100_u32 {
             assert_eq!(&pool.call(&number.to_be_bytes()).unwrap()[..], number.to_be_bytes());
         }
-        assert_eq!(host.accepted(), 2, "no more than are needed");
+        assert_eq!(host.accepted(), 2, "no more connections than needed");
         let report = pool.close(DEADLINE);
         assert_eq!((report.finished, report.cut), (0, 0));
         assert_eq!(pool.status().closed(CloseReason::PoolClosed), 2);
@@ -60,12 +60,12 @@ fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
 }
 
 #[test]
-fn a_pool_that_is_dropped_takes_its_connections_and_its_threads_with_it() {
+fn a_dropped_pool_ends_its_connections_and_its_threads() {
     row(|| {
         let host = Host::echo();
         let pool = pool(&host, pooled(2));
         pool.call(b"one").unwrap();
-        // It outlives the pool, and works.
+        // The connection outlives the pool, and stays usable.
         let mut lent = pool.get().unwrap();
         drop(pool);
         assert_eq!(&lent.call(b"two", DEADLINE).unwrap()[..], b"two");
@@ -73,7 +73,7 @@ fn a_pool_that_is_dropped_takes_its_connections_and_its_threads_with_it() {
 }
 
 #[test]
-fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer() {
+fn a_pool_dropped_with_unused_connections_is_no_failure_of_the_peer() {
     row(|| {
         let host = Host::echo();
         let mut rules = pooled(2);
@@ -86,7 +86,7 @@ fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer(
                 pool.close(Duration::ZERO);
             }
         }
-        // Also one that comes back when the pool is gone.
+        // A connection that is returned after the pool is gone is no failure either.
         let pool = Pool::over(upstream.clone()).unwrap();
         let lent = pool.get().unwrap();
         drop((pool, lent));
@@ -100,7 +100,7 @@ fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer(
 }
 
 #[test]
-fn an_idle_connection_that_ends_or_has_bytes_that_nobody_asked_for_is_closed_within_a_second_or_two() {
+fn an_idle_connection_that_ends_or_has_unsolicited_bytes_is_closed_within_two_seconds() {
     row(|| {
         let host = Host::echo();
         let mut rules = pooled(2);
@@ -118,14 +118,14 @@ fn an_idle_connection_that_ends_or_has_bytes_that_nobody_asked_for_is_closed_wit
 }
 
 #[test]
-fn one_that_has_ended_is_never_lent() {
+fn a_connection_that_has_ended_is_never_provided() {
     row(|| {
         let host = Host::answering(|_| Answer::ReplyAndClose);
         let pool = pool(&host, pooled(1));
         for number in 0..50_u32 {
             let mut lent = pool.get().unwrap();
             assert_eq!(&lent.call(&number.to_be_bytes(), DEADLINE).unwrap()[..], number.to_be_bytes());
-            // The end has come before it goes back.
+            // The end arrives before the connection is returned.
             assert!(lent.recv().unwrap().is_none());
         }
         assert_eq!(pool.status().closed(CloseReason::ByPeer), 50);
@@ -133,7 +133,7 @@ fn one_that_has_ended_is_never_lent() {
 }
 
 #[test]
-fn a_late_reply_answers_nobody() {
+fn a_late_reply_answers_no_request() {
     row(|| {
         let host =
             Host::answering(
@@ -151,7 +151,7 @@ fn a_late_reply_answers_nobody() {
 }
 
 #[test]
-fn whoever_waits_has_what_comes_back_first() {
+fn waiters_are_served_in_order() {
     row(|| {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
@@ -174,7 +174,7 @@ fn whoever_waits_has_what_comes_back_first() {
 }
 
 #[test]
-fn one_that_is_lost_in_a_panic_comes_back() {
+fn a_connection_held_during_a_panic_is_replaced() {
     row(|| {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
@@ -182,12 +182,12 @@ fn one_that_is_lost_in_a_panic_comes_back() {
             let pool = pool.clone();
             move || {
                 let mut lent = pool.get().unwrap();
-                lent.send(b"and no reply is waited for").unwrap();
+                lent.send(b"a request without a wait for its reply").unwrap();
                 std::panic::resume_unwind(Box::new("on purpose"));
             }
         });
         panicked.join().unwrap_err();
-        // Whether the reply is there or on its way: it answers nothing else.
+        // The reply to the first request may have arrived or not. It answers no other request.
         let mut lent = pool.get().unwrap();
         assert_eq!(&lent.call(b"hello", DEADLINE).unwrap()[..], b"hello");
         assert_eq!(pool.status().closed(CloseReason::Dirty), 1);
@@ -195,9 +195,9 @@ fn one_that_is_lost_in_a_panic_comes_back() {
 }
 
 #[test]
-fn a_dial_that_hangs_ends_with_the_deadline_and_says_so() {
+fn a_dial_that_hangs_is_reported_at_the_deadline() {
     row(|| {
-        // Its queue is full, so that it answers nobody.
+        // The accept queue is full, so the address does not answer.
         let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
         listener.listen(0).unwrap();
@@ -218,7 +218,7 @@ fn a_dial_that_hangs_ends_with_the_deadline_and_says_so() {
 }
 
 #[test]
-fn without_a_wait_whoever_finds_none_is_told_at_once() {
+fn without_a_wait_a_call_fails_at_once_if_no_connection_is_free() {
     row(|| {
         let host = Host::echo();
         let mut rules = pooled(1);
@@ -227,12 +227,15 @@ fn without_a_wait_whoever_finds_none_is_told_at_once() {
         until(&pool, |status| status.idle == 1);
         let _lent = pool.get().unwrap();
         let error = pool.get().unwrap_err();
-        assert!(error.to_string().starts_with("no connection is free, and none is to be waited for: 1 of"), "{error}");
+        assert!(
+            error.to_string().starts_with("no connection is free now, and the call does not wait: 1 of"),
+            "{error}"
+        );
     });
 }
 
 #[test]
-fn a_message_that_has_no_reply_is_sent() {
+fn a_message_without_a_reply_is_sent() {
     row(|| {
         let host = Host::silent();
         let profile = profile(pooled(1)).exchange(framelink_transport::profile::ExchangeKind::SendOnly);
@@ -246,9 +249,9 @@ fn a_message_that_has_no_reply_is_sent() {
 }
 
 #[test]
-fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
+fn a_wait_that_times_out_reports_why_the_last_dial_failed() {
     row(|| {
-        let address = nowhere();
+        let address = address_without_listener();
         let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
         let pool = Pool::new(short, [address.as_str()]).unwrap();
         let error = pool.call(b"hello").unwrap_err();
@@ -256,12 +259,12 @@ fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
         let told = why.last_failure().unwrap().to_string();
         assert!(told.starts_with(&format!("connecting to {address}: ")) && told.contains("refused"), "{told}");
         let dials = pool.status().not_opened;
-        assert!((2..=7).contains(&dials), "again, and not in haste: {dials}");
+        assert!((2..=7).contains(&dials), "a few dials with delays: {dials}");
     });
 }
 
 #[test]
-fn a_peer_that_restarts_is_found_again() {
+fn a_peer_that_restarts_is_dialled_again() {
     row(|| {
         let port = ReservedPort::new().unwrap();
         let address = port.address().to_string();
@@ -279,7 +282,7 @@ fn a_peer_that_restarts_is_found_again() {
 }
 
 #[test]
-fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
+fn connections_are_replaced_if_the_peer_closes_after_each_exchange() {
     row(|| {
         let host = Host::answering(|_| Answer::ReplyAndClose);
         let mut rules = pooled(2);
@@ -293,9 +296,9 @@ fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
 }
 
 #[test]
-fn closing_tells_whoever_waits_finishes_what_is_under_way_and_cuts_the_rest() {
+fn closing_fails_the_waiters_and_finishes_or_cuts_the_exchanges_in_flight() {
     row(|| {
-        // What is under way is answered when the one that waits has been told.
+        // The exchange in flight is answered after the waiting call has failed.
         let (told, until_told) = mpsc::channel();
         let until_told = Mutex::new(until_told);
         let host = Host::answering(move |request| match request {
@@ -333,7 +336,7 @@ fn closing_tells_whoever_waits_finishes_what_is_under_way_and_cuts_the_rest() {
 }
 
 #[test]
-fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced() {
+fn idle_connections_are_closed_down_to_the_minimum_and_old_ones_are_replaced() {
     row(|| {
         let host = Host::echo();
         let mut rules = pooled(3);
@@ -351,18 +354,18 @@ fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced()
 }
 
 #[test]
-fn a_peer_with_several_addresses_is_dialled_at_one_that_answers() {
+fn a_peer_with_several_addresses_is_dialled_at_an_address_that_answers() {
     row(|| {
         let host = Host::echo();
         let profile = profile(pooled(2)).build().unwrap();
-        let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
+        let pool = Pool::new(profile, [address_without_listener(), host.address().to_owned()]).unwrap();
         assert_eq!(&pool.call(b"hello").unwrap()[..], b"hello");
         assert_eq!(pool.get().unwrap().address(), host.address());
     });
 }
 
 #[test]
-fn a_dead_peer_is_noticed_by_heartbeats_while_nobody_borrows() {
+fn heartbeats_detect_a_dead_peer_while_the_pool_is_idle() {
     row(|| {
         let host = Host::silent();
         let mut rules = pooled(1);
@@ -374,7 +377,7 @@ fn a_dead_peer_is_noticed_by_heartbeats_while_nobody_borrows() {
 }
 
 #[test]
-fn idle_connections_beat_and_stay() {
+fn idle_connections_send_heartbeats_and_stay_open() {
     row(|| {
         let host = Host::echo();
         let mut rules = pooled(2);
@@ -387,7 +390,7 @@ fn idle_connections_beat_and_stay() {
 }
 
 #[test]
-fn many_at_a_time_are_never_more_connections_than_there_may_be() {
+fn many_calls_at_a_time_never_open_more_connections_than_the_maximum() {
     row(|| {
         let host = Host::echo();
         let pool = pool(&host, pooled(3));

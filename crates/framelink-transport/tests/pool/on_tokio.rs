@@ -1,4 +1,4 @@
-//! On tokio.
+//! Pools on the tokio driver.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::host::{Answer, Host};
 use crate::support::baseline::Turn;
 use crate::{DEADLINE, baseline, pooled, profile};
 
-/// Runs it, and looks whether anything is left behind.
+/// Runs a test, and asserts that it leaves no resources behind.
 fn row(test: impl Future<Output = ()>) {
     row_on(Builder::new_multi_thread().worker_threads(2), test);
 }
@@ -27,7 +27,7 @@ fn row_on(runtime: &mut Builder, test: impl Future<Output = ()>) {
     runtime.enable_all().build().unwrap().block_on(async {
         let baseline = baseline(&turn);
         test.await;
-        baseline.comes_back_soon("the pool").await;
+        baseline.assert_freed_soon("the pool").await;
     });
 }
 
@@ -43,13 +43,13 @@ async fn until(pool: &Pool, enough: impl Fn(&PoolStatus) -> bool) {
     }
 }
 
-/// An address where nobody listens.
-fn nowhere() -> String {
+/// Returns an address without a listener.
+fn address_without_listener() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 #[test]
-fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
+fn calls_use_existing_connections_and_leave_nothing_behind() {
     row(async {
         let host = Host::echo();
         let mut rules = pooled(4);
@@ -59,7 +59,7 @@ fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
         for number in 0..100_u32 {
             assert_eq!(&pool.call(&number.to_be_bytes()).await.unwrap()[..], number.to_be_bytes());
         }
-        assert_eq!(host.accepted(), 2, "no more than are needed");
+        assert_eq!(host.accepted(), 2, "no more connections than needed");
         let status = pool.status();
         assert_eq!((status.idle, status.lent, status.lendings), (2, 0, 100));
         let report = pool.close(DEADLINE).await;
@@ -69,12 +69,12 @@ fn calls_go_over_connections_that_are_there_and_leave_nothing_behind() {
 }
 
 #[test]
-fn a_pool_that_is_dropped_takes_its_connections_and_its_task_with_it() {
+fn a_dropped_pool_ends_its_connections_and_its_task() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(2));
         pool.call(b"one").await.unwrap();
-        // It outlives the pool, and works.
+        // The connection outlives the pool, and stays usable.
         let mut lent = pool.get().await.unwrap();
         drop(pool);
         assert_eq!(&lent.call(b"two", DEADLINE).await.unwrap()[..], b"two");
@@ -82,7 +82,7 @@ fn a_pool_that_is_dropped_takes_its_connections_and_its_task_with_it() {
 }
 
 #[test]
-fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer() {
+fn a_pool_dropped_with_unused_connections_is_no_failure_of_the_peer() {
     row(async {
         let host = Host::echo();
         let mut rules = pooled(2);
@@ -95,7 +95,7 @@ fn a_pool_that_goes_with_connections_that_nobody_used_is_no_failure_of_the_peer(
                 pool.close(Duration::ZERO).await;
             }
         }
-        // Also one that comes back when the pool is gone.
+        // A connection that is returned after the pool is gone is no failure either.
         let pool = Pool::over(upstream.clone()).unwrap();
         let lent = pool.get().await.unwrap();
         drop((pool, lent));
@@ -119,14 +119,14 @@ fn an_idle_connection_that_the_peer_closes_is_noticed_at_once_and_replaced() {
         host.close(0);
         until(&pool, |status| status.closed(CloseReason::ByPeer) == 1 && status.idle == 1).await;
         assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
-        // Once more, with one that was lent before.
+        // The next close is of a connection that was in use before.
         host.close(1);
         until(&pool, |status| status.closed(CloseReason::ByPeer) == 2 && status.idle == 1).await;
     });
 }
 
 #[test]
-fn an_idle_connection_with_bytes_that_nobody_asked_for_is_closed_at_once() {
+fn an_idle_connection_with_unsolicited_bytes_is_closed_at_once() {
     row(async {
         for bytes in [b"\0\x03one".as_slice(), b"\0\x03o", b"\0"] {
             let host = Host::echo();
@@ -140,7 +140,7 @@ fn an_idle_connection_with_bytes_that_nobody_asked_for_is_closed_at_once() {
 }
 
 #[test]
-fn a_late_reply_answers_nobody() {
+fn a_late_reply_answers_no_request() {
     row(async {
         let host =
             Host::answering(
@@ -162,7 +162,7 @@ fn a_late_reply_answers_nobody() {
 }
 
 #[test]
-fn whoever_waits_has_what_comes_back_first() {
+fn waiters_are_served_in_order() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
@@ -186,7 +186,7 @@ fn whoever_waits_has_what_comes_back_first() {
 }
 
 #[test]
-fn a_connection_that_is_cancelled_for_goes_to_the_next() {
+fn a_connection_for_a_cancelled_waiter_goes_to_the_next_waiter() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
@@ -205,12 +205,12 @@ fn a_connection_that_is_cancelled_for_goes_to_the_next() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_while_it_is_dialled_for_costs_no_slot() {
-    // On one thread nothing is dialled while the call is polled, so that the call has sent nothing when it is cancelled.
+fn a_call_cancelled_during_its_dial_frees_its_slot() {
+    // On one thread no connection is dialled while the call is polled, so a cancelled call has not been sent.
     row_on(&mut Builder::new_current_thread(), async {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
-        // It waits, and a connection is being opened for it.
+        // The call waits while a connection is opened for it.
         assert!(pool.call(b"one").now_or_never().is_none());
         until(&pool, |status| status.idle == 1).await;
         assert_eq!(&pool.call(b"two").await.unwrap()[..], b"two");
@@ -218,7 +218,7 @@ fn a_call_that_is_cancelled_while_it_is_dialled_for_costs_no_slot() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_in_its_exchange_has_its_connection_closed_and_replaced() {
+fn the_connection_of_a_call_cancelled_in_its_exchange_is_closed_and_replaced() {
     row(async {
         let host = Host::answering(|request| if request == b"one" { Answer::Nothing } else { Answer::Reply });
         let mut rules = pooled(1);
@@ -236,7 +236,7 @@ fn a_call_that_is_cancelled_in_its_exchange_has_its_connection_closed_and_replac
 }
 
 #[test]
-fn one_that_is_lost_in_a_panic_comes_back() {
+fn a_connection_held_during_a_panic_is_replaced() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(1));
@@ -244,12 +244,12 @@ fn one_that_is_lost_in_a_panic_comes_back() {
             let pool = pool.clone();
             async move {
                 let mut lent = pool.get().await.unwrap();
-                lent.send(b"and no reply is waited for").await.unwrap();
+                lent.send(b"a request without a wait for its reply").await.unwrap();
                 std::panic::resume_unwind(Box::new("on purpose"));
             }
         });
         assert!(panicked.await.unwrap_err().is_panic());
-        // Whether the reply is there or on its way: it answers nothing else.
+        // The reply to the first request may have arrived or not. It answers no other request.
         let mut lent = pool.get().await.unwrap();
         assert_eq!(&lent.call(b"hello", DEADLINE).await.unwrap()[..], b"hello");
         assert_eq!(pool.status().closed(CloseReason::Dirty), 1);
@@ -257,9 +257,9 @@ fn one_that_is_lost_in_a_panic_comes_back() {
 }
 
 #[test]
-fn a_dial_that_hangs_ends_with_the_deadline_and_says_so() {
+fn a_dial_that_hangs_is_reported_at_the_deadline() {
     row(async {
-        // Its queue is full, so that it answers nobody.
+        // The accept queue is full, so the address does not answer.
         let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
         listener.listen(0).unwrap();
@@ -280,9 +280,9 @@ fn a_dial_that_hangs_ends_with_the_deadline_and_says_so() {
 }
 
 #[test]
-fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
+fn a_wait_that_times_out_reports_why_the_last_dial_failed() {
     row(async {
-        let address = nowhere();
+        let address = address_without_listener();
         let short = profile(pooled(3)).reply_timeout(Duration::from_millis(150)).build().unwrap();
         let pool = Pool::new(short, [address.as_str()]).unwrap();
         let error = pool.call(b"hello").await.unwrap_err();
@@ -291,18 +291,21 @@ fn whoever_waits_in_vain_is_told_why_the_last_dial_failed() {
         assert!(told.starts_with(&format!("connecting to {address}: ")) && told.contains("refused"), "{told}");
         assert!(error.to_string().contains(&format!("; the last one could not be opened: {told}")), "{error}");
         let dials = pool.status().not_opened;
-        assert!((2..=7).contains(&dials), "again, and not in haste: {dials}");
+        assert!((2..=7).contains(&dials), "a few dials with delays: {dials}");
     });
 }
 
 #[test]
-fn only_what_was_tried_counts_as_not_opened() {
+fn only_a_dial_that_failed_counts_as_not_opened() {
     row(async {
         let mut reconnect = Reconnect::default();
         (reconnect.first, reconnect.cap) = (Duration::from_secs(3600), Duration::from_secs(3600));
         let mut rules = pooled(1);
         rules.min = 1;
-        let upstream = Upstream::new(&Arc::new(profile(rules).reconnect(reconnect).build().unwrap()), [nowhere()]);
+        let upstream = Upstream::new(
+            &Arc::new(profile(rules).reconnect(reconnect).build().unwrap()),
+            [address_without_listener()],
+        );
         let pool = Pool::over(upstream.clone()).unwrap();
         let not_yet = |failure: &ConnectError| matches!(failure, ConnectError::NotYet { .. });
         until(&pool, |status| status.last_failure.as_deref().is_some_and(not_yet)).await;
@@ -311,7 +314,7 @@ fn only_what_was_tried_counts_as_not_opened() {
 }
 
 #[test]
-fn a_peer_that_restarts_is_found_again() {
+fn a_peer_that_restarts_is_dialled_again() {
     row(async {
         let port = ReservedPort::new().unwrap();
         let address = port.address().to_string();
@@ -330,7 +333,7 @@ fn a_peer_that_restarts_is_found_again() {
 }
 
 #[test]
-fn a_peer_that_closes_after_each_exchange_costs_no_request() {
+fn no_request_fails_if_the_peer_closes_after_each_exchange() {
     row(async {
         let host = Host::answering(|_| Answer::ReplyAndClose);
         let pool = pool(&host, pooled(1));
@@ -342,7 +345,7 @@ fn a_peer_that_closes_after_each_exchange_costs_no_request() {
 }
 
 #[test]
-fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
+fn connections_are_replaced_if_the_peer_closes_after_each_exchange() {
     row(async {
         let host = Host::answering(|_| Answer::ReplyAndClose);
         let mut rules = pooled(2);
@@ -361,7 +364,7 @@ fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
 }
 
 #[test]
-fn without_a_wait_whoever_finds_none_is_told_at_once() {
+fn without_a_wait_a_call_fails_at_once_if_no_connection_is_free() {
     row(async {
         let host = Host::echo();
         let mut rules = pooled(1);
@@ -372,16 +375,16 @@ fn without_a_wait_whoever_finds_none_is_told_at_once() {
         let error = pool.get().await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no connection is free, and none is to be waited for: 1 of at most 1 lent, 0 being opened, \
+            "no connection is free now, and the call does not wait: 1 of at most 1 lent, 0 being opened, \
              0 ahead in the queue"
         );
     });
 }
 
 #[test]
-fn closing_tells_whoever_waits_finishes_what_is_under_way_and_cuts_the_rest() {
+fn closing_fails_the_waiters_and_finishes_or_cuts_the_exchanges_in_flight() {
     row(async {
-        // What is under way is answered when the one that waits has been told.
+        // The exchange in flight is answered after the waiting call has failed.
         let (told, until_told) = mpsc::channel();
         let until_told = Mutex::new(until_told);
         let host = Host::answering(move |request| match request {
@@ -423,7 +426,7 @@ fn closing_tells_whoever_waits_finishes_what_is_under_way_and_cuts_the_rest() {
 }
 
 #[test]
-fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced() {
+fn idle_connections_are_closed_down_to_the_minimum_and_old_ones_are_replaced() {
     row(async {
         let host = Host::echo();
         let mut rules = pooled(3);
@@ -441,18 +444,18 @@ fn what_nobody_borrows_is_closed_down_to_the_least_and_what_is_old_is_replaced()
 }
 
 #[test]
-fn a_peer_with_several_addresses_is_dialled_at_one_that_answers() {
+fn a_peer_with_several_addresses_is_dialled_at_an_address_that_answers() {
     row(async {
         let host = Host::echo();
         let profile = profile(pooled(2)).build().unwrap();
-        let pool = Pool::new(profile, [nowhere(), host.address().to_owned()]).unwrap();
+        let pool = Pool::new(profile, [address_without_listener(), host.address().to_owned()]).unwrap();
         assert_eq!(&pool.call(b"hello").await.unwrap()[..], b"hello");
         assert_eq!(pool.get().await.unwrap().address(), host.address());
     });
 }
 
 #[test]
-fn a_dead_peer_is_noticed_by_heartbeats_while_nobody_borrows() {
+fn heartbeats_detect_a_dead_peer_while_the_pool_is_idle() {
     row(async {
         let host = Host::silent();
         let mut rules = pooled(1);
@@ -464,7 +467,7 @@ fn a_dead_peer_is_noticed_by_heartbeats_while_nobody_borrows() {
 }
 
 #[test]
-fn idle_connections_beat_and_stay() {
+fn idle_connections_send_heartbeats_and_stay_open() {
     row(async {
         let host = Host::echo();
         let mut rules = pooled(2);
@@ -477,7 +480,7 @@ fn idle_connections_beat_and_stay() {
 }
 
 #[test]
-fn many_at_a_time_are_never_more_connections_than_there_may_be() {
+fn many_calls_at_a_time_never_open_more_connections_than_the_maximum() {
     row(async {
         let host = Host::echo();
         let pool = pool(&host, pooled(3));
@@ -499,7 +502,7 @@ fn many_at_a_time_are_never_more_connections_than_there_may_be() {
 }
 
 #[test]
-fn a_message_that_has_no_reply_is_sent() {
+fn a_message_without_a_reply_is_sent() {
     row(async {
         let host = Host::silent();
         let rules = pooled(1);
@@ -514,7 +517,7 @@ fn a_message_that_has_no_reply_is_sent() {
 }
 
 #[test]
-fn a_profile_that_lends_nothing_has_no_pool() {
+fn a_profile_that_is_not_pooled_has_no_pool() {
     let profile = framelink_transport::Profile::template("long-sync", crate::framing()).unwrap();
     let error = Pool::new(profile, ["127.0.0.1:1"]).unwrap_err();
     assert_eq!(

@@ -1,4 +1,5 @@
-//! What the drivers do with a profile: they set its keepalive on their sockets, and refuse what they cannot do.
+//! What the drivers do with a profile: they set its keepalive on their sockets, and refuse profiles that they cannot
+//! serve.
 
 use framelink_transport::profile::Duplex;
 use framelink_transport::{Framing, Profile, blocking, nonblocking, tokio};
@@ -35,11 +36,11 @@ fn keepalive_is_read_back_from_both_ends() {
     }
     let listener = Listener::bind("127.0.0.1:0", framing).unwrap();
     let ours = Connector::new(framing).connect(listener.local_addr().unwrap()).unwrap();
-    assert_eq!(Keepalive::read_back(ours.stream().unwrap()).unwrap(), None, "not unless it is told");
+    assert_eq!(Keepalive::read_back(ours.stream().unwrap()).unwrap(), None, "keepalive is off by default");
 }
 
 #[test]
-fn a_client_with_one_exchange_at_a_time_refuses_many() {
+fn a_client_refuses_a_profile_with_many_calls_in_flight() {
     let profile = Profile::builder("line".parse::<Framing>().unwrap()).exchange(Duplex::new()).build().unwrap();
     for error in [
         blocking::Client::new(profile.clone(), "localhost:1").unwrap_err(),

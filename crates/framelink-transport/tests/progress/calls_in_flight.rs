@@ -1,4 +1,4 @@
-//! Calls in flight end in time whatever else comes, and a reply that had come when a time was over counts still.
+//! Calls in flight end in time while other messages arrive, and a reply that arrived before the timeout counts.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,46 +19,46 @@ fn by_key() -> Matching {
     Matching::by_key(KeyRule::at("0:2".parse().unwrap()))
 }
 
-/// The next event that is of a call.
+/// Returns the next event that concerns a call.
 fn of_a_call(duplex: &mut nonblocking::Duplex<FramingPair, impl std::io::Read + nonblocking::WriteStream>) -> Event {
     let began = Instant::now();
     loop {
         match duplex.try_recv().unwrap() {
             TryRecv::Message(Event::Incoming(_)) | TryRecv::Nothing => {}
             TryRecv::Message(event) => return event,
-            TryRecv::Closed => panic!("it is open"),
+            TryRecv::Closed => panic!("the connection is open"),
         }
-        assert!(began.elapsed() < DEADLINE, "the call lives for ever");
+        assert!(began.elapsed() < DEADLINE, "the call never ends");
     }
 }
 
 #[test]
-fn a_call_ends_in_time_while_messages_come_without_end_on_the_non_blocking_driver() {
+fn a_call_ends_in_time_during_a_flood_of_messages_on_the_non_blocking_driver() {
     for bytes in [NEWS, PING] {
         let mut connection = nonblocking::Connection::new(Flood::new(bytes, usize::MAX), framing("net:2"));
         connection.watch(ping(), Role::Server);
         let mut duplex = connection.duplex(by_key());
-        let TryCall::Begun(begun) = duplex.try_call(b"01", SHORT).unwrap() else { panic!("there is room") };
-        let Event::Failed { call, error } = of_a_call(&mut duplex) else { panic!("there is no reply") };
+        let TryCall::Begun(begun) = duplex.try_call(b"01", SHORT).unwrap() else { panic!("the window has room") };
+        let Event::Failed { call, error } = of_a_call(&mut duplex) else { panic!("the peer sends no reply") };
         assert_eq!(call, begun);
         assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
     }
 }
 
 #[test]
-fn a_reply_that_had_come_counts_though_other_messages_came_before_it() {
+fn a_reply_that_arrived_in_time_counts_even_behind_other_messages() {
     let news = std::iter::repeat_n(ReadStep::bytes(NEWS), 1000);
     let (stream, script) = scripted(news, []);
     let mut duplex = nonblocking::Connection::new(stream, framing("net:2")).duplex(by_key());
-    let TryCall::Begun(begun) = duplex.try_call(b"01", SHORT).unwrap() else { panic!("there is room") };
+    let TryCall::Begun(begun) = duplex.try_call(b"01", SHORT).unwrap() else { panic!("the window has room") };
     script.push_reads([ReadStep::bytes(b"\0\x0201")]);
     thread::sleep(SHORT * 2);
-    let Event::Reply { call, .. } = of_a_call(&mut duplex) else { panic!("the reply had come") };
+    let Event::Reply { call, .. } = of_a_call(&mut duplex) else { panic!("the reply has arrived") };
     assert_eq!(call, begun);
 }
 
 #[test]
-fn a_call_ends_in_time_while_messages_come_without_end_on_the_blocking_driver() {
+fn a_call_ends_in_time_during_a_flood_of_messages_on_the_blocking_driver() {
     let flood = Flood::new(NEWS, usize::MAX);
     let connection = blocking::Connection::<FramingPair, _, _>::from_parts(flood.clone(), flood, framing("net:2"));
     let (caller, mut receiver) = connection.duplex(by_key());
@@ -70,7 +70,7 @@ fn a_call_ends_in_time_while_messages_come_without_end_on_the_blocking_driver() 
 }
 
 #[tokio::test]
-async fn a_call_ends_in_time_while_messages_come_without_end_on_tokio() {
+async fn a_call_ends_in_time_during_a_flood_of_messages_on_tokio() {
     let (writer, _script) = ScriptedStream::new([], []);
     let connection =
         on_tokio::Connection::<FramingPair, _, _>::from_parts(Flood::new(NEWS, usize::MAX), writer, framing("net:2"));

@@ -1,4 +1,4 @@
-//! A flood of heartbeats stops no clock, and is not the work of one call.
+//! A flood of heartbeats does not stop timers, and one call does not process it without bound.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,10 +14,10 @@ use crate::support::driver::{DEADLINE, framing};
 
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Heartbeats come without end, cut in the middle, so that each read leaves half of one.
+/// The flood: heartbeats cut in the middle, so that each read leaves half of one.
 const CUT: &[u8] = b"ING\0\x04P";
 
-/// How many reads are the work of one poll.
+/// Returns the number of reads in one poll.
 fn reads_of_one_poll(bytes: &'static [u8], polled: impl FnOnce(&mut Tokio)) -> usize {
     let (flood, (writer, _script)) = (Flood::new(bytes, 10_000), ScriptedStream::new([], []));
     let reader = std::io::Cursor::new(&b"\0\x04P"[..]);
@@ -32,11 +32,11 @@ type Tokio = on_tokio::Connection<FramingPair, tokio::io::Chain<std::io::Cursor<
 
 fn poll_once(future: impl Future) {
     let is_pending = pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_pending();
-    assert!(is_pending, "there is no message");
+    assert!(is_pending, "no message arrives");
 }
 
 #[tokio::test]
-async fn a_flood_of_heartbeats_is_not_the_work_of_one_poll() {
+async fn one_poll_processes_a_bounded_part_of_a_flood_of_heartbeats() {
     const FEW: usize = 100;
     assert!(reads_of_one_poll(CUT, |connection| poll_once(connection.recv())) <= FEW, "recv");
     assert!(reads_of_one_poll(CUT, |connection| poll_once(connection.recv_within(DEADLINE))) <= FEW, "recv_within");
@@ -73,8 +73,8 @@ fn a_flood_of_heartbeats_does_not_stop_the_clock_on_the_non_blocking_driver() {
     connection.watch(ping(), Role::Server);
     let mut reply = connection.try_call(b"hi", SHORT);
     while let Ok(None) = reply {
-        assert!(flood.take_reads() <= 100, "a call of bounded work");
-        assert_eq!(connection.deadline(), Some(Duration::ZERO), "it is to be asked again at once");
+        assert!(flood.take_reads() <= 100, "one call does bounded work");
+        assert_eq!(connection.deadline(), Some(Duration::ZERO), "the deadline is now, because more bytes are ready");
         assert!(began.elapsed() < DEADLINE);
         reply = connection.try_reply();
     }
@@ -82,14 +82,14 @@ fn a_flood_of_heartbeats_does_not_stop_the_clock_on_the_non_blocking_driver() {
     assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
 }
 
-/// Before its request may go out.
+/// A call looks for unsolicited messages before its request may be written. It finds a flood of heartbeats.
 #[test]
-fn thousands_of_heartbeats_are_the_work_of_one_look() {
+fn a_call_reads_a_bounded_part_of_a_flood_of_heartbeats_before_its_request() {
     const MANY: &[u8] = &[0; 2048];
     let flood = Flood::new(MANY, usize::MAX);
     let mut connection = nonblocking::Connection::new(flood.clone(), framing("net:2"));
     connection.watch(Heartbeat::relaxed(Form::empty()), Role::Client);
     assert_eq!(connection.try_call(b"hi", DEADLINE).unwrap(), None);
-    assert!(flood.take_reads() <= 2, "others have their turn");
-    assert_eq!(connection.deadline(), Some(Duration::ZERO), "and there is more");
+    assert!(flood.take_reads() <= 2, "one call does bounded work");
+    assert_eq!(connection.deadline(), Some(Duration::ZERO), "the deadline is now, because more bytes are ready");
 }

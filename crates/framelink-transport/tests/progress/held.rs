@@ -1,4 +1,4 @@
-//! A stream that takes what it cannot hand on yet, as TLS does, is flushed until it has handed everything on.
+//! A stream may hold bytes that it has accepted, as TLS does. The drivers flush it until it has passed all bytes on.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const REQUEST: &[u8] = b"\0\x2601 this is more than the pipe can hold";
 const REPLY: &[u8] = b"\0\x0201";
 
-/// It takes everything, and hands it on when it is flushed.
+/// A stream that accepts all bytes, and passes them on when it is flushed.
 struct Holding<S> {
     stream: S,
     held: Vec<u8>,
@@ -79,8 +79,9 @@ impl AsyncWrite for Holding<DuplexStream> {
     }
 }
 
-/// A connection over two pipes, of which the one that we write to holds 16 bytes, and a peer that replies when it has the request.
-fn asked_late() -> on_tokio::Connection<FramingPair, DuplexStream, Holding<DuplexStream>> {
+/// Returns a connection over two pipes, and starts a peer that replies when it has the request. The pipe to the peer
+/// holds 16 bytes.
+fn with_held_request() -> on_tokio::Connection<FramingPair, DuplexStream, Holding<DuplexStream>> {
     let ((reader, mut their_writer), (writer, mut their_reader)) = (duplex(1024), duplex(16));
     tokio::spawn(async move {
         sleep(SHORT * 2).await;
@@ -88,7 +89,7 @@ fn asked_late() -> on_tokio::Connection<FramingPair, DuplexStream, Holding<Duple
         their_reader.read_exact(&mut bytes).await.unwrap();
         assert_eq!(bytes, REQUEST);
         their_writer.write_all(REPLY).await.unwrap();
-        // Nothing else wakes us.
+        // No other event wakes our side.
         sleep(WITHIN * 2).await;
     });
     on_tokio::Connection::from_parts(reader, Holding::new(writer), framing("net:2"))
@@ -99,23 +100,23 @@ fn by_key() -> Matching {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_held_leaves_while_its_reply_is_waited_for() {
-    let (caller, mut receiver) = asked_late().duplex(by_key());
+async fn a_held_request_leaves_while_the_call_waits_for_its_reply() {
+    let (caller, mut receiver) = with_held_request().duplex(by_key());
     tokio::spawn(async move { while receiver.recv().await.is_ok() {} });
     assert_eq!(&caller.call(&REQUEST[2..], WITHIN).await.unwrap()[..], b"01");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_held_leaves_while_another_is_received() {
-    let mut connection = asked_late();
+async fn a_held_message_leaves_while_another_is_received() {
+    let mut connection = with_held_request();
     connection.send_within(&REQUEST[2..], SHORT).await.unwrap_err();
     let TryRecv::Message(reply) = connection.recv_within(WITHIN).await.unwrap() else { panic!("no reply") };
     assert_eq!(&reply[..], b"01");
 }
 
-/// Nobody receives any more, and whoever sends has to do it.
+/// The receiver has stopped, so the sender has to flush.
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_held_is_sent_when_it_was_handed_on() {
+async fn a_send_ends_when_the_stream_has_passed_the_message_on() {
     let ((reader, their_writer), (writer, mut their_reader)) = (duplex(1024), duplex(16));
     let connection =
         on_tokio::Connection::<FramingPair, _, _>::from_parts(reader, Holding::new(writer), framing("net:2"));
@@ -124,9 +125,9 @@ async fn a_message_that_is_held_is_sent_when_it_was_handed_on() {
     assert_eq!(receiver.recv().await.unwrap(), None);
     let sending = tokio::spawn(async move { caller.send(&REQUEST[2..]).await });
     let mut bytes = [0; REQUEST.len()];
-    timeout(WITHIN, their_reader.read_exact(&mut bytes)).await.expect("it leaves").unwrap();
+    timeout(WITHIN, their_reader.read_exact(&mut bytes)).await.expect("the message leaves").unwrap();
     assert_eq!(bytes, REQUEST);
-    timeout(WITHIN, sending).await.expect("it has left").unwrap().unwrap();
+    timeout(WITHIN, sending).await.expect("the message leaves").unwrap().unwrap();
 }
 
 fn connection(
@@ -138,14 +139,14 @@ fn connection(
 }
 
 #[test]
-fn a_message_that_was_written_is_not_held() {
+fn a_message_that_was_written_is_not_flushed_again() {
     let (mut connection, script) = connection([]);
     assert_eq!(connection.try_send(b"hi").unwrap(), TrySend::Written);
     assert_eq!(script.written(), b"\0\x02hi");
 }
 
 #[test]
-fn a_message_that_is_held_leaves_when_the_stream_can_go_on() {
+fn a_held_message_leaves_when_the_stream_has_room() {
     let (mut connection, script) = connection([WriteStep::AtMost(1), WriteStep::WouldBlock]);
     let _ = connection.try_send(b"hi").unwrap();
     assert_eq!(script.written(), b"\0");
@@ -156,7 +157,7 @@ fn a_message_that_is_held_leaves_when_the_stream_can_go_on() {
 }
 
 #[test]
-fn what_is_held_leaves_before_the_next_message_is_taken() {
+fn held_bytes_leave_before_the_next_message_is_accepted() {
     let (mut connection, script) = connection([WriteStep::WouldBlock, WriteStep::WouldBlock]);
     let _ = connection.try_send(b"one").unwrap();
     assert_eq!(connection.try_send(b"two").unwrap(), TrySend::Queued);

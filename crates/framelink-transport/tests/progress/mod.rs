@@ -1,5 +1,5 @@
-//! A wait begins only when every side that is waited for has said that it would have to wait, and ends whatever comes: no wake-up is
-//! lost, no deadline is passed while something comes, and no call works without end.
+//! A wait begins only when every stream it depends on has reported that it would block. It ends whatever arrives: no
+//! wake-up is lost, no deadline is missed while bytes arrive, and no call works without end.
 
 mod calls_in_flight;
 mod floods;

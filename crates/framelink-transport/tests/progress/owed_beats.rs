@@ -1,4 +1,4 @@
-//! A heartbeat that cannot be written does not keep what comes from being read.
+//! A heartbeat that cannot be written does not stop the reading.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// A connection that answers probes to a peer that takes nothing, and sends a probe and a message behind it.
+/// Returns a connection that owes an answer to a probe. Its peer reads nothing, and sends a probe and this message.
 fn probed(message: &[u8]) -> (Connection<FramingPair, Waiting>, Script) {
     let (stream, script) = scripted([ReadStep::bytes(PING), ReadStep::bytes(message)], []);
     script.after_writes(WriteStep::WouldBlock);
@@ -25,7 +25,7 @@ fn probed(message: &[u8]) -> (Connection<FramingPair, Waiting>, Script) {
 }
 
 #[test]
-fn a_message_behind_a_probe_is_received_though_the_answer_cannot_leave() {
+fn a_message_behind_a_probe_is_received_although_the_answer_cannot_leave() {
     let (mut connection, script) = probed(b"\0\x01B");
     assert!(matches!(connection.try_recv().unwrap(), TryRecv::Message(message) if &message[..] == b"B"));
     assert_eq!(connection.try_recv().unwrap(), TryRecv::Nothing);
@@ -35,15 +35,15 @@ fn a_message_behind_a_probe_is_received_though_the_answer_cannot_leave() {
 }
 
 #[test]
-fn nothing_is_the_answer_only_when_the_read_has_said_so() {
+fn a_receive_returns_nothing_only_after_a_read_without_bytes() {
     let (mut connection, script) = probed(b"\0\x09half");
     assert_eq!(connection.try_recv().unwrap(), TryRecv::Nothing);
-    assert_eq!(script.left().0, 0, "everything was read");
-    assert_eq!(script.calls().reads, 3, "the last one found nothing");
+    assert_eq!(script.left().0, 0, "all bytes are read");
+    assert_eq!(script.calls().reads, 3, "the last read finds no bytes");
 }
 
 #[test]
-fn a_request_behind_a_probe_is_taken_though_the_answer_cannot_leave() {
+fn a_request_behind_a_probe_is_served_although_the_answer_cannot_leave() {
     let (connection, _script) = probed(b"\0\x01B");
     let profile = Profile::builder("net:2".parse::<Framing>().unwrap()).build().unwrap();
     let mut served = connection.serve_many(&profile, Concurrency::new(8));
@@ -51,7 +51,7 @@ fn a_request_behind_a_probe_is_taken_though_the_answer_cannot_leave() {
 }
 
 #[test]
-fn a_reply_behind_a_probe_finds_its_call_though_the_answer_cannot_leave() {
+fn a_reply_behind_a_probe_answers_its_call_although_the_answer_cannot_leave() {
     let (connection, script) = probed(b"\0\x01B");
     script.push_writes([WriteStep::ALL]);
     let mut duplex = connection.duplex(Matching::by_key(KeyRule::at("0:1".parse().unwrap())));
@@ -73,14 +73,14 @@ fn a_reply_behind_a_probe_ends_a_call_that_is_polled() {
     assert_eq!(connection.try_reply().unwrap().as_deref(), Some(&b"ok"[..]));
 }
 
-/// The request has left and the pipe is full: the peer probes, and replies without reading.
+/// The request has left and the pipe is full. The peer sends a probe and a reply without reading.
 #[tokio::test(start_paused = true)]
-async fn a_reply_behind_a_probe_ends_a_call_at_once_though_the_answer_cannot_leave() {
+async fn a_reply_behind_a_probe_ends_a_call_at_once_although_the_answer_cannot_leave() {
     let ((reader, mut their_writer), (writer, mut their_reader)) = (duplex(1024), duplex(4));
     let mut connection = on_tokio::Connection::<FramingPair, _, _>::from_parts(reader, writer, framing("net:2"));
     connection.watch(ping(), Role::Server);
     let began = Instant::now();
-    // A task of its own, so that only the pipes wake ours.
+    // The peer is a task of its own, so that only the pipes wake ours.
     let peer = tokio::spawn(async move {
         sleep(Duration::from_millis(100)).await;
         their_writer.write_all(PING).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_reply_behind_a_probe_ends_a_call_at_once_though_the_answer_cannot_lea
     assert_eq!(began.elapsed(), Duration::from_millis(200));
     let mut their_writer = peer.await.unwrap();
 
-    // The answer leaves while the next message is waited for.
+    // The answer leaves while our side waits for the next message.
     let peer = tokio::spawn(async move {
         let mut bytes = [0; 10];
         their_reader.read_exact(&mut bytes).await.unwrap();

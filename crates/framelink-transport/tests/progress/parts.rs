@@ -1,4 +1,4 @@
-//! What has come or left in part only: the rest is not waited for where something else could be done.
+//! Messages that have arrived or left in part: a driver does not wait for the rest while it could do other work.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// Whether the half of a message is that of a heartbeat decides if the request may go out.
+/// The request may be written only when the half message turns out to be a heartbeat.
 #[test]
-fn an_answer_leaves_while_a_call_waits_behind_half_a_message() {
+fn the_answer_to_a_probe_leaves_while_a_call_waits_behind_half_a_message() {
     let (stream, script) = scripted([ReadStep::bytes(b"\0\x04PING\0\x04PO")], []);
     script.after_writes(WriteStep::ALL);
     let mut connection = Connection::new(stream, framing("net:2"));
@@ -29,9 +29,9 @@ fn an_answer_leaves_while_a_call_waits_behind_half_a_message() {
     assert_eq!(connection.try_reply().unwrap().as_deref(), Some(&b"ok"[..]));
 }
 
-/// It takes one record at a time, as TLS does, and says nothing when there is room for the next one.
+/// The stream takes one record at a time, as TLS does, and gives no sign when it has room for the next.
 #[test]
-fn a_message_is_offered_until_the_stream_would_have_to_wait() {
+fn a_message_is_written_until_the_stream_would_block() {
     let (stream, script) = scripted([], [WriteStep::AtMost(4)]);
     script.after_writes(WriteStep::ALL);
     let mut connection = Connection::new(stream, framing("net:2"));
@@ -39,9 +39,9 @@ fn a_message_is_offered_until_the_stream_would_have_to_wait() {
     assert_eq!(script.written(), b"\0\x0a0123456789");
 }
 
-/// It is put together before it is written.
+/// The parts are joined before they are written.
 #[test]
-fn a_long_message_is_offered_at_once_where_its_parts_cannot_be_gathered() {
+fn a_long_message_is_written_at_once_even_if_its_parts_cannot_be_gathered() {
     let (stream, script) = scripted([], []);
     script.after_writes(WriteStep::ALL);
     let mut connection = Connection::new(stream, framing("net:2"));

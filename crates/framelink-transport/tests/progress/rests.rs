@@ -1,4 +1,4 @@
-//! What is left of a message whose sending was given up leaves while something else is waited for.
+//! A send was given up inside its message: the rest of the message leaves during other waits.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,15 +15,15 @@ use crate::support::peer::{Task, read_exactly, ready};
 on_every_driver!(
     a_peer_that_waits_for_the_rest_of_a_message_answers,
     a_call_writes_the_rest_of_a_message_before_its_request,
-    a_message_that_comes_while_a_request_waits_for_room_is_no_reply,
-    a_feed_leaves_while_a_message_is_waited_for,
+    a_message_that_arrives_while_a_request_waits_for_room_is_not_its_reply,
+    a_fed_message_leaves_while_a_receive_waits,
 );
 
 /// More than the buffers of both sockets hold.
 const LARGE: usize = 16 * 1024 * 1024;
 const GIVE_UP: Duration = Duration::from_millis(50);
 
-/// A connection on which the sending of a large message was given up in the middle.
+/// Returns a connection on which the send of a large message was given up inside the message.
 fn given_up<D: Driver>() -> (D, TcpStream) {
     let (mut ours, peer) = pair::<D>(framing("net:4,max=32MiB"));
     let error = ours.send_within(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
@@ -54,12 +54,12 @@ fn a_call_writes_the_rest_of_a_message_before_its_request<D: Driver>() {
     peer.join();
 }
 
-fn a_message_that_comes_while_a_request_waits_for_room_is_no_reply<D: Driver>() {
+fn a_message_that_arrives_while_a_request_waits_for_room_is_not_its_reply<D: Driver>() {
     let (mut ours, mut peer) = given_up::<D>();
     let peer = Task::start(move || {
         thread::sleep(GIVE_UP);
         peer.write_all(b"\0\0\0\x04news").unwrap();
-        // Whatever was written of it.
+        // Reads the written part, of any length.
         let _ = peer.read_to_end(&mut Vec::new());
     });
     let error = ours.call(b"hi", DEADLINE).unwrap_err();
@@ -69,7 +69,7 @@ fn a_message_that_comes_while_a_request_waits_for_room_is_no_reply<D: Driver>() 
     peer.join();
 }
 
-fn a_feed_leaves_while_a_message_is_waited_for<D: Driver>() {
+fn a_fed_message_leaves_while_a_receive_waits<D: Driver>() {
     let (mut ours, mut peer) = pair::<D>(framing("net:4"));
     ours.feed(b"hi").unwrap();
     let peer = Task::start(move || {
@@ -82,7 +82,7 @@ fn a_feed_leaves_while_a_message_is_waited_for<D: Driver>() {
     peer.join();
 }
 
-/// A client whose send was given up does not wait for the peer to read before it reads.
+/// A client whose send was given up reads, and does not first wait for the peer to read.
 #[test]
 fn a_client_receives_from_a_peer_that_does_not_read() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -96,7 +96,7 @@ fn a_client_receives_from_a_peer_that_does_not_read() {
     assert_eq!(&received.join().unwrap()[..], b"ok");
 }
 
-/// A peer that answers when it has all of a large message.
+/// Starts a peer that answers when it has all of a large message.
 fn answering(mut peer: TcpStream) -> Task<TcpStream> {
     Task::start(move || {
         read_exactly(&peer, 4 + LARGE);
@@ -105,9 +105,9 @@ fn answering(mut peer: TcpStream) -> Task<TcpStream> {
     })
 }
 
-/// Also where the receiver waits already when the sending is given up.
+/// The receiver already waits when the send is given up.
 #[test]
-fn what_is_left_leaves_while_the_receiver_of_many_calls_waits() {
+fn the_rest_leaves_while_the_receiver_of_many_calls_waits() {
     for waits_before in [true, false] {
         let (Blocking(connection), peer) = pair::<Blocking>(framing("net:4,max=32MiB"));
         let (caller, mut receiver) = connection.duplex(Matching::in_order());
@@ -130,9 +130,9 @@ fn what_is_left_leaves_while_the_receiver_of_many_calls_waits() {
     }
 }
 
-/// The receiving half is another's.
+/// Another thread has the receiving half.
 #[test]
-fn what_is_left_leaves_while_a_sending_half_is_tended() {
+fn the_rest_leaves_while_a_sending_half_is_maintained() {
     let (Blocking(connection), peer) = pair::<Blocking>(framing("net:4,max=32MiB"));
     let (_receiver, mut sender) = connection.split();
     sender.send_within(&vec![b'x'; LARGE], GIVE_UP).unwrap_err();
@@ -155,7 +155,7 @@ fn what_is_left_leaves_while_a_sending_half_is_tended() {
 }
 
 #[tokio::test]
-async fn what_is_left_leaves_while_a_sending_half_is_kept() {
+async fn the_rest_leaves_while_keep_of_a_sending_half_is_polled() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let peer = ready(listener.accept().unwrap().0);

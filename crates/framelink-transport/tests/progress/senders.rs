@@ -1,4 +1,4 @@
-//! Tasks that send on one connection: each of them that can go on does, whatever becomes of the others.
+//! Several tasks send on one connection: each of them that can progress does, whatever happens to the others.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use tokio::time::timeout;
 use crate::support::driver::framing;
 
 const WITHIN: Duration = Duration::from_secs(30);
-/// More than the pipe holds.
+/// More bytes than the pipe holds.
 const LARGE: usize = 1000;
 const FRAME: usize = LARGE + 2;
 
 type Ours = (Caller<FramingPair, DuplexStream>, Receiver<FramingPair, DuplexStream, DuplexStream>);
 
-/// Two pipes, of which the one that we write to holds 64 bytes: our two ends, and the writer and the reader of the peer.
+/// Returns our two ends, and the peer's writer and reader, over two pipes. The pipe to the peer holds 64 bytes.
 fn piped() -> (Ours, DuplexStream, DuplexStream) {
     let ((reader, their_writer), (writer, their_reader)) = (duplex(1024), duplex(64));
     let connection = Connection::<FramingPair, _, _>::from_parts(reader, writer, framing("net:2"));
     (connection.duplex(Matching::by_key(KeyRule::at("0:2".parse().unwrap()))), their_writer, their_reader)
 }
 
-/// A task that sends a large message, and waits for room.
+/// Starts a task that sends a large message and waits for room.
 async fn sending(caller: &Caller<FramingPair, DuplexStream>, byte: u8) -> tokio::task::JoinHandle<()> {
     let caller = caller.clone();
     let sending = tokio::spawn(async move { caller.send(&vec![byte; LARGE]).await.unwrap() });
@@ -40,41 +40,41 @@ async fn read_frames(reader: &mut DuplexStream, count: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_is_cancelled_after_the_peers_half_close_takes_no_wake_up_with_it() {
+async fn a_sender_cancelled_after_the_peers_half_close_loses_no_wake_up() {
     for (cancelled, left) in [(2, [0, 1]), (0, [1, 2]), (1, [0, 2])] {
         let ((caller, mut receiver), mut their_writer, mut their_reader) = piped();
         their_writer.shutdown().await.unwrap();
         assert_eq!(receiver.recv().await.unwrap(), None);
         let tasks = [sending(&caller, 1).await, sending(&caller, 2).await, sending(&caller, 3).await];
         tasks[cancelled].abort();
-        // What was accepted of it leaves too, with what is behind it.
+        // The accepted part of the cancelled message leaves too, with the messages behind it.
         read_frames(&mut their_reader, if cancelled == 2 { 2 } else { 3 }).await;
         let mut tasks = tasks.map(Some);
         for at in left {
             let task = tasks[at].take().unwrap();
-            timeout(WITHIN, task).await.expect("it has left").unwrap();
+            timeout(WITHIN, task).await.expect("the message leaves").unwrap();
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_goes_on_when_the_task_that_received_is_cancelled() {
+async fn a_sender_continues_when_the_receiving_task_stops() {
     let ((caller, mut receiver), _their_writer, mut their_reader) = piped();
     let receiving = tokio::spawn(async move {
         let _ = timeout(Duration::from_millis(100), receiver.recv()).await;
-        // It is kept, and not asked any more.
+        // The receiver still exists, and is not polled any more.
         tokio::time::sleep(WITHIN * 100).await;
         drop(receiver);
     });
     let sending = sending(&caller, 1).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     read_frames(&mut their_reader, 1).await;
-    timeout(WITHIN, sending).await.expect("it has left").unwrap();
+    timeout(WITHIN, sending).await.expect("the message leaves").unwrap();
     receiving.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn finishing_ends_after_the_peers_half_close_though_another_that_waits_is_cancelled() {
+async fn finishing_ends_after_the_peers_half_close_although_a_waiting_sender_is_cancelled() {
     let ((caller, mut receiver), mut their_writer, mut their_reader) = piped();
     their_writer.shutdown().await.unwrap();
     assert_eq!(receiver.recv().await.unwrap(), None);
@@ -93,11 +93,11 @@ async fn finishing_ends_after_the_peers_half_close_though_another_that_waits_is_
     other.abort();
     read_frames(&mut their_reader, 1).await;
     assert_eq!(timeout(WITHIN, their_reader.read(&mut [0; 1])).await.expect("our side has ended").unwrap(), 0);
-    timeout(WITHIN, finishing).await.expect("it has ended").unwrap();
+    timeout(WITHIN, finishing).await.expect("finishing ends").unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_who_send_are_told_when_the_peer_is_gone() {
+async fn all_sends_fail_when_the_peer_is_gone() {
     let ((caller, mut receiver), mut their_writer, their_reader) = piped();
     their_writer.shutdown().await.unwrap();
     assert_eq!(receiver.recv().await.unwrap(), None);
@@ -110,13 +110,13 @@ async fn all_who_send_are_told_when_the_peer_is_gone() {
     yield_now().await;
     drop(their_reader);
     for sender in senders {
-        let error = timeout(WITHIN, sender).await.expect("it is told").unwrap().unwrap_err();
+        let error = timeout(WITHIN, sender).await.expect("the send fails in time").unwrap().unwrap_err();
         assert!(!matches!(error.cause(), Cause::Refused(_)), "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_message_leaves_while_the_receiver_is_asked_and_messages_come() {
+async fn a_large_message_leaves_while_the_receiver_is_polled_and_messages_arrive() {
     let ((caller, mut receiver), mut their_writer, mut their_reader) = piped();
     let receiving = tokio::spawn(async move {
         let mut count = 0;
@@ -130,7 +130,7 @@ async fn a_large_message_leaves_while_the_receiver_is_asked_and_messages_come() 
         their_writer.write_all(b"\0\x04news").await.unwrap();
     }
     read_frames(&mut their_reader, 1).await;
-    timeout(WITHIN, sending).await.expect("it has left").unwrap();
+    timeout(WITHIN, sending).await.expect("the message leaves").unwrap();
     drop(their_writer);
     assert_eq!(timeout(WITHIN, receiving).await.expect("the end").unwrap(), 10);
 }

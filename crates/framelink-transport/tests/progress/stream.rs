@@ -1,4 +1,4 @@
-//! Streams in memory that answer at once, for each driver.
+//! Streams in memory that never wait, for each driver.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -17,7 +17,7 @@ pub(crate) use crate::support::waiting::Waiting;
 pub(crate) const PING: &[u8] = b"\0\x04PING";
 pub(crate) const PONG: &[u8] = b"\0\x04PONG";
 
-/// Probes that want an answer.
+/// A heartbeat whose probes want an answer.
 pub(crate) fn ping() -> Heartbeat {
     Heartbeat::relaxed(Form::literal(b"PING", b"PONG"))
 }
@@ -30,7 +30,7 @@ pub(crate) fn scripted(
     (Waiting(stream), script)
 }
 
-/// A peer that has the same bytes ready for each read, as often as it is said, and then is silent. It takes whatever is written.
+/// A peer that has `bytes` ready for each of `most` reads, and then is silent. It accepts every write.
 #[derive(Clone)]
 pub(crate) struct Flood {
     bytes: &'static [u8],
@@ -43,7 +43,7 @@ impl Flood {
         Self { bytes, reads: Arc::default(), most }
     }
 
-    /// How often it was read since the last time.
+    /// Returns the number of reads since the last call of this function.
     pub(crate) fn take_reads(&self) -> usize {
         self.reads.swap(0, Ordering::Relaxed)
     }
@@ -99,7 +99,7 @@ impl blocking::WriteStream for Flood {
     }
 }
 
-/// Unlike a socket of the runtime it does not count against the turn of the task.
+/// Unlike a socket of the runtime, this stream does not count against the budget of the task.
 impl AsyncRead for Flood {
     fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.read(into.initialize_unfilled()) {

@@ -1,4 +1,4 @@
-//! Who is pushed to.
+//! The receivers of a push.
 
 use std::io::Write;
 
@@ -9,13 +9,13 @@ use super::{number_of, numbered, subscribed};
 use crate::support::server::{Serve, on_every_driver};
 
 on_every_driver!(
-    one_some_or_all_are_pushed_to,
-    messages_come_in_order,
-    one_that_ends_has_left_and_its_counts_stay,
-    what_cannot_be_sent_is_pushed_to_nobody,
+    a_push_reaches_one_some_or_all_members,
+    messages_arrive_in_order,
+    a_connection_that_ends_leaves_the_registry_and_its_counts_stay,
+    a_message_that_cannot_be_framed_is_pushed_to_no_member,
 );
 
-fn one_some_or_all_are_pushed_to<S: Serve>() {
+fn a_push_reaches_one_some_or_all_members<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Drop));
     let (_server, mut subscribers) = subscribed::<S>(&registry, 4);
     let ids: Vec<_> = subscribers.iter().map(|(id, _)| *id).collect();
@@ -32,7 +32,7 @@ fn one_some_or_all_are_pushed_to<S: Serve>() {
     }
 }
 
-fn messages_come_in_order<S: Serve>() {
+fn messages_arrive_in_order<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Close).messages(4000));
     let (_server, mut subscribers) = subscribed::<S>(&registry, 3);
     for number in 0..3000 {
@@ -45,7 +45,7 @@ fn messages_come_in_order<S: Serve>() {
     }
 }
 
-fn one_that_ends_has_left_and_its_counts_stay<S: Serve>() {
+fn a_connection_that_ends_leaves_the_registry_and_its_counts_stay<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Drop));
     let (server, mut subscribers) = subscribed::<S>(&registry, 2);
     registry.push(Target::All, b"both").unwrap();
@@ -59,15 +59,15 @@ fn one_that_ends_has_left_and_its_counts_stay<S: Serve>() {
     let pushed = registry.push(Target::Some(&[left, subscribers[0].0]), b"one").unwrap();
     assert_eq!((pushed.queued, pushed.gone), (1, 1));
     assert_eq!(subscribers[0].1.read(), b"one");
-    // Garbage ends the other: a frame that begins and never ends.
+    // A frame that begins and never ends makes the other connection fail.
     subscribers[0].1.0.write_all(&[0]).unwrap();
     subscribers[0].1.half_close();
     server.outcome().unwrap_err();
     assert!(registry.is_empty());
-    assert_eq!(registry.counts().delivered, 3, "of those that have left");
+    assert_eq!(registry.counts().delivered, 3, "the counts include members that have left");
 }
 
-fn what_cannot_be_sent_is_pushed_to_nobody<S: Serve>() {
+fn a_message_that_cannot_be_framed_is_pushed_to_no_member<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Drop));
     let (_server, mut subscribers) = subscribed::<S>(&registry, 2);
     let error = registry.push(Target::All, &vec![0; 70_000]).unwrap_err();

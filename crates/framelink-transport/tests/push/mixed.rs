@@ -1,4 +1,4 @@
-//! Replies and what is pushed, on one connection.
+//! Replies and pushes on one connection.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,7 +14,7 @@ on_every_driver!(replies_and_pushes_never_mix_inside_a_frame);
 
 const COUNT: usize = 2000;
 
-/// Of every length, some larger than what goes in one write.
+/// Returns the length of a message. Some lengths are larger than one write.
 fn len(number: usize) -> usize {
     8 + number * 7919 % if number.is_multiple_of(50) { 60_000 } else { 600 }
 }
@@ -44,8 +44,12 @@ fn replies_and_pushes_never_mix_inside_a_frame<S: Serve>() {
         let message = peer.read();
         let (next, more) = if message.last() == Some(&b'R') { (&mut replies, 2) } else { (&mut pushes, 3) };
         assert_eq!(number_of(&message), *next, "{}", S::NAME);
-        assert_eq!(message.len(), len(*next) + more, "{}: it is whole", S::NAME);
-        assert!(message[8..message.len() - 1].iter().all(|byte| *byte == b'.'), "{}: and nothing else", S::NAME);
+        assert_eq!(message.len(), len(*next) + more, "{}: every message is whole", S::NAME);
+        assert!(
+            message[8..message.len() - 1].iter().all(|byte| *byte == b'.'),
+            "{}: no other bytes are mixed in",
+            S::NAME
+        );
         *next += 1;
     }
     asking.join().unwrap();

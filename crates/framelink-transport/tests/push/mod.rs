@@ -1,4 +1,5 @@
-//! What a server pushes to its connections: the same rules on every driver, against subscribers that speak bytes by hand.
+//! Pushes of a server to its connections: rules that hold on every driver, against subscribers that write bytes by
+//! hand.
 
 mod members;
 mod mixed;
@@ -13,7 +14,7 @@ use framelink_transport::{MemberId, Profile, Registry, SocketOptions};
 use crate::support::peer::{DEADLINE, Peer};
 use crate::support::server::{Serve, Server, profile};
 
-/// A server that answers nothing, and its subscribers in the order of their names.
+/// Returns a server that answers no message, and its subscribers in the order of their ids.
 fn subscribed<S: Serve>(registry: &Registry, count: usize) -> (Server, Vec<(MemberId, Peer)>) {
     let server = S::start_with(small_buffers(), Concurrency::new(2), Arc::new(|_| None), Some(registry));
     let subscribers = (0..count).map(|_| {
@@ -24,14 +25,14 @@ fn subscribed<S: Serve>(registry: &Registry, count: usize) -> (Server, Vec<(Memb
     (server, subscribers)
 }
 
-/// So that a peer that does not read is noticed soon.
+/// Small buffers, so that the server soon notices that a peer does not read.
 fn small_buffers() -> Profile {
     let mut options = SocketOptions::new();
     options.send_buffer = Some(32 * 1024);
     profile().socket(options).build().unwrap()
 }
 
-/// A message that says its number, and is so long.
+/// Returns a message of this length that begins with its number.
 fn numbered(number: usize, len: usize) -> Vec<u8> {
     let mut message = number.to_be_bytes().to_vec();
     message.resize(len.max(8), b'.');
@@ -42,13 +43,13 @@ fn number_of(message: &[u8]) -> usize {
     usize::from_be_bytes(message[..8].try_into().unwrap())
 }
 
-/// The counts, as soon as they are so: what a peer has read is counted in a moment.
+/// Waits until the counts satisfy the condition, and returns them. A message is counted a moment after the peer has it.
 #[track_caller]
-fn eventually(registry: &Registry, are_so: impl Fn(PushCounts) -> bool) -> PushCounts {
+fn eventually(registry: &Registry, is_expected_count: impl Fn(PushCounts) -> bool) -> PushCounts {
     let began = Instant::now();
     loop {
         match registry.counts() {
-            counts if are_so(counts) => return counts,
+            counts if is_expected_count(counts) => return counts,
             counts => assert!(began.elapsed() < DEADLINE, "{counts:?}"),
         }
         std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! Several addresses as tower balances them.
+//! Several addresses, balanced by tower.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use tower::{Service, ServiceExt};
 use crate::client::{Driver, parts, profile};
 use crate::host::{Does, Host};
 
-/// Of two chosen by chance the one with fewer requests under way; and behind each, a backup of its own.
+/// Tower chooses two links at random and uses the one with fewer requests in flight. One link has a backup of its own.
 pub(crate) async fn requests_are_balanced_over_the_links_of_several_addresses(_: Driver) {
     let quick = Does::EchoAfter(Duration::from_millis(2));
     let slow = Does::EchoAfter(Duration::from_millis(40));
     let hosts = [Host::start(quick).await, Host::start(quick).await, Host::start(slow).await];
     let dead = Host::stopped(quick).await;
     let profile = profile().exchange(Duplex::new().key("0:4".parse().unwrap()));
-    // The second has lost its own address, and is served by its backup.
+    // The primary of the second link is down, so its backup serves.
     let peers = [vec![hosts[0].name()], vec![dead.name(), hosts[1].name()], vec![hosts[2].name()]];
     let links = peers.map(|peers| Link::over(parts(&profile, peers).on_tokio()).unwrap().0);
     let list = PendingRequestsDiscover::new(ServiceList::new(links), CompleteOnResponse::default());
     let mut balance = Balance::new(list);
     let mut calls = JoinSet::new();
     for call in 0..600 {
-        // At most so many at a time, as a caller would have it.
+        // A caller limits the number of requests at a time.
         if calls.len() >= 12 {
             calls.join_next().await.unwrap().unwrap();
         }
@@ -41,5 +41,5 @@ pub(crate) async fn requests_are_balanced_over_the_links_of_several_addresses(_:
     println!("600 requests, balanced over two quick hosts and a slow one: {served:?}");
     assert_eq!(served.iter().sum::<usize>(), 600);
     assert!(served[0] > 150 && served[1] > 150 && served[2] > 5, "{served:?}");
-    assert!(served[2] < served[0] / 2 && served[2] < served[1] / 2, "the slow one has fewer: {served:?}");
+    assert!(served[2] < served[0] / 2 && served[2] < served[1] / 2, "the slow host has fewer requests: {served:?}");
 }

@@ -1,4 +1,4 @@
-//! One client on either driver.
+//! A client on any driver.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -20,7 +20,7 @@ pub(crate) enum Driver {
     NonBlocking,
 }
 
-/// Short times, so that a row is over soon: 20 ms, twice that, … 400 ms; back to the primary within 300 ms.
+/// Short delays, so that a row is soon over: 20 ms, doubled up to 400 ms; back to the primary within 300 ms.
 pub(crate) fn reconnect() -> Reconnect {
     let mut reconnect = Reconnect::new(Policy::PrimaryBackup);
     (reconnect.first, reconnect.cap) = (Duration::from_millis(20), Duration::from_millis(400));
@@ -36,7 +36,7 @@ pub(crate) fn profile() -> ProfileBuilder {
 #[derive(Clone)]
 pub(crate) enum Names {
     Fail,
-    /// Until that is set.
+    /// Lookups hang until this is set.
     Hang(Arc<AtomicBool>),
     Panic,
     Are(Arc<Mutex<Vec<SocketAddr>>>),
@@ -44,7 +44,7 @@ pub(crate) enum Names {
 
 type OnLoss = Box<dyn Fn(&Loss) + Send + Sync>;
 
-/// What a client is made of.
+/// The parts of a client.
 pub(crate) struct Parts {
     pub(crate) profile: Profile,
     pub(crate) peers: Vec<String>,
@@ -121,7 +121,7 @@ impl Parts {
     }
 }
 
-/// On a thread.
+/// Resolves a name on a thread.
 fn look_up(names: &Names) -> std::io::Result<Vec<SocketAddr>> {
     match names {
         Names::Fail => Err(std::io::Error::other("no such name")),
@@ -201,7 +201,7 @@ impl Client {
         }
     }
 
-    /// Until one is answered, or so long.
+    /// Calls again and again until a call is answered.
     pub(crate) async fn call_until_answered(&mut self, request: &'static [u8]) -> Vec<u8> {
         loop {
             match self.call(request).await {
@@ -252,7 +252,7 @@ impl Client {
         }
     }
 
-    /// All states from now on, as they come.
+    /// Returns all later states, in order.
     pub(crate) fn states(&self) -> std::sync::mpsc::Receiver<State> {
         let (sender, states) = std::sync::mpsc::channel();
         match self {
@@ -272,7 +272,7 @@ impl Client {
                     }
                 });
             }
-            Self::NonBlocking(_) => panic!("it has none"),
+            Self::NonBlocking(_) => panic!("the non-blocking driver has no such client"),
         }
         states
     }

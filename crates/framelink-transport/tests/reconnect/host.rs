@@ -1,4 +1,4 @@
-//! A server that is stopped and started again, and does as it is told.
+//! A server that can be stopped and started again, and that behaves as a row says.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,42 +15,42 @@ pub(crate) fn framing() -> Framing {
     "ascii:4".parse().unwrap()
 }
 
-/// What it does with each connection.
+/// What the host does with each connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Does {
-    /// Answers each message with itself.
+    /// Echoes each message.
     Echo,
-    /// The same, after a while.
+    /// Echoes each message after a delay.
     EchoAfter(Duration),
-    /// Closes it.
+    /// Closes the connection.
     Close,
-    /// Says this whatever comes.
+    /// Answers each message with these bytes.
     Say(&'static [u8]),
-    /// Nothing.
+    /// Reads, and answers nothing.
     Nothing,
     /// Sends these bytes, which are no frame.
     Rubbish(&'static [u8]),
-    /// Sends this message, and then answers each message with itself.
+    /// Sends this message, and then echoes each message.
     Greet(&'static [u8]),
-    /// The same on its first connection, and answers each message with itself on the others.
+    /// Sends this message on its first connection and echoes there. On other connections it only echoes.
     GreetFirst(&'static [u8]),
-    /// Sends an empty message again and again, after such pauses.
+    /// Sends an empty message again and again, with this pause.
     Beat(Duration),
-    /// Closes it when a message came.
+    /// Closes the connection after a message.
     CloseAfterMessage,
 }
 
-/// What it has seen.
+/// What the host has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) accepts: Vec<Instant>,
     pub(crate) messages: Vec<Vec<u8>>,
-    /// Connections whose client closed in good order.
+    /// The number of connections that the client closed in an orderly way.
     pub(crate) closed: usize,
 }
 
 pub(crate) struct Host {
-    /// Its port stays its own while it is stopped.
+    /// Keeps the port reserved while the host is stopped.
     _port: ReservedPort,
     pub(crate) address: SocketAddr,
     seen: Arc<watch::Sender<Seen>>,
@@ -70,14 +70,14 @@ impl Host {
         host
     }
 
-    /// One that is not there yet: its port is its own.
+    /// Returns a host that is not started yet. Its port is reserved.
     pub(crate) async fn stopped(does: Does) -> Self {
         let mut host = Self::start(does).await;
         host.stop().await;
         host
     }
 
-    /// Ends all connections, and refuses others.
+    /// Ends all connections, and refuses new ones.
     pub(crate) async fn stop(&mut self) {
         if let Some(serving) = self.serving.take() {
             self.stop.notify_one();
@@ -93,7 +93,7 @@ impl Host {
     fn serve(&mut self, listener: TcpListener) {
         let (does, seen, stop) = (Arc::clone(&self.does), Arc::clone(&self.seen), Arc::clone(&self.stop));
         self.serving = Some(tokio::spawn(async move {
-            // Its connections end with this.
+            // The connections end with this task.
             let mut connections = JoinSet::new();
             tokio::select! {
                 () = serve(listener, &mut connections, &does, &seen) => {}
@@ -106,7 +106,7 @@ impl Host {
         self.address.to_string()
     }
 
-    /// From the next connection on.
+    /// Changes the behaviour from the next connection on.
     pub(crate) fn now_does(&self, does: Does) {
         *self.does.lock().unwrap() = does;
     }
@@ -119,7 +119,7 @@ impl Host {
         self.seen.borrow().messages.clone()
     }
 
-    /// Waits until it has seen that.
+    /// Waits until the host has seen this.
     pub(crate) async fn has_seen(&self, what: impl FnMut(&Seen) -> bool) {
         self.seen.subscribe().wait_for(what).await.unwrap();
     }
@@ -195,7 +195,7 @@ async fn attend(stream: TcpStream, does: Does, seen: Arc<watch::Sender<Seen>>) {
     }
 }
 
-/// An address that does not answer: its queue is full, so Linux drops who dials it.
+/// An address that does not answer: its accept queue is full, so Linux drops every SYN.
 #[cfg(target_os = "linux")]
 pub(crate) struct Silent {
     address: SocketAddr,

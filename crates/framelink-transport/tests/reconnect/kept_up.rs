@@ -1,4 +1,4 @@
-//! Connections that are kept up although no exchange needs them.
+//! Connections with `keep-up`, which are dialled although no exchange needs them.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,9 @@ use framelink_transport::{
 
 use crate::client::{self, Client, Driver, aside, parts};
 use crate::host::{Does, Host, Seen, framing};
+use crate::support::baseline::Baseline;
 
-/// Longer than any pause of the reconnect rules of these rows.
+/// Longer than every delay of the reconnect rules of these rows.
 const A_WHILE: Duration = Duration::from_millis(600);
 
 enum Inbox {
@@ -25,13 +26,13 @@ enum Link {
     Blocking(blocking::Link),
 }
 
-/// Two connections that are kept up.
+/// A profile with two connections that are kept up.
 fn shared() -> ProfileBuilder {
     let calls = Duplex::new().key("0:4".parse().unwrap());
     client::profile().connection(Shared::new(2)).exchange(calls).keep_up(true)
 }
 
-/// One connection that is kept up.
+/// A profile with one connection that is kept up.
 fn long() -> ProfileBuilder {
     client::profile().keep_up(true)
 }
@@ -46,7 +47,7 @@ fn link(profile: &ProfileBuilder, peers: impl IntoIterator<Item = String>, drive
             let (link, inbox) = blocking::Link::over(parts(profile, peers).on_threads()).unwrap();
             (Link::Blocking(link), Inbox::Blocking(Some(inbox)))
         }
-        Driver::NonBlocking => panic!("it has none"),
+        Driver::NonBlocking => panic!("the non-blocking driver has no link"),
     }
 }
 
@@ -120,9 +121,17 @@ pub(crate) async fn a_link_has_all_its_connections_before_any_call(driver: Drive
     link.has(3).await;
     let status = link.status();
     assert_eq!((status.connections_max, status.in_flight), (3, 0), "{driver:?}");
-    assert_eq!(host.messages(), [b"0800 on"; 3], "{driver:?}: each has signed on, and nothing else was sent");
+    assert_eq!(
+        host.messages(),
+        [b"0800 on"; 3],
+        "{driver:?}: each connection has signed on, and no other message was sent"
+    );
     tokio::time::sleep(A_WHILE).await;
-    assert_eq!((host.accepts().len(), link.status().connections), (3, 3), "{driver:?}: there are never more");
+    assert_eq!(
+        (host.accepts().len(), link.status().connections),
+        (3, 3),
+        "{driver:?}: the link opens no further connection"
+    );
     assert_eq!(link.call(b"0200 first").await, b"0200 first");
 }
 
@@ -139,14 +148,37 @@ pub(crate) async fn an_idle_link_comes_back_and_receives_on_the_new_connections(
         host.start_again().await;
         link.has(2).await;
         for _ in 0..2 {
-            assert_eq!(&inbox.message().await[..], b"0100 hello", "{driver:?}: on the new connection");
+            assert_eq!(
+                &inbox.message().await[..],
+                b"0100 hello",
+                "{driver:?}: the message arrives on the new connection"
+            );
         }
         assert_eq!(host.accepts().len(), 2 * round, "{driver:?}");
     }
     assert_eq!(link.call(b"0200 now").await, b"0200 now");
 }
 
-pub(crate) async fn a_backup_takes_over_from_an_idle_link_and_gives_back(driver: Driver) {
+pub(crate) async fn an_idle_link_keeps_no_socket_that_was_lost(driver: Driver) {
+    let mut host = Host::start(Does::Nothing).await;
+    let (link, _inbox) = link(&shared(), [host.name()], driver);
+    let mut before = None;
+    for round in 1..6 {
+        link.has(2).await;
+        host.has_seen(|seen| seen.accepts.len() >= 2 * round).await;
+        // The first loss starts a task that stays.
+        if round == 2 {
+            before = Some(Baseline::take());
+        }
+        host.stop().await;
+        link.has(0).await;
+        host.start_again().await;
+    }
+    link.has(2).await;
+    before.unwrap().assert_freed_soon("the losses of an idle link").await;
+}
+
+pub(crate) async fn a_backup_takes_over_from_an_idle_link_until_the_primary_is_back(driver: Driver) {
     let (mut primary, backup) = (Host::start(Does::Echo).await, Host::start(Does::Echo).await);
     let (link, _inbox) = link(&shared(), [primary.name(), backup.name()], driver);
     link.has(2).await;
@@ -156,7 +188,7 @@ pub(crate) async fn a_backup_takes_over_from_an_idle_link_and_gives_back(driver:
     backup.has_seen(|seen| seen.accepts.len() == 2).await;
     link.has(2).await;
     primary.start_again().await;
-    // Both move, although no call asks for a connection.
+    // Both connections move, although no call asks for a connection.
     backup.has_seen(|seen| seen.closed == 2).await;
     link.has(2).await;
     primary.has_seen(|seen| seen.accepts.len() >= 4).await;
@@ -172,10 +204,11 @@ pub(crate) async fn a_peer_that_refuses_to_sign_on_is_dialled_less_and_less(driv
     let began = Instant::now();
     tokio::time::sleep(2 * A_WHILE).await;
     let dials = host.accepts().len();
-    // Within 20 ms, 40 ms, … 400 ms: some 6 times until the cap, and then 5 times a second. In haste it would be thousands.
+    // Delays of at most 20 ms, 40 ms, … 400 ms: about 6 dials until the cap, and then 5 a second. Without delays there
+    // would be thousands.
     assert!((2..25).contains(&dials), "{driver:?}: {dials} dials in {:?}", began.elapsed());
     assert_eq!(kept_link.0.status().connections, 0, "{driver:?}");
-    // The last one may be under way.
+    // The last dial may still be in progress.
     assert!(kept_link.0.counts().failures.sign_on + 1 >= u64::try_from(dials).unwrap(), "{driver:?}: {dials}");
 }
 
@@ -243,7 +276,7 @@ pub(crate) async fn an_unsolicited_message_costs_an_idle_client_its_connection(d
     assert_eq!(client.call(b"0200").await.unwrap(), b"0200");
 }
 
-pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle(driver: Driver) {
+pub(crate) async fn a_client_that_only_receives_gets_messages_that_arrived_while_it_was_idle(driver: Driver) {
     let mut host = Host::start(Does::Greet(b"0100 hello")).await;
     let profile = Profile::builder(framing()).reconnect(client::reconnect()).keep_up(true);
     let profile = profile.exchange(ExchangeKind::ReceiveOnly);
@@ -251,7 +284,7 @@ pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle
     client.idle_until(host.has_seen(|seen| seen.accepts.len() == 1)).await;
     match client {
         Client::Tokio(mut client) => {
-            // A future that is dropped loses neither the connection nor a message.
+            // A dropped future loses neither the connection nor a message.
             assert_eq!(&client.recv().await.unwrap().unwrap()[..], b"0100 hello");
             assert!(tokio::time::timeout(A_WHILE / 10, client.recv()).await.is_err());
             assert_eq!(host.accepts().len(), 1, "{driver:?}");
@@ -284,7 +317,7 @@ pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle
             host.start_again().await;
             let mut client = Client::NonBlocking(Some(client));
             client.idle_until(host.has_seen(|seen| seen.accepts.len() == 2)).await;
-            // The message is there, and nothing takes it but the next `recv`.
+            // The message has arrived, and only the next `recv` takes it.
             client.idle_until(tokio::time::sleep(A_WHILE / 10)).await;
             let Client::NonBlocking(Some(mut client)) = client else { return };
             assert_eq!(&aside(move || client.recv().unwrap().unwrap()).await[..], b"0100 hello");
@@ -294,7 +327,7 @@ pub(crate) async fn a_client_that_only_receives_gets_what_came_while_it_was_idle
     }
 }
 
-/// What is received to see whether the peer lives hides neither its end nor its silence.
+/// The heartbeats that the client reads while it is idle hide neither the peer's end nor its silence.
 pub(crate) async fn heartbeats_hide_no_end_from_a_client_that_only_receives(driver: Driver) {
     let mut host = Host::start(Does::Beat(Duration::from_millis(10))).await;
     let heartbeat = "empty,interval=60ms,timeout=60ms".parse().unwrap();
@@ -302,7 +335,7 @@ pub(crate) async fn heartbeats_hide_no_end_from_a_client_that_only_receives(driv
     let mut client = parts(&profile.exchange(ExchangeKind::ReceiveOnly), [host.name()]).client(driver);
     client.idle_until(host.has_seen(|seen| seen.accepts.len() == 1)).await;
     client.idle_until(tokio::time::sleep(A_WHILE)).await;
-    assert_eq!((host.accepts().len(), client.counts().losses), (1, 0), "{driver:?}: the peer lives");
+    assert_eq!((host.accepts().len(), client.counts().losses), (1, 0), "{driver:?}: the peer is alive");
     host.stop().await;
     host.start_again().await;
     client.idle_until(host.has_seen(|seen| seen.accepts.len() == 2)).await;
@@ -310,7 +343,7 @@ pub(crate) async fn heartbeats_hide_no_end_from_a_client_that_only_receives(driv
     host.now_does(Does::Nothing);
     host.stop().await;
     host.start_again().await;
-    // The first silent connection, and the one after its loss.
+    // The first silent connection, and the connection after its loss.
     client.idle_until(host.has_seen(|seen| seen.accepts.len() == 4)).await;
     assert_eq!(client.counts().losses, 3, "{driver:?}");
     assert!(host.messages().iter().any(Vec::is_empty), "{driver:?}: the idle client sent heartbeats");

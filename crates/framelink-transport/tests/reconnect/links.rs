@@ -1,4 +1,4 @@
-//! Links whose connections move.
+//! Links whose connections move to another address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,11 +47,11 @@ fn link(profile: &ProfileBuilder, peers: impl IntoIterator<Item = String>, drive
     match driver {
         Driver::Tokio => Link::Tokio(on_tokio::Link::over(parts(profile, peers).on_tokio()).unwrap().0),
         Driver::Blocking => Link::Blocking(blocking::Link::over(parts(profile, peers).on_threads()).unwrap().0),
-        Driver::NonBlocking => panic!("it has none"),
+        Driver::NonBlocking => panic!("the non-blocking driver has no link"),
     }
 }
 
-pub(crate) async fn a_link_that_moves_finishes_what_is_in_flight(driver: Driver) {
+pub(crate) async fn a_link_that_moves_finishes_the_calls_in_flight(driver: Driver) {
     let slowly = Does::EchoAfter(Duration::from_millis(30));
     let (mut primary, backup) = (Host::stopped(slowly).await, Host::start(slowly).await);
     let calls = Duplex::new().key("0:4".parse().unwrap());
@@ -80,11 +80,11 @@ pub(crate) async fn a_link_that_moves_finishes_what_is_in_flight(driver: Driver)
     goes_on.store(false, std::sync::atomic::Ordering::Release);
     let calls = asking.join_all().await;
     assert!(calls.iter().all(|calls| *calls > 10), "{calls:?}");
-    assert_eq!(backup.messages().len(), before, "{driver:?}: nothing more goes there");
+    assert_eq!(backup.messages().len(), before, "{driver:?}: no further request goes to the backup");
     assert_eq!((link.moves(), link.in_flight()), ((2, 0), 0), "{driver:?}");
 }
 
-/// Its time and that of the call are over at the same moment, and it is known that it was its fault.
+/// The address and the call time out at one moment, and the address counts as failed.
 #[cfg(target_os = "linux")]
 pub(crate) async fn an_address_that_does_not_answer_has_failed(driver: Driver) {
     let silent = crate::host::Silent::new();

@@ -1,6 +1,7 @@
-//! Peers that are lost and come back, on real sockets; after each row all descriptors, tasks and threads are gone again.
+//! Peers that are lost and return, on real sockets. After each row all its descriptors, tasks and threads are gone.
 //!
-//! The rows of a driver run one after the other in one process: what is open in a process belongs to all its tests.
+//! The rows of a driver run one after the other in a process of their own, because the open resources belong to the
+//! process.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -26,9 +27,9 @@ use std::time::{Duration, Instant};
 use client::Driver;
 use support::baseline::{Baseline, no_tasks};
 
-/// No row takes longer.
+/// No row takes longer than this.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Names the driver of a process.
+/// The variable that names the driver of a process.
 const DRIVER: &str = "FRAMELINK_ROWS_OF";
 
 type Row = (&'static str, fn(Driver) -> Pin<Box<dyn Future<Output = ()>>>);
@@ -39,71 +40,72 @@ macro_rules! rows {
     };
 }
 
-/// On every driver.
+/// Rows for every driver.
 const ROWS: &[Row] = rows![
     outages::a_flapping_server_is_dialled_less_and_less,
-    outages::a_call_waits_for_the_next_try_within_its_time,
-    outages::a_call_that_waits_for_the_next_try_has_time_left_for_it,
-    outages::a_call_whose_time_is_over_before_the_next_try_fails_at_once,
+    outages::a_call_waits_for_the_next_dial_within_its_timeout,
+    outages::a_call_that_waits_for_the_next_dial_has_time_left_for_it,
+    outages::a_call_with_a_timeout_before_the_next_dial_fails_at_once,
     outages::a_backup_serves_while_the_first_address_is_dead,
-    outages::short_connections_leave_a_dead_address_alone,
-    outages::a_silent_address_leaves_the_others_their_time,
-    losses::a_hook_is_told_where_and_why,
-    losses::a_hook_that_panics_or_hangs_holds_nobody_up,
+    outages::short_connections_do_not_dial_an_ejected_address,
+    outages::a_silent_address_leaves_time_for_the_other_addresses,
+    losses::a_hook_is_given_the_address_and_the_reason,
+    losses::a_hook_that_panics_or_hangs_delays_no_call,
     names::a_real_name_is_resolved,
     names::a_name_without_an_address,
     names::a_resolver_that_hangs_or_panics_is_contained,
     names::a_changed_answer_is_used_by_the_next_dial,
-    names::one_of_two_addresses_of_a_name_is_dead,
+    names::a_name_with_one_dead_address_is_connected_at_the_other,
     names::the_address_of_a_name_that_answered_is_tried_first,
-    signing::a_connection_begins_and_ends_with_its_exchanges,
-    signing::a_peer_that_does_not_want_us_is_an_error_of_its_own,
-    signing::a_peer_that_is_silent_or_talks_rubbish_or_closes,
+    signing::a_connection_begins_with_its_sign_on_and_ends_with_its_sign_off,
+    signing::a_refused_sign_on_is_an_error_of_its_own,
+    signing::a_peer_that_does_not_answer_the_sign_on_is_an_error,
     kept_up::an_idle_client_comes_back,
     kept_up::a_backup_takes_over_from_an_idle_client,
     kept_up::an_unsolicited_message_costs_an_idle_client_its_connection,
-    kept_up::a_client_that_only_receives_gets_what_came_while_it_was_idle,
+    kept_up::a_client_that_only_receives_gets_messages_that_arrived_while_it_was_idle,
     kept_up::heartbeats_hide_no_end_from_a_client_that_only_receives,
     kept_up::a_client_dials_a_peer_that_refuses_to_sign_on_less_and_less,
 ];
 
-/// Where something goes on in the background.
+/// Rows for the two drivers with background work.
 const ON_TWO: &[Row] = rows![
     states::the_states_of_an_outage,
-    states::degraded_on_the_backup,
-    states::heartbeats_tell_of_a_loss_between_two_calls,
-    moves::a_client_returns_to_the_primary_and_no_call_waits_for_that,
-    moves::a_primary_that_does_not_let_us_sign_on_is_not_back,
-    links::a_link_that_moves_finishes_what_is_in_flight,
+    states::the_state_on_the_backup_is_degraded,
+    states::heartbeats_report_a_loss_between_two_calls,
+    moves::a_client_returns_to_the_primary_without_delaying_a_call,
+    moves::a_primary_that_refuses_the_sign_on_is_not_used,
+    links::a_link_that_moves_finishes_the_calls_in_flight,
     links::an_address_that_does_not_answer_has_failed,
     kept_up::a_link_has_all_its_connections_before_any_call,
     kept_up::an_idle_link_comes_back_and_receives_on_the_new_connections,
-    kept_up::a_backup_takes_over_from_an_idle_link_and_gives_back,
+    kept_up::an_idle_link_keeps_no_socket_that_was_lost,
+    kept_up::a_backup_takes_over_from_an_idle_link_until_the_primary_is_back,
     kept_up::a_peer_that_refuses_to_sign_on_is_dialled_less_and_less,
     kept_up::a_link_that_is_closed_is_not_dialled_until_it_is_used,
 ];
 
-/// Where the program goes on with a dial.
+/// Rows for the driver whose program continues a dial.
 const ON_EVENTS: &[Row] = rows![
     stored_dial::an_exchange_takes_over_a_dial_that_signs_on,
     stored_dial::an_exchange_dials_again_when_the_stored_dial_fails,
     stored_dial::a_sign_on_whose_reply_arrives_in_parts_ends_in_a_later_turn,
     stored_dial::a_dial_ends_with_its_client,
-    stored_dial::a_lookup_that_hangs_holds_up_no_turn_of_the_loop,
+    stored_dial::a_lookup_that_hangs_blocks_no_turn_of_the_loop,
     stored_dial::a_lookup_that_fails_or_panics_is_a_failure_of_the_address,
-    stored_dial::an_address_that_does_not_answer_leaves_the_backup_its_time,
-    stored_dial::without_an_address_there_is_no_haste,
+    stored_dial::a_silent_address_leaves_time_for_the_backup,
+    stored_dial::an_upstream_without_an_address_does_not_spin,
     stored_dial::the_next_address_is_dialled_in_the_turn_in_which_one_fails,
 ];
 
-/// On tokio.
+/// Rows for tokio.
 const ON_TOKIO: &[Row] = rows![
     outages::a_call_that_is_dropped_leaves_nothing_behind,
-    outages::two_hundred_clients_come_back_without_a_storm,
+    outages::two_hundred_clients_reconnect_without_a_storm,
     balance::requests_are_balanced_over_the_links_of_several_addresses,
 ];
 
-/// Each driver in a process of its own, all at once: they wait most of the time.
+/// Each driver runs in a process of its own. The processes run side by side, because they mostly wait.
 #[test]
 fn all_rows_hold_and_leave_nothing_behind() {
     let start = |driver: &&str| {
@@ -130,7 +132,7 @@ fn all_rows_hold_and_leave_nothing_behind() {
 #[ignore = "a part of another test"]
 fn rows_of_a_driver() {
     let Ok(only) = std::env::var(DRIVER) else { return };
-    // The first runtime of a process opens what all others use.
+    // The first runtime of a process opens descriptors that later runtimes share.
     drop(runtime());
     let groups: [(&[Row], &[Driver]); 4] = [
         (ROWS, &[Driver::Tokio, Driver::Blocking, Driver::NonBlocking]),
@@ -150,7 +152,7 @@ fn rows_of_a_driver() {
             no_tasks(name).await;
         });
         runtime.shutdown_timeout(DEADLINE);
-        before.is_restored(&format!("{name} on {driver:?}"));
+        before.assert_restored(&format!("{name} on {driver:?}"));
         println!("{:5.2} s  {driver:?}  {name}", began.elapsed().as_secs_f64());
         count += 1;
     }

@@ -1,4 +1,4 @@
-//! Connections that go back to the primary.
+//! Connections that move back to the primary.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,19 @@ use framelink_transport::upstream::State;
 use crate::client::{Driver, parts, profile};
 use crate::host::{Does, Host};
 
-/// As the test's profile has it: a try in the background, and then the moves.
+/// The time of the test's profile: a probe in the background, and then the moves.
 const FAIL_BACK: Duration = Duration::from_millis(300);
-/// What a primary takes for its answer.
+/// The delay of the primary's answers.
 const SLOW: Duration = Duration::from_millis(400);
 
-pub(crate) async fn a_client_returns_to_the_primary_and_no_call_waits_for_that(driver: Driver) {
+pub(crate) async fn a_client_returns_to_the_primary_without_delaying_a_call(driver: Driver) {
     let (mut primary, backup) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
     let profile = profile().sign_on(Sign::new(b"on").expect(b"on")).sign_off(Sign::new(b"off"));
     let mut client = parts(&profile, [primary.name(), backup.name()]).client(driver);
     client.call(b"hi").await.unwrap();
     assert_eq!(client.address(), Some(backup.name()), "{driver:?}");
     primary.start_again().await;
-    // It answers slowly when asked to sign on: nobody waits for that.
+    // The primary answers the sign-on slowly. No call waits for that.
     primary.stop().await;
     primary.now_does(Does::EchoAfter(SLOW));
     primary.start_again().await;
@@ -36,13 +36,13 @@ pub(crate) async fn a_client_returns_to_the_primary_and_no_call_waits_for_that(d
     }
     assert!(began.elapsed() < 2 * FAIL_BACK + Duration::from_secs(10), "{driver:?}: {:?}", began.elapsed());
     assert!(slowest < SLOW, "{driver:?}: a call waited {slowest:?}");
-    // Closed in good order.
+    // The connection to the backup is closed in an orderly way.
     backup.has_seen(|seen| seen.messages.last().is_some_and(|last| last == b"off")).await;
     assert_eq!((client.counts().moves, client.counts().losses, client.state()), (1, 0, State::Up), "{driver:?}");
     client.close().await;
 }
 
-pub(crate) async fn a_primary_that_does_not_let_us_sign_on_is_not_back(driver: Driver) {
+pub(crate) async fn a_primary_that_refuses_the_sign_on_is_not_used(driver: Driver) {
     let (primary, backup) = (Host::start(Does::Say(b"no")).await, Host::start(Does::Echo).await);
     let profile = profile().sign_on(Sign::new(b"on").expect(b"on"));
     let mut client = parts(&profile, [primary.name(), backup.name()]).client(driver);

@@ -1,4 +1,4 @@
-//! Names, and what becomes of a dial when they are not answered as one would like.
+//! Host names whose lookup fails, hangs or changes.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,8 +28,8 @@ pub(crate) async fn a_name_without_an_address(driver: Driver) {
     let error = client.call(b"hi").await.unwrap_err().to_string();
     assert!(error.contains("resolving the peer's address: switch: no such name"), "{driver:?}: {error}");
     assert_eq!((client.counts().failures.resolve, down(&client)), (1, Reason::Resolve), "{driver:?}");
-    let nobody = Names::Are(Arc::default());
-    let mut client = parts(&profile(), ["switch".to_owned()]).names(nobody).client(driver);
+    let no_addresses = Names::Are(Arc::default());
+    let mut client = parts(&profile(), ["switch".to_owned()]).names(no_addresses).client(driver);
     let error = client.call(b"hi").await.unwrap_err().to_string();
     assert!(error.contains("the peer's name has no address"), "{driver:?}: {error}");
 }
@@ -49,7 +49,7 @@ pub(crate) async fn a_resolver_that_hangs_or_panics_is_contained(driver: Driver)
     let error = client.call(b"hi").await.unwrap_err().to_string();
     assert!(error.contains("switch: the resolver panicked"), "{driver:?}: {error}");
     client.call(b"hi").await.unwrap_err();
-    assert_eq!(client.counts().resolver_panics, 2, "{driver:?}: and it is asked again");
+    assert_eq!(client.counts().resolver_panics, 2, "{driver:?}: the resolver is asked again");
 }
 
 pub(crate) async fn a_changed_answer_is_used_by_the_next_dial(driver: Driver) {
@@ -60,23 +60,27 @@ pub(crate) async fn a_changed_answer_is_used_by_the_next_dial(driver: Driver) {
     assert_eq!(client.call(b"hi").await.unwrap(), b"hi");
     *answer.lock().unwrap() = vec![new.address];
     assert_eq!(client.call(b"hi").await.unwrap(), b"hi");
-    assert_eq!((old.messages().len(), new.messages().len()), (2, 0), "what is there goes on");
+    assert_eq!((old.messages().len(), new.messages().len()), (2, 0), "the open connection stays in use");
     old.stop().await;
     assert_eq!(client.call_until_answered(b"hi").await, b"hi");
     assert_eq!(new.messages().len(), 1, "{driver:?}");
     assert_eq!(client.address().as_deref(), Some("switch"));
 }
 
-pub(crate) async fn one_of_two_addresses_of_a_name_is_dead(driver: Driver) {
+pub(crate) async fn a_name_with_one_dead_address_is_connected_at_the_other(driver: Driver) {
     let (dead, host) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
     let both: Vec<SocketAddr> = vec![dead.address, host.address];
     let names = Names::Are(Arc::new(Mutex::new(both)));
     let mut client = parts(&profile(), ["switch".to_owned()]).names(names).client(driver);
     assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}");
-    assert_eq!((client.counts().dials, client.counts().failures.total()), (1, 0), "{driver:?}: one address to us");
+    assert_eq!(
+        (client.counts().dials, client.counts().failures.total()),
+        (1, 0),
+        "{driver:?}: the name counts as one address"
+    );
 }
 
-/// An address that does not answer costs 250 ms once.
+/// An address that does not answer costs 250 ms in the first dial only.
 #[cfg(target_os = "linux")]
 pub(crate) async fn the_address_of_a_name_that_answered_is_tried_first(driver: Driver) {
     const SHARE: Duration = Duration::from_millis(250);

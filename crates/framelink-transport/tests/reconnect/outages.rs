@@ -1,4 +1,4 @@
-//! Servers that are away, and back.
+//! Servers that are down for a while.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,35 +20,39 @@ pub(crate) async fn a_flapping_server_is_dialled_less_and_less(driver: Driver) {
     let host = Host::start(Does::Close).await;
     let mut client = parts(&profile(), [host.name()]).client(driver);
     let began = Instant::now();
-    // Whoever asks again and again.
+    // The client calls again and again.
     while began.elapsed() < Duration::from_millis(1500) {
         client.call(b"hi").await.unwrap_err();
     }
-    // 20 ms and twice that up to 400 ms, each cut by chance: about 11, where one without delays has thousands.
+    // 20 ms, doubled up to 400 ms, each shortened at random: about 11 dials. Without delays there would be thousands.
     let dials = client.counts().dials;
     assert!((3..=30).contains(&dials), "{driver:?}: {dials} dials in 1.5 s");
-    assert_eq!(client.counts().lost_unused, dials, "{driver:?}: each of them counts");
+    assert_eq!(client.counts().lost_unused, dials, "{driver:?}: every lost connection is counted");
     host.now_does(Does::Echo);
     assert_eq!(client.call_until_answered(b"hi").await, b"hi");
     assert_eq!((client.in_flight(), client.counts().failures.total()), (0, 0));
 }
 
-pub(crate) async fn a_call_waits_for_the_next_try_within_its_time(driver: Driver) {
+pub(crate) async fn a_call_waits_for_the_next_dial_within_its_timeout(driver: Driver) {
     let mut host = Host::stopped(Does::Echo).await;
     let mut client = parts(&profile(), [host.name()]).client(driver);
     let began = Instant::now();
     let first = client.call(b"hi").await.unwrap_err().to_string();
-    assert!(first.contains("Connection refused"), "{driver:?}: at once, as it is: {first}");
-    assert!(began.elapsed() < Duration::from_secs(2), "less than a call may take");
+    assert!(first.contains("Connection refused"), "{driver:?}: the first call fails at once: {first}");
+    assert!(began.elapsed() < Duration::from_secs(2), "less than the call's timeout");
     for _ in 0..5 {
         client.call(b"hi").await.unwrap_err();
     }
-    assert_eq!(client.counts().dials, 6, "{driver:?}: each has waited for its try");
+    assert_eq!(client.counts().dials, 6, "{driver:?}: each call has waited for its dial");
     host.start_again().await;
-    assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}: and so does the one that has it");
+    assert_eq!(
+        client.call(b"hi").await.unwrap(),
+        b"hi",
+        "{driver:?}: the call that waits for a successful dial is answered"
+    );
 }
 
-pub(crate) async fn a_call_whose_time_is_over_before_the_next_try_fails_at_once(driver: Driver) {
+pub(crate) async fn a_call_with_a_timeout_before_the_next_dial_fails_at_once(driver: Driver) {
     let host = Host::stopped(Does::Echo).await;
     let mut reconnect = reconnect();
     (reconnect.first, reconnect.cap) = (Duration::from_secs(3600), Duration::from_secs(3600));
@@ -62,13 +66,13 @@ pub(crate) async fn a_call_whose_time_is_over_before_the_next_try_fails_at_once(
         let told = error.contains("not dialled, the next try is due in ") && error.contains("Connection refused");
         assert!(told && error.contains(&host.name()), "{driver:?}: {error}");
     }
-    // One call alone may take half a second.
+    // A single waiting call would take half a second.
     assert!(began.elapsed() < Duration::from_secs(15), "{driver:?}: {:?}", began.elapsed());
     assert_eq!(client.counts().dials, 1, "{driver:?}");
 }
 
-/// Whoever asks all the time asks just when the next try is due at the end of its time.
-pub(crate) async fn a_call_that_waits_for_the_next_try_has_time_left_for_it(driver: Driver) {
+/// A call is made whenever the earlier one has failed. The next dial must not always be due just at the end of a call.
+pub(crate) async fn a_call_that_waits_for_the_next_dial_has_time_left_for_it(driver: Driver) {
     let mut host = Host::start(Does::EchoAfter(Duration::from_millis(40))).await;
     let mut reconnect = reconnect();
     reconnect.cap = Duration::from_secs(2);
@@ -98,13 +102,13 @@ pub(crate) async fn a_backup_serves_while_the_first_address_is_dead(driver: Driv
     assert!(error.contains("no address"), "{error}");
 }
 
-pub(crate) async fn short_connections_leave_a_dead_address_alone(driver: Driver) {
+pub(crate) async fn short_connections_do_not_dial_an_ejected_address(driver: Driver) {
     let (dead, backup) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
     let mut reconnect = reconnect();
     reconnect.fail_back = Duration::from_secs(3600);
     let profile = profile().reconnect(reconnect).connection(Short::new()).connect_timeout(Duration::from_secs(2));
     let mut client = parts(&profile, [dead.name(), backup.name()]).client(driver);
-    // Three failures take 20 + 40 ms at most, and then it is left alone.
+    // Three failures take at most 20 + 40 ms. Then the address is ejected.
     while client.counts().failures.refused < 3 {
         assert_eq!(client.call(b"hi").await.unwrap(), b"hi");
     }
@@ -118,19 +122,19 @@ pub(crate) async fn short_connections_leave_a_dead_address_alone(driver: Driver)
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) async fn a_silent_address_leaves_the_others_their_time(driver: Driver) {
+pub(crate) async fn a_silent_address_leaves_time_for_the_other_addresses(driver: Driver) {
     let silent = Silent::new();
     let host = Host::start(Does::Echo).await;
     let profile = profile().reply_timeout(Duration::from_millis(1500));
     let mut client = parts(&profile, [silent.name(), host.name()]).client(driver);
-    assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}: within its deadline");
+    assert_eq!(client.call(b"hi").await.unwrap(), b"hi", "{driver:?}: the call is answered within its deadline");
     assert_eq!(client.counts().failures.timed_out, 1, "{driver:?}");
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) async fn a_silent_address_leaves_the_others_their_time(_: Driver) {}
+pub(crate) async fn a_silent_address_leaves_time_for_the_other_addresses(_: Driver) {}
 
-/// While dialling, while signing on, while waiting for the reply, and for the next try.
+/// The call is dropped during the dial, the sign-on, the wait for the reply, and the wait for the next dial.
 pub(crate) async fn a_call_that_is_dropped_leaves_nothing_behind(_: Driver) {
     for does in [Does::Nothing, Does::Close] {
         let host = Host::start(does).await;
@@ -139,7 +143,7 @@ pub(crate) async fn a_call_that_is_dropped_leaves_nothing_behind(_: Driver) {
         let mut client = OnTokio::over(upstream.clone()).unwrap();
         for _ in 0..20 {
             let dropped = tokio::time::timeout(Duration::from_millis(5), client.call(b"hi")).await;
-            assert!(!matches!(dropped, Ok(Ok(_))), "nobody answers");
+            assert!(!matches!(dropped, Ok(Ok(_))), "the host does not answer");
             assert_eq!(upstream.in_flight(), 0);
             assert!(!matches!(upstream.state(), State::Connecting | State::Up), "{:?}", upstream.state());
         }
@@ -150,18 +154,18 @@ pub(crate) async fn a_call_that_is_dropped_leaves_nothing_behind(_: Driver) {
             }
         };
         assert_eq!(reply[..], b"hi"[..]);
-        assert!(client.call(b"hi").now_or_never().is_none(), "its request is out");
+        assert!(client.call(b"hi").now_or_never().is_none(), "the request is sent");
         assert_eq!(upstream.in_flight(), 0);
         let State::Down { why, .. } = upstream.state() else { panic!("{:?}", upstream.state()) };
-        assert_eq!(why.text(), "an exchange on it was given up");
-        assert_eq!(&client.call(b"again").await.unwrap()[..], b"again", "and no late reply to it");
+        assert_eq!(why.text(), "an exchange on the connection was given up");
+        assert_eq!(&client.call(b"again").await.unwrap()[..], b"again", "the reply is not the late one");
         assert_eq!(upstream.in_flight(), 0);
     }
 }
 
 const CLIENTS: usize = 200;
 
-pub(crate) async fn two_hundred_clients_come_back_without_a_storm(_: Driver) {
+pub(crate) async fn two_hundred_clients_reconnect_without_a_storm(_: Driver) {
     let mut host = Host::start(Does::Echo).await;
     let mut reconnect = reconnect();
     (reconnect.first, reconnect.cap) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -189,15 +193,15 @@ pub(crate) async fn two_hundred_clients_come_back_without_a_storm(_: Driver) {
     let all_back = back.elapsed();
     is_over.store(true, Ordering::Release);
     let in_flight = clients.join_all().await;
-    assert_eq!(in_flight, [0; CLIENTS], "none is stuck");
+    assert_eq!(in_flight, [0; CLIENTS], "no call is stuck");
     let accepts = host.accepts();
-    assert_eq!(accepts.len(), 2 * CLIENTS, "each came back once");
+    assert_eq!(accepts.len(), 2 * CLIENTS, "each client reconnects once");
     let mut by_time = [0; 40];
     for accept in &accepts[CLIENTS..] {
         let tenth = usize::try_from((*accept - back).as_millis() / 100).unwrap();
         by_time[tenth.min(39)] += 1;
     }
-    println!("200 clients back in {all_back:.1?}; accepted in each 100 ms: {:?}", &by_time[..25]);
+    println!("200 clients reconnected in {all_back:.1?}; accepted in each 100 ms: {:?}", &by_time[..25]);
     let most = *by_time.iter().max().unwrap();
     assert!(most <= CLIENTS / 4, "a storm: {by_time:?}");
     assert!(all_back < Duration::from_secs(10), "{all_back:?}");

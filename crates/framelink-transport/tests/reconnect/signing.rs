@@ -1,4 +1,4 @@
-//! The exchanges that a connection begins and ends with.
+//! The sign-on and the sign-off of a connection.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::host::{Does, Host};
 
 const SOON: Duration = Duration::from_millis(200);
 
-pub(crate) async fn a_connection_begins_and_ends_with_its_exchanges(driver: Driver) {
+pub(crate) async fn a_connection_begins_with_its_sign_on_and_ends_with_its_sign_off(driver: Driver) {
     let host = Host::start(Does::Echo).await;
     let profile = profile().sign_on(Sign::new(b"0800 on").expect(b"0800")).sign_off(Sign::new(b"0820 off"));
     let mut client = parts(&profile, [host.name()]).client(driver);
@@ -22,7 +22,7 @@ pub(crate) async fn a_connection_begins_and_ends_with_its_exchanges(driver: Driv
     assert_eq!(host.messages(), [&b"0800 on"[..], b"0200", b"0201", b"0820 off"], "{driver:?}");
 }
 
-pub(crate) async fn a_peer_that_does_not_want_us_is_an_error_of_its_own(driver: Driver) {
+pub(crate) async fn a_refused_sign_on_is_an_error_of_its_own(driver: Driver) {
     let host = Host::start(Does::Say(b"0810 secret no")).await;
     let profile = profile().sign_on(Sign::new(b"0800 password").expect(b"0810 yes"));
     let mut client = parts(&profile, [host.name()]).client(driver);
@@ -33,20 +33,20 @@ pub(crate) async fn a_peer_that_does_not_want_us_is_an_error_of_its_own(driver: 
     };
     assert_eq!((*address, error.error().blame()), (host.address, framelink_transport::Blame::Peer));
     let told = format!("{error} {error:?}");
-    assert!(told.contains("does not want us: its reply, 14 bytes"), "{told}");
+    assert!(told.contains("refused the sign-on: its reply, 14 bytes"), "{told}");
     assert!(!told.contains("secret") && !told.contains("password"), "{told}");
     assert_eq!(client.counts().failures.sign_on, 1);
     match client.state() {
         State::Down { why, .. } => assert_eq!(why.reason(), Reason::SignOn),
         state => panic!("{state:?}"),
     }
-    assert_eq!(host.messages(), [b"0800 password"], "{driver:?}: and the request was not sent");
+    assert_eq!(host.messages(), [b"0800 password"], "{driver:?}: the request is not sent");
 }
 
-pub(crate) async fn a_peer_that_is_silent_or_talks_rubbish_or_closes(driver: Driver) {
+pub(crate) async fn a_peer_that_does_not_answer_the_sign_on_is_an_error(driver: Driver) {
     for (does, complaints) in [
         (Does::Nothing, &["nothing came within"][..]),
-        // Whether it comes before our message went out, or after it.
+        // The bytes may arrive before our message is written, or after it.
         (Does::Rubbish(b"HTTP/1.1 400"), &["0x48", "came before the request"]),
         (Does::Close, &["the peer closed", "reset", "Broken pipe"]),
         (Does::CloseAfterMessage, &["the peer closed the connection instead of replying", "reset"]),
@@ -58,6 +58,10 @@ pub(crate) async fn a_peer_that_is_silent_or_talks_rubbish_or_closes(driver: Dri
         let is_told = matches!(error.error().cause(), Cause::Connect(ConnectError::SignOn { .. }));
         let text = error.to_string();
         assert!(is_told && complaints.iter().any(|complaint| text.contains(complaint)), "{driver:?} {does:?}: {error}");
+        let time = text.split("within ").nth(1).and_then(|rest| rest.split(' ').next());
+        assert!(time.is_none_or(|time| !time.contains('.')), "{driver:?}: a part of a millisecond: {text}");
         assert_eq!((client.counts().failures.sign_on, client.counts().connected), (1, 0), "{driver:?} {does:?}");
+        // The time is what dialling has left of the limit, in whole milliseconds.
+        assert!(text.split("within ").nth(1).is_none_or(|time| !time.contains('.')), "{driver:?} {does:?}: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The states of an upstream, as they come.
+//! The states of an upstream, in order.
 
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use framelink_transport::upstream::{Reason, State};
 use crate::client::{Driver, parts, profile};
 use crate::host::{Does, Host};
 
-/// The next state that was not there before.
+/// Returns the next state that differs from the current one.
 async fn next(states: &Receiver<State>) -> State {
     loop {
         match states.try_recv() {
@@ -37,13 +37,13 @@ pub(crate) async fn the_states_of_an_outage(driver: Driver) {
     let mut client = parts(&profile(), [host.name()]).client(driver);
     assert_eq!(client.state(), State::Idle);
     let states = client.states();
-    // The receiver of a test is a task or a thread, which has to be there.
+    // The receiver of the states is a task or a thread, which needs a moment to start.
     tokio::time::sleep(Duration::from_millis(50)).await;
     client.call(b"hi").await.unwrap();
     let seen = until(&states, |state| *state == State::Up).await;
     assert!(seen.iter().all(|state| matches!(state, State::Connecting | State::Up)), "{driver:?}: {seen:?}");
     host.stop().await;
-    // The first call may have sent its request before it knew.
+    // The first call may have sent its request before the client noticed the outage.
     while !is_down(Reason::Refused)(&client.state()) {
         client.call(b"hi").await.unwrap_err();
     }
@@ -61,19 +61,19 @@ pub(crate) async fn the_states_of_an_outage(driver: Driver) {
     until(&states, |state| *state == State::Idle).await;
 }
 
-pub(crate) async fn heartbeats_tell_of_a_loss_between_two_calls(driver: Driver) {
+pub(crate) async fn heartbeats_report_a_loss_between_two_calls(driver: Driver) {
     let host = Host::start(Does::Nothing).await;
     let profile = profile().heartbeat("empty,interval=60ms,timeout=60ms".parse().unwrap());
     let mut client = parts(&profile, [host.name()]).client(driver);
     let states = client.states();
     client.connect().await;
     assert_eq!(client.state(), State::Up);
-    // Nobody calls.
+    // No call is made.
     until(&states, is_down(Reason::Lost)).await;
     assert_eq!(client.counts().losses, 1, "{driver:?}");
 }
 
-pub(crate) async fn degraded_on_the_backup(driver: Driver) {
+pub(crate) async fn the_state_on_the_backup_is_degraded(driver: Driver) {
     let (mut primary, backup) = (Host::start(Does::Echo).await, Host::start(Does::Echo).await);
     let mut client = parts(&profile(), [primary.name(), backup.name()]).client(driver);
     client.call(b"hi").await.unwrap();

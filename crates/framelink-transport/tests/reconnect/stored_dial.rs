@@ -25,7 +25,7 @@ fn signing_on() -> ProfileBuilder {
     long().sign_on(Sign::new(b"on").expect(b"ok"))
 }
 
-/// A peer that answers when the row says so.
+/// A peer that answers when the row tells it to.
 struct ByHand {
     listener: TcpListener,
     address: SocketAddr,
@@ -38,14 +38,14 @@ impl ByHand {
         Self { listener, address }
     }
 
-    /// The connection of a client that has sent its sign-on.
+    /// Returns the connection of a client that has sent its sign-on.
     async fn signed_on_to(&self) -> TcpStream {
         let mut stream = self.listener.accept().await.unwrap().0;
         takes(&mut stream, b"0002on").await;
         stream
     }
 
-    /// Whether no other client waits to be accepted.
+    /// Returns whether no other client waits to be accepted.
     async fn is_alone(&self) -> bool {
         tokio::time::timeout(Duration::from_millis(20), self.listener.accept()).await.is_err()
     }
@@ -75,7 +75,7 @@ pub(crate) async fn an_exchange_takes_over_a_dial_that_signs_on(driver: Driver) 
     let mut client = parts(&signing_on(), [peer.address.to_string()]).client(driver);
     let mut stream = client.idle_until(peer.signed_on_to()).await;
     assert_eq!(client.state(), State::Connecting);
-    assert!(inner(&mut client).connection_mut().is_none(), "it has not signed on");
+    assert!(inner(&mut client).connection_mut().is_none(), "the client has not signed on yet");
     let answers = async {
         stream.write_all(b"0002ok").await.unwrap();
         takes(&mut stream, b"00040200").await;
@@ -131,12 +131,12 @@ pub(crate) async fn a_dial_ends_with_its_client(driver: Driver) {
             true => client.close().await,
             false => drop(client),
         }
-        assert_eq!(stream.read(&mut [0; 8]).await.unwrap_or(0), 0, "its socket is closed");
-        assert_eq!((upstream.state(), upstream.counts().losses), (State::Idle, 0), "it was given up");
+        assert_eq!(stream.read(&mut [0; 8]).await.unwrap_or(0), 0, "the socket of the dial is closed");
+        assert_eq!((upstream.state(), upstream.counts().losses), (State::Idle, 0), "the dial was given up");
     }
 }
 
-pub(crate) async fn a_lookup_that_hangs_holds_up_no_turn_of_the_loop(driver: Driver) {
+pub(crate) async fn a_lookup_that_hangs_blocks_no_turn_of_the_loop(driver: Driver) {
     let released = Arc::new(AtomicBool::new(false));
     let mut client = parts(&long(), [NAME.to_owned()]).names(Names::Hang(Arc::clone(&released))).client(driver);
     for _ in 0..100 {
@@ -161,7 +161,7 @@ pub(crate) async fn a_lookup_that_fails_or_panics_is_a_failure_of_the_address(dr
         assert_eq!(client.counts().resolver_panics > 0, panics);
         assert!(host.accepts().is_empty());
     }
-    // The answer of the next lookup is used.
+    // The next lookup finds a host.
     let host = Host::start(Does::Echo).await;
     let addresses = Arc::new(Mutex::new(Vec::new()));
     let mut client = parts(&long(), [NAME.to_owned()]).names(Names::Are(Arc::clone(&addresses))).client(driver);
@@ -173,7 +173,7 @@ pub(crate) async fn a_lookup_that_fails_or_panics_is_a_failure_of_the_address(dr
     assert_eq!(client.call(b"0200").await.unwrap(), b"0200");
 }
 
-pub(crate) async fn an_address_that_does_not_answer_leaves_the_backup_its_time(driver: Driver) {
+pub(crate) async fn a_silent_address_leaves_time_for_the_backup(driver: Driver) {
     let (silent, backup) = (Silent::new(), Host::start(Does::Echo).await);
     let profile = long().connect_timeout(Duration::from_millis(200));
     let mut client = parts(&profile, [silent.name(), backup.name()]).client(driver);
@@ -183,7 +183,7 @@ pub(crate) async fn an_address_that_does_not_answer_leaves_the_backup_its_time(d
     assert_eq!(client.address().unwrap(), backup.name());
 }
 
-pub(crate) async fn without_an_address_there_is_no_haste(driver: Driver) {
+pub(crate) async fn an_upstream_without_an_address_does_not_spin(driver: Driver) {
     let mut client = parts(&long(), []).client(driver);
     let (began, mut turns) = (Instant::now(), 0);
     while began.elapsed() < Duration::from_millis(100) {
@@ -196,7 +196,7 @@ pub(crate) async fn without_an_address_there_is_no_haste(driver: Driver) {
     assert!(matches!(error.error().cause(), Cause::Connect(ConnectError::NoAddress { .. })), "{error}");
 }
 
-/// No real time passes between the turns.
+/// The turns follow each other without a pause.
 pub(crate) async fn the_next_address_is_dialled_in_the_turn_in_which_one_fails(driver: Driver) {
     let (gone, backup) = (Host::stopped(Does::Echo).await, Host::start(Does::Echo).await);
     let mut client = parts(&long(), [gone.name(), backup.name()]).client(driver);

@@ -1,4 +1,4 @@
-//! Who is let in, on every driver; and for how long a place is held.
+//! Which connections a server admits, on every driver, and how long a connection counts.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::server::{Serve, on_every_driver, profile};
 use crate::{dial_from, echo};
 
 on_every_driver!(
-    one_too_many_is_closed_at_once_and_the_others_are_served,
-    a_client_has_its_share_and_others_theirs,
-    whoever_may_not_connect_is_closed_at_once,
-    a_flood_of_refused_ones_holds_up_nobody,
+    a_connection_over_the_limit_is_closed_at_once_and_the_others_are_served,
+    each_client_has_its_own_share_of_connections,
+    a_denied_client_is_closed_at_once,
+    a_flood_of_refused_connections_delays_no_other_client,
 );
 
 fn is_served(peer: &mut Peer) -> bool {
@@ -22,7 +22,7 @@ fn is_served(peer: &mut Peer) -> bool {
     peer.read() == b"hello"
 }
 
-fn one_too_many_is_closed_at_once_and_the_others_are_served<S: Serve>() {
+fn a_connection_over_the_limit_is_closed_at_once_and_the_others_are_served<S: Serve>() {
     let server = S::start(profile().connections(2).build().unwrap(), Concurrency::new(4), echo());
     let mut peers = [1, 2].map(|last| dial_from([127, 0, 0, last], server.address));
     assert!(peers.iter_mut().all(is_served), "{}", S::NAME);
@@ -31,10 +31,13 @@ fn one_too_many_is_closed_at_once_and_the_others_are_served<S: Serve>() {
     let [first, _second] = peers;
     drop(first);
     assert!(server.outcome().is_ok());
-    assert!(is_served(&mut dial_from([127, 0, 0, 3], server.address)), "its place is free");
+    assert!(
+        is_served(&mut dial_from([127, 0, 0, 3], server.address)),
+        "the connection is admitted after another has ended"
+    );
 }
 
-fn a_client_has_its_share_and_others_theirs<S: Serve>() {
+fn each_client_has_its_own_share_of_connections<S: Serve>() {
     let server = S::start(profile().connections_per_client(1).build().unwrap(), Concurrency::new(4), echo());
     let mut peers = [2, 3, 4].map(|last| dial_from([127, 9, 0, last], server.address));
     assert!(peers.iter_mut().all(is_served), "{}", S::NAME);
@@ -42,7 +45,7 @@ fn a_client_has_its_share_and_others_theirs<S: Serve>() {
     assert!(peers.iter_mut().all(is_served));
 }
 
-fn whoever_may_not_connect_is_closed_at_once<S: Serve>() {
+fn a_denied_client_is_closed_at_once<S: Serve>() {
     let access = Access { allow: vec!["127.0.0.0/30".parse().unwrap()], deny: vec!["127.0.0.2".parse().unwrap()] };
     let server = S::start(profile().access(access).build().unwrap(), Concurrency::new(4), echo());
     assert!(is_served(&mut dial_from([127, 0, 0, 1], server.address)), "{}", S::NAME);
@@ -51,7 +54,7 @@ fn whoever_may_not_connect_is_closed_at_once<S: Serve>() {
     }
 }
 
-fn a_flood_of_refused_ones_holds_up_nobody<S: Serve>() {
+fn a_flood_of_refused_connections_delays_no_other_client<S: Serve>() {
     let access = Access { allow: Vec::new(), deny: vec!["127.0.0.66".parse().unwrap()] };
     let server = S::start(profile().access(access).build().unwrap(), Concurrency::new(4), echo());
     for _ in 0..20 {
@@ -73,7 +76,7 @@ fn assert_held(admission: &Admission, is_held: bool) {
 }
 
 #[tokio::test]
-async fn the_last_part_of_a_tokio_connection_gives_the_place_back() {
+async fn dropping_the_last_part_of_a_tokio_connection_frees_its_place() {
     for duplex in [false, true] {
         let mut listener = driver::Listener::bind_profile("127.0.0.1:0", &profile_of_one()).await.unwrap();
         let admission = listener.admission().unwrap().clone();
@@ -96,7 +99,7 @@ async fn the_last_part_of_a_tokio_connection_gives_the_place_back() {
 }
 
 #[test]
-fn the_last_part_of_a_blocking_connection_gives_the_place_back() {
+fn dropping_the_last_part_of_a_blocking_connection_frees_its_place() {
     let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &profile_of_one()).unwrap();
     let admission = listener.admission().unwrap().clone();
     let _peer = Peer::dial(listener.local_addr().unwrap());
@@ -108,7 +111,7 @@ fn the_last_part_of_a_blocking_connection_gives_the_place_back() {
 }
 
 #[test]
-fn the_last_part_of_a_nonblocking_connection_gives_the_place_back() {
+fn dropping_the_last_part_of_a_non_blocking_connection_frees_its_place() {
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &profile_of_one()).unwrap();
     let admission = listener.admission().unwrap().clone();
     let _peer = Peer::dial(listener.local_addr().unwrap());

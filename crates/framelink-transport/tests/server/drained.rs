@@ -1,4 +1,4 @@
-//! Drains under load, at any moment: what was taken is answered, and the report says what the clients saw.
+//! Drains under load at any moment: every accepted request is answered, and the report agrees with the clients.
 
 use std::sync::Arc;
 use std::thread;
@@ -11,7 +11,7 @@ use crate::echo;
 use crate::peer::{DEADLINE, Peer};
 use crate::server::profile;
 
-/// Numbers that are the same in each run.
+/// Random numbers that are equal in each run.
 struct Random(u64);
 
 impl Random {
@@ -21,7 +21,7 @@ impl Random {
     }
 }
 
-/// What a client saw: requests that it sent, and replies that came to them.
+/// What a client saw: the number of requests that it sent, and of replies that it received.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     sent: u64,
@@ -43,7 +43,11 @@ async fn ask(address: std::net::SocketAddr, mut random: Random, window: u64) -> 
         }
         while seen.replied < seen.sent {
             match connection.recv().await {
-                Ok(Some(reply)) => assert_eq!(reply[..], seen.replied.to_be_bytes(), "in order, and none twice"),
+                Ok(Some(reply)) => assert_eq!(
+                    reply[..],
+                    seen.replied.to_be_bytes(),
+                    "the replies are in order, and none arrives twice"
+                ),
                 _ => return seen,
             }
             seen.replied += 1;
@@ -51,7 +55,7 @@ async fn ask(address: std::net::SocketAddr, mut random: Random, window: u64) -> 
     }
 }
 
-/// One server, three clients, and a drain after so many milliseconds.
+/// Runs one server with three clients, and drains it after some milliseconds.
 async fn drain_at(seed: u64, slowest: u64, within: Duration) -> (DrainReport, u64, Seen) {
     let mut random = Random(seed);
     let profile = Arc::new(profile().build().unwrap());
@@ -80,24 +84,24 @@ async fn drain_at(seed: u64, slowest: u64, within: Duration) -> (DrainReport, u6
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_at_a_thousand_moments_loses_nothing_that_was_taken() {
+async fn a_drain_at_a_thousand_moments_loses_no_accepted_request() {
     let mut answered_late = 0;
     for seed in 0..1000 {
         let (report, answered, seen) = drain_at(seed, 20, Duration::from_secs(5)).await;
         assert!(report.is_clean(), "seed {seed}: {report:?}");
-        assert_eq!(answered, seen.replied, "seed {seed}: each that was answered got there");
+        assert_eq!(answered, seen.replied, "seed {seed}: every answer arrives");
         assert_eq!(
             seen.sent,
             seen.replied + report.discarded,
-            "seed {seed}: and the others were not taken: {report:?}"
+            "seed {seed}: the other requests were not accepted: {report:?}"
         );
         answered_late += report.answered;
     }
-    assert!(answered_late > 1000, "something was in flight: {answered_late}");
+    assert!(answered_late > 1000, "requests were in flight: {answered_late}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_drain_cuts_is_what_the_report_says() {
+async fn a_drain_reports_the_requests_that_it_cuts() {
     let mut cut = 0;
     for seed in 0..200 {
         let (report, answered, seen) = drain_at(seed, 400, Duration::from_millis(60)).await;
@@ -107,11 +111,11 @@ async fn what_a_drain_cuts_is_what_the_report_says() {
         assert_eq!(report.is_clean(), report.connections_cut == 0, "seed {seed}: {report:?}");
         cut += report.cut;
     }
-    assert!(cut > 100, "something was cut: {cut}");
+    assert!(cut > 100, "requests were cut: {cut}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_has_begun_to_come_is_waited_for_until_the_end_of_the_drain() {
+async fn a_drain_waits_for_the_rest_of_a_message_until_its_end() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     for (rest_after, is_answered) in [(4, true), (9, true), (11, false)] {
         let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
@@ -134,7 +138,7 @@ async fn a_message_that_has_begun_to_come_is_waited_for_until_the_end_of_the_dra
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_reply_is_owed_what_comes_is_taken_too() {
+async fn requests_are_accepted_while_a_reply_is_owed() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
     let server = server.concurrency(Concurrency::new(2));
@@ -157,9 +161,9 @@ async fn while_a_reply_is_owed_what_comes_is_taken_too() {
     assert_eq!((report.answered, report.discarded, report.is_clean()), (2, 0, true), "{report:?}");
 }
 
-/// The system has it, and the runtime has not looked yet: that is no quiet moment.
+/// The system has the request, and the runtime has not looked yet: the connection is not idle.
 #[tokio::test]
-async fn what_has_come_before_a_drain_is_taken_though_nobody_has_noticed_it() {
+async fn a_request_that_arrived_before_a_drain_is_accepted_although_the_runtime_has_not_read_it() {
     use std::io::Write;
     for _ in 0..50 {
         let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
@@ -169,7 +173,7 @@ async fn what_has_come_before_a_drain_is_taken_though_nobody_has_noticed_it() {
         while handle.counts().connections == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // Nothing is awaited between the two.
+        // The test does not await between the two statements.
         client.0.write_all(b"\0\x05hello").unwrap();
         handle.drain(DEADLINE);
         let replies = tokio::task::spawn_blocking(move || client.read_to_end()).await.unwrap();
@@ -179,10 +183,10 @@ async fn what_has_come_before_a_drain_is_taken_though_nobody_has_noticed_it() {
 }
 
 #[test]
-fn a_server_of_threads_is_drained_like_that() {
+fn a_drain_of_a_server_of_threads_loses_no_accepted_request() {
     for concurrency in [Concurrency::default(), Concurrency::new(4).order_by(ReplyOrder::Requests)] {
         for round in 0..15 {
-            // A client that the system holds up for long sends until it sees the end, and all of that is counted.
+            // A slow client sends until it sees the end, and all its requests are counted.
             let profile = Arc::new(profile().close_timeout(DEADLINE).build().unwrap());
             let server = blocking::Server::bind("127.0.0.1:0", &profile).unwrap();
             let server = server.concurrency(concurrency);
@@ -238,12 +242,12 @@ fn an_idle_server_of_threads_ends_at_once() {
     let report = running.join().unwrap();
     assert_eq!((report.closed, report.is_clean()), (20, true), "{report:?}");
     assert!(began.elapsed() < DEADLINE / 5, "{:?}", began.elapsed());
-    assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
+    assert!(std::net::TcpStream::connect(address).is_err(), "the listener is closed");
 }
 
-/// A loop of one's own is drained by what its listener knows.
+/// A program's own loop is drained with its listener's admission.
 #[test]
-fn a_server_without_a_server_is_drained_by_its_admission() {
+fn a_programs_own_loop_is_drained_by_its_admission() {
     use framelink_transport::session::{Ending, NoticeStage};
     use framelink_transport::{Cause, TryRecv, nonblocking};
     let framing: Framing = "net:2".parse().unwrap();
@@ -253,15 +257,15 @@ fn a_server_without_a_server_is_drained_by_its_admission() {
     let mut served = listener.try_accept().unwrap().unwrap().serve_many(&profile, Concurrency::new(2));
     peer.write(&[b"one"]);
     let began = Instant::now();
-    let (place, request) = loop {
+    let (slot, request) = loop {
         match served.try_next().unwrap() {
             TryRecv::Message(request) => break request,
             _ => assert!(began.elapsed() < DEADLINE),
         }
     };
     listener.admission().unwrap().tell(NoticeStage::Draining);
-    assert_eq!(served.try_next().unwrap(), TryRecv::Nothing, "a reply is owed");
-    served.reply(place, Some(&request)).unwrap();
+    assert_eq!(served.try_next().unwrap(), TryRecv::Nothing, "one reply is still owed");
+    served.reply(slot, Some(&request)).unwrap();
     let error = served.try_next().unwrap_err();
     assert!(matches!(error.cause(), Cause::Ended(Ending::Drained)), "{error}");
     assert_eq!(served.try_next().unwrap(), TryRecv::Closed);
@@ -270,15 +274,15 @@ fn a_server_without_a_server_is_drained_by_its_admission() {
     assert_eq!(reading.join().unwrap(), crate::peer::frame(b"one"));
 }
 
-/// Sends three requests when the server has ended its side already, and then resets the connection.
-fn come_too_late(mut peer: Peer) {
+/// Sends three requests when the server has already ended its side, and then resets the connection.
+fn send_too_late(mut peer: Peer) {
     assert_eq!(peer.read_to_end(), b"");
     peer.write(&[b"one", b"two", b"three"]);
     socket2::SockRef::from(&peer.0).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
 #[test]
-fn what_comes_too_late_is_counted_though_its_sender_resets_the_connection() {
+fn requests_that_arrive_too_late_are_counted_although_their_sender_resets_the_connection() {
     let profile = Arc::new(profile().build().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &profile)).unwrap();
@@ -288,7 +292,7 @@ fn what_comes_too_late_is_counted_though_its_sender_resets_the_connection() {
         thread::sleep(Duration::from_millis(1));
     }
     handle.drain(DEADLINE);
-    come_too_late(peer);
+    send_too_late(peer);
     let report = runtime.block_on(running).unwrap();
     assert_eq!((report.discarded, report.closed, report.cut), (3, 1, 0), "{report:?}");
 
@@ -299,14 +303,15 @@ fn what_comes_too_late_is_counted_though_its_sender_resets_the_connection() {
         thread::sleep(Duration::from_millis(1));
     }
     handle.drain(DEADLINE);
-    come_too_late(peer);
+    send_too_late(peer);
     let report = running.join().unwrap();
     assert_eq!((report.discarded, report.closed, report.cut), (3, 1, 0), "{report:?}");
 }
 
-/// Four requests at once to a connection that is cut while the first are handled: the others are counted as discarded.
+/// A client sends four requests at once, and the connection is cut while the first are handled. The others are counted
+/// as discarded.
 #[test]
-fn requests_that_were_not_taken_of_a_connection_that_is_cut_are_counted() {
+fn unaccepted_requests_of_a_cut_connection_are_counted() {
     const WITHIN: Duration = Duration::from_millis(20);
     let profile = Arc::new(profile().build().unwrap());
     let expect = |report: DrainReport, taken: u64, driver: &str| {

@@ -1,4 +1,4 @@
-//! A thousand clients that send a byte now and then, and honest ones beside them.
+//! A thousand clients that send one byte now and then, and honest clients beside them.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 const HONEST: usize = 2000;
 
 #[test]
-fn a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody() {
+fn a_thousand_dribblers_are_closed_in_time_and_delay_no_honest_client() {
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let profile = profile().connections(2000).frame_timeout(LIMIT).build().unwrap();
     let server = runtime.block_on(tokio::Server::bind("127.0.0.1:0", &Arc::new(profile))).unwrap();
@@ -30,7 +30,7 @@ fn a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody() {
     let dialled = Instant::now();
     let asking = thread::spawn(move || {
         let mut medians = Vec::new();
-        // Until the limit is near: afterwards there are none any more.
+        // Stops before the limit, when the server closes the dribblers.
         while dialled.elapsed() < LIMIT * 2 / 3 {
             medians.push(median(address));
         }
@@ -48,15 +48,15 @@ fn a_thousand_dribblers_are_closed_in_time_and_hold_up_nobody() {
     let beside = medians[medians.len() / 2];
     let times = dribblers.iter().filter_map(|dribbler| dribbler.closed_after);
     let (first, last) = (times.clone().min().unwrap(), times.max().unwrap());
-    println!("closed after {first:?} to {last:?}; median {alone:?} alone, {beside:?} beside them");
-    // Every honest call was answered within its deadline; how long it took is the machine's as well, and is only printed.
+    println!("closed after {first:?} to {last:?}; median {alone:?} alone, {beside:?} beside the dribblers");
+    // Every honest call was answered within its deadline. Its time depends on the machine, so it is only printed.
     assert!(first >= LIMIT && last <= LIMIT + DEADLINE, "closed after {first:?} to {last:?}");
     assert_eq!(handle.counts().closed.timed_out, DRIBBLERS as u64);
     handle.drain(DEADLINE);
     assert!(running.join().unwrap().is_clean());
 }
 
-/// Of many calls of an honest client, all of which are answered.
+/// Returns the median time of many calls of an honest client, all of which are answered.
 fn median(address: SocketAddr) -> Duration {
     let framing: Framing = "net:2".parse().unwrap();
     let mut client = Connector::new(framing).connect(address).unwrap();
@@ -78,12 +78,12 @@ struct Dribbler {
 }
 
 impl Dribbler {
-    /// A hundred have one address.
+    /// Dials from an address that a hundred clients share.
     fn dial(address: SocketAddr, number: usize) -> Self {
         let (began, host) = (Instant::now(), u8::try_from(number / 100).unwrap());
         let Peer(mut stream) = dial_from([127, 7, 0, host + 1], address);
         stream.set_nonblocking(true).unwrap();
-        // Four thousand bytes are announced.
+        // The header announces four thousand bytes.
         stream.write_all(&[15]).unwrap();
         Self { stream, began, closed_after: None }
     }

@@ -1,4 +1,4 @@
-//! The oldest makes room, on every driver.
+//! A full server that closes its oldest connection for a new one, on every driver.
 
 use framelink_transport::profile::WhenFull;
 use framelink_transport::session::{Concurrency, Ending};
@@ -9,12 +9,12 @@ use crate::server::{Serve, on_every_driver, profile};
 use crate::{dial_from, echo};
 
 on_every_driver!(
-    the_oldest_of_all_makes_room,
-    the_oldest_of_the_same_client_makes_room,
-    one_that_is_busy_makes_room_too,
+    the_oldest_connection_of_all_makes_room,
+    the_oldest_connection_of_the_client_makes_room,
+    a_busy_connection_makes_room_too,
 );
 
-fn the_oldest_of_all_makes_room<S: Serve>() {
+fn the_oldest_connection_of_all_makes_room<S: Serve>() {
     let profile = profile().connections(2).when_full(WhenFull::DropOldest).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut peers = [1, 2, 3].map(|last| {
@@ -34,7 +34,7 @@ fn the_oldest_of_all_makes_room<S: Serve>() {
     }
 }
 
-fn the_oldest_of_the_same_client_makes_room<S: Serve>() {
+fn the_oldest_connection_of_the_client_makes_room<S: Serve>() {
     let profile = profile().connections(3).connections_per_client(1).when_full(WhenFull::DropOldest).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut peers = [1, 2, 2].map(|last| {
@@ -43,12 +43,12 @@ fn the_oldest_of_the_same_client_makes_room<S: Serve>() {
         assert_eq!(peer.read(), b"hello", "{}", S::NAME);
         peer
     });
-    assert_eq!(peers[1].read_to_end(), b"", "and not the oldest of all");
+    assert_eq!(peers[1].read_to_end(), b"", "the oldest of this client is closed");
     peers[0].write(&[b"still there"]);
     assert_eq!(peers[0].read(), b"still there");
 }
 
-fn one_that_is_busy_makes_room_too<S: Serve>() {
+fn a_busy_connection_makes_room_too<S: Serve>() {
     let gates = Gates::default();
     let handler = {
         let gates = gates.clone();
@@ -67,7 +67,7 @@ fn one_that_is_busy_makes_room_too<S: Serve>() {
     let mut newer = dial_from([127, 0, 0, 2], server.address);
     newer.write(&[b"hello"]);
     assert_eq!(newer.read(), b"hello", "{}", S::NAME);
-    assert_eq!(busy.read_to_end(), b"", "it is closed while its handler still runs, or soon after");
+    assert_eq!(busy.read_to_end(), b"", "the busy connection is closed while its handler runs, or soon after");
     gates.open(b"wait");
     let error = server.outcome().unwrap_err();
     assert!(matches!(error.cause(), Cause::Ended(Ending::Dropped)), "{}: {error}", S::NAME);

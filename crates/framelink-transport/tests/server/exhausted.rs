@@ -1,4 +1,4 @@
-//! A process without file descriptors: this one again, with fewer of them.
+//! A server without free file descriptors. It is this test program, started again with a low limit.
 
 #![cfg(target_os = "linux")]
 
@@ -15,7 +15,7 @@ use crate::dial_from;
 use crate::peer::{DEADLINE, Peer};
 use crate::server::profile;
 
-/// It ends when its test does, however that ends.
+/// The server process, which is killed when its test ends.
 struct Server(Child);
 
 impl Drop for Server {
@@ -25,7 +25,7 @@ impl Drop for Server {
     }
 }
 
-/// The server that the other test starts.
+/// The body of the server process.
 #[test]
 #[ignore = "for the other process"]
 fn the_other_process() {
@@ -38,7 +38,7 @@ fn the_other_process() {
     });
     let handle = server.handle();
     thread::spawn(move || {
-        // Whoever started it may be gone.
+        // The process ends by itself if its parent is gone.
         thread::sleep(2 * DEADLINE);
         handle.drain(Duration::ZERO);
     });
@@ -57,7 +57,7 @@ fn is_answered(peer: &mut Peer) -> bool {
 }
 
 #[test]
-fn without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second() {
+fn a_server_of_threads_without_descriptors_idles_and_accepts_again_within_a_second() {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 40; exec \"$0\" --exact exhausted::the_other_process --ignored --nocapture"]);
     command.arg(std::env::current_exe().unwrap()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -72,7 +72,7 @@ fn without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second() {
     line("accept failed");
     let (began, before) = (Instant::now(), ticks(&server));
     while began.elapsed() < Duration::from_secs(2) {
-        assert!(is_answered(&mut link), "it lives");
+        assert!(is_answered(&mut link), "the open connection is still served");
         thread::sleep(Duration::from_millis(50));
     }
     let used = ticks(&server) - before;
@@ -80,7 +80,7 @@ fn without_descriptors_a_server_of_threads_idles_and_goes_on_within_a_second() {
     drop(crowd);
     let released = Instant::now();
     assert!(is_answered(&mut dial_from([127, 0, 0, 3], address)));
-    // A second, and what a busy machine may be late.
+    // One second, and the allowance for a busy machine.
     assert!(released.elapsed() < Duration::from_secs(4), "{:?}", released.elapsed());
     line("accepting again");
 }

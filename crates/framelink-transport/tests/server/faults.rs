@@ -1,4 +1,4 @@
-//! Handlers that panic, hang, or say what cannot be sent: contained, and counted.
+//! Handlers that panic, hang, or return a reply that cannot be sent: the fault affects one connection, and is counted.
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -14,7 +14,7 @@ use crate::server::profile;
 
 const DRAIN: Duration = Duration::from_millis(200);
 
-/// Waits for the counts to say so.
+/// Waits until the counts satisfy the condition.
 #[track_caller]
 fn eventually(counts: impl Fn() -> ServerCounts, said: impl Fn(&ServerCounts) -> bool) -> ServerCounts {
     let began = Instant::now();
@@ -28,7 +28,7 @@ fn eventually(counts: impl Fn() -> ServerCounts, said: impl Fn(&ServerCounts) ->
     }
 }
 
-/// One connection a fault, beside one that is well.
+/// Makes one connection for each fault, beside a healthy one.
 fn misbehave(address: std::net::SocketAddr, counts: impl Fn() -> ServerCounts) -> [Peer; 2] {
     let mut well = Peer::dial(address);
     well.write(&[b"hello"]);
@@ -36,7 +36,7 @@ fn misbehave(address: std::net::SocketAddr, counts: impl Fn() -> ServerCounts) -
     for fault in [&b"panic"[..], b"too long"] {
         let mut peer = Peer::dial(address);
         peer.write(&[fault]);
-        assert_eq!(peer.read_to_end(), b"", "its connection ends");
+        assert_eq!(peer.read_to_end(), b"", "the connection of the fault ends");
     }
     let counted = eventually(&counts, |counts| counts.closed.all() == 2);
     assert_eq!((counted.closed.panicked, counted.closed.bad_reply), (1, 1), "{counted:?}");
@@ -46,14 +46,14 @@ fn misbehave(address: std::net::SocketAddr, counts: impl Fn() -> ServerCounts) -
     eventually(&counts, |counts| counts.in_flight == 1);
     well.write(&[b"still there"]);
     assert_eq!(well.read(), b"still there");
-    // The client may have it before the server has counted it.
+    // The client may have the reply before the server has counted it.
     eventually(&counts, |counts| counts.answered == 2);
     [well, hangs]
 }
 
 fn answer(message: &[u8]) -> Option<Vec<u8>> {
     match message {
-        b"panic" => panic!("as it was asked to"),
+        b"panic" => panic!("a panic on purpose"),
         b"too long" => Some(vec![0; 70_000]),
         message => Some(message.to_vec()),
     }
@@ -80,7 +80,7 @@ fn on_tokio() {
     assert!(began.elapsed() >= DRAIN && began.elapsed() < crate::peer::DEADLINE, "{:?}", began.elapsed());
     assert_eq!((report.answered, report.cut, report.connections_cut, report.closed), (0, 1, 1, 1), "{report:?}");
     assert!(!report.is_clean());
-    // What was cut is over when its thread has looked at it once more.
+    // A cut task ends when its thread has polled it once more.
     let metrics = runtime.metrics();
     while metrics.num_alive_tasks() > 0 {
         assert!(began.elapsed() < crate::peer::DEADLINE, "{} tasks are left", metrics.num_alive_tasks());
@@ -110,29 +110,30 @@ fn on_threads() {
         let began = Instant::now();
         handle.drain(DRAIN);
         drop(well);
-        let report = told.recv_timeout(crate::peer::DEADLINE).expect("it ends though a handler hangs");
+        let report = told.recv_timeout(crate::peer::DEADLINE).expect("the server ends although a handler hangs");
         assert!(began.elapsed() >= DRAIN && began.elapsed() < crate::peer::DEADLINE, "{:?}", began.elapsed());
-        assert_eq!(hangs.read_to_end(), b"", "and its socket is closed");
+        assert_eq!(hangs.read_to_end(), b"", "the socket of the hanging handler is closed");
         assert_eq!((report.cut, report.connections_cut, report.closed), (1, 1, 1), "{report:?}");
         gates.open(b"hang");
         eventually(|| handle.counts(), |counts| counts.connections == 0);
     }
 }
 
-/// How many replies wait for a client that does not read them yet when the handler of its last request gives up.
+/// The number of unread replies when the handler of the last request fails.
 const WAITING: u64 = 10;
 
-/// The last one fails or panics, a little later: by then something has come that nobody reads.
+/// The last handler fails or panics after a delay. By then the server has received bytes that it does not read.
 fn give_up(message: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
     thread::sleep(if message.len() == 1 { Duration::ZERO } else { Duration::from_millis(100) });
     match message {
         b"fail" => Err("the host is gone"),
-        b"panic" => panic!("as it was asked to"),
+        b"panic" => panic!("a panic on purpose"),
         _ => Ok(Some(vec![b'r'; 20_000])),
     }
 }
 
-/// A socket that is closed with unread bytes resets the connection, and what waits on it for the peer is gone.
+/// A close with unread bytes resets the connection, and the replies that the peer has not read are lost. The server
+/// must avoid that.
 fn read_late(address: std::net::SocketAddr, last: &[u8], counts: impl Fn() -> ServerCounts) {
     let mut peer = Peer::dial(address);
     for _ in 0..WAITING {
@@ -144,7 +145,7 @@ fn read_late(address: std::net::SocketAddr, last: &[u8], counts: impl Fn() -> Se
     peer.write(&[b"too late"]);
     thread::sleep(Duration::from_millis(300));
     for _ in 0..WAITING {
-        assert_eq!(peer.read().len(), 20_000, "it was answered, and is not lost for what came later");
+        assert_eq!(peer.read().len(), 20_000, "an earlier reply is not lost");
     }
     assert_eq!(peer.read_to_end(), b"");
     drop(peer);
@@ -153,7 +154,7 @@ fn read_late(address: std::net::SocketAddr, last: &[u8], counts: impl Fn() -> Se
 }
 
 #[test]
-fn a_handler_that_gives_up_destroys_no_reply_that_went_out_before() {
+fn a_failing_handler_destroys_no_earlier_reply() {
     for last in [&b"fail"[..], b"panic"] {
         let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let profile = Arc::new(profile().build().unwrap());

@@ -1,4 +1,4 @@
-//! Limits of numbers, on every driver.
+//! Limits of counts and memory, on every driver.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,15 +14,15 @@ use crate::peer::{Peer, frame};
 use crate::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
-    empty_messages_are_messages_and_all_are_answered,
-    empty_heartbeats_are_limited_and_messages_before_are_answered,
-    a_limit_of_messages_that_wait_loses_none,
+    empty_messages_count_as_messages_and_are_all_answered,
+    a_flood_of_empty_heartbeats_is_limited_and_earlier_messages_are_answered,
+    a_limit_of_queued_messages_loses_no_message,
 );
 
-/// A client that is fast, and whose messages are empty: one of them costs no more than another one.
-fn empty_messages_are_messages_and_all_are_answered<S: Serve>() {
+/// A fast client sends empty messages. Each counts as one message.
+fn empty_messages_count_as_messages_and_are_all_answered<S: Serve>() {
     const MANY: usize = 1000;
-    // Where other messages are heartbeats empty ones are none either.
+    // Empty messages are not heartbeats if the heartbeats are other messages.
     let heartbeat = Heartbeat::strict(Form::literal(b"?", b"!"));
     for profile in [profile(), profile().heartbeat(heartbeat)] {
         let profile = profile.exchange(Duplex::new()).empty_messages(5).build().unwrap();
@@ -39,7 +39,7 @@ fn empty_messages_are_messages_and_all_are_answered<S: Serve>() {
     }
 }
 
-fn empty_heartbeats_are_limited_and_messages_before_are_answered<S: Serve>() {
+fn a_flood_of_empty_heartbeats_is_limited_and_earlier_messages_are_answered<S: Serve>() {
     let heartbeat = Heartbeat::strict(Form::empty());
     let profile = profile().heartbeat(heartbeat).empty_messages(50).build().unwrap();
     let server = S::start(profile, Concurrency::new(8), echo());
@@ -56,7 +56,7 @@ fn empty_heartbeats_are_limited_and_messages_before_are_answered<S: Serve>() {
     assert!(error.to_string().contains("more than 50 empty messages"), "{error}");
 }
 
-fn a_limit_of_messages_that_wait_loses_none<S: Serve>() {
+fn a_limit_of_queued_messages_loses_no_message<S: Serve>() {
     let server = S::start(
         profile().queued_messages(1).build().unwrap(),
         Concurrency::new(64),
@@ -71,11 +71,12 @@ fn a_limit_of_messages_that_wait_loses_none<S: Serve>() {
     }
 }
 
-/// Clients that have said something long and are quiet then. What each of their threads keeps would be more than they may hold together.
+/// Clients that have each sent a long message are idle. If each of their threads kept its buffer, the memory limit
+/// would be exceeded.
 #[test]
-fn clients_that_are_idle_hold_no_memory_on_threads_either() {
+fn idle_clients_of_a_server_of_threads_hold_no_memory() {
     const CLIENTS: usize = 100;
-    /// For twenty of them at a time: a thread may not have come to its rest when the next client is served.
+    /// The memory of twenty clients: a thread may still hold its buffer when the next client is served.
     const MEMORY: usize = 4 * 1024 * 1024;
     let framing: Framing = "net:4,max=60000".parse().unwrap();
     let profile = Profile::builder(framing).memory(MEMORY).memory_per_client(MEMORY).build().unwrap();

@@ -1,5 +1,5 @@
-//! A drain while clients wait to be accepted: they are connected as far as they know, and have sent their requests. Each is answered, or
-//! counted.
+//! A drain while clients wait in the accept queue. Their systems have connected them, and they have sent requests. Each
+//! request is answered or counted.
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use crate::server::profile;
 
 const CLIENTS: u8 = 60;
 
-/// Clients that have sent two requests each. The server has accepted none of them.
+/// Returns clients that have sent two requests each. The server has accepted none of them.
 fn waiting(address: SocketAddr) -> Vec<Peer> {
     let ask = |client: u8| {
         let mut peer = Peer::dial(address);
@@ -27,7 +27,7 @@ fn waiting(address: SocketAddr) -> Vec<Peer> {
     (0..CLIENTS).map(ask).collect()
 }
 
-/// Each of them has both replies, and then an end in good order.
+/// Asserts that each client has both replies and then an orderly end.
 fn assert_answered(clients: Vec<Peer>) {
     for (mut peer, client) in clients.into_iter().zip(0..) {
         assert_eq!((peer.read(), peer.read()), (vec![client], vec![client, 1]));
@@ -47,7 +47,7 @@ fn assert_report(report: DrainReport, address: SocketAddr) {
 }
 
 #[test]
-fn a_server_on_tokio_answers_all_that_wait_to_be_accepted() {
+fn a_server_on_tokio_answers_all_clients_in_its_accept_queue() {
     let runtime = runtime();
     let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap()))).unwrap();
     let (address, handle) = (server.local_addr().unwrap(), server.handle());
@@ -59,7 +59,7 @@ fn a_server_on_tokio_answers_all_that_wait_to_be_accepted() {
 }
 
 #[test]
-fn a_server_of_threads_answers_all_that_wait_to_be_accepted() {
+fn a_server_of_threads_answers_all_clients_in_its_accept_queue() {
     for concurrency in [1, 4] {
         let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).unwrap();
         let server = server.concurrency(Concurrency::new(concurrency));
@@ -72,9 +72,10 @@ fn a_server_of_threads_answers_all_that_wait_to_be_accepted() {
     }
 }
 
-/// One's own loop: the stage is told, the queue is emptied, the listener is dropped, and each connection is served to its end.
+/// A program's own loop: it begins the drain, empties the accept queue, drops the listener, and serves each connection
+/// to its end.
 #[test]
-fn a_loop_without_a_server_answers_all_that_wait_to_be_accepted() {
+fn a_programs_own_loop_answers_all_clients_in_its_accept_queue() {
     let profile = Arc::new(profile().build().unwrap());
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &profile).unwrap();
     let (address, admission) = (listener.local_addr().unwrap(), listener.admission().unwrap().clone());
@@ -90,12 +91,12 @@ fn a_loop_without_a_server_answers_all_that_wait_to_be_accepted() {
     let (began, mut answered) = (Instant::now(), 0);
     while let Some(mut served) = all.pop_front() {
         match served.try_next() {
-            Ok(TryRecv::Message((place, message))) => {
-                served.reply(place, Some(&message)).unwrap();
+            Ok(TryRecv::Message((slot, message))) => {
+                served.reply(slot, Some(&message)).unwrap();
                 all.push_back(served);
             }
             Ok(TryRecv::Closed) => answered += served.close(&profile).unwrap(),
-            // It says that the drain ended it, and is asked once more.
+            // The first error says that the drain has ended the connection. The loop then calls once more.
             Ok(TryRecv::Nothing) | Err(_) => all.push_back(served),
         }
         assert!(began.elapsed() < DEADLINE);
@@ -114,9 +115,9 @@ fn the_queue_of_a_listener_can_be_emptied_on_each_driver() {
     let (tokio_address, threads_address) = (on_tokio.local_addr().unwrap(), on_threads.local_addr().unwrap());
     let mut clients = [waiting(tokio_address), waiting(threads_address)].map(Vec::into_iter);
     for client in 0..CLIENTS {
-        let accepted = runtime.block_on(on_tokio.accept_waiting()).unwrap().expect("it waits");
+        let accepted = runtime.block_on(on_tokio.accept_waiting()).unwrap().expect("a waiting connection");
         assert_eq!(accepted.peer_addr(), Some(clients[0].next().unwrap().0.local_addr().unwrap()));
-        let mut accepted = on_threads.accept_waiting().unwrap().expect("it waits");
+        let mut accepted = on_threads.accept_waiting().unwrap().expect("a waiting connection");
         assert_eq!(accepted.peer_addr(), Some(clients[1].next().unwrap().0.local_addr().unwrap()));
         assert_eq!(accepted.recv().unwrap().unwrap()[..], [client]);
     }
@@ -126,7 +127,8 @@ fn the_queue_of_a_listener_can_be_emptied_on_each_driver() {
     );
 }
 
-/// Two places, one client that is not allowed, and five that wait. The first two hold their places until the others were looked at.
+/// Dials with six clients. The server has two places, and denies one client. The first two clients keep their places
+/// until the others have been refused.
 fn crowded(address: SocketAddr) -> Vec<Peer> {
     let dial = |source: u8| {
         let mut peer = dial_from([127, 0, 0, source], address);
@@ -150,7 +152,7 @@ fn assert_crowded(peers: Vec<Peer>, report: DrainReport) {
 }
 
 #[test]
-fn limits_apply_to_those_that_waited_and_refusals_are_counted() {
+fn limits_apply_to_clients_in_the_accept_queue_and_refusals_are_counted() {
     let runtime = runtime();
     let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &crowded_profile())).unwrap();
     let (address, handle) = (server.local_addr().unwrap(), server.handle());
@@ -181,9 +183,9 @@ fn limits_apply_to_those_that_waited_and_refusals_are_counted() {
     assert_crowded(peers, report);
 }
 
-/// There is no time to serve them: they are cut, and the report says so.
+/// The drain has no time left: the waiting clients are cut, and the report says so.
 #[test]
-fn without_time_those_that_wait_are_counted_as_cut() {
+fn without_time_clients_in_the_accept_queue_are_counted_as_cut() {
     let cut = |report: DrainReport| (report.answered, report.connections_cut, report.is_clean());
     let runtime = runtime();
     let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap()))).unwrap();
@@ -199,9 +201,9 @@ fn without_time_those_that_wait_are_counted_as_cut() {
     assert_eq!(cut(report), (0, u64::from(CLIENTS), false), "{report:?}");
 }
 
-/// It has connected, and its first request is on its way. The clock stands still while the runtime has something to do.
+/// A client has connected, and its first request is on its way. The virtual clock does not advance while tasks can run.
 #[tokio::test(start_paused = true)]
-async fn one_that_sends_right_after_it_was_accepted_is_answered() {
+async fn a_client_that_sends_right_after_its_accept_is_answered() {
     let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
     let (mut peer, handle) = (Peer::dial(server.local_addr().unwrap()), server.handle());
     handle.drain(DEADLINE);
@@ -209,7 +211,7 @@ async fn one_that_sends_right_after_it_was_accepted_is_answered() {
     while handle.counts().connections == 0 {
         tokio::task::yield_now().await;
     }
-    // The server has looked for a message, and found none.
+    // The server has looked for a message and found none.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
@@ -221,7 +223,7 @@ async fn one_that_sends_right_after_it_was_accepted_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_sends_nothing_is_ended_after_a_moment_and_is_no_loss() {
+async fn a_client_that_sends_nothing_is_ended_soon_and_is_no_loss() {
     let server = driver::Server::bind("127.0.0.1:0", &Arc::new(profile().build().unwrap())).await.unwrap();
     let (peer, handle) = (Peer::dial(server.local_addr().unwrap()), server.handle());
     let began = tokio::time::Instant::now();

@@ -1,4 +1,4 @@
-//! Connections that are refused: told with their peer and the reason on every driver, and counted in the report of a drain.
+//! Refused connections: reported with the peer and the reason on every driver, and counted in the report of a drain.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::server::profile;
 
 type Told = Receiver<(SocketAddr, Refusal)>;
 
-/// One place in all but one client; another client is not allowed.
+/// Returns a profile with these limits of connections, which denies one client.
 fn limited(connections: u32, per_client: u32) -> Arc<Profile> {
     let access = Access { allow: Vec::new(), deny: vec!["127.0.0.66".parse().unwrap()] };
     Arc::new(profile().access(access).connections(connections).connections_per_client(per_client).build().unwrap())
@@ -36,7 +36,7 @@ fn observer() -> (impl Fn(&ServerEvent<'_>) + Send + Sync + 'static, Told) {
     (observe, told)
 }
 
-/// Each of the three reasons, once and once more.
+/// Causes a refusal for each of the three reasons, twice.
 fn refuse_all(address: SocketAddr, told: &Told) -> Vec<Peer> {
     let mut stay = vec![dial_from([127, 0, 0, 1], address)];
     for (source, reason) in
@@ -52,7 +52,7 @@ fn refuse_all(address: SocketAddr, told: &Told) -> Vec<Peer> {
     stay
 }
 
-/// Watches a listener whose connections stay, and are served by no server.
+/// Starts a task that keeps the listener's connections open. No server serves them.
 fn watch(address: SocketAddr, admission: &Admission) {
     let (observe, told) = observer();
     admission.observe(observe);
@@ -62,7 +62,7 @@ fn watch(address: SocketAddr, admission: &Admission) {
 }
 
 #[test]
-fn a_blocking_listener_tells_who_was_refused_and_why() {
+fn a_blocking_listener_reports_each_refused_peer_and_the_reason() {
     let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &limited(2, 1)).unwrap();
     let (address, admission) = (listener.local_addr().unwrap(), listener.admission().unwrap().clone());
     let stopper = listener.stopper();
@@ -73,7 +73,7 @@ fn a_blocking_listener_tells_who_was_refused_and_why() {
 }
 
 #[test]
-fn a_tokio_listener_tells_who_was_refused_and_why() {
+fn a_tokio_listener_reports_each_refused_peer_and_the_reason() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut listener = runtime.block_on(driver::Listener::bind_profile("127.0.0.1:0", &limited(2, 1))).unwrap();
     let (address, admission) = (listener.local_addr().unwrap(), listener.admission().unwrap().clone());
@@ -87,7 +87,7 @@ fn a_tokio_listener_tells_who_was_refused_and_why() {
 }
 
 #[test]
-fn a_nonblocking_listener_tells_who_was_refused_and_why() {
+fn a_non_blocking_listener_reports_each_refused_peer_and_the_reason() {
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &limited(2, 1)).unwrap();
     let (address, admission) = (listener.local_addr().unwrap(), listener.admission().unwrap().clone());
     let (_stop, stopped) = mpsc::channel::<()>();
@@ -111,7 +111,7 @@ fn assert_counts(report: DrainReport) {
 }
 
 #[test]
-fn a_server_of_threads_tells_each_and_reports_them() {
+fn a_server_of_threads_reports_and_counts_each_refusal() {
     let (observe, told) = observer();
     let server = blocking::Server::bind("127.0.0.1:0", &limited(2, 1)).unwrap().observe(observe);
     let (address, handle) = (server.local_addr().unwrap(), server.handle());
@@ -122,7 +122,7 @@ fn a_server_of_threads_tells_each_and_reports_them() {
 }
 
 #[test]
-fn a_server_on_tokio_tells_each_and_reports_them() {
+fn a_server_on_tokio_reports_and_counts_each_refusal() {
     let (observe, told) = observer();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(driver::Server::bind("127.0.0.1:0", &limited(2, 1))).unwrap().observe(observe);
@@ -133,15 +133,15 @@ fn a_server_on_tokio_tells_each_and_reports_them() {
     assert_counts(runtime.block_on(running).unwrap());
 }
 
-/// An observer may ask for the counts, and one that panics is told of the next refusal.
+/// An observer may read the counts. An observer that panics is called again for the next refusal.
 #[test]
-fn an_observer_can_ask_for_the_counts_and_may_panic() {
+fn an_observer_can_read_the_counts_and_may_panic() {
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &limited(2, 1)).unwrap();
     let admission = listener.admission().unwrap().clone();
     let (counted, (tell, told)) = (admission.clone(), mpsc::channel());
     admission.observe(move |_| {
         tell.send(counted.counts().refused()).unwrap();
-        panic!("as it likes to");
+        panic!("a panic on purpose");
     });
     let _peers = [66, 66].map(|source| dial_from([127, 0, 0, source], listener.local_addr().unwrap()));
     assert!(listener.try_accept().unwrap().is_none());

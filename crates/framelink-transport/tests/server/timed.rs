@@ -1,4 +1,4 @@
-//! Limits of time, on every driver.
+//! Time limits, on every driver.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use crate::peer::{DEADLINE, Peer, frame};
 use crate::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
-    a_connection_on_which_nothing_happens_is_closed_in_good_order,
-    heartbeats_are_nothing,
-    a_request_that_is_answered_is_not_nothing,
+    an_idle_connection_is_closed_in_an_orderly_way,
+    heartbeats_do_not_extend_the_idle_limit,
+    an_answered_request_restarts_the_idle_limit,
     a_lifetime_ends_between_two_messages,
-    a_lifetime_ends_one_that_is_never_quiet,
+    a_lifetime_ends_a_connection_that_is_never_idle,
     a_dribble_extends_no_limit,
-    silence_at_the_start_is_limited,
-    heartbeats_alone_are_no_first_message,
-    one_that_sends_heartbeats_may_have_longer_for_its_first_request,
-    one_that_is_pushed_to_may_say_nothing_but_heartbeats,
+    the_wait_for_the_first_message_is_limited,
+    heartbeats_do_not_count_as_the_first_message,
+    a_client_that_sends_heartbeats_may_have_more_time_for_its_first_request,
+    a_subscriber_may_send_only_heartbeats,
 );
 
 const IDLE: Duration = Duration::from_millis(300);
@@ -30,14 +30,14 @@ const IDLE: Duration = Duration::from_millis(300);
 #[track_caller]
 fn ended(outcome: Result<u64, Error>) -> Ending {
     let error = outcome.unwrap_err();
-    assert_eq!(error.blame(), Blame::Ours, "it is nobody's fault: {error}");
+    assert_eq!(error.blame(), Blame::Ours, "a time limit is not the peer's fault: {error}");
     match error.cause() {
         Cause::Ended(ending) => *ending,
         _ => panic!("{error}"),
     }
 }
 
-fn a_connection_on_which_nothing_happens_is_closed_in_good_order<S: Serve>() {
+fn an_idle_connection_is_closed_in_an_orderly_way<S: Serve>() {
     let profile = profile().idle_timeout(IDLE).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut peer = Peer::dial(server.address);
@@ -50,7 +50,7 @@ fn a_connection_on_which_nothing_happens_is_closed_in_good_order<S: Serve>() {
     assert_eq!(ended(server.outcome()), Ending::Idle { after: IDLE });
 }
 
-fn heartbeats_are_nothing<S: Serve>() {
+fn heartbeats_do_not_extend_the_idle_limit<S: Serve>() {
     let heartbeat = Heartbeat::strict(Form::literal(b"?", b"!")).interval(Duration::from_secs(60)).unwrap();
     let profile = profile().heartbeat(heartbeat).idle_timeout(IDLE).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
@@ -66,7 +66,7 @@ fn heartbeats_are_nothing<S: Serve>() {
     assert_eq!(ended(server.outcome()), Ending::Idle { after: IDLE }, "{}", S::NAME);
 }
 
-fn a_request_that_is_answered_is_not_nothing<S: Serve>() {
+fn an_answered_request_restarts_the_idle_limit<S: Serve>() {
     let gates = Gates::default();
     let handler = {
         let gates = gates.clone();
@@ -79,13 +79,13 @@ fn a_request_that_is_answered_is_not_nothing<S: Serve>() {
     let mut peer = Peer::dial(server.address);
     peer.write(&[b"one"]);
     gates.wait_for_entered(1);
-    // Time is what it is about.
+    // The pause is longer than the limit.
     std::thread::sleep(3 * IDLE);
     gates.open(b"one");
     assert_eq!(peer.read(), b"one", "{}", S::NAME);
     let answered = Instant::now();
     assert_eq!(peer.read_to_end(), b"");
-    assert!(answered.elapsed() >= IDLE * 2 / 3, "it counts anew from the reply: {:?}", answered.elapsed());
+    assert!(answered.elapsed() >= IDLE * 2 / 3, "the limit starts again at the reply: {:?}", answered.elapsed());
     drop(peer);
     assert_eq!(ended(server.outcome()), Ending::Idle { after: IDLE });
 }
@@ -102,7 +102,7 @@ fn a_lifetime_ends_between_two_messages<S: Serve>() {
     assert_eq!(ended(server.outcome()), Ending::Lifetime { after: IDLE });
 }
 
-fn a_lifetime_ends_one_that_is_never_quiet<S: Serve>() {
+fn a_lifetime_ends_a_connection_that_is_never_idle<S: Serve>() {
     let profile = profile().lifetime(IDLE).frame_timeout(IDLE).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut peer = Peer::dial(server.address);
@@ -141,7 +141,7 @@ fn a_dribble_extends_no_limit<S: Serve>() {
     assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
 }
 
-fn silence_at_the_start_is_limited<S: Serve>() {
+fn the_wait_for_the_first_message_is_limited<S: Serve>() {
     let server = S::start(profile().first_message_timeout(IDLE).build().unwrap(), Concurrency::new(4), echo());
     let mut peer = Peer::dial(server.address);
     assert_eq!(peer.read_to_end(), b"", "{}", S::NAME);
@@ -149,14 +149,14 @@ fn silence_at_the_start_is_limited<S: Serve>() {
     assert!(matches!(error.cause(), Cause::TimedOut { after, unfinished: None, .. } if *after == IDLE), "{error}");
 }
 
-/// Ours come after a minute: what there is comes from the peer.
+/// Our own heartbeats are due after a minute, so all heartbeats of the test are the peer's.
 fn asked() -> ProfileBuilder {
     let heartbeat = Heartbeat::strict(Form::literal(b"?", b"!")).interval(Duration::from_secs(60)).unwrap();
     profile().heartbeat(heartbeat).first_message_timeout(IDLE)
 }
 
-/// A stranger that knows the heartbeat, sends it now and then, and says nothing else.
-fn heartbeats_alone_are_no_first_message<S: Serve>() {
+/// A stranger that knows the heartbeat sends it now and then, and sends no message.
+fn heartbeats_do_not_count_as_the_first_message<S: Serve>() {
     let server = S::start(asked().build().unwrap(), Concurrency::new(4), echo());
     let mut peer = Peer::dial(server.address);
     let began = Instant::now();
@@ -166,7 +166,7 @@ fn heartbeats_alone_are_no_first_message<S: Serve>() {
     let error = server.outcome().unwrap_err();
     assert!(matches!(error.cause(), Cause::TimedOut { after, .. } if *after == IDLE), "{}: {error}", S::NAME);
 
-    // Or without a pause, so that there is always something to be read.
+    // This client sends without a pause, so the server always has bytes to read.
     let mut peer = Peer::dial(server.address);
     let many = frame(b"?").repeat(10_000);
     let flood = std::thread::spawn(move || while peer.0.write_all(&many).is_ok() {});
@@ -175,13 +175,13 @@ fn heartbeats_alone_are_no_first_message<S: Serve>() {
     flood.join().unwrap();
 }
 
-fn one_that_sends_heartbeats_may_have_longer_for_its_first_request<S: Serve>() {
+fn a_client_that_sends_heartbeats_may_have_more_time_for_its_first_request<S: Serve>() {
     let profile = asked().first_request_timeout(Duration::from_secs(60)).build().unwrap();
     let server = S::start(profile, Concurrency::new(4), echo());
     let mut silent = Peer::dial(server.address);
     let mut peer = Peer::dial(server.address);
     let began = Instant::now();
-    // Before its first request, and after it.
+    // The client sends heartbeats before its first request, and after it.
     for _ in 0..2 {
         while began.elapsed() < 2 * IDLE {
             peer.write(&[b"?"]);
@@ -191,12 +191,12 @@ fn one_that_sends_heartbeats_may_have_longer_for_its_first_request<S: Serve>() {
         peer.write(&[b"hello"]);
         assert_eq!(peer.read(), b"hello", "{}", S::NAME);
     }
-    assert_eq!(silent.read_to_end(), b"", "one that says nothing at all has no longer");
+    assert_eq!(silent.read_to_end(), b"", "a client that sends no heartbeats has only the shorter limit");
     let error = server.outcome().unwrap_err();
     assert!(matches!(error.cause(), Cause::TimedOut { after, .. } if *after == IDLE), "{error}");
 }
 
-fn one_that_is_pushed_to_may_say_nothing_but_heartbeats<S: Serve>() {
+fn a_subscriber_may_send_only_heartbeats<S: Serve>() {
     let registry = Registry::new(Backlog::new(SlowRule::Skip));
     let server = S::start_with(asked().build().unwrap(), Concurrency::new(4), echo(), Some(&registry));
     let mut peer = Peer::dial(server.address);

@@ -1,4 +1,4 @@
-//! How many handlers run, and what holds requests back.
+//! The number of handlers that run at a time, and what delays requests.
 
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::support::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
     as_many_as_the_limit_run_at_once_and_no_more,
-    a_peer_that_reads_nothing_is_read_no_more_and_ended_in_time,
-    a_peer_that_reads_nothing_but_owes_nothing_stays,
+    a_server_stops_reading_from_a_peer_that_reads_nothing_and_ends_it_in_time,
+    an_idle_peer_that_reads_nothing_stays_connected,
 );
 
 fn as_many_as_the_limit_run_at_once_and_no_more<S: Serve>() {
@@ -33,7 +33,7 @@ fn as_many_as_the_limit_run_at_once_and_no_more<S: Serve>() {
         peer.write(&requests.iter().map(Vec::as_slice).collect::<Vec<_>>());
         gates.wait_for_entered(3);
         peer.expect_nothing();
-        assert_eq!(gates.entered(), 3, "{}: the others wait", S::NAME);
+        assert_eq!(gates.entered(), 3, "{}: the other requests wait", S::NAME);
         for number in 0..30 {
             gates.open(&[number]);
         }
@@ -46,7 +46,7 @@ fn as_many_as_the_limit_run_at_once_and_no_more<S: Serve>() {
     }
 }
 
-fn a_peer_that_reads_nothing_is_read_no_more_and_ended_in_time<S: Serve>() {
+fn a_server_stops_reading_from_a_peer_that_reads_nothing_and_ends_it_in_time<S: Serve>() {
     let handled = Gates::default();
     let handler = {
         let handled = handled.clone();
@@ -62,20 +62,20 @@ fn a_peer_that_reads_nothing_is_read_no_more_and_ended_in_time<S: Serve>() {
     peer.0.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
     let (request, began) = (frame(&[b'r'; 1000]), Instant::now());
     let error = loop {
-        // It sends for as long as it is read, and longer.
+        // The peer sends for as long as the server reads, and longer.
         match peer.0.write(&request) {
-            Ok(_) => assert!(began.elapsed() < DEADLINE, "{}: it is never ended", S::NAME),
+            Ok(_) => assert!(began.elapsed() < DEADLINE, "{}: the server never ends the connection", S::NAME),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => break server.outcome().unwrap_err(),
         }
     };
     assert!(matches!(error.cause(), Cause::TimedOut { unwritten_bytes: 1.., .. }), "{}: {error}", S::NAME);
     assert!(matches!(error.operation(), Operation::Serve | Operation::Send));
-    // What the system holds for both sides, what is queued, and four places.
+    // The socket buffers of both sides, the queue, and four running handlers.
     assert!(handled.entered() < 200, "{}: {} requests were handled", S::NAME, handled.entered());
 }
 
-fn a_peer_that_reads_nothing_but_owes_nothing_stays<S: Serve>() {
+fn an_idle_peer_that_reads_nothing_stays_connected<S: Serve>() {
     let write = Duration::from_millis(50);
     let handler = Arc::new(|message: &[u8]| (message == b"last").then(|| b"reply".to_vec()));
     let server = S::start(profile().write_timeout(write).build().unwrap(), Concurrency::new(2), handler);

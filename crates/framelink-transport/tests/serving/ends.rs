@@ -1,4 +1,4 @@
-//! What the peer's end means for the handlers that run.
+//! What happens to running handlers when the peer's stream ends.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::support::server::{Handler, Serve, on_every_driver, profile};
 
 on_every_driver!(
     after_a_half_close_handlers_finish_and_their_replies_are_sent,
-    garbage_ends_it_after_what_came_before_was_answered,
-    a_peer_that_closes_at_once_is_no_error,
+    garbage_ends_the_connection_after_earlier_requests_are_answered,
+    a_peer_that_closes_at_once_is_not_an_error,
 );
 
 fn slow_echo(gates: &Gates) -> Handler {
@@ -40,7 +40,7 @@ fn after_a_half_close_handlers_finish_and_their_replies_are_sent<S: Serve>() {
     assert_eq!(server.outcome().unwrap(), 3);
 }
 
-fn garbage_ends_it_after_what_came_before_was_answered<S: Serve>() {
+fn garbage_ends_the_connection_after_earlier_requests_are_answered<S: Serve>() {
     let gates = Gates::default();
     let framing: framelink_transport::Framing = "ascii:2".parse().unwrap();
     let profile = framelink_transport::Profile::builder(framing).build().unwrap();
@@ -56,7 +56,7 @@ fn garbage_ends_it_after_what_came_before_was_answered<S: Serve>() {
     assert_eq!(error.blame(), Blame::Peer);
 }
 
-fn a_peer_that_closes_at_once_is_no_error<S: Serve>() {
+fn a_peer_that_closes_at_once_is_not_an_error<S: Serve>() {
     let server = S::start(profile().build().unwrap(), Concurrency::new(4), slow_echo(&Gates::default()));
     drop(Peer::dial(server.address));
     assert_eq!(server.outcome().unwrap(), 0, "{}", S::NAME);

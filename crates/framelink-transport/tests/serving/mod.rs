@@ -1,4 +1,5 @@
-//! Servers whose handlers run side by side: the same rules on every driver, against a client that speaks bytes by hand.
+//! Servers with several handlers at a time: rules that hold on every driver, against a client that writes bytes by
+//! hand.
 
 mod concurrency;
 mod ends;

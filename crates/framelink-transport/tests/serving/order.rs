@@ -1,4 +1,4 @@
-//! In which order replies go out.
+//! The order of replies.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::support::peer::Peer;
 use crate::support::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
-    replies_come_in_the_order_of_requests_though_later_ones_finish_first,
-    replies_come_as_they_finish,
-    nothing_is_an_answer,
-    pipelined_requests_are_answered_behind_a_slow_one,
+    replies_are_sent_in_the_order_of_requests_although_later_ones_finish_first,
+    replies_are_sent_as_their_handlers_finish,
+    a_handler_may_return_no_reply,
+    pipelined_requests_behind_a_slow_one_are_answered,
 );
 
 fn echo(gates: &Gates) -> crate::support::server::Handler {
@@ -23,7 +23,7 @@ fn echo(gates: &Gates) -> crate::support::server::Handler {
     })
 }
 
-fn replies_come_in_the_order_of_requests_though_later_ones_finish_first<S: Serve>() {
+fn replies_are_sent_in_the_order_of_requests_although_later_ones_finish_first<S: Serve>() {
     let gates = Gates::default();
     let server = S::start(profile().build().unwrap(), Concurrency::new(4), echo(&gates));
     let mut peer = Peer::dial(server.address);
@@ -40,7 +40,7 @@ fn replies_come_in_the_order_of_requests_though_later_ones_finish_first<S: Serve
     assert_eq!(server.outcome().unwrap(), 3);
 }
 
-fn replies_come_as_they_finish<S: Serve>() {
+fn replies_are_sent_as_their_handlers_finish<S: Serve>() {
     let gates = Gates::default();
     let concurrency = Concurrency::new(4).order_by(ReplyOrder::Finished);
     let server = S::start(profile().build().unwrap(), concurrency, echo(&gates));
@@ -54,12 +54,12 @@ fn replies_come_as_they_finish<S: Serve>() {
     assert_eq!(server.outcome().unwrap(), 3);
 }
 
-fn nothing_is_an_answer<S: Serve>() {
+fn a_handler_may_return_no_reply<S: Serve>() {
     for order in [ReplyOrder::Requests, ReplyOrder::Finished] {
         let handler = Arc::new(|message: &[u8]| message[0].is_multiple_of(2).then(|| message.to_vec()));
         let server = S::start(profile().build().unwrap(), Concurrency::new(2).order_by(order), handler);
         let mut peer = Peer::dial(server.address);
-        // More than the limit, so that a place that had no reply is free again.
+        // More requests than the limit: a request without a reply frees its place.
         let requests: Vec<Vec<u8>> = (0..40).map(|number| vec![number]).collect();
         peer.write(&requests.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut replies: Vec<u8> = (0..20).map(|_| peer.read()[0]).collect();
@@ -70,8 +70,8 @@ fn nothing_is_an_answer<S: Serve>() {
     }
 }
 
-fn pipelined_requests_are_answered_behind_a_slow_one<S: Serve>() {
-    // One at a time: the others came with the same read, and no event tells of them any more.
+fn pipelined_requests_behind_a_slow_one_are_answered<S: Serve>() {
+    // With a limit of one, the later requests arrive with the first read, and no further event reports them.
     for limit in [1, 3] {
         let gates = Gates::default();
         let server = S::start(profile().build().unwrap(), Concurrency::new(limit), echo(&gates));

@@ -1,4 +1,4 @@
-//! A link that the peer dialled is used by us as a client.
+//! A connection that the peer dialled, on which our side is the client.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -10,7 +10,7 @@ use framelink_transport::{Framing, TryRecv, blocking, nonblocking, tokio};
 use crate::support::many::by_key;
 use crate::support::peer::{self, DEADLINE, Peer};
 
-/// The two ends of a connection, ours first, which was accepted.
+/// Returns the two ends of a connection, ours first. Our end was accepted.
 pub(crate) fn sockets() -> (TcpStream, TcpStream) {
     let (theirs, ours) = peer::sockets();
     (ours, theirs)
@@ -20,7 +20,7 @@ fn framing() -> Framing {
     "net:2".parse().unwrap()
 }
 
-/// Dials, and answers: one call, and then two, the later first.
+/// Dials, and answers one call, and then two calls in reverse order.
 fn dial(address: SocketAddr) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         let mut peer = Peer::dial(address);
@@ -35,7 +35,7 @@ fn dial(address: SocketAddr) -> thread::JoinHandle<()> {
 }
 
 #[test]
-fn a_blocking_connection_that_was_accepted_calls() {
+fn an_accepted_blocking_connection_can_call() {
     let mut listener = blocking::Listener::bind("127.0.0.1:0", framing()).unwrap();
     let peer = dial(listener.local_addr().unwrap());
     let mut connection = listener.accept().unwrap().unwrap();
@@ -50,7 +50,7 @@ fn a_blocking_connection_that_was_accepted_calls() {
 }
 
 #[test]
-fn a_tokio_connection_that_was_accepted_calls() {
+fn an_accepted_tokio_connection_can_call() {
     ::tokio::runtime::Runtime::new().unwrap().block_on(tokio_calls());
 }
 
@@ -67,7 +67,7 @@ async fn tokio_calls() {
 }
 
 #[test]
-fn a_nonblocking_connection_that_was_accepted_calls() {
+fn an_accepted_non_blocking_connection_can_call() {
     let mut listener = nonblocking::Listener::bind("127.0.0.1:0", framing()).unwrap();
     let mut poll = mio::Poll::new().unwrap();
     poll.registry().register(&mut listener, mio::Token(0), mio::Interest::READABLE).unwrap();

@@ -22,7 +22,7 @@ fn profile(notation: &str) -> Profile {
     Profile::builder(notation.parse::<Framing>().unwrap()).build().unwrap()
 }
 
-/// Writes pieces one after the other, and reads what comes until the server ends the connection.
+/// Writes the pieces one after the other, and returns the bytes that arrive until the server ends the connection.
 fn answer_to(address: SocketAddr, pieces: &[&[u8]]) -> Vec<u8> {
     let mut peer = Peer::dial(address).0;
     for piece in pieces {
@@ -69,7 +69,7 @@ fn a_header_ends_the_connection_before_any_message<S: Serve>() {
     }
 }
 
-/// What a server told: the words of each event, and how many messages reached the handler.
+/// What a server reported: the text of each event, and the number of messages that reached the handler.
 struct Told {
     events: mpsc::Receiver<String>,
     handled: Arc<AtomicUsize>,
@@ -79,13 +79,13 @@ impl Told {
     #[track_caller]
     fn next(&self) -> String {
         let event = self.events.recv_timeout(DEADLINE).expect("an event");
-        // The address of the peer differs each time.
+        // The address of the peer differs in each event.
         event.split_once(": ").map_or(event.clone(), |(_, what)| what.to_owned())
     }
 }
 
-/// A connection with a header, one that is reset at once, and one that is closed at once.
-fn is_told_of(address: SocketAddr, told: &Told) {
+/// Makes a connection with a header, one that is reset at once, and one that is closed at once.
+fn assert_reported(address: SocketAddr, told: &Told) {
     assert_eq!(answer_to(address, &[V1]), b"");
     assert_eq!(told.next(), "connected");
     let ended = told.next();
@@ -113,7 +113,7 @@ fn told() -> (Told, impl Fn(&ServerEvent<'_>) + Send + Sync + 'static, impl Fn()
 }
 
 #[test]
-fn a_server_on_tokio_tells_of_a_header_and_of_probes() {
+fn a_server_on_tokio_reports_headers_and_probes() {
     let runtime = ::tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(tokio::Server::bind("127.0.0.1:0", &Arc::new(profile("line")))).unwrap();
     let (address, handle) = (server.local_addr().unwrap(), server.handle());
@@ -123,14 +123,14 @@ fn a_server_on_tokio_tells_of_a_header_and_of_probes() {
         async move { Some(message.to_vec()) }
     });
     let running = thread::spawn(move || runtime.block_on(serving));
-    is_told_of(address, &told);
+    assert_reported(address, &told);
     assert_eq!(handle.counts().closed.bad_bytes, 1);
     handle.drain(DEADLINE);
     assert!(running.join().unwrap().is_clean());
 }
 
 #[test]
-fn a_server_on_threads_tells_of_a_header_and_of_probes() {
+fn a_server_on_threads_reports_headers_and_probes() {
     let server = blocking::Server::bind("127.0.0.1:0", &Arc::new(profile("line"))).unwrap();
     let (address, handle) = (server.local_addr().unwrap(), server.handle());
     let (told, observe, handled) = told();
@@ -140,7 +140,7 @@ fn a_server_on_threads_tells_of_a_header_and_of_probes() {
             Some(message.to_vec())
         })
     });
-    is_told_of(address, &told);
+    assert_reported(address, &told);
     assert_eq!(handle.counts().closed.bad_bytes, 1);
     handle.drain(DEADLINE);
     assert!(running.join().unwrap().is_clean());

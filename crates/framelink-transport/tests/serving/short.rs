@@ -1,4 +1,4 @@
-//! Short connections are served as they were.
+//! Short connections with a limit of handlers.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use framelink_transport::session::Concurrency;
 use crate::support::peer::{Peer, frame};
 use crate::support::server::{Serve, on_every_driver, profile};
 
-on_every_driver!(a_short_connection_has_one_exchange_whatever_the_limit);
+on_every_driver!(a_short_connection_has_one_exchange_with_any_limit);
 
-fn a_short_connection_has_one_exchange_whatever_the_limit<S: Serve>() {
+fn a_short_connection_has_one_exchange_with_any_limit<S: Serve>() {
     for closes in [Side::Client, Side::Server] {
         let profile = profile().connection(Short::new().closes(closes)).build().unwrap();
         let handler = Arc::new(|message: &[u8]| Some(message.to_vec()));

@@ -1,4 +1,4 @@
-//! What a process holds, and that it holds no more when a test, or a row of one, is over.
+//! The resources of a process, and checks that a test or a row leaves none behind.
 
 use std::alloc::System;
 use std::fs;
@@ -10,7 +10,7 @@ use stats_alloc::StatsAlloc;
 
 use super::DEADLINE;
 
-/// File descriptors, threads, tasks of the runtime that this is in, and bytes of the heap where they are counted.
+/// File descriptors, threads, tasks of the current runtime, and heap bytes if they are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) files: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Held {
     pub(crate) heap: usize,
 }
 
-/// What was held before something; all of it has to be back after it.
+/// The resources before a test. All of them must be free again after it.
 #[derive(Clone, Copy)]
 pub(crate) struct Baseline {
     pub(crate) held: Held,
@@ -29,24 +29,24 @@ pub(crate) struct Baseline {
 #[derive(Clone, Copy, Default)]
 struct Counting {
     allocator: Option<&'static StatsAlloc<System>>,
-    /// What allocators, runtimes, and the test itself keep.
+    /// The allowance for allocators, runtimes, and the test itself.
     slack: usize,
-    /// Of the threads whose names begin so.
+    /// Only threads whose names have this prefix are counted.
     threads: &'static str,
 }
 
 impl Baseline {
-    /// Descriptors, all threads, and tasks.
+    /// Counts descriptors, all threads, and tasks.
     pub(crate) fn take() -> Self {
         Self::counting(Counting::default())
     }
 
-    /// The heap as well, which may grow by so much.
+    /// Also counts the heap, which may grow by `slack` bytes.
     pub(crate) fn with_heap(allocator: &'static StatsAlloc<System>, slack: usize) -> Self {
         Self::counting(Counting { allocator: Some(allocator), slack, threads: "" })
     }
 
-    /// The same, and of the threads those whose names begin so: other tests may run beside this one.
+    /// Also counts the heap, and only the threads with this prefix, because other tests may run in this process.
     pub(crate) fn of_threads(threads: &'static str, allocator: &'static StatsAlloc<System>, slack: usize) -> Self {
         Self::counting(Counting { allocator: Some(allocator), slack, threads })
     }
@@ -55,26 +55,26 @@ impl Baseline {
         Self { held: counting.held(), counting }
     }
 
-    /// Waits until no more is held than this.
+    /// Waits until the process holds no more than before.
     #[track_caller]
-    pub(crate) fn comes_back(&self, after: &str) {
+    pub(crate) fn assert_freed(&self, after: &str) {
         let began = Instant::now();
         while self.is_above(began, after) {
             thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// The same where tasks have to run to end.
-    pub(crate) async fn comes_back_soon(&self, after: &str) {
+    /// Waits until the process holds no more than before, and lets tasks run meanwhile.
+    pub(crate) async fn assert_freed_soon(&self, after: &str) {
         let began = Instant::now();
         while self.is_above(began, after) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    /// Waits until exactly this is held, the heap apart.
+    /// Waits until the process holds exactly what it held before, except for the heap.
     #[track_caller]
-    pub(crate) fn is_restored(&self, after: &str) {
+    pub(crate) fn assert_restored(&self, after: &str) {
         let began = Instant::now();
         while self.counting.held() != self.held {
             self.is_in_time(began, after);
@@ -115,7 +115,7 @@ impl Counting {
         if self.threads.is_empty() {
             return threads.count();
         }
-        // One that ended meanwhile has no name.
+        // A thread that has ended meanwhile has no name.
         let name = |thread: &fs::DirEntry| fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         threads.filter(|thread| name(thread).starts_with(self.threads)).count()
     }
@@ -125,7 +125,7 @@ fn tasks() -> usize {
     tokio::runtime::Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
 }
 
-/// Waits until all tasks of this runtime are over.
+/// Waits until all tasks of this runtime have ended.
 pub(crate) async fn no_tasks(after: &str) {
     let began = Instant::now();
     while tasks() > 0 {
@@ -134,7 +134,8 @@ pub(crate) async fn no_tasks(after: &str) {
     }
 }
 
-/// The turn of a test that counts what the process holds: taken before anything of its own, a runtime too.
+/// Serializes the tests that count the resources of the process. A test takes its turn first, before it makes a
+/// runtime.
 pub(crate) struct Turn(#[expect(dead_code, reason = "held until the turn is over")] MutexGuard<'static, ()>);
 
 impl Turn {

@@ -1,4 +1,4 @@
-//! The three drivers behind one face, so that a rule is written once.
+//! One trait for the three drivers, so that a rule is written once.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, mpsc};
@@ -16,20 +16,20 @@ pub(crate) use super::{DEADLINE, framing};
 
 const ANY: &str = "127.0.0.1:0";
 
-/// What every driver does, where the caller waits for it.
+/// The operations of every driver, which the caller waits for.
 pub(crate) trait Driver: Sized {
     const NAME: &'static str;
     type Listener;
 
     fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr);
-    /// The next connection; a test that waits for none to come fails.
+    /// Accepts the next connection. Panics if none arrives in time.
     fn accept(listener: &mut Self::Listener, within: Duration) -> Self;
     fn connect_with_options(
         address: SocketAddr,
         framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError>;
-    /// A connection on a socket that is there already.
+    /// Makes a connection over an existing socket.
     fn adopt(stream: TcpStream, framing: FramingPair) -> Self;
     fn send(&mut self, payload: &[u8]) -> Result<(), Error>;
     fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), Error>;
@@ -38,7 +38,7 @@ pub(crate) trait Driver: Sized {
     fn call(&mut self, request: &[u8], within: Duration) -> Result<Message, CallError>;
     fn finish(&mut self) -> Result<(), Error>;
     fn close(self, within: Duration) -> Result<CloseReport, Error>;
-    /// Accepts a message that leaves with others.
+    /// Accepts a message that is written together with later ones.
     fn feed(&mut self, payload: &[u8]) -> Result<(), Error>;
     fn flush(&mut self) -> Result<(), Error>;
     fn watch(&mut self, heartbeat: Heartbeat, role: Role);
@@ -48,18 +48,18 @@ pub(crate) trait Driver: Sized {
         Self::connect_with_options(address, framing, SocketOptions::new())
     }
 
-    /// The next message, `None` at the end; a test that waits in vain fails.
+    /// Receives the next message, or `None` at the end. Panics if nothing arrives in time.
     #[track_caller]
     fn recv(&mut self) -> Result<Option<Message>, Error> {
         match self.recv_within(DEADLINE)? {
             TryRecv::Message(message) => Ok(Some(message)),
             TryRecv::Closed => Ok(None),
-            TryRecv::Nothing => panic!("{}: nothing came within {DEADLINE:?}", Self::NAME),
+            TryRecv::Nothing => panic!("{}: nothing arrived within {DEADLINE:?}", Self::NAME),
         }
     }
 }
 
-/// A driver's connection, and the plain socket at its other end.
+/// Returns a driver's connection, and the plain socket at its other end.
 pub(crate) fn pair<D: Driver>(framing: FramingPair) -> (D, TcpStream) {
     let (listener, address) = listen();
     let connection = D::connect(address, framing).expect("a connection");
@@ -243,7 +243,7 @@ impl Tokio {
 
 impl Driver for Tokio {
     const NAME: &'static str = "tokio";
-    /// What it accepts belongs to its runtime.
+    /// An accepted connection belongs to the runtime of its listener.
     type Listener = (tokio::Listener, Arc<::tokio::runtime::Runtime>);
 
     fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
@@ -322,7 +322,7 @@ impl Driver for Tokio {
     }
 }
 
-/// A test of each rule on each driver.
+/// Makes a test of each rule on each driver.
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
         $crate::support::on_every_driver_of!(driver: $($rule),*);

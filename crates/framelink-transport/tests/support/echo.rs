@@ -1,4 +1,4 @@
-//! A peer that sends back what comes, with heartbeats between: an oracle that knows nothing of ours but its bytes.
+//! A peer that echoes messages, with heartbeats between them. It shares no code with the drivers under test.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,17 +9,17 @@ use framelink_transport::{Frames, Framing};
 pub(crate) struct Counts {
     pub(crate) messages: u64,
     pub(crate) probes_answered: u64,
-    /// Answers that nobody has asked for, and probes of its own.
+    /// Unsolicited answers, and probes of the peer's own.
     pub(crate) beats_sent: u64,
     pub(crate) answers_came: u64,
 }
 
-/// Sends back each message, answers probes, and sends heartbeats between the messages.
+/// Echoes each message, answers probes, and sends heartbeats between the messages.
 pub(crate) fn echo(stream: TcpStream) -> Counts {
     echo_in(stream, "net:2", [b"\0\x04PING".to_vec(), b"\0\x04PONG".to_vec()])
 }
 
-/// The same with another framing, whose frames of `PING` and `PONG` are given.
+/// Like `echo`, with another framing, whose frames of `PING` and `PONG` are given.
 pub(crate) fn echo_in(mut stream: TcpStream, notation: &str, [ping, pong]: [Vec<u8>; 2]) -> Counts {
     let framing: Framing = notation.parse().unwrap();
     let (mut counts, mut unread, mut space) = (Counts::default(), Vec::new(), vec![0; 64 * 1024]);
@@ -31,7 +31,7 @@ pub(crate) fn echo_in(mut stream: TcpStream, notation: &str, [ping, pong]: [Vec<
         unread.extend_from_slice(&space[..count]);
         let (mut whole, mut back) = (0, Vec::new());
         for found in Frames::new(&framing, &unread) {
-            let found = found.expect("nothing but whole frames");
+            let found = found.expect("only whole frames");
             whole += found.wire.len();
             match found.payload {
                 b"PING" => {
@@ -40,7 +40,11 @@ pub(crate) fn echo_in(mut stream: TcpStream, notation: &str, [ping, pong]: [Vec<
                 }
                 b"PONG" => counts.answers_came += 1,
                 message => {
-                    assert_eq!(message, counts.messages.to_be_bytes(), "none lost, none cut by a heartbeat");
+                    assert_eq!(
+                        message,
+                        counts.messages.to_be_bytes(),
+                        "no message is lost, and none is cut by a heartbeat"
+                    );
                     counts.messages += 1;
                     back.extend_from_slice(found.wire);
                     if counts.messages % 5 == 0 {

@@ -1,11 +1,11 @@
-//! Handlers that wait until the test lets them go on.
+//! Handlers that wait until the test lets them continue.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::DEADLINE;
 
-/// Requests wait here for their name to be opened.
+/// Requests wait here until the test opens their name.
 #[derive(Clone, Default)]
 pub(crate) struct Gates(Arc<(Mutex<State>, Condvar)>);
 
@@ -18,13 +18,13 @@ struct State {
 }
 
 impl Gates {
-    /// Lets a request go on, be it there or still to come.
+    /// Lets the request with this name continue, whether or not it has arrived.
     pub(crate) fn open(&self, name: &[u8]) {
         self.0.0.lock().unwrap().open.insert(name.to_vec());
         self.0.1.notify_all();
     }
 
-    /// Waits until it may go on.
+    /// Waits until the name is opened.
     pub(crate) fn pass(&self, name: &[u8]) {
         let (state, changed) = &*self.0;
         let mut state = state.lock().unwrap();
@@ -34,12 +34,12 @@ impl Gates {
         changed.notify_all();
         let (mut state, waited) =
             changed.wait_timeout_while(state, DEADLINE, |state| !state.open.contains(name)).unwrap();
-        assert!(!waited.timed_out(), "nobody opened {}", String::from_utf8_lossy(name));
+        assert!(!waited.timed_out(), "the test did not open {}", String::from_utf8_lossy(name));
         state.inside -= 1;
         changed.notify_all();
     }
 
-    /// Waits until so many have come in, those that have left too.
+    /// Waits until this many requests have entered, including those that have left.
     pub(crate) fn wait_for_entered(&self, count: usize) {
         let (state, changed) = &*self.0;
         let waited =

@@ -1,4 +1,4 @@
-//! The three drivers behind one face: calls are begun, and what becomes of them is told.
+//! One trait for the three drivers with many calls in flight: a test begins calls, and reads their outcomes.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use framelink_transport::{CallError, Error, FramingPair, Incoming, Message, TryR
 use super::peer::{Peer, small_sockets};
 pub(crate) use super::{DEADLINE, framing};
 
-/// What became of something. Calls are numbered by the test.
+/// An event of the connection. The test numbers the calls.
 #[derive(Debug)]
 pub(crate) enum Happened {
     Reply(usize, Message),
@@ -30,15 +30,15 @@ impl Happened {
     }
 }
 
-/// Heartbeats, and as which side.
+/// The heartbeat of a connection, and its role.
 pub(crate) type Watch = Option<(Heartbeat, Role)>;
 
 pub(crate) trait Many: Sized {
     const NAME: &'static str;
 
-    /// With heartbeats, or without.
+    /// Makes a connection, with or without heartbeats.
     fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self;
-    /// One to send and one to receive.
+    /// Makes a pair: one connection to send, and one to receive.
     fn pair_watched(
         sending: TcpStream,
         receiving: TcpStream,
@@ -46,12 +46,12 @@ pub(crate) trait Many: Sized {
         matching: Matching,
         watch: Watch,
     ) -> Self;
-    /// Begins a call, or will when there is room for it.
+    /// Begins a call, or queues it until the window has room.
     fn begin(&mut self, call: usize, request: &[u8], within: Duration);
     fn send(&mut self, message: &[u8]) -> Result<(), Error>;
-    /// What the driver tells next; waits so long at most.
-    fn told_within(&mut self, limit: Duration) -> Option<Happened>;
-    /// What was told and not asked for yet.
+    /// Returns the driver's next event, or `None` after this time.
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened>;
+    /// Events that no test has read yet.
     fn kept(&mut self) -> &mut VecDeque<Happened>;
     fn in_flight(&self) -> usize;
     fn unanswered(&self) -> usize;
@@ -64,9 +64,9 @@ pub(crate) trait Many: Sized {
         Self::pair_watched(sending, receiving, framing, matching, None)
     }
 
-    /// What happens next; waits so long at most.
+    /// Returns the next event, kept or new, or `None` after this time.
     fn next_within(&mut self, limit: Duration) -> Option<Happened> {
-        self.kept().pop_front().or_else(|| self.told_within(limit))
+        self.kept().pop_front().or_else(|| self.next_event_within(limit))
     }
 
     #[track_caller]
@@ -74,15 +74,15 @@ pub(crate) trait Many: Sized {
         self.next_within(DEADLINE).unwrap_or_else(|| panic!("{}: nothing happened within {DEADLINE:?}", Self::NAME))
     }
 
-    /// The next such thing. Whoever calls and whoever receives are told on their own threads, in no order.
+    /// Returns the next event that matches. Calls and the receiver report on threads of their own, in no order.
     #[track_caller]
-    fn next_such(&mut self, is_such: impl Fn(&Happened) -> bool) -> Happened {
-        if let Some(found) = self.kept().iter().position(&is_such) {
-            return self.kept().remove(found).expect("it was just found");
+    fn next_matching(&mut self, matches: impl Fn(&Happened) -> bool) -> Happened {
+        if let Some(found) = self.kept().iter().position(&matches) {
+            return self.kept().remove(found).expect("the position is valid");
         }
         let began = Instant::now();
-        while let Some(happened) = self.told_within(DEADLINE.saturating_sub(began.elapsed())) {
-            if is_such(&happened) {
+        while let Some(happened) = self.next_event_within(DEADLINE.saturating_sub(began.elapsed())) {
+            if matches(&happened) {
                 return happened;
             }
             self.kept().push_back(happened);
@@ -90,31 +90,31 @@ pub(crate) trait Many: Sized {
         panic!("{}: only {:?} within {DEADLINE:?}", Self::NAME, self.kept())
     }
 
-    /// The reply to this call.
+    /// Waits for the reply to this call.
     #[track_caller]
     fn reply(&mut self, call: usize) -> Message {
-        match self.next_such(|happened| happened.is_about(call)) {
+        match self.next_matching(|happened| happened.is_about(call)) {
             Happened::Reply(_, reply) => reply,
             other => panic!("{}: not the reply to {call}: {other:?}", Self::NAME),
         }
     }
 
-    /// The failure of this call.
+    /// Waits for the failure of this call.
     #[track_caller]
     fn failure(&mut self, call: usize) -> CallError {
-        match self.next_such(|happened| happened.is_about(call)) {
+        match self.next_matching(|happened| happened.is_about(call)) {
             Happened::Failed(_, error) => error,
             other => panic!("{}: not the failure of {call}: {other:?}", Self::NAME),
         }
     }
 
-    /// What the receiver is told next: a message that answers no call, or the end.
+    /// Returns the receiver's next event: a message that answers no call, or the end.
     #[track_caller]
     fn received(&mut self) -> Happened {
-        self.next_such(|happened| !matches!(happened, Happened::Reply(..) | Happened::Failed(..)))
+        self.next_matching(|happened| !matches!(happened, Happened::Reply(..) | Happened::Failed(..)))
     }
 
-    /// Waits until so many calls are waited for.
+    /// Waits until this many calls are in flight.
     fn wait_for_in_flight(&self, count: usize) {
         let began = Instant::now();
         while self.in_flight() != count {
@@ -124,18 +124,18 @@ pub(crate) trait Many: Sized {
     }
 }
 
-/// A driver's end with calls in flight, and the plain socket at its other end.
+/// Returns a driver's end with many calls in flight, and the plain socket at its other end.
 pub(crate) fn pair<M: Many>(matching: Matching) -> (M, Peer) {
     let (ours, theirs) = small_sockets();
     (M::new(ours, framing("net:2"), matching), Peer(theirs))
 }
 
-/// By the first two bytes.
+/// Matches replies by their first two bytes.
 pub(crate) fn by_key() -> Matching {
     Matching::by_key(KeyRule::at("0:2".parse().expect("a place")))
 }
 
-/// A thread for each call, and one that receives.
+/// The blocking driver: a thread for each call, and one that receives.
 pub(crate) struct Blocking {
     caller: blocking::Caller,
     events: Receiver<Happened>,
@@ -177,7 +177,7 @@ impl Many for Blocking {
         self.caller.send(message)
     }
 
-    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened> {
         self.events.recv_timeout(limit).ok()
     }
 
@@ -220,7 +220,7 @@ impl Drop for Blocking {
     }
 }
 
-/// A task for each call, and one that receives.
+/// The tokio driver: a task for each call, and one that receives.
 pub(crate) struct Tokio {
     caller: tokio::Caller,
     events: Receiver<Happened>,
@@ -265,7 +265,7 @@ impl Many for Tokio {
         self.runtime.block_on(self.caller.send(message))
     }
 
-    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened> {
         self.events.recv_timeout(limit).ok()
     }
 
@@ -315,11 +315,11 @@ fn connection(stream: TcpStream, framing: FramingPair, watch: Watch) -> tokio::C
     connection
 }
 
-/// One loop.
+/// The non-blocking driver: a loop.
 pub(crate) struct NonBlocking {
     duplex: nonblocking::Duplex,
     calls: HashMap<CallId, usize>,
-    /// For which there was no room yet.
+    /// Calls for which the window or the queue has no room yet.
     waiting: VecDeque<(usize, Vec<u8>, Duration)>,
     events: VecDeque<Happened>,
     kept: VecDeque<Happened>,
@@ -364,14 +364,14 @@ impl Many for NonBlocking {
         &mut self.kept
     }
 
-    fn told_within(&mut self, limit: Duration) -> Option<Happened> {
+    fn next_event_within(&mut self, limit: Duration) -> Option<Happened> {
         let began = Instant::now();
         loop {
             self.try_again();
             if let Some(happened) = self.events.pop_front() {
                 return Some(happened);
             }
-            // Room may come with what is written, of which nothing tells.
+            // Room may appear when bytes are written, and no event reports that.
             let left = limit.saturating_sub(began.elapsed());
             let slice = if self.waiting.is_empty() { left } else { left.min(Duration::from_millis(5)) };
             match self.happened_within(slice) {
@@ -423,7 +423,7 @@ impl NonBlocking {
         }
     }
 
-    /// Begins what there was no room for, in order.
+    /// Begins the queued calls, in order, as far as there is room.
     fn try_again(&mut self) {
         while let Some((call, request, within)) = self.waiting.front() {
             match self.duplex.try_call(request, *within) {
@@ -443,7 +443,7 @@ fn outcome(call: usize, outcome: Result<Message, CallError>) -> Happened {
     }
 }
 
-/// A test of each rule on each driver.
+/// Makes a test of each rule on each driver.
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
         $crate::support::on_every_driver_of!(many: $($rule),*);

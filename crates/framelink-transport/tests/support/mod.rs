@@ -1,4 +1,4 @@
-//! What tests share: one plain peer, the drivers behind one face, and what a process holds.
+//! Helpers of all tests: a plain peer, traits over the drivers, and counts of a process's resources.
 
 #![allow(dead_code, unused_imports, unused_macros, reason = "each program uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -18,21 +18,21 @@ pub(crate) mod wire;
 
 use std::time::Duration;
 
-/// Whatever a test waits for comes within this time, or the test fails.
+/// Every event that a test waits for happens within this time, or the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A framing, both ways.
+/// Returns one framing for both directions.
 pub(crate) fn framing(notation: &str) -> framelink_transport::FramingPair {
     let framing: framelink_transport::Framing = notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"));
     framing.into()
 }
 
-/// A runtime of one thread, which runs while it is waited for.
+/// Returns a runtime of one thread, which runs only inside `block_on`.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// A test of each rule with each driver's type in a module of this folder.
+/// Makes a test of each rule for each driver's type in a module of this folder.
 macro_rules! on_every_driver_of {
     ($face:ident: $($rule:ident),*) => {
         $(

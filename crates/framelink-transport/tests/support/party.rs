@@ -1,4 +1,4 @@
-//! Clients and servers of a profile on the three drivers, behind one face.
+//! One trait for the clients and servers of a profile on the three drivers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::driver::{Blocking, NonBlocking, Tokio};
 use super::task::Task;
 use super::{DEADLINE, runtime};
 
-/// What a message is answered with.
+/// Returns the reply to a message.
 pub(crate) type Handler = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>> + Send>;
 
-/// A driver's client, and its server of some connections.
+/// A driver's client, and its server of a number of connections.
 pub(crate) trait Party {
     const NAME: &'static str;
 
@@ -23,36 +23,37 @@ pub(crate) trait Party {
         Self::client_of(profile, &peer.to_string())
     }
 
-    /// Sends back what the first client says, as the profile has it; what became of it.
+    /// Echoes the messages of the first client, as the profile says. Returns the outcome.
     fn echo(profile: Profile) -> (SocketAddr, Task<Result<u64, Error>>) {
         Self::echo_slowly(profile, Duration::ZERO)
     }
 
-    /// The same, taking so long for each.
+    /// Like `echo`, with this pause before each reply.
     fn echo_slowly(profile: Profile, pause: Duration) -> (SocketAddr, Task<Result<u64, Error>>) {
         Self::serve_in_turn(profile, 1, pause, Box::new(|message| Some(message.to_vec())))
     }
 
-    /// Serves so many connections one after the other, as the profile has it, and takes so long for each reply; how many messages came.
+    /// Serves this many connections one after the other, as the profile says, with this pause before each reply.
+    /// Returns the number of messages.
     fn serve_in_turn(
         profile: Profile,
         connections: usize,
         pause: Duration,
         handler: Handler,
     ) -> (SocketAddr, Task<Result<u64, Error>>);
-    /// What becomes of listening as the profile has it.
+    /// Returns the outcome of listening with this profile.
     fn bind(profile: Profile) -> std::io::Result<()>;
 }
 
-/// What every client does, where the caller waits for it.
+/// The operations of every client, which the caller waits for.
 pub(crate) trait Client {
     fn connect(&mut self) -> Result<(), CallError>;
     fn call(&mut self, request: &[u8]) -> Result<Message, CallError>;
     fn send(&mut self, message: &[u8]) -> Result<(), CallError>;
     fn recv(&mut self) -> Result<Option<Message>, Error>;
-    /// Sends on the connection that is there, past the client.
-    fn send_past(&mut self, message: &[u8]) -> Result<(), Error>;
-    /// No call is made for so long.
+    /// Sends on the client's connection directly, so that the client does not know of it.
+    fn send_outside(&mut self, message: &[u8]) -> Result<(), Error>;
+    /// Makes no call for this time.
     fn rest(&mut self, time: Duration);
     fn close(self: Box<Self>) -> Result<CloseReport, Error>;
 }
@@ -109,7 +110,7 @@ impl Client for blocking::Client {
         self.recv()
     }
 
-    fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
+    fn send_outside(&mut self, message: &[u8]) -> Result<(), Error> {
         self.connection_mut().expect("a connection").send(message)
     }
 
@@ -179,7 +180,7 @@ impl Client for nonblocking::Client {
         self.recv()
     }
 
-    fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
+    fn send_outside(&mut self, message: &[u8]) -> Result<(), Error> {
         self.connection_mut().expect("a connection").send_within(message, DEADLINE)
     }
 
@@ -255,7 +256,7 @@ impl Client for (::tokio::runtime::Runtime, tokio::Client) {
         self.0.block_on(self.1.recv())
     }
 
-    fn send_past(&mut self, message: &[u8]) -> Result<(), Error> {
+    fn send_outside(&mut self, message: &[u8]) -> Result<(), Error> {
         self.0.block_on(self.1.connection_mut().expect("a connection").send(message))
     }
 

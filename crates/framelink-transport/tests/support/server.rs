@@ -1,4 +1,4 @@
-//! The three drivers behind one face: a listener whose connections are served by one handler.
+//! One trait for the servers of the three drivers: a listener whose connections are served by one handler.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use framelink_transport::{
 
 use super::DEADLINE;
 
-/// Waits where it likes.
+/// A handler, which may block.
 pub(crate) type Handler = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
-/// A server of as many connections as are dialled.
+/// A server that accepts any number of connections.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     outcomes: Receiver<Result<u64, Error>>,
     members: Receiver<MemberId>,
 }
 
-/// What a server is to do with each connection.
+/// How a server serves each connection.
 #[derive(Clone)]
 pub(crate) struct Plan {
     profile: Arc<Profile>,
@@ -36,13 +36,13 @@ pub(crate) struct Plan {
 }
 
 impl Server {
-    /// Who joined next.
+    /// Returns the next member that joined the registry.
     #[track_caller]
     pub(crate) fn member(&self) -> MemberId {
         self.members.recv_timeout(DEADLINE).expect("a connection that joins")
     }
 
-    /// What became of the connection that ended next.
+    /// Returns the outcome of the next connection that ended.
     #[track_caller]
     pub(crate) fn outcome(&self) -> Result<u64, Error> {
         self.outcomes.recv_timeout(DEADLINE).expect("a connection that ends")
@@ -53,12 +53,12 @@ pub(crate) trait Serve {
     const NAME: &'static str;
     fn listen(plan: Plan) -> SocketAddr;
 
-    /// Serves each connection by itself.
+    /// Starts a server that serves each connection separately.
     fn start(profile: Profile, concurrency: Concurrency, handler: Handler) -> Server {
         Self::start_with(profile, concurrency, handler, None)
     }
 
-    /// The same, and each joins.
+    /// Like `start`, and each connection joins the registry.
     fn start_with(profile: Profile, concurrency: Concurrency, handler: Handler, registry: Option<&Registry>) -> Server {
         let ((ended, outcomes), (joined, members)) = (mpsc::channel(), mpsc::channel());
         let (profile, registry) = (Arc::new(profile), registry.cloned());
@@ -114,7 +114,7 @@ impl Serve for Tokio {
                 ::tokio::spawn(async move {
                     let answer = |message: Message| {
                         let handler = Arc::clone(&plan.handler);
-                        // What waits has a thread of its own; that it panicked is told by panicking.
+                        // A handler that may block has a thread of its own. A panic there panics here too.
                         async move { ::tokio::task::spawn_blocking(move || handler(&message)).await.unwrap() }
                     };
                     let _ = plan.ended.send(connection.serve_many(&plan.profile, plan.concurrency, answer).await);
@@ -128,7 +128,7 @@ impl Serve for Tokio {
 
 pub(crate) struct NonBlocking;
 
-/// A finished reply, from the thread that made it to the loop.
+/// A finished reply, sent from the handler's thread to the loop.
 type Reply = (ReplySlot, Option<Vec<u8>>);
 
 impl Serve for NonBlocking {
@@ -158,7 +158,7 @@ impl Serve for NonBlocking {
     }
 }
 
-/// What wakes a loop.
+/// Wakes a loop.
 struct ThreadWaker(mio::Waker);
 
 impl Wake for ThreadWaker {
@@ -167,22 +167,22 @@ impl Wake for ThreadWaker {
     }
 }
 
-/// A loop for one connection; its handlers have threads of their own.
+/// Serves one connection in a loop. Each handler has a thread of its own.
 fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) -> Result<u64, Error> {
     let mut poll = mio::Poll::new().unwrap();
-    let bell = Arc::new(ThreadWaker(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
-    served.set_waker(Arc::clone(&bell).into());
+    let waker = Arc::new(ThreadWaker(mio::Waker::new(poll.registry(), mio::Token(1)).unwrap()));
+    served.set_waker(Arc::clone(&waker).into());
     let interests = mio::Interest::READABLE | mio::Interest::WRITABLE;
     poll.registry().register(&mut served, mio::Token(0), interests).unwrap();
     let (finished, replies) = mpsc::channel::<Reply>();
     let mut events = mio::Events::with_capacity(8);
     loop {
-        for (place, reply) in replies.try_iter() {
-            served.reply(place, reply.as_deref())?;
+        for (slot, reply) in replies.try_iter() {
+            served.reply(slot, reply.as_deref())?;
         }
         loop {
             match served.try_next()? {
-                TryRecv::Message((place, message)) => handle(place, message, handler, &finished, &bell),
+                TryRecv::Message((slot, message)) => handle(slot, message, handler, &finished, &waker),
                 TryRecv::Nothing => break,
                 TryRecv::Closed => return served.close(profile),
             }
@@ -191,15 +191,15 @@ fn run(mut served: nonblocking::Served, profile: &Profile, handler: &Handler) ->
     }
 }
 
-fn handle(place: ReplySlot, message: Message, handler: &Handler, finished: &Sender<Reply>, bell: &Arc<ThreadWaker>) {
-    let (handler, finished, bell) = (Arc::clone(handler), finished.clone(), Arc::clone(bell));
+fn handle(slot: ReplySlot, message: Message, handler: &Handler, finished: &Sender<Reply>, waker: &Arc<ThreadWaker>) {
+    let (handler, finished, waker) = (Arc::clone(handler), finished.clone(), Arc::clone(waker));
     thread::spawn(move || {
-        let _ = finished.send((place, handler(&message)));
-        bell.wake();
+        let _ = finished.send((slot, handler(&message)));
+        waker.wake();
     });
 }
 
-/// A test of each rule on each driver.
+/// Makes a test of each rule on each driver.
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
         $crate::support::on_every_driver_of!(server: $($rule),*);

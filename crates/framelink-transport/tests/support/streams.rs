@@ -1,4 +1,4 @@
-//! Streams that do as they are told, and futures that are polled by hand.
+//! Streams that follow a list of steps, and futures that are polled by hand.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -13,18 +13,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use super::framing;
 
-/// What one call of a stream does.
+/// The result of one call of a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    /// It is not ready yet, but will be at once.
+    /// The call is pending, and the task is woken at once.
     Pending,
-    /// It brings or takes at most so many bytes.
+    /// The call reads or writes at most this many bytes.
     Bytes(usize),
-    /// It fails.
+    /// The call fails.
     Error(io::ErrorKind),
 }
 
-/// Brings some bytes by steps, over and over, and then waits for ever.
+/// Reads bytes by repeating its steps, and then waits without end or ends.
 #[derive(Debug)]
 pub(crate) struct Reader {
     bytes: VecDeque<u8>,
@@ -32,12 +32,12 @@ pub(crate) struct Reader {
     then: Then,
 }
 
-/// What a reader does when its bytes are out.
+/// What a reader does after its last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// Nothing, for ever.
+    /// It waits without end.
     Wait,
-    /// It ends.
+    /// It ends the stream.
     End,
 }
 
@@ -71,7 +71,7 @@ impl AsyncRead for Reader {
     }
 }
 
-/// Takes bytes by steps, over and over.
+/// Accepts bytes by repeating its steps.
 #[derive(Debug)]
 pub(crate) struct Writer {
     written: Written,
@@ -79,7 +79,7 @@ pub(crate) struct Writer {
     is_vectored: bool,
 }
 
-/// What was written, one entry a write; and whether writing was shut down.
+/// The written bytes, one entry for each write; and whether writing was shut down.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written(Arc<Mutex<(Vec<Vec<u8>>, bool)>>);
 
@@ -103,7 +103,7 @@ impl Writer {
         (Self { written: written.clone(), steps: Steps::new(steps), is_vectored: true }, written)
     }
 
-    /// One that has no vectored write of its own.
+    /// Returns a writer without a vectored write of its own.
     pub(crate) fn plain(steps: &[Step]) -> (Self, Written) {
         let (writer, written) = Self::new(steps);
         (Self { is_vectored: false, ..writer }, written)
@@ -140,7 +140,7 @@ impl AsyncWrite for Writer {
             let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
             return writer.take(context, &bytes);
         }
-        // As the default of the trait does it.
+        // The default of the trait writes the first part that is not empty.
         let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);
         writer.take(context, first)
     }
@@ -186,7 +186,7 @@ impl Steps {
     }
 }
 
-/// The ways in which streams are slow: what they do, over and over.
+/// The steps of slow streams, which are repeated.
 pub(crate) const MANNERS: &[&[Step]] = &[
     &[Step::Bytes(usize::MAX)],
     &[Step::Bytes(1)],
@@ -198,27 +198,27 @@ pub(crate) const MANNERS: &[&[Step]] = &[
 
 pub(crate) type Scripted = Connection<FramingPair, Reader, Writer>;
 
-/// A connection over a reader and a writer that are slow in these manners.
+/// Returns a connection over a reader and a writer with these steps.
 pub(crate) fn scripted(notation: &str, reader: Reader, writing: &[Step]) -> (Scripted, Written) {
     let (writer, written) = Writer::new(writing);
     (Connection::from_parts(reader, writer, framing(notation)), written)
 }
 
-/// The two ends of a pipe in memory that holds so many bytes each way.
+/// A connection over one end of a pipe in memory.
 pub(crate) type Piped = Connection<
     FramingPair,
     tokio::io::ReadHalf<tokio::io::DuplexStream>,
     tokio::io::WriteHalf<tokio::io::DuplexStream>,
 >;
 
-/// A connection, and the other end of its pipe.
+/// Returns a connection, and the other end of its pipe. The pipe holds `size` bytes in each direction.
 pub(crate) fn piped(notation: &str, size: usize) -> (Piped, tokio::io::DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(size);
     let (reader, writer) = tokio::io::split(ours);
     (Connection::from_parts(reader, writer, framing(notation)), theirs)
 }
 
-/// Polls a future so often and drops it; what it came to, if it did.
+/// Polls a future this many times and drops it. Returns the output if there was one.
 pub(crate) fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -230,5 +230,5 @@ pub(crate) fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output
 
 /// Polls a future that needs no runtime to its end.
 pub(crate) fn run<F: Future>(future: F) -> F::Output {
-    poll_times(future, 1_000_000).expect("it comes to an end")
+    poll_times(future, 1_000_000).expect("the future completes")
 }

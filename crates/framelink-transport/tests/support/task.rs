@@ -1,11 +1,11 @@
-//! A thread that is waited for no longer than the deadline.
+//! A thread with a deadline for its end.
 
 use std::sync::mpsc;
 use std::thread;
 
 use super::DEADLINE;
 
-/// What a thread comes to.
+/// A running thread, whose result can be waited for.
 pub(crate) struct Task<T>(mpsc::Receiver<thread::Result<T>>);
 
 impl<T: Send + 'static> Task<T> {

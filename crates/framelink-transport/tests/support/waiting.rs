@@ -1,4 +1,4 @@
-//! A scripted stream as the drivers' streams, which have timeouts and are shut down.
+//! Implements the traits of the drivers' streams, with timeouts and shutdown, for a scripted stream.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_testkit::ScriptedStream;
 use framelink_transport::{blocking, nonblocking};
 
-/// A scripted stream whose turn to wait never comes.
+/// A scripted stream on which timeouts have no effect.
 pub(crate) struct Waiting(pub(crate) ScriptedStream);
 
 impl Read for Waiting {

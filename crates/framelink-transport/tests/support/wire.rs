@@ -1,6 +1,6 @@
 //! Framings by hand.
 
-/// How messages are cut.
+/// A framing of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Ascii4,
@@ -62,7 +62,7 @@ impl Wire {
         }
     }
 
-    /// Sizes that it can express, of 0, 1, the edges of its header, and 64 KiB.
+    /// Returns the sizes that the framing can express, of 0, 1, both sides of each boundary of its header, and 64 KiB.
     pub(crate) const fn sizes(self) -> &'static [usize] {
         match self {
             Self::Ascii4 | Self::Bcd2 | Self::Ebcdic4 => &[0, 1, 999, 9999],
@@ -74,12 +74,12 @@ impl Wire {
             Self::Line | Self::Mllp => &[0, 1, 2048, 65536],
             Self::Fixed8 => &[8],
             Self::UntilClose | Self::Quiet => &[1, 65536],
-            // One read brings it whole on a loopback interface.
+            // On the loopback interface, one read returns a message of this size whole.
             Self::EachRead => &[1, 1000],
         }
     }
 
-    /// One more than it can say, where that can be tried.
+    /// Returns one byte more than the longest payload, if that size can be tried.
     pub(crate) const fn too_large(self) -> Option<usize> {
         match self {
             Self::Ascii4 | Self::Bcd2 | Self::Ebcdic4 => Some(10_000),
@@ -129,7 +129,7 @@ impl Wire {
     }
 }
 
-/// Bytes of a message; none is part of any delimiter.
+/// Returns a payload without any byte of a delimiter.
 pub(crate) fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| b'a' + u8::try_from(i % 23).expect("a byte")).collect()
 }

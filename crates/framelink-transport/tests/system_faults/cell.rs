@@ -4,15 +4,15 @@ use std::fmt;
 
 use crate::wire::Wire;
 
-/// A length in text, in packed digits, and as a number.
+/// A length in text, in packed digits, and as a binary number.
 pub(crate) const WIRES: [Wire; 3] = [Wire::Ascii4, Wire::Bcd2, Wire::Net4];
 
 /// Which side of the connection is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// We have dialled.
+    /// Our side has dialled.
     Client,
-    /// We have accepted.
+    /// Our side has accepted.
     Server,
 }
 
@@ -29,14 +29,14 @@ impl fmt::Display for Cell {
     }
 }
 
-/// What became of a cell.
+/// The outcome of a cell.
 pub(crate) struct Done {
     pub(crate) cell: Cell,
     pub(crate) ended: std::thread::Result<()>,
 }
 
 impl Done {
-    /// What went wrong in it.
+    /// Returns what went wrong in the cell.
     pub(crate) fn fault(&self) -> Option<String> {
         let panic = self.ended.as_ref().err()?;
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());

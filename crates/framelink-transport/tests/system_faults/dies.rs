@@ -1,4 +1,4 @@
-//! A connection that dies: our end notices in time, and says of what.
+//! A connection that dies: our end notices in time, and reports the cause.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
@@ -18,23 +18,23 @@ use crate::plain::{Plain, Until, echo};
 use crate::rows::{by, of};
 use crate::stage::DEADLINE;
 
-/// What a loaded machine may take longer: enough to tell a verdict from none, which would come after minutes.
+/// The allowance for a loaded machine. It is small compared with the minutes after which the system would give up.
 const LATE: Duration = Duration::from_secs(5);
 
-/// What goes on when it happens.
+/// The activity on the connection when the fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doing {
     Nothing,
-    /// We send, and what we send is not acknowledged.
+    /// Our side sends, and its bytes are not acknowledged.
     Sending,
 }
 
-/// Of what the connection dies.
+/// The cause of the connection's death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Of silence, within the bound of the heartbeats.
+    /// Silence, within the bound of the heartbeats.
     Dead,
-    /// The system has torn it down.
+    /// The system has ended the connection.
     FailedFlag,
 }
 
@@ -54,12 +54,12 @@ impl Dies {
     fn judge(self, error: &Error, role: Role, took: Duration) {
         match self.verdict {
             Verdict::Dead => {
-                assert!(matches!(error.cause(), Cause::Dead(_)), "not dead of silence: {error}");
+                assert!(matches!(error.cause(), Cause::Dead(_)), "the error is not the silence of the peer: {error}");
                 let bound = heartbeat(role).detection_bound(of(role)).expect("a bound");
-                assert!(took <= bound + LATE, "noticed after {took:?}, {bound:?} is the bound");
+                assert!(took <= bound + LATE, "noticed after {took:?}, and the bound is {bound:?}");
             }
             Verdict::FailedFlag => {
-                assert!(matches!(error.cause(), Cause::Reset(_)), "not a reset: {error}");
+                assert!(matches!(error.cause(), Cause::Reset(_)), "the error is not a reset: {error}");
                 assert!(took <= LATE, "noticed after {took:?}");
             }
         }

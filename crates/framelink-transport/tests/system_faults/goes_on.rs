@@ -1,5 +1,5 @@
-//! A connection over which messages go all the time, and on which nothing is seen of what happens below: none lost, none twice, none
-//! out of order, and it stays the same connection.
+//! A connection with constant traffic that survives a fault below it: no message is lost, repeated or reordered, and
+//! the connection stays open.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::stage::DEADLINE;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GoesOn {
-    /// The bytes of a message.
+    /// The length of a message in bytes.
     size: usize,
 }
 
@@ -30,24 +30,24 @@ impl GoesOn {
         Self { size }
     }
 
-    /// Each is another one.
+    /// Returns message number `number`. All messages differ.
     fn message(self, number: usize) -> Vec<u8> {
         let mut message = format!("{number:08}").into_bytes();
         message.extend((8..self.size).map(|at| u8::try_from((number * 31 + at * 7) % 251).expect("a byte")));
         message
     }
 
-    /// What was seen is each message, once, in order.
+    /// Asserts that every sent message was received once, in order.
     #[track_caller]
     fn check(self, seen: &[Vec<u8>], sent: usize) {
-        assert_eq!(seen.len(), sent, "messages that arrived, and that were sent");
+        assert_eq!(seen.len(), sent, "the number of received messages is the number of sent ones");
         for (number, message) in seen.iter().enumerate() {
-            assert!(*message == self.message(number), "message {number} is another one");
+            assert!(*message == self.message(number), "message {number} differs from the sent one");
         }
     }
 }
 
-/// Far longer than what the rows do to the link: no verdict may come.
+/// The timeouts are far longer than the faults of the rows, so no connection may be declared dead.
 fn heartbeat(role: Role) -> Heartbeat {
     let heartbeat = Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).by(by(role));
     heartbeat.interval(Duration::from_millis(500)).unwrap().timeout(Duration::from_secs(10)).unwrap()
@@ -114,7 +114,7 @@ impl Play for GoesOn {
             });
             let sent = peer.join().expect("the peer");
             self.check(&seen, sent);
-            assert_eq!(ended.expect("an end in good order"), u64::try_from(sent).expect("a count"));
+            assert_eq!(ended.expect("an orderly end"), u64::try_from(sent).expect("a count"));
         });
     }
 }

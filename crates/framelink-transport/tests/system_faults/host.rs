@@ -1,4 +1,4 @@
-//! Runs all cells of a row in one network, while the row does something to it.
+//! Runs all cells of a row in one network, while the row causes its fault.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use crate::namespace::Network;
 use crate::ours::Serves;
 use crate::stage::{NoticeStage, Part};
 
-/// What one cell is given.
+/// The surroundings of one cell.
 pub(crate) struct Scene {
     pub(crate) cell: Cell,
-    /// Where the cell has a network of its own.
+    /// The network, if the row has one of its own.
     network: Option<Arc<Network>>,
     pub(crate) part: Part,
 }
 
 impl Scene {
-    /// The network that the row was given.
+    /// Returns the network of the row.
     pub(crate) fn network(&self) -> &Network {
         self.network.as_deref().expect("a row with a network")
     }
 }
 
-/// What a row does in each of its cells; on every driver, for which it has a method of its own each.
+/// The behaviour of a row in each of its cells, generic over the driver.
 pub(crate) trait Play: Clone + Send + 'static {
     fn roles(&self) -> &'static [Role] {
         &[Role::Client, Role::Server]
@@ -34,14 +34,14 @@ pub(crate) trait Play: Clone + Send + 'static {
     fn server<D: Serves>(&self, scene: &Scene);
 }
 
-/// Runs each cell on a thread of its own in our host, and the fault meanwhile.
+/// Runs each cell on a thread of its own in our host, and causes the fault meanwhile.
 pub(crate) fn on_all<P: Play>(play: &P, strike: impl FnOnce(&Network, &Arc<NoticeStage>, &[Part])) -> Vec<Done> {
     let network = Arc::new(Network::new().expect("a network of our own"));
     let scene = Inside(Arc::clone(&network));
     run_all(play, Some(&scene), |stage, parts| strike(&network, stage, parts))
 }
 
-/// The same without a network of its own: the peers are other processes.
+/// Runs each cell without a network of its own. The peers are other processes.
 pub(crate) fn beside_all<P: Play>(play: &P, strike: impl FnOnce(&Arc<NoticeStage>, &[Part])) -> Vec<Done> {
     run_all(play, None, strike)
 }
@@ -65,7 +65,7 @@ fn run_all<P: Play>(play: &P, inside: Option<&Inside>, strike: impl FnOnce(&Arc<
     }
     let done: Vec<Done> = running.into_iter().map(|(cell, _, thread)| Done { cell, ended: thread.join() }).collect();
     if let Err(panic) = struck {
-        // What happened in the cells tells why.
+        // A fault in a cell explains a failure of the row.
         let faults: Vec<_> = done.iter().filter_map(Done::fault).collect();
         println!("{}", faults.join("\n"));
         std::panic::resume_unwind(panic);

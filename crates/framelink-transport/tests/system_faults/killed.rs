@@ -1,5 +1,5 @@
-//! The peer's process is killed: idle, inside a frame, or inside an exchange. Our end is told at once, says what the peer may have
-//! seen, and a client is answered again when the peer is back.
+//! The peer's process is killed: while idle, inside a frame, or inside an exchange. Our end reports at once what the
+//! peer may have seen, and a client is answered again when the peer is back.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,22 +17,22 @@ use crate::ours::Serves;
 use crate::program::Running;
 use crate::stage::{DEADLINE, Part};
 
-/// What goes on when it is killed.
+/// The activity on the connection when the peer is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doing {
     Nothing,
-    /// Half a frame has come.
+    /// Half a frame has arrived.
     Frame,
-    /// A client has half of its reply; a server makes one.
+    /// A client has received half of its reply. A server is handling a request.
     Exchange,
 }
 
 #[derive(Clone)]
 struct Killed {
     doing: Doing,
-    /// The peers of each framing.
+    /// The addresses of the peers, by framing.
     addresses: Arc<HashMap<&'static str, SocketAddr>>,
-    /// Has the peers dial.
+    /// Tells the peers to dial.
     tell: mpsc::Sender<String>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn killed(doing: Doing) -> Vec<Done> {
             peers.tell(&told.recv_timeout(DEADLINE).expect("a server"));
         }
         stage.wait_until_ready(parts);
-        // The peers have done their part too.
+        // The peers have sent their part too.
         peers.wait_for("asked", dialled);
         if doing != Doing::Nothing {
             peers.wait_for("got half", cells_of(Role::Client));
@@ -64,7 +64,7 @@ pub(crate) fn killed(doing: Doing) -> Vec<Done> {
         stage.end();
         journal.lock().unwrap().extend([peers.said("got "), again.said("got ")].concat());
     });
-    // At most once: no request that failed was sent again.
+    // At most once: no failed request was sent again.
     let mut seen = journal.into_inner().unwrap();
     seen.retain(|message| message != "half" && message != "hi");
     let count = seen.len();
@@ -79,7 +79,7 @@ const fn cells_of(_: Role) -> usize {
 }
 
 impl Killed {
-    /// The client's connection is told what happened to it.
+    /// Asserts that the client's connection reports what happened.
     fn expect_told<D: Driver>(&self, ours: &mut D, part: &Part) {
         if self.doing == Doing::Frame {
             ours.send(b"half").expect("sending");
@@ -89,7 +89,7 @@ impl Killed {
             let error = ours.call(b"half", DEADLINE).expect_err("no reply");
             assert_ne!(error.sent(), Sent::Not, "{error}");
             let cause = error.error().cause();
-            assert!(matches!(cause, Cause::Fault(_) | Cause::Reset(_)), "half a reply is told as such: {error}");
+            assert!(matches!(cause, Cause::Fault(_) | Cause::Reset(_)), "the error reports half a reply: {error}");
             return;
         }
         part.wait_for_the_fault();
@@ -104,14 +104,17 @@ impl Killed {
         match (self.doing, told) {
             (Doing::Nothing, Ok(TryRecv::Closed)) => {}
             (Doing::Frame, Err(error)) if matches!(error.cause(), Cause::Fault(_)) => {
-                assert!(error.to_string().contains("bytes"), "what came and what was owed: {error}");
+                assert!(
+                    error.to_string().contains("bytes"),
+                    "the error reports the received and the missing bytes: {error}"
+                );
             }
             (doing, other) => panic!("{doing:?}: {other:?}"),
         }
     }
 }
 
-/// A message of this cell alone.
+/// Returns a message that only this cell sends.
 fn own(cell: &Cell, what: &str) -> Vec<u8> {
     format!("{what} of {cell}").into_bytes()
 }
@@ -127,13 +130,13 @@ impl Play for Killed {
         let mut ours = D::connect(address, framing(cell.wire.notation())).expect("connecting");
         assert_eq!(&ours.call(b"hi", DEADLINE).expect("a reply")[..], b"hi");
         self.expect_told(&mut ours, part);
-        // The peer comes back; until then calls are not sent.
+        // The peer comes back. Until then calls are not sent.
         let began = Instant::now();
         for number in 0.. {
             let request = own(cell, &format!("number {number}"));
             match call(&request) {
                 Ok(reply) => {
-                    assert_eq!(reply[..], request, "its own reply");
+                    assert_eq!(reply[..], request, "the reply belongs to the request");
                     break;
                 }
                 Err(error) => assert!(began.elapsed() < DEADLINE, "{error}"),
@@ -167,7 +170,7 @@ impl Play for Killed {
         match (self.doing, served) {
             (Doing::Nothing, Ok(1)) => {}
             (Doing::Frame, Err(error)) if matches!(error.cause(), Cause::Fault(_)) => {}
-            // Its reply is written to a socket that is gone: that is seen then, or by the end that comes first.
+            // The write of the reply fails, or the server sees the end of the connection first.
             (Doing::Exchange, Ok(2)) => {}
             (Doing::Exchange, Err(error)) if matches!(error.cause(), Cause::Reset(_)) => {}
             (doing, other) => panic!("{doing:?}: {other:?}"),

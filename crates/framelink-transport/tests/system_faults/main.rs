@@ -1,9 +1,10 @@
-//! The rows of the table of faults that need a network of their own, or processes: two hosts in network namespaces, and a wire between
-//! them that is cut, loses packets, is slow, or changes; peers and servers that are killed, stopped, told to end, or short of memory.
-//! All cells of a row (framing × driver × role) run side by side.
+//! The rows of the table of faults that need a network of their own, or processes. Two hosts are in network namespaces,
+//! and the wire between them is cut, loses packets, is slow, or changes. Peers and servers are killed, stopped, told to
+//! end, or short of memory. All cells of a row (framing × driver × role) run side by side.
 //!
-//! A network needs `ip` and a system that lets us make namespaces (root, or `unshare --user --map-root-user`), and `nft`, `tc` and `ss` for
-//! some rows. Rows that cannot be run say so (`left out: …`); with `FRAMELINK_NAMESPACES_REQUIRED=1` they fail.
+//! A network needs `ip` and a system that permits namespaces (root, or `unshare --user --map-root-user`). Some rows
+//! need `nft`, `tc` or `ss`. A row that cannot run prints `left out: …`; with `FRAMELINK_NAMESPACES_REQUIRED=1` it
+//! fails.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -32,10 +33,10 @@ use std::sync::{Condvar, Mutex};
 use rows::Row;
 use support::{driver, wire};
 
-/// Rows that run at a time: their cells mostly wait.
+/// The number of rows that run at a time. Their cells mostly wait.
 const ROWS_AT_A_TIME: usize = 3;
 
-/// Runs a row, prints its count, and names each cell that failed.
+/// Runs a row, prints its count, and panics with the names of the failed cells.
 fn run(row: &Row) {
     static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
     static CELLS: AtomicUsize = AtomicUsize::new(0);
@@ -60,7 +61,7 @@ fn run(row: &Row) {
     assert_eq!(cells.len(), row.cells, "the cells of row {}", row.number);
 }
 
-/// A test of each row.
+/// Makes a test of each row.
 macro_rules! rows {
     ($($row:ident),* $(,)?) => {
         $(
@@ -75,8 +76,8 @@ macro_rules! rows {
 rows![
     an_idle_link_that_is_cut,
     a_link_that_is_cut_with_data_unacknowledged,
-    a_link_that_loses_what_we_send,
-    a_link_that_loses_what_the_peer_sends,
+    a_link_that_loses_the_packets_that_we_send,
+    a_link_that_loses_the_packets_of_the_peer,
     a_cut_that_heals_in_time,
     a_link_that_loses_one_packet_in_twenty,
     a_link_that_loses_one_packet_in_five,

@@ -1,4 +1,5 @@
-//! Network namespaces: one host of its own each, which is gone when nothing holds it any more, however the test ends.
+//! Network namespaces: one for each host, which the system removes when no process holds it, even if the test is
+//! killed.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -7,8 +8,8 @@ use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-/// A network of its own, with nothing in it but the loopback interface. No name is taken for it, so that tests that run at the same
-/// time cannot meet, and the system removes it when its last descriptor is closed, also that of a process that was killed.
+/// A network of its own that contains only the loopback interface. It has no name, so that tests that run at one time
+/// do not collide. The system removes it when its last descriptor is closed, also if the process was killed.
 #[derive(Debug)]
 pub(crate) struct Namespace(File);
 
@@ -23,12 +24,12 @@ impl Namespace {
         Ok(this)
     }
 
-    /// Moves this thread, and the threads and processes that it will begin.
+    /// Moves this thread into the namespace. Threads and processes that it starts are there too.
     pub(crate) fn enter(&self) {
         setns(&self.0, CloneFlags::CLONE_NEWNET).expect("entering a namespace");
     }
 
-    /// Does something there, on a thread of its own.
+    /// Runs `work` in the namespace, on a thread of its own.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         let inside = || {
             self.enter();
@@ -40,12 +41,12 @@ impl Namespace {
         })
     }
 
-    /// Runs a script of the shell there, up to the first command that fails.
+    /// Runs a shell script in the namespace, up to the first command that fails.
     pub(crate) fn shell(&self, script: &str) -> Result<(), String> {
         self.output(script).map(|_| ())
     }
 
-    /// The same, and what it printed.
+    /// Runs a shell script in the namespace, and returns its output.
     fn output(&self, script: &str) -> Result<String, String> {
         let output = self.run(|| Command::new("sh").args(["-ec", script]).output());
         match output {
@@ -55,7 +56,7 @@ impl Namespace {
         }
     }
 
-    /// Where `ip` finds it.
+    /// Returns the path under which `ip` finds the namespace.
     fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
     }
@@ -64,19 +65,19 @@ impl Namespace {
 /// Two hosts, and the wire between them.
 #[derive(Debug)]
 pub(crate) struct Network {
-    /// Ours.
+    /// Our host.
     pub(crate) near: Namespace,
-    /// The peer's.
+    /// The peer's host.
     pub(crate) far: Namespace,
 }
 
-/// What is lost on the wire.
+/// The packets that are lost on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     Everything,
-    /// What we send.
+    /// The packets that we send.
     Ours,
-    /// What the peer sends.
+    /// The packets that the peer sends.
     Theirs,
 }
 
@@ -93,19 +94,19 @@ impl Network {
             far.path()
         ))?;
         far.shell(&format!("ip addr add {FAR}/24 dev wire; ip link set wire up"))?;
-        // Lost segments go again after 20 ms instead of 200, so that a test with losses is soon over.
+        // Lost segments are sent again after 20 ms instead of 200 ms, so that a test with losses is soon over.
         for host in [&near, &far] {
             host.shell("ip route change 10.213.9.0/24 dev wire rto_min 20ms")?;
         }
         Ok(Self { near, far })
     }
 
-    /// Nothing more arrives, and no program is told.
+    /// Loses all packets from now on. No program is told.
     pub(crate) fn cut(&self, lost: Lost) {
         self.drop_share(lost, 100);
     }
 
-    /// So many packets of a hundred do not arrive, chosen by chance.
+    /// Drops this percentage of the packets, chosen at random.
     pub(crate) fn drop_share(&self, lost: Lost, percent: u32) {
         let script = drop_rule(percent);
         if lost != Lost::Ours {
@@ -116,14 +117,14 @@ impl Network {
         }
     }
 
-    /// So many packets did not arrive at us.
+    /// Returns how many packets to our host were dropped.
     pub(crate) fn have_lost(&self) -> u64 {
         let rules = self.near.output("nft list table inet faults").expect("nft");
         let mut words = rules.split_whitespace().skip_while(|word| *word != "packets").skip(1);
         words.next().and_then(|count| count.parse().ok()).expect("a counter")
     }
 
-    /// Nothing is lost any more.
+    /// Stops all losses.
     pub(crate) fn heal(&self) {
         for host in [&self.near, &self.far] {
             host.shell("nft delete table inet faults 2>/dev/null || true").expect("nft");
@@ -138,7 +139,7 @@ impl Network {
     }
 }
 
-/// Drops so many of a hundred packets that arrive by the wire.
+/// Returns a rule that drops this percentage of the packets that arrive from the wire.
 pub(crate) fn drop_rule(percent: u32) -> String {
     let chance = match percent {
         100 => String::new(),

@@ -1,4 +1,4 @@
-//! Our end as a server: one connection that is accepted and served, on each driver.
+//! Our end of a connection on each driver: as a server of one connection or of many, and as a client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use framelink_transport::{CallError, ConnectError, Error, Message, Profile, bloc
 use crate::driver::{Blocking, Driver, NonBlocking, Tokio};
 
 pub(crate) trait Serves: Driver {
-    /// Listens on a free port of this address, tells it, and serves one connection until that ends.
+    /// Listens on a free port of this address, sends the address to the test, and serves one connection until it ends.
     fn serve(
         host: &str,
         profile: Arc<Profile>,
@@ -20,27 +20,28 @@ pub(crate) trait Serves: Driver {
         answer: impl FnMut(&[u8]) -> Vec<u8>,
     ) -> Result<u64, Error>;
 
-    /// Serves all connections from now on, and sends their messages back; where it listens.
+    /// Serves all connections from now on, and echoes their messages. Returns the address.
     fn serve_all(host: &str, profile: Arc<Profile>) -> SocketAddr;
 
     /// Dials as the profile says.
     fn connect_as(profile: &Arc<Profile>, address: SocketAddr) -> Result<Self, ConnectError>;
 
-    /// A client of this peer: what its calls come to.
+    /// Returns a function that calls this peer with a client.
     fn client(profile: &Profile, address: SocketAddr) -> Calls;
 
-    /// Asks a client again and again for so long, and each call fails; what the client has done.
+    /// Calls with a client again and again for this time, and asserts that each call fails. Returns the client's
+    /// counts.
     fn call_for(profile: &Arc<Profile>, address: SocketAddr, time: Duration) -> Counts;
 }
 
-/// What calls.
+/// A function that makes a call.
 pub(crate) type Calls = Box<dyn FnMut(&[u8]) -> Result<Message, CallError>>;
 
-/// Calls that fail, one after the other, for so long.
+/// Makes calls one after the other for this time, and asserts that each fails.
 fn fail_for(time: Duration, mut call: impl FnMut() -> bool) {
     let began = Instant::now();
     while began.elapsed() < time {
-        assert!(!call(), "there is no port for a call");
+        assert!(!call(), "a call fails without a free port");
     }
 }
 

@@ -1,6 +1,8 @@
-//! The peers of a row as one process, which is killed or stopped: it accepts and dials connections of each framing.
+//! The peers of a row, in one process that is killed or stopped. The process accepts and dials connections of each
+//! framing.
 //!
-//! It sends messages back. `half` is answered with the first half of a frame, `nothing` with nothing. Each message is told.
+//! It echoes messages. The answer to `half` is the first half of a frame, and `nothing` has no answer. Each message is
+//! reported.
 
 use std::io::{BufRead, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -13,7 +15,7 @@ use crate::program::say;
 use crate::stage::NoticeStage;
 use crate::wire::Wire;
 
-/// At these ports, or any, one for each framing.
+/// Runs the peers at these ports, or at any, one for each framing.
 pub(crate) fn program(ports: &[&str]) {
     let ports = ports.iter().map(|port| port.parse().expect("a port")).chain(std::iter::repeat(0_u16));
     let mut addresses = Vec::new();
@@ -57,7 +59,7 @@ fn talk(mut peer: Plain) {
     }
 }
 
-/// One exchange; then half a frame, another request, or silence.
+/// Makes one exchange, and then sends half a frame or another request, or is silent.
 fn ask(address: SocketAddr, wire: Wire, message: &str) {
     let mut peer = Plain::dial(address, wire);
     let part = Arc::new(NoticeStage::default()).part();

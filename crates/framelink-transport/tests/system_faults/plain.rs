@@ -1,4 +1,4 @@
-//! The peer on the other host: plain sockets and framings by hand. It answers `PING` with `PONG`.
+//! The peer on the other host: plain sockets, with framings by hand. It answers `PING` with `PONG`.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::stage::Part;
 use crate::wire::Wire;
 
-/// What is read at once; between two reads the peer looks whether the row is over.
+/// The timeout of one read. Between two reads the peer checks whether the row is over.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// The length that a header says.
+/// Returns the length that a header announces.
 fn announced(wire: Wire, head: &[u8]) -> usize {
     let digits = |digits: &mut dyn Iterator<Item = u8>| digits.fold(0, |sum, digit| sum * 10 + usize::from(digit));
     match wire {
@@ -27,12 +27,12 @@ pub(crate) struct Plain {
     came: Vec<u8>,
 }
 
-/// What a peer has seen.
+/// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Message(Vec<u8>),
     End,
-    /// Nothing for now.
+    /// Nothing has arrived yet.
     Nothing,
 }
 
@@ -60,7 +60,7 @@ impl Plain {
         self.stream.write_all(&self.wire.frame(message))
     }
 
-    /// The next message that is no heartbeat; those are answered.
+    /// Reads the next message. Heartbeats are answered and skipped.
     pub(crate) fn read(&mut self) -> io::Result<Seen> {
         loop {
             match self.read_any()? {
@@ -71,7 +71,7 @@ impl Plain {
         }
     }
 
-    /// The next message, or heartbeat.
+    /// Reads the next message or heartbeat.
     pub(crate) fn read_any(&mut self) -> io::Result<Seen> {
         let head_len = self.wire.frame(b"").len();
         loop {
@@ -93,7 +93,7 @@ impl Plain {
         }
     }
 
-    /// The reply to a request.
+    /// Sends a request and reads the reply.
     pub(crate) fn call(&mut self, request: &[u8], part: &Part) -> Vec<u8> {
         self.write(request).expect("sending");
         loop {
@@ -110,7 +110,7 @@ impl Plain {
         while !part.is_over() && !matches!(self.read(), Ok(Seen::End) | Err(_)) {}
     }
 
-    /// Reads to the end.
+    /// Reads until the end.
     pub(crate) fn idle_to_the_end(&mut self) {
         let began = std::time::Instant::now();
         while !matches!(self.read(), Ok(Seen::End) | Err(_)) {
@@ -123,7 +123,7 @@ impl Plain {
     }
 }
 
-/// Accepts one connection and sends back all messages, `until` the row is over or the connection ends; what came.
+/// Accepts one connection and echoes all messages `until` the row is over or the connection ends. Returns the messages.
 pub(crate) fn echo(listener: &TcpListener, wire: Wire, part: &Part, until: Until) -> Vec<Vec<u8>> {
     let mut peer = Plain::new(accept(listener, part), wire);
     let mut seen = Vec::new();
@@ -145,16 +145,16 @@ pub(crate) fn echo(listener: &TcpListener, wire: Wire, part: &Part, until: Until
 pub(crate) enum Until {
     /// When the connection ends.
     End,
-    /// When the row is over: nothing is heard of the connection any more.
+    /// When the row is over, because the peer is not told of the end of the connection.
     Over,
 }
 
 fn accept(listener: &TcpListener, part: &Part) -> TcpStream {
-    listener.set_nonblocking(true).expect("a listener that does not wait");
+    listener.set_nonblocking(true).expect("a non-blocking listener");
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
-                stream.set_nonblocking(false).expect("a stream that waits");
+                stream.set_nonblocking(false).expect("a blocking stream");
                 return stream;
             }
             Err(_) => part.must_go_on("a connection"),

@@ -1,4 +1,4 @@
-//! Rows with one host: local ports that run out, and a client that comes from many addresses.
+//! Rows with one host: no local port is left, and a client uses many addresses.
 
 use std::io::Read;
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -16,10 +16,10 @@ use crate::plain::Plain;
 use crate::stage::{DEADLINE, NoticeStage};
 use crate::wire::Wire;
 
-/// What a cell does, on one driver.
+/// The function of a cell on one driver.
 type OnHost = fn(Wire, &Namespace);
 
-/// Each cell has a host of its own.
+/// Runs the cells. Each has a host of its own.
 fn on_all(role: Role, play: [OnHost; 3]) -> Vec<Done> {
     let names = [Blocking::NAME, NonBlocking::NAME, Tokio::NAME];
     let cells = WIRES.into_iter().flat_map(|wire| names.into_iter().zip(play).map(move |on| (wire, on)));
@@ -41,7 +41,7 @@ pub(crate) fn exhausted() -> Vec<Done> {
 
 const PORTS: usize = 16;
 
-/// A peer that accepts all, and its address.
+/// Returns a peer that accepts all connections, and its address.
 fn accepts(port: u16) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -58,7 +58,7 @@ fn is_exhausted<T>(tried: Result<T, ConnectError>) -> bool {
     }
 }
 
-/// Also from a source address, which is bound before the connection is made.
+/// Uses up the ports, without and with a source address, which is bound before the connection is made.
 fn runs_out<D: Serves>(wire: Wire, host: &Namespace) {
     host.shell("echo 40000 40015 > /proc/sys/net/ipv4/ip_local_port_range").expect("a range of 16 ports");
     let (first, second) = (accepts(7000), accepts(7001));
@@ -66,22 +66,22 @@ fn runs_out<D: Serves>(wire: Wire, host: &Namespace) {
     for source in [None, Some(SocketAddr::from(([127, 0, 0, 1], 0)))] {
         let options = source.map_or_else(SocketOptions::new, |source| SocketOptions::new().source(source));
         let profile = Arc::new(Profile::builder(framing).socket(options).build().expect("a profile"));
-        // Those of the last round may still be about to close.
+        // Connections of the last round may still be closing.
         let mut ours: Vec<D> = (0..PORTS).map(|_| connect_when_free(&profile, first.1)).collect();
         let peers: Vec<TcpStream> = (0..PORTS).map(|_| first.0.accept().expect("accepting").0).collect();
         assert!(is_exhausted(D::connect_as(&profile, first.1)), "from {source:?}: the ports are used up");
         ours.push(D::connect_as(&profile, second.1).expect("another peer has ports of its own"));
         let accepted = second.0.accept().expect("accepting").0;
-        // The peers close first, so that no port of ours lingers.
+        // The peers close first, so that no port of ours stays in TIME_WAIT.
         drop((peers, accepted));
         for connection in &mut ours {
             assert!(connection.recv().expect("an end in good order").is_none());
         }
     }
-    is_not_dialled_without_end::<D>(&framing, &first, second.1);
+    dials_with_growing_delays::<D>(&framing, &first, second.1);
 }
 
-/// Connects as soon as there is a port.
+/// Connects as soon as a port is free.
 fn connect_when_free<D: Serves>(profile: &Arc<Profile>, address: SocketAddr) -> D {
     let began = Instant::now();
     loop {
@@ -93,8 +93,8 @@ fn connect_when_free<D: Serves>(profile: &Arc<Profile>, address: SocketAddr) -> 
     }
 }
 
-/// A client that is asked again and again dials less and less.
-fn is_not_dialled_without_end<D: Serves>(framing: &Framing, first: &(TcpListener, SocketAddr), second: SocketAddr) {
+/// A client that is used again and again dials less and less often.
+fn dials_with_growing_delays<D: Serves>(framing: &Framing, first: &(TcpListener, SocketAddr), second: SocketAddr) {
     let profile = Profile::builder(*framing).reply_timeout(Duration::from_millis(200)).build().expect("a profile");
     let profile = Arc::new(profile);
     let held: Vec<D> = (0..PORTS).map(|_| connect_when_free(&profile, first.1)).collect();
@@ -109,7 +109,7 @@ pub(crate) fn many_addresses() -> Vec<Done> {
     on_all(Role::Server, [shares::<Blocking>, shares::<NonBlocking>, shares::<Tokio>])
 }
 
-/// So many connections of one client.
+/// The number of connections that one client may have.
 const SHARE: u32 = 2;
 
 fn shares<D: Serves>(wire: Wire, host: &Namespace) {
@@ -121,7 +121,7 @@ fn shares<D: Serves>(wire: Wire, host: &Namespace) {
     let profile = Profile::builder(framing).connections_per_client(SHARE).build().expect("a profile");
     let address = D::serve_all("::", Arc::new(profile));
     let part = Arc::new(NoticeStage::default()).part();
-    // As IPv4, and as IPv4 in the clothes of IPv6.
+    // The client dials from an IPv4 address, and from its IPv4-mapped IPv6 address.
     let ipv4: SocketAddr = ([127, 0, 0, 1], address.port()).into();
     let mapped: SocketAddr = (Ipv6Addr::from_bits(0xffff_7f00_0001), address.port()).into();
     let mut held = vec![Plain::dial(ipv4, wire), Plain::dial(mapped, wire)];
@@ -129,7 +129,7 @@ fn shares<D: Serves>(wire: Wire, host: &Namespace) {
     for third in [ipv4, mapped] {
         expect_refused(&TcpStream::connect(third).expect("dialling"));
     }
-    // Three addresses of each of two networks: each network is one client.
+    // Three addresses in each of two networks: each network counts as one client.
     for net in ["a", "b"] {
         let from = |last: u8| dial_from(&format!("2001:db8:0:{net}::{last}"), address.port());
         let mut admitted = [from(1), from(2)].map(|stream| Plain::new(stream, wire));

@@ -1,4 +1,4 @@
-//! Other processes: this test again, as the program of one side. What it is to be comes in its environment.
+//! Other processes: this test program, started again as one side of a row. An environment variable says which.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -14,12 +14,12 @@ use crate::stage::DEADLINE;
 
 const WHAT: &str = "FRAMELINK_FAULTS_PROGRAM";
 
-/// The programs, by their names; each with its words.
+/// Runs the program with the name and the arguments of the variable.
 #[test]
 #[ignore = "the program of another test"]
 fn program() {
     let Ok(what) = std::env::var(WHAT) else { return };
-    // It ends with its test, however that ends.
+    // The process ends with its test, even if the test is killed.
     thread::spawn(|| {
         thread::sleep(4 * DEADLINE);
         std::process::exit(3);
@@ -33,15 +33,15 @@ fn program() {
     }
 }
 
-/// Tells the test.
+/// Prints a line for the test.
 pub(crate) fn say(line: &str) {
     let mut stdout = std::io::stdout().lock();
-    // At the start of a line, whatever the harness has printed.
+    // An empty line first, because the harness may have printed a part of a line.
     let _ = writeln!(stdout, "\n{line}");
     let _ = stdout.flush();
 }
 
-/// A program that runs; it is killed when this is dropped.
+/// A running program, which is killed when this value is dropped.
 pub(crate) struct Running {
     child: Child,
     stdin: ChildStdin,
@@ -52,7 +52,7 @@ impl Running {
     pub(crate) fn start(what: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("a path"));
         command.args(["--ignored", "--exact", "program::program", "--nocapture"]).env(WHAT, what);
-        // Threads of a server would fill the memory that is allowed with their stacks, and with what the allocator sets aside for each.
+        // A server's threads would fill the allowed memory with their stacks and with the arenas of the allocator.
         command.env("RUST_MIN_STACK", "131072").env("MALLOC_ARENA_MAX", "1");
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("a program");
@@ -71,13 +71,13 @@ impl Running {
         writeln!(self.stdin, "{line}").expect("a program that reads");
     }
 
-    /// The rest of each line so far that begins so.
+    /// Returns the rest of each line with this prefix so far.
     pub(crate) fn said(&self, start: &str) -> Vec<String> {
         let lines = self.lines.lock().expect("lines");
         lines.iter().filter_map(|line| Some(line.strip_prefix(start)?.trim().to_owned())).collect()
     }
 
-    /// Waits until there are so many of them.
+    /// Waits until there are this many lines with this prefix.
     #[track_caller]
     pub(crate) fn wait_for(&self, start: &str, count: usize) -> Vec<String> {
         let began = Instant::now();
@@ -104,11 +104,11 @@ impl Running {
         self.child.try_wait().expect("a child").is_none()
     }
 
-    /// Its exit code, when it has ended.
+    /// Waits for the end, and returns the exit code.
     pub(crate) fn finish(&mut self) -> Option<i32> {
         let began = Instant::now();
         while self.is_alive() {
-            assert!(began.elapsed() < DEADLINE, "it does not end");
+            assert!(began.elapsed() < DEADLINE, "the program does not end");
             thread::sleep(Duration::from_millis(2));
         }
         self.child.wait().expect("a child").code()

@@ -1,4 +1,4 @@
-//! Programs with an end of ours: a server that drains when it is told to end, and an end that is quiet but for its heartbeats.
+//! Programs with an end of ours: a server that drains at SIGTERM, and an end that sends only heartbeats.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use crate::rows::{by, of};
 /// How long a drain may take.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// So many bytes beside what the program holds when it begins.
+/// The bytes that the program may allocate beyond its size at the start.
 const MEMORY: u64 = 64 * 1024 * 1024;
 
-/// Handlers that have begun.
+/// The number of handlers that have begun.
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 
-/// A handler that takes a moment, so that there is something in flight.
+/// A handler that takes a moment, so that requests are in flight.
 fn answer(message: &[u8]) -> Vec<u8> {
     HANDLED.fetch_add(1, Ordering::AcqRel);
     thread::sleep(Duration::from_millis(1));
     message.to_vec()
 }
 
-/// Serves with little memory, until SIGTERM has it drain.
+/// Serves with little memory, until SIGTERM makes it drain.
 pub(crate) fn serve(driver: &str, wire: &str) {
     let framing: Framing = wire.parse().expect("a notation");
     let profile = Profile::builder(framing).connections_per_client(500).close_timeout(Duration::from_secs(5));
@@ -48,7 +48,7 @@ pub(crate) fn serve(driver: &str, wire: &str) {
     std::process::exit(i32::from(!report.is_clean()));
 }
 
-/// What is asked of the system beyond that fails, and the program with it.
+/// Limits the memory of the process. A larger allocation fails, and ends the program.
 fn limit_memory() {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("a size");
@@ -57,7 +57,7 @@ fn limit_memory() {
     setrlimit(Resource::RLIMIT_AS, limit, limit).expect("a limit");
 }
 
-/// Does this when SIGTERM comes.
+/// Calls `act` at SIGTERM.
 fn on_sigterm(act: impl FnOnce() + Send + 'static) {
     let runtime = Tokio::runtime();
     let guard = runtime.enter();
@@ -87,10 +87,10 @@ fn tokio_server(profile: &Arc<Profile>) -> DrainReport {
     })
 }
 
-/// There is no server of this driver: a program's own loop accepts and serves, and its listener's admission tells all to end.
+/// The non-blocking driver has no server: a loop accepts and serves, and its listener's admission ends all connections.
 fn nonblocking_server(profile: &Arc<Profile>) -> DrainReport {
     let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", profile).expect("a port");
-    let admission = listener.admission().expect("it was bound with a profile").clone();
+    let admission = listener.admission().expect("a listener of a profile").clone();
     let is_ending = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&is_ending);
     on_sigterm(move || {
@@ -117,13 +117,14 @@ fn nonblocking_server(profile: &Arc<Profile>) -> DrainReport {
     report
 }
 
-/// One message, so that all have their turn. Whether the connection has ended; `None` when it has failed.
+/// Serves one message, so that all connections have their turn. Returns whether the connection has ended, or `None` when
+/// it has failed.
 fn serve_next(served: &mut nonblocking::Served) -> Option<bool> {
     match served.try_next() {
-        Ok(TryRecv::Message((place, message))) => served.reply(place, Some(&answer(&message))).ok().map(|_| false),
+        Ok(TryRecv::Message((slot, message))) => served.reply(slot, Some(&answer(&message))).ok().map(|_| false),
         Ok(TryRecv::Nothing) => Some(false),
         Ok(TryRecv::Closed) => Some(true),
-        // It is asked once more, and closed then.
+        // The loop calls once more, and then closes the connection.
         Err(error) if matches!(error.cause(), Cause::Ended(_)) => Some(false),
         Err(error) => {
             say(&format!("failed: {error}"));
@@ -132,7 +133,7 @@ fn serve_next(served: &mut nonblocking::Served) -> Option<bool> {
     }
 }
 
-/// Our end of one connection, which sends nothing but heartbeats of its own, and sends messages back as a server.
+/// Runs our end of one connection. It sends only its heartbeats, and as a server it echoes messages.
 pub(crate) fn beat(driver: &str, wire: &str, role: &str, peer: &str) {
     let role = if role == "client" { Role::Client } else { Role::Server };
     let run = match driver {
@@ -144,7 +145,7 @@ pub(crate) fn beat(driver: &str, wire: &str, role: &str, peer: &str) {
     say(&format!("ended {ended}"));
 }
 
-/// Often, and with patience: the peer is well.
+/// Frequent heartbeats with a long timeout, because the peer is healthy.
 pub(crate) const BEAT: Duration = Duration::from_millis(200);
 
 fn beat_on<D: Serves>(wire: &str, role: Role, peer: &str) -> String {

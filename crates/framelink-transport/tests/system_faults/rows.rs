@@ -1,4 +1,4 @@
-//! The rows: what happens to the network, and what must happen then.
+//! The rows: what happens to the network or a process, and how the cells must react.
 
 use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
@@ -19,9 +19,9 @@ use crate::{killed, ports, servers, stopped};
 pub(crate) struct Row {
     pub(crate) number: u8,
     pub(crate) fault: &'static str,
-    /// How many cells it has.
+    /// The number of cells.
     pub(crate) cells: usize,
-    /// What is missing here for it, if something is.
+    /// Returns what the system lacks for this row, or `None`.
     pub(crate) lacks: fn() -> Option<String>,
     pub(crate) run: fn() -> Vec<Done>,
 }
@@ -30,23 +30,23 @@ pub(crate) struct Row {
 const ONE_ROLE: usize = 9;
 const BOTH_ROLES: usize = 18;
 
-/// No rules, or no rule that drops by chance.
+/// Checks for `nft`, with a rule that drops packets at random.
 fn nft() -> Option<String> {
     let network = Network::new();
     network.and_then(|network| network.near.shell(&drop_rule(5))).err()
 }
 
-/// No queue that holds packets back.
+/// Checks for a queue that delays packets.
 fn tbf() -> Option<String> {
     Network::new().and_then(|network| network.near.shell(SLOW)).err()
 }
 
-/// No networks of our own.
+/// Checks for network namespaces.
 fn ip() -> Option<String> {
     Network::new().err()
 }
 
-/// Why sockets cannot be killed here: there is no `ss`, or the system kills none, of which `ss` says nothing.
+/// Checks that sockets can be killed: there may be no `ss`, or a system that kills none, which `ss` does not report.
 fn ss() -> Option<String> {
     let killed = Namespace::new().and_then(|host| {
         let (_listener, mut stream) = host.run(|| {
@@ -57,7 +57,7 @@ fn ss() -> Option<String> {
         host.shell("ss -K state established dst 127.0.0.1")?;
         stream.set_nonblocking(true).expect("a stream that does not wait");
         match stream.read(&mut [0]) {
-            // Of itself, or by the other end, which was killed too.
+            // The error is of the socket itself, or from the other end, which was killed too.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => Ok(()),
             other => Err(format!("ss -K kills no socket: {other:?}")),
         }
@@ -65,7 +65,7 @@ fn ss() -> Option<String> {
     killed.err()
 }
 
-/// 256 kbit/s, and room for 200 kB that wait: 6 s.
+/// 256 kbit/s, with a queue of 200 kB, which is 6 s.
 const SLOW: &str = "tc qdisc add dev wire root tbf rate 256kbit burst 3000 limit 200000";
 
 pub(crate) fn an_idle_link_that_is_cut() -> Row {
@@ -78,12 +78,12 @@ pub(crate) fn a_link_that_is_cut_with_data_unacknowledged() -> Row {
     Row { number: 13, fault: "a link is cut, and data waits to be acknowledged", cells: BOTH_ROLES, lacks: nft, run }
 }
 
-pub(crate) fn a_link_that_loses_what_we_send() -> Row {
+pub(crate) fn a_link_that_loses_the_packets_that_we_send() -> Row {
     let run = || dies(Doing::Nothing, |network| network.cut(Lost::Ours));
     Row { number: 14, fault: "what we send is lost", cells: BOTH_ROLES, lacks: nft, run }
 }
 
-pub(crate) fn a_link_that_loses_what_the_peer_sends() -> Row {
+pub(crate) fn a_link_that_loses_the_packets_of_the_peer() -> Row {
     let run = || dies(Doing::Nothing, |network| network.cut(Lost::Theirs));
     Row { number: 14, fault: "what the peer sends is lost", cells: BOTH_ROLES, lacks: nft, run }
 }
@@ -100,10 +100,10 @@ pub(crate) fn a_cut_that_heals_in_time() -> Row {
     Row { number: 15, fault: "a link is cut, and heals in time", cells: BOTH_ROLES, lacks: nft, run }
 }
 
-/// For a second; what the system still holds back when that is over goes again soon after.
+/// Loses packets for a second. The system sends lost segments again soon after that.
 fn loses(percent: u32) -> Vec<Done> {
     goes_on(GoesOn::of(600), |network, parts| {
-        // Smaller packets, and so more of them to lose.
+        // Smaller packets, so that there are more of them to lose.
         network.on_both("ip link set wire mtu 576");
         network.drop_share(Lost::Everything, percent);
         sleep(Duration::from_secs(1));
@@ -189,7 +189,7 @@ pub(crate) fn many_addresses_of_one_client() -> Row {
     Row { number: 42, fault, cells: ONE_ROLE, lacks: ip, run: ports::many_addresses }
 }
 
-/// Only processes are needed.
+/// The row needs only processes.
 const fn nothing() -> Option<String> {
     None
 }
@@ -224,7 +224,7 @@ pub(crate) fn a_server_that_is_short_of_memory() -> Row {
     Row { number: 36, fault, cells: ONE_ROLE, lacks: nothing, run: servers::short_of_memory }
 }
 
-/// The link dies while it is quiet, or with data on it; each end notices within its bound.
+/// The link dies while it is idle, or with data in transit. Each end notices within its bound.
 fn dies(doing: Doing, strike: impl FnOnce(&Network)) -> Vec<Done> {
     let play = Dies { doing, verdict: Verdict::Dead };
     on_all(&play, |network, stage, parts| {
@@ -236,7 +236,7 @@ fn dies(doing: Doing, strike: impl FnOnce(&Network)) -> Vec<Done> {
     })
 }
 
-/// Messages go on all the time; something happens, and nothing of it is seen.
+/// Messages are exchanged all the time. A fault happens, and the connection survives it.
 fn goes_on(play: GoesOn, strike: impl FnOnce(&Network, &[Part])) -> Vec<Done> {
     on_all(&play, |network, stage, parts| {
         stage.wait_until_ready(parts);
@@ -245,7 +245,7 @@ fn goes_on(play: GoesOn, strike: impl FnOnce(&Network, &[Part])) -> Vec<Done> {
     })
 }
 
-/// The same word of the heartbeats.
+/// Returns the heartbeat role of a cell's role.
 pub(crate) const fn of(role: Role) -> heartbeat::Role {
     match role {
         Role::Client => heartbeat::Role::Client,
@@ -253,7 +253,7 @@ pub(crate) const fn of(role: Role) -> heartbeat::Role {
     }
 }
 
-/// Our end asks for signs of life.
+/// Returns the side that sends probes: ours.
 pub(crate) const fn by(role: Role) -> heartbeat::By {
     match role {
         Role::Client => heartbeat::By::Client,

@@ -1,4 +1,4 @@
-//! A server as a process of its own: told to end under load, and with little memory among strangers who want much.
+//! A server as a process of its own: told to end under load, and with little memory and many strangers.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -46,26 +46,27 @@ pub(crate) fn told_to_end() -> Vec<Done> {
         assert_eq!(program.said("failed"), Vec::<String>::new());
         program.signal(Signal::SIGTERM);
         let replied: u64 = clients.into_iter().map(|client| client.join().expect("a client")).sum();
-        assert_eq!(program.finish(), Some(0), "it ends in time, and cuts nothing");
+        assert_eq!(program.finish(), Some(0), "the server ends in time, and cuts no request");
         let handled: u64 = program.wait_for("handled ", 1)[0].parse().expect("a count");
-        assert_eq!(handled, replied, "each request that was taken was answered, and the reply came");
+        assert_eq!(handled, replied, "every accepted request is answered, and the reply arrives");
     })
 }
 
-/// Sends `window` requests and reads their replies, again and again until the server ends its side in good order; how many came.
+/// Sends `window` requests and reads their replies, again and again until the server ends its side in an orderly way.
+/// Returns the number of replies.
 fn ask(address: SocketAddr, wire: Wire, window: u64, part: &Part) -> u64 {
     let mut peer = Plain::dial(address, wire);
     let (mut sent, mut replied) = (0_u64, 0_u64);
     loop {
         let mut is_open = true;
         while is_open && sent < replied + window {
-            // A server that has ended may reset what comes later.
+            // A server that has ended may reset the connection when later requests arrive.
             is_open = peer.write(&sent.to_be_bytes()).is_ok();
             sent += 1;
         }
         match peer.read() {
             Ok(Seen::Message(reply)) => {
-                assert_eq!(reply, replied.to_be_bytes(), "in order, and none twice");
+                assert_eq!(reply, replied.to_be_bytes(), "the replies are in order, and none arrives twice");
                 replied += 1;
                 if replied == 20 {
                     part.is_ready();
@@ -78,7 +79,7 @@ fn ask(address: SocketAddr, wire: Wire, window: u64, part: &Part) -> u64 {
     }
 }
 
-/// Strangers in a row.
+/// The number of strangers in a row.
 const STRANGERS: usize = 150;
 
 pub(crate) fn short_of_memory() -> Vec<Done> {
@@ -87,12 +88,12 @@ pub(crate) fn short_of_memory() -> Vec<Done> {
         let part = Arc::new(NoticeStage::default()).part();
         let mut honest = Plain::dial(address, cell.wire);
         assert_eq!(honest.call(b"hi", &part), b"hi");
-        // Each has sent all of the longest message but its last byte.
+        // Each stranger sends the longest message except for its last byte.
         let longest = if cell.wire == Wire::Net4 { 1024 * 1024 } else { 9999 };
         let mut frame = cell.wire.frame(&vec![b'x'; longest]);
         frame.pop();
         let strangers: Vec<_> = (0..STRANGERS).filter_map(|_| stranger(address, &frame)).collect();
-        assert!(program.is_alive(), "it has not died of what they want");
+        assert!(program.is_alive(), "the server survives the strangers");
         for _ in 0..20 {
             assert_eq!(honest.call(b"still there", &part), b"still there");
         }
@@ -105,7 +106,7 @@ pub(crate) fn short_of_memory() -> Vec<Done> {
     })
 }
 
-/// One that the server may close for what it holds.
+/// Dials and writes the bytes. Returns `None` if the server has closed the connection because of its memory limit.
 fn stranger(address: SocketAddr, bytes: &[u8]) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(address).expect("dialling");
     stream.set_write_timeout(Some(Duration::from_secs(2))).expect("a write timeout");

@@ -1,14 +1,14 @@
-//! The cells of a row run side by side in one network: they wait for the fault together, and each says how far it is.
+//! The cells of a row run side by side in one network: they wait for the fault together, and each reports its progress.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What a row waits for comes within this time, or the row fails.
+/// Every event that a row waits for happens within this time, or the row fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What the cells of a row share.
+/// The state that the cells of a row share.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeStage {
     ready: AtomicUsize,
@@ -38,17 +38,17 @@ impl NoticeStage {
         });
     }
 
-    /// Waits until so many are ready.
+    /// Waits until this many clients are ready.
     pub(crate) fn wait_for_ready(&self, count: usize) {
         wait_for("clients that are ready", || self.ready.load(Ordering::Acquire) >= count);
     }
 
-    /// The fault is there.
+    /// Tells the cells that the fault has happened.
     pub(crate) fn strike(&self) {
         let _ = self.struck.set(Instant::now());
     }
 
-    /// Waits until each cell has done so many steps more, or has failed.
+    /// Waits until each cell has made this many more steps, or has failed.
     pub(crate) fn wait_for_steps(parts: &[Part], more: u64) {
         let wanted: Vec<_> = parts.iter().map(|part| part.steps.load(Ordering::Acquire) + more).collect();
         wait_for("cells that go on", || {
@@ -70,7 +70,7 @@ impl NoticeStage {
 }
 
 impl Part {
-    /// The cell is ready, and goes on when the fault is there.
+    /// Reports that the cell is ready, and waits for the fault.
     pub(crate) fn wait_for_the_fault(&self) {
         self.stage.ready.fetch_add(1, Ordering::AcqRel);
         while self.struck_at().is_none() {
@@ -79,12 +79,12 @@ impl Part {
         }
     }
 
-    /// The cell is ready, and goes on meanwhile.
+    /// Reports that the cell is ready, and continues.
     pub(crate) fn is_ready(&self) {
         self.stage.ready.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Since when the fault is there.
+    /// Returns when the fault happened.
     pub(crate) fn struck_at(&self) -> Option<Instant> {
         self.stage.struck.get().copied()
     }
@@ -101,7 +101,7 @@ impl Part {
         assert!(self.began.elapsed() < 2 * DEADLINE, "waited in vain for {what}");
     }
 
-    /// The cell has ended, in whatever way.
+    /// Reports that the cell has ended, with or without an error.
     pub(crate) fn ends(&self) {
         self.ended.store(true, Ordering::Release);
     }

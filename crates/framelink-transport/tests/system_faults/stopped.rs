@@ -1,4 +1,4 @@
-//! A process is stopped for a while, ours or the peer's.
+//! A process is stopped for a while: ours or the peer's.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::program::Running;
 use crate::programs::BEAT;
 use crate::stage::{DEADLINE, NoticeStage};
 
-/// Ten heartbeats would be due in it.
+/// The length of the stop, in which ten heartbeats would be due.
 const STOPPED: Duration = Duration::from_millis(2000);
 
-/// Our process is stopped and goes on. The peer is well: it answers heartbeats, and counts them.
+/// Our process is stopped and continues. The peer is healthy: it answers heartbeats, and counts them.
 pub(crate) fn ours() -> Vec<Done> {
     let mut running = Vec::new();
     for wire in WIRES {
@@ -31,7 +31,7 @@ pub(crate) fn ours() -> Vec<Done> {
     running.into_iter().map(|(cell, thread)| Done { cell, ended: thread.join() }).collect()
 }
 
-/// A program with our end of a connection, and the peer of that.
+/// Starts a program with our end of a connection. Returns the program and its peer.
 fn start(Cell { wire, driver, role }: Cell) -> (Running, Plain) {
     let notation = wire.notation();
     match role {
@@ -50,7 +50,7 @@ fn start(Cell { wire, driver, role }: Cell) -> (Running, Plain) {
     }
 }
 
-/// Answers heartbeats for so long, until there are so many; how many came.
+/// Answers heartbeats for this time, or until `most` have arrived. Returns their number.
 fn beats(peer: &mut Plain, time: Duration, most: usize) -> usize {
     let (began, mut count) = (Instant::now(), 0);
     while began.elapsed() < time && count < most {
@@ -70,9 +70,9 @@ fn goes_on(cell: Cell) {
     let (mut program, mut peer) = start(cell);
     let part = Arc::new(NoticeStage::default()).part();
     assert_eq!(peer.call(b"hi", &part), b"hi");
-    assert_eq!(beats(&mut peer, DEADLINE, 2), 2, "it beats");
+    assert_eq!(beats(&mut peer, DEADLINE, 2), 2, "the process sends heartbeats");
     program.signal(Signal::SIGSTOP);
-    // What it had sent before.
+    // Reads the heartbeats that the process sent before the stop.
     beats(&mut peer, STOPPED, usize::MAX);
     program.signal(Signal::SIGCONT);
     let went_on = Instant::now();

@@ -1,4 +1,4 @@
-//! The notation of framings without a length header: reading and printing.
+//! Parses and prints the notation of framings without a length header.
 
 #[cfg(feature = "serde")]
 mod serde;
@@ -11,7 +11,7 @@ use framelink_codec::notation::{Dialect, Item, Notation, NotationError, Preset, 
 
 use crate::{Delimiter, PRESETS, SpecError, Unframed, UnframedBuilder};
 
-/// Reads a notation.
+/// Parses a notation.
 ///
 /// ```
 /// use framelink_unframed::Unframed;
@@ -89,7 +89,7 @@ fn read_options(mut builder: UnframedBuilder, notation: &Notation<'_>) -> Result
     Ok(builder)
 }
 
-/// Builds, and points at the option that an error is about, or at the kind.
+/// Builds the framing. An error points at the option that it is about, or at the kind.
 fn finish(builder: &UnframedBuilder, notation: &Notation<'_>) -> Result<Unframed, NotationError> {
     builder.build().map_err(|error| {
         let about = |name| notation.options.iter().find(|option| option.name.text == name);
@@ -102,7 +102,7 @@ fn finish(builder: &UnframedBuilder, notation: &Notation<'_>) -> Result<Unframed
     })
 }
 
-/// Prints the normal form: the kind, the options in their order, what is the default left out.
+/// Prints the normal form: the kind, then the options in their order, without defaults.
 impl fmt::Display for Unframed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;

@@ -1,9 +1,9 @@
-//! From options to a framing that is valid.
+//! The builder of an `Unframed`.
 
 use crate::error::{MEMORY_MAX, SpecError};
 use crate::unframed::{Kind, Unframed};
 
-/// Collects the options of an [`Unframed`]. Each setter replaces what it was given before; `build` checks the whole.
+/// Builds an [`Unframed`]. A setter replaces the value before. `build` checks all options together.
 ///
 /// ```
 /// use framelink_unframed::Unframed;
@@ -25,29 +25,29 @@ impl UnframedBuilder {
         Self { kind, lf_alone: false, max: None }
     }
 
-    /// Ends lines with LF alone, both ways: a CR before it is part of the payload. Defaults to no.
+    /// Sets whether lines end with LF alone, both ways; a CR before it is then part of the payload. The default is no.
     #[must_use]
     pub const fn lf_alone(mut self, yes: bool) -> Self {
         self.lf_alone = yes;
         self
     }
 
-    /// The largest payload in bytes, both ways. Defaults to 1 MiB, for `each-read` to 16 KiB; `fixed` has its own.
+    /// Sets the largest payload in bytes, both ways. The default is 1 MiB; 16 KiB for `each-read`; N for `fixed:N`.
     #[must_use]
     pub const fn max(mut self, bytes: usize) -> Self {
         self.max = Some(bytes);
         self
     }
 
-    /// Whether its messages are lines, the only ones that may end with LF alone.
+    /// Whether the kind is `line`, the only kind with the option `lf`.
     pub(crate) const fn is_line(&self) -> bool {
         matches!(self.kind, Ok(Kind::Line { .. }))
     }
 
-    /// Checks the whole and makes the framing.
+    /// Builds the framing.
     ///
     /// # Errors
-    /// When an option is out of its bounds or does not go with the kind, or when no frame can exist.
+    /// If an option is out of bounds or does not go with the kind, or if no frame can exist.
     pub fn build(&self) -> Result<Unframed, SpecError> {
         let kind = match self.kind? {
             Kind::Line { .. } => Kind::Line { lf: self.lf_alone },
@@ -62,7 +62,7 @@ impl UnframedBuilder {
     }
 }
 
-/// Each read is offered its whole `max`, whatever then comes, so it has to be a size that a read may well have: 1 MiB.
+/// The largest `max` of `each-read`: 1 MiB. Every read gets a buffer of `max` bytes.
 const READ_MAX: usize = 1024 * 1024;
 
 fn check_max(kind: &Kind, max: usize) -> Result<(), SpecError> {

@@ -1,4 +1,4 @@
-//! What ends a message.
+//! The rule that ends a message.
 
 use core::fmt;
 use core::time::Duration;
@@ -8,7 +8,7 @@ use framelink_codec::notation::ShowDuration;
 use crate::delimiter::Delimiter;
 use crate::error::{MEMORY_MAX, SpecError};
 
-/// What ends a message.
+/// The rule that ends a message.
 ///
 /// ```
 /// use framelink_unframed::{Kind, Unframed};
@@ -24,31 +24,32 @@ use crate::error::{MEMORY_MAX, SpecError};
 pub enum Kind {
     /// The peer closes its side.
     UntilClose,
-    /// Nothing came for this long since the last byte, or the peer closes its side.
+    /// No byte arrives for this time, or the peer closes its side.
     Quiet(Duration),
-    /// One read has returned.
+    /// One read returns.
     EachRead,
-    /// So many bytes are there.
+    /// The message has this many bytes.
     Fixed(usize),
     /// LF.
     Line {
-        /// LF alone both ways, a CR before it is part of the payload; otherwise the CR is written, and dropped.
+        /// Whether LF alone ends a line, both ways, and a CR before it is payload. Otherwise CR LF is written, and the
+        /// CR is dropped.
         lf: bool,
     },
-    /// These bytes.
+    /// A delimiter.
     Delim(Delimiter),
-    /// These bytes, after others that start the message.
+    /// A delimiter, after another delimiter that starts the message.
     Between {
-        /// What it starts with.
+        /// The delimiter at its start.
         start: Delimiter,
-        /// What it ends with.
+        /// The delimiter at its end.
         end: Delimiter,
     },
 }
 
-/// The largest payload where nothing else is said: 1 MiB.
+/// The default limit: 1 MiB.
 const DEFAULT_MAX: usize = 1024 * 1024;
-/// The same for reads, each of which is offered so much: 16 KiB.
+/// The default limit of `each-read`, and so the size of each read: 16 KiB.
 const DEFAULT_READ: usize = 16 * 1024;
 impl Kind {
     pub(crate) const fn quiet(silence: Duration) -> Result<Self, SpecError> {
@@ -71,7 +72,7 @@ impl Kind {
         Ok(Self::Between { start: delimiter("between", start)?, end: delimiter("between", end)? })
     }
 
-    /// Its name in the notation.
+    /// Returns its name in the notation.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -85,7 +86,7 @@ impl Kind {
         }
     }
 
-    /// The smallest payload. Where only silence, a read or the close tells, no bytes are no message.
+    /// The smallest payload. If silence, a read or the close ends messages, an empty message cannot exist.
     #[inline]
     pub(crate) const fn least_payload(&self) -> usize {
         match self {
@@ -95,7 +96,7 @@ impl Kind {
         }
     }
 
-    /// The limit where none is given.
+    /// The default limit.
     pub(crate) const fn default_max(&self) -> usize {
         match self {
             Self::EachRead => DEFAULT_READ,
@@ -109,7 +110,7 @@ fn delimiter(kind: &'static str, bytes: &[u8]) -> Result<Delimiter, SpecError> {
     Delimiter::new(bytes).ok_or(SpecError::DelimiterLen { kind, len: bytes.len() })
 }
 
-/// Prints it as the notation has it.
+/// Prints the kind in the notation.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;

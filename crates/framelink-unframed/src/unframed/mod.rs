@@ -1,4 +1,4 @@
-//! A framing whose messages have no length header, as a value.
+//! Framings without a length header.
 
 mod builder;
 mod kind;
@@ -11,10 +11,10 @@ use core::time::Duration;
 
 use crate::{Codec, UnframedCodec};
 
-/// Messages with no length header.
+/// A framing whose messages have no length header.
 ///
-/// A value that exists is valid. It is a pure function of bytes through [`Decode`](crate::Decode) and
-/// [`Encode`](crate::Encode), small, and `Copy`. `Display` prints its notation in the normal form.
+/// Every value is valid. It decodes and encodes as a pure function of bytes ([`Decode`](crate::Decode),
+/// [`Encode`](crate::Encode)), and is small and `Copy`. `Display` prints its notation in the normal form.
 ///
 /// ```
 /// use framelink_unframed::{Decode, Decoded, Encode, EndedBy, Unframed};
@@ -42,19 +42,19 @@ impl Unframed {
         UnframedBuilder::new(Ok(Kind::UntilClose))
     }
 
-    /// Starts a framing whose messages end when nothing came for this long, in whole milliseconds above 0: `quiet`.
+    /// Starts a framing whose messages end after this silence, in whole milliseconds above 0: `quiet`.
     #[must_use]
     pub const fn quiet(silence: Duration) -> UnframedBuilder {
         UnframedBuilder::new(Kind::quiet(silence))
     }
 
-    /// Starts a framing whose messages are what one read returned: `each-read`.
+    /// Starts a framing in which each read returns one message: `each-read`.
     #[must_use]
     pub const fn each_read() -> UnframedBuilder {
         UnframedBuilder::new(Ok(Kind::EachRead))
     }
 
-    /// Starts a framing whose messages are all of this many bytes, 1 or more: `fixed`.
+    /// Starts a framing in which every message has this many bytes, 1 or more: `fixed`.
     #[must_use]
     pub const fn fixed(len: usize) -> UnframedBuilder {
         UnframedBuilder::new(Kind::fixed(len))
@@ -66,37 +66,37 @@ impl Unframed {
         UnframedBuilder::new(Ok(Kind::Line { lf: false }))
     }
 
-    /// Starts a framing whose messages end with these bytes, 1 to 16 of them: `delim`.
+    /// Starts a framing whose messages end with these 1 to 16 bytes: `delim`.
     #[must_use]
     pub fn delimited(end: &[u8]) -> UnframedBuilder {
         UnframedBuilder::new(Kind::delim(end))
     }
 
-    /// Starts a framing whose messages lie between these bytes, 1 to 16 of them on each side: `between`.
+    /// Starts a framing whose messages are between two delimiters of 1 to 16 bytes each: `between`.
     #[must_use]
     pub fn between(start: &[u8], end: &[u8]) -> UnframedBuilder {
         UnframedBuilder::new(Kind::between(start, end))
     }
 
-    /// This framing with the memory of one stream; what `tokio_util::codec::Framed` takes.
+    /// Creates a codec: this framing with the state of one stream, for example for a `tokio_util::codec::Framed`.
     #[must_use]
     pub const fn codec(self) -> UnframedCodec {
         Codec::new(self)
     }
 
-    /// What ends its messages.
+    /// Returns the rule that ends its messages.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The largest payload in bytes, both ways, delimiters not counted.
+    /// Returns the largest payload in bytes, both ways, without delimiters.
     #[must_use]
     pub const fn max_payload(&self) -> usize {
         self.max_payload
     }
 
-    /// The smallest payload in bytes: 0 where a delimiter ends it, all of them for `fixed`, else 1.
+    /// Returns the smallest payload in bytes: 0 if a delimiter ends messages, N for `fixed:N`, else 1.
     #[inline]
     #[must_use]
     pub const fn least_payload(&self) -> usize {

@@ -1,4 +1,4 @@
-//! What strangers may do to a server: the flags, and what they make of a profile.
+//! The flags that limit what clients may do to a server.
 
 use std::time::Duration;
 
@@ -6,59 +6,72 @@ use clap::Args;
 use framelink_transport::ProfileBuilder;
 use framelink_transport::profile::{Access, Network, WhenFull};
 
+use crate::arguments::LIMITS;
 use crate::arguments::values::{duration, network, when_full};
 
-/// What a server lets happen to it; with a profile, instead of what that says.
+/// The limits of a server. A flag replaces what the profile says.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "What strangers may do")]
+#[command(next_help_heading = LIMITS)]
 pub(crate) struct Limits {
-    /// Hold so many connections at a time [default: 1000]
+    /// Hold up to N connections at a time, 1 to 1048576 [default: 1000]
+    ///
+    /// `bridge` holds fewer if the limit of open files is too low for those and the connections to the host.
     #[arg(long, value_name = "N")]
     pub(crate) max_connections: Option<u32>,
 
-    /// And so many of one client: one IPv4 address, or the /64 of an IPv6 address [default: 250]
+    /// Hold up to N connections of one client, 1 to 1048576 [default: 250]
+    ///
+    /// A client is one IPv4 address, or the /64 network of an IPv6 address.
     #[arg(long, value_name = "N")]
     pub(crate) max_per_client: Option<u32>,
 
-    /// What becomes of a connection too many: refuse-newest, or drop-oldest for it [default: refuse-newest]
+    /// When there are too many connections: refuse-newest or drop-oldest [default: refuse-newest]
+    ///
+    /// refuse-newest closes the new connection. drop-oldest closes the oldest connection to make room for the new one:
+    /// the oldest of the client, if that client has too many, else the oldest of all.
     #[arg(long, value_name = "RULE", value_parser = when_full)]
     pub(crate) when_full: Option<WhenFull>,
 
-    /// Close a connection on which nothing comes or goes for so long, heartbeats apart [default: 1h]
+    /// Close a connection after this time without a message, 1ms to 1d [default: 1h]
+    ///
+    /// Heartbeats do not count as messages.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) idle: Option<Duration>,
 
-    /// Close any connection after so long, between two messages [default: 1d]
+    /// Close any connection after this time, 1ms to 30d, between two messages [default: 1d]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) lifetime: Option<Duration>,
 
-    /// How long a client may take to begin its first message [default: 1m]
+    /// Close a connection if its first message does not begin within this time, 1ms to 1d [default: 1m]
+    ///
+    /// A `bridge` with long connections to the host, and without a profile for clients, has the default 1d.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) first_message: Option<Duration>,
 
-    /// How long a client that sends heartbeats may take for its first message [default: as --first-message]
+    /// As --first-message, for a client that sends heartbeats; not shorter, up to 1d [default: as --first-message]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) first_request: Option<Duration>,
 
-    /// How long a message may take from its first byte to its last [default: 30s]
+    /// Close a connection if a message takes longer than this from its first byte to its last, 1ms to 1d [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) frame_timeout: Option<Duration>,
 
-    /// Where heartbeats are empty frames, how many of them a client may send a second [default: 100]
+    /// Accept up to N heartbeats a second of a client if they are empty frames, 1 to 1048576 [default: 100]
     #[arg(long, value_name = "N")]
     pub(crate) max_empty: Option<u32>,
 
-    /// Who may connect: an address or a network such as 10.0.0.0/8, again for more [default: everybody]
+    /// Accept only clients of this address or network, such as 10.0.0.0/8; repeatable, up to 10000 [default: all
+    /// clients]
     #[arg(long, value_name = "NETWORK", value_parser = network)]
     pub(crate) allow: Vec<Network>,
 
-    /// Who may not, whatever is allowed
+    /// Refuse clients of this address or network, even if --allow includes it; repeatable, up to 10000.
     #[arg(long, value_name = "NETWORK", value_parser = network)]
     pub(crate) deny: Vec<Network>,
 }
 
 impl Limits {
-    /// Whether anything is said.
+    /// Returns whether any of the flags is given.
     pub(crate) const fn are_said(&self) -> bool {
         let counts = self.max_connections.is_some() || self.max_per_client.is_some() || self.max_empty.is_some();
         let times = self.idle.is_some() || self.lifetime.is_some();

@@ -12,13 +12,8 @@ use framelink_transport::session::{Assigned, KeyPlace};
 use crate::arguments::liveness::Liveness;
 use crate::arguments::set::Sets;
 use crate::arguments::values::{Addresses, addresses, assigned, duration, framing, key, size};
+use crate::arguments::{LOAD, MESSAGES, PEER, PRINTED, TIMES};
 use crate::output::bytes_text::from_hex;
-
-const PEER: &str = "Which peer";
-const MESSAGES: &str = "What the messages are";
-const LOAD: &str = "How much load";
-const TIMES: &str = "How long to wait";
-const PRINTED: &str = "What is printed";
 
 /// The most connections, messages in flight on one connection, and messages a second.
 const MOST_CONNECTIONS: u64 = 1_000_000;
@@ -36,10 +31,7 @@ const MOST_RATE: u64 = 100_000_000;
 /// run early: messages in flight get the time of --timeout, and the report is printed. A second Ctrl-C or SIGTERM
 /// cuts the messages in flight.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples, while `framelink serve --listen 127.0.0.1:7000 --framing ascii:4` runs:
-  framelink load 127.0.0.1:7000 --framing ascii:4 --connections 4 --depth 16 --duration 1s
-  framelink load 127.0.0.1:7000 --framing ascii:4 --rate 1000 --count 500 --expect echo")]
+#[command(after_help = include_str!("help/load.txt"))]
 pub(crate) struct Load {
     /// The address of the server, HOST:PORT, or several addresses with commas between them.
     ///

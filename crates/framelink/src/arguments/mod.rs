@@ -1,6 +1,6 @@
-//! What the command line can say.
+//! The arguments of the program, and their help.
 
-/// Calls the setters of a builder for which a flag has a value.
+/// Calls each setter of a builder whose option has a value.
 macro_rules! tell {
     ($builder:ident: $($given:expr => $setter:ident,)*) => { $(
         if let Some(given) = $given {
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_testkit::Fault;
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, TEMPLATES};
+use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, TEMPLATES, Template};
 use framelink_transport::session::{Assigned, KeyPlace};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
@@ -36,404 +36,422 @@ use self::values::{
     keepalive, key, number, reply, size,
 };
 
+/// Headings of the help: the question that a group of options answers. clap writes a colon behind each.
+pub(crate) const PEER: &str = "Which peer";
+pub(crate) const MESSAGES: &str = "What the messages are";
+#[cfg_attr(not(feature = "load"), allow(dead_code, reason = "only the command `load` has such options"))]
+pub(crate) const LOAD: &str = "How much load";
+pub(crate) const TIMES: &str = "How long to wait";
+pub(crate) const LIMITS: &str = "How much is allowed";
+pub(crate) const ALIVE: &str = "Whether the peer is alive";
+pub(crate) const PRINTED: &str = "What is printed";
+const FAULT: &str = "Which fault";
+
 /// Exchange framed messages over TCP with programs that cannot be changed.
 #[derive(Debug, Parser)]
-#[command(version, after_help = NOTATION_HELP, after_long_help = NOTATION_HELP)]
+#[command(version, after_help = include_str!("help/arguments.txt"))]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const NOTATION_HELP: &str = "\
-A FRAMING says how messages are cut, for example:
-  ascii:4            four ASCII digits of length, then the message
-  net:2,counts=self  two-byte network integer that counts itself too
-  bcd:2              two bytes of packed BCD
-  line               ends with CR LF
-  between:02..03     from STX to ETX
-  until-close        the whole connection is one message
-and presets: dns, kafka, tpkt, modbus, mllp, netstring, iec104, smpp, …; `framelink presets` lists them all
-
-Exit status: 0 done, 1 the data or the peer was at fault, 2 bad usage.";
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Cut the bytes of a file into messages
     Inspect(Inspect),
-    /// Answer messages
     Serve(Serve),
-    /// Send messages and print the replies
     Send(Send),
-    /// Print the messages that come, and answer none
     Listen(Listen),
-    /// Say what a profile means, and what is wrong with it
     Check(Check),
     /// List the framings and heartbeats that have a name
+    #[command(after_help = "Examples:\n  framelink presets\n  framelink presets | grep -A 1 modbus")]
     Presets,
-    /// Pass messages between two programs that frame them differently
     Bridge(Bridge),
-    /// Be a peer that misbehaves on purpose, to test a program
     Hostile(Hostile),
     #[cfg(feature = "load")]
     Load(Box<load::Load>),
-    /// Watch messages cross a bridge on this machine, byte by byte
+    /// Show messages that cross a bridge on this machine, byte by byte
+    #[command(after_help = "Examples:\n  framelink demo\n  framelink demo | grep '^bridge → host'")]
     Demo,
 }
 
+/// Split the bytes of a file into messages, and print them.
+///
+/// If bytes are left over or wrong, the exit status is 1. If other framings fit the whole file, they are printed too.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  framelink inspect --framing tpkt --skip 24 capture.bin")]
+#[command(after_help = include_str!("help/inspect.txt"))]
 pub(crate) struct Inspect {
-    /// How messages are cut
-    #[arg(long, value_parser = framing)]
+    /// How messages are framed, such as ascii:4; `framelink presets` lists names.
+    #[arg(long, value_parser = framing, help_heading = MESSAGES)]
     pub(crate) framing: Framing,
 
-    /// Leave out so many bytes at the start; offsets still count from the start of the file
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "0")]
+    /// Skip this many bytes at the start, such as 24 or 1KiB.
+    ///
+    /// Offsets still count from the start of the file.
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "0", help_heading = MESSAGES)]
     pub(crate) skip: u64,
 
-    /// Print a JSON object a line instead of text
-    #[arg(long)]
+    /// Print each message as one line of JSON.
+    #[arg(long, help_heading = PRINTED)]
     pub(crate) json: bool,
 
-    /// The file, or - for stdin
+    /// The file, or - for stdin.
     pub(crate) file: PathBuf,
 }
 
+/// The profile of a peer, and what replaces parts of it.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  framelink serve --listen 127.0.0.1:7000 --framing ascii:4 --reply text:OK")]
-pub(crate) struct Serve {
-    /// The address to listen on; port 0 lets the system choose one, which is printed
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    pub(crate) listen: String,
-
-    /// How to talk to this kind of peer: a TOML file, or the name of a template
+#[command(next_help_heading = MESSAGES)]
+pub(crate) struct Protocol {
+    /// Talk as this profile says: a TOML file, or the name of a template.
+    ///
+    /// `framelink check --help` lists the templates.
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
 
-    /// How messages are cut; with a profile, instead of what that says
+    /// How messages are framed, such as ascii:4; required unless --profile is given.
+    ///
+    /// The option replaces the framing of the profile, in both directions. `framelink presets` lists names.
     #[arg(long, value_parser = framing, required_unless_present = "profile")]
     pub(crate) framing: Option<Framing>,
 
-    /// What to reply: echo, none, text:T or hex:H [default: echo, or none where the profile only receives]
-    #[arg(long, value_parser = reply)]
+    #[command(flatten)]
+    pub(crate) sets: Sets,
+}
+
+/// Listen for clients, and answer their messages.
+///
+/// Ctrl-C, SIGTERM and SIGHUP end the program: connections get the time of --drain to finish. A second Ctrl-C or
+/// SIGTERM closes them at once. The exit status is 0 if nothing was cut, else 1.
+#[derive(Debug, Args)]
+#[command(after_help = include_str!("help/serve.txt"))]
+pub(crate) struct Serve {
+    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
+    pub(crate) listen: String,
+
+    #[command(flatten)]
+    pub(crate) protocol: Protocol,
+
+    /// Reply to each message with: echo, none, text:T or hex:H [default: echo, or none if the profile only receives]
+    ///
+    /// echo returns the message, none sends no reply, text:T and hex:H always send this text or these hex digits.
+    #[arg(long, value_parser = reply, help_heading = MESSAGES)]
     pub(crate) reply: Option<Reply>,
 
-    /// How replies are framed, if not like what comes
-    #[arg(long, value_name = "FRAMING", value_parser = framing)]
+    /// How replies are framed, if not like requests.
+    #[arg(long, value_name = "FRAMING", value_parser = framing, help_heading = MESSAGES)]
     pub(crate) reply_framing: Option<Framing>,
 
-    /// What to send to each client that nobody asked for, again and again
-    #[arg(long, value_name = "TEXT", requires = "push_every")]
+    /// Send this message to each client without a request, every --push-every.
+    #[arg(long, value_name = "TEXT", requires = "push_every", help_heading = MESSAGES)]
     pub(crate) push: Option<String>,
 
-    /// How often
-    #[arg(long, value_name = "TIME", requires = "push", value_parser = duration)]
+    /// Send the message of --push this often, such as 10s; 1ms or more.
+    #[arg(long, value_name = "TIME", requires = "push", value_parser = duration, help_heading = MESSAGES)]
     pub(crate) push_every: Option<Duration>,
 
-    /// How long connections may take to finish when the program is told to end
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Wait this long for connections to finish when the program is told to end; 1ms or more.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", help_heading = TIMES)]
     pub(crate) drain: Duration,
 
     #[command(flatten)]
-    pub(crate) sets: Sets,
-
-    #[command(flatten)]
     pub(crate) liveness: Liveness,
-
-    #[command(flatten)]
-    pub(crate) limits: Limits,
 }
 
+/// Listen for clients, and print their messages without answering.
+///
+/// Each message is printed on a line. Control characters in a message are escaped; --hex shows all bytes exactly.
+/// Ctrl-C, SIGTERM and SIGHUP end the program.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Messages are printed a line each; control characters in them are escaped, --hex shows them exactly.
-Ctrl-C, SIGTERM and SIGHUP end it.
-
-Example:
-  framelink listen --listen 127.0.0.1:7000 --framing ascii:4")]
+#[command(after_help = include_str!("help/listen.txt"))]
 pub(crate) struct Listen {
-    /// The address to listen on; port 0 lets the system choose one, which is printed
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
     pub(crate) listen: String,
 
-    /// How to talk to this kind of peer: a TOML file, or the name of a template
-    #[arg(long, value_name = "PROFILE")]
-    pub(crate) profile: Option<String>,
-
-    /// How messages are cut; with a profile, instead of what that says
-    #[arg(long, value_parser = framing, required_unless_present = "profile")]
-    pub(crate) framing: Option<Framing>,
-
-    /// Print messages as hex digits
-    #[arg(long)]
-    pub(crate) hex: bool,
-
-    /// Print a JSON object a line instead of text
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) protocol: Protocol,
 
     #[command(flatten)]
-    pub(crate) sets: Sets,
+    pub(crate) limits: Limits,
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,
 
-    #[command(flatten)]
-    pub(crate) limits: Limits,
+    /// Print messages as hex digits.
+    #[arg(long, help_heading = PRINTED)]
+    pub(crate) hex: bool,
+
+    /// Print each message as one line of JSON.
+    #[arg(long, help_heading = PRINTED)]
+    pub(crate) json: bool,
 }
 
+/// Send messages, and print the replies.
+///
+/// Without a MESSAGE, or with -, messages are read from stdin, one per line. Each reply is printed on a line. Control
+/// characters in a reply are escaped; --hex shows all bytes exactly.
+///
+/// With many messages in flight, replies are printed in the order of the messages. A message that answers no request is
+/// printed when it arrives, with `unasked: ` before it, and a reply that arrives after its time with `late: `.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Without a MESSAGE, or with -, messages are read from stdin, a line each.
-Replies are printed a line each; control characters in them are escaped, --hex shows them exactly.
-With many messages in flight replies are printed in the order of the messages, and what answers none \
-when it comes, behind `unasked: ` or `late: `.
-
-Examples:
-  framelink send 127.0.0.1:7000 --framing ascii:4 'hello, world'
-  framelink send 127.0.0.1:7000 --framing ascii:4 --receive-at 0.0.0.0:7001 --key 4:6 < requests")]
+#[command(after_help = include_str!("help/send.txt"))]
 pub(crate) struct Send {
-    /// The address to connect to, HOST:PORT, or several with commas between
+    /// The address of the peer, HOST:PORT, or several addresses with commas between them.
     #[arg(value_name = "ADDRESS", value_parser = addresses)]
     pub(crate) addresses: Addresses,
 
-    /// How to talk to this kind of peer: a TOML file, or the name of a template
-    #[arg(long, value_name = "PROFILE")]
-    pub(crate) profile: Option<String>,
-
-    /// How messages are framed; with a profile, instead of what that says
-    #[arg(long, value_parser = framing, required_unless_present = "profile")]
-    pub(crate) framing: Option<Framing>,
-
-    /// How replies are framed, if not like what is sent
-    #[arg(long, value_name = "FRAMING", value_parser = framing)]
-    pub(crate) reply_framing: Option<Framing>,
-
-    /// Read and print messages as hex digits
-    #[arg(long)]
-    pub(crate) hex: bool,
-
-    /// Print a JSON object a line instead of text: for each reply, for what else comes, and for each message that failed
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Wait for no reply
-    #[arg(long)]
-    pub(crate) no_reply: bool,
-
-    /// How long connecting, and each message with its reply, may take; with a profile, instead of its `timeouts.connect`
-    /// and `timeouts.reply` [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) timeout: Option<Duration>,
-
-    /// Send the messages again and again, this often, until Ctrl-C, SIGTERM or SIGHUP
-    #[arg(long, value_name = "TIME", requires = "messages", value_parser = duration)]
-    pub(crate) every: Option<Duration>,
-
-    /// Send the messages so many times
-    #[arg(long, value_name = "N", requires = "messages", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) repeat: Option<u64>,
-
-    #[command(flatten)]
-    pub(crate) sets: Sets,
-
-    #[command(flatten)]
-    pub(crate) liveness: Liveness,
+    /// The messages, which are sent one after the other.
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) messages: Vec<String>,
 
     #[command(flatten)]
     pub(crate) calls: Calls,
 
-    /// The messages, sent one after the other
-    #[arg(value_name = "MESSAGE")]
-    pub(crate) messages: Vec<String>,
+    #[command(flatten)]
+    pub(crate) protocol: Protocol,
+
+    /// How replies are framed, if not like requests.
+    #[arg(long, value_name = "FRAMING", value_parser = framing, help_heading = MESSAGES)]
+    pub(crate) reply_framing: Option<Framing>,
+
+    /// Wait for no reply.
+    ///
+    /// On a long connection `send` then waits up to --timeout for the peer to close, which shows that all was received.
+    #[arg(long, help_heading = MESSAGES)]
+    pub(crate) no_reply: bool,
+
+    /// Send the messages N times, 1 or more [default: 1; with --every: without end]
+    #[arg(long, value_name = "N", requires = "messages", value_parser = clap::value_parser!(u64).range(1..), help_heading = MESSAGES)]
+    pub(crate) repeat: Option<u64>,
+
+    /// Wait this long for connecting, and for each message with its reply [default: 5s]
+    ///
+    /// With a profile, the option replaces its `timeouts.connect` and `timeouts.reply`, which are 1ms to 1d, and the
+    /// default is what the profile says.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = TIMES)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Send the messages again every TIME, 1ms or more, until Ctrl-C, SIGTERM or SIGHUP.
+    #[arg(long, value_name = "TIME", requires = "messages", value_parser = duration, help_heading = TIMES)]
+    pub(crate) every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) liveness: Liveness,
+
+    /// Read and print messages as hex digits.
+    #[arg(long, help_heading = PRINTED)]
+    pub(crate) hex: bool,
+
+    /// Print one line of JSON for each reply, for each other message from the peer, and for each message that failed.
+    #[arg(long, help_heading = PRINTED)]
+    pub(crate) json: bool,
 }
 
-/// How many messages are unanswered at a time, and over what; with a profile, instead of what that says.
+/// Which connections carry the messages of `send`, and how many messages are unanswered at a time. A flag replaces what
+/// the profile says.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Many messages in flight")]
 pub(crate) struct Calls {
-    /// What goes to and fro: sync, duplex, simplex or send-only [default: sync, or what the other flags here need]
-    #[arg(long, value_name = "KIND", value_parser = exchange)]
-    pub(crate) exchange: Option<ExchangeKind>,
-
-    /// How long connections live: long, short, shared:N for N connections that share the messages, or pooled:N for up to N that are lent for
-    /// a message and its reply each [default: long]
-    #[arg(long, value_name = "KIND", value_parser = connection)]
+    /// How connections are used: long, short, shared:N or pooled:N [default: long]
+    ///
+    /// long keeps one connection. short makes a connection for each exchange. shared:N keeps N connections, on each of
+    /// which many messages are in flight. pooled:N keeps up to N connections, each with one message and its reply at a
+    /// time; pooled means pooled:8. N is 1 to 1024.
+    #[arg(long, value_name = "KIND", value_parser = connection, help_heading = PEER)]
     pub(crate) connection: Option<ConnectionKind>,
 
-    /// Where messages and replies have their key; without one, replies come in order
-    #[arg(long, value_name = "OFFSET:LEN", value_parser = key)]
-    pub(crate) key: Option<KeyPlace>,
-
-    /// Choose keys, and write them to their place: binary or digits
-    #[arg(long, value_name = "KIND", value_parser = assigned)]
-    pub(crate) assign: Option<Assigned>,
-
-    /// So many messages may be unanswered at a time, on each connection [default: 64]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Duplex::MOST_IN_FLIGHT)))]
-    pub(crate) in_flight: Option<u32>,
-
-    /// Receive on a connection of its own: dial it at this address
-    #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with = "receive_at")]
+    /// Receive on a second connection, which is dialled at this address (simplex).
+    #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with = "receive_at", help_heading = PEER)]
     pub(crate) receive_from: Option<String>,
 
-    /// Receive on a connection of its own: wait for the peer to dial it at this address
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    /// Receive on a second connection, which the peer dials at this address (simplex).
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
     pub(crate) receive_at: Option<String>,
+
+    /// The pattern of messages and replies: sync, duplex, simplex or send-only [default: sync, or as other options imply]
+    ///
+    /// sync sends a message when the reply to the last one has arrived. duplex has many messages in flight on a
+    /// connection. simplex sends on one connection and receives on another. send-only expects no replies.
+    #[arg(long, value_name = "KIND", value_parser = exchange, help_heading = MESSAGES, display_order = 100)]
+    pub(crate) exchange: Option<ExchangeKind>,
+
+    /// Where messages and replies have their key, such as 4:6 [default: no key; replies are matched by their order]
+    ///
+    /// OFFSET is the number of bytes before the key, and LEN the number of its bytes.
+    #[arg(long, value_name = "OFFSET:LEN", value_parser = key, help_heading = MESSAGES, display_order = 101)]
+    pub(crate) key: Option<KeyPlace>,
+
+    /// Choose keys, and write them to the place of --key: binary or digits [default: messages have their own keys]
+    #[arg(long, value_name = "KIND", value_parser = assigned, help_heading = MESSAGES, display_order = 102)]
+    pub(crate) assign: Option<Assigned>,
+
+    /// Allow N unanswered messages at a time on each connection, 1 to 65536 [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Duplex::MOST_IN_FLIGHT)), help_heading = LIMITS)]
+    pub(crate) in_flight: Option<u32>,
 }
 
+/// Explain a profile, and say what is wrong with it.
 #[derive(Debug, Args)]
-#[command(after_help = check_help())]
+#[command(after_help = CHECK_EXAMPLES, after_long_help = check_help())]
 pub(crate) struct Check {
-    /// A TOML file, or the name of a template; ./NAME is a file whatever its name
+    /// A TOML file, or the name of a template; ./NAME is always a file.
     #[arg(value_name = "PROFILE")]
     pub(crate) profile: String,
 
-    /// How messages are cut, instead of what the profile says; templates need it
-    #[arg(long, value_parser = framing)]
+    /// How messages are framed, instead of what the profile says; most templates need it.
+    #[arg(long, value_parser = framing, help_heading = MESSAGES)]
     pub(crate) framing: Option<Framing>,
-
-    /// Print the profile as TOML, defaults left out, instead of what it means
-    #[arg(long)]
-    pub(crate) toml: bool,
 
     #[command(flatten)]
     pub(crate) sets: Sets,
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,
+
+    /// Print the profile as TOML, without defaults, instead of an explanation.
+    #[arg(long, help_heading = PRINTED)]
+    pub(crate) toml: bool,
 }
+
+const CHECK_EXAMPLES: &str = include_str!("help/check.txt");
 
 fn check_help() -> String {
-    let mut help = "Templates:\n".to_owned();
-    for template in TEMPLATES {
-        help += &format!("  {:<18} {}\n", template.name, template.help);
-    }
-    help += "\nExample:\n  framelink check short-sync --framing ascii:4 --toml > switch.toml";
-    help
+    let line = |template: &Template| format!("  {:<18} {}\n", template.name, template.help);
+    format!("Templates:\n{}\n{CHECK_EXAMPLES}", TEMPLATES.iter().map(line).collect::<String>())
 }
 
+/// Pass messages between two programs that frame them differently.
+///
+/// Options that begin with --to are about connections to the host, the other options about accepted connections.
+///
+/// Each accepted connection gets an outgoing connection of its own, unless --to-connection says otherwise. Messages
+/// pass both ways unchanged and in order. When one side ends, the end is passed on after its last message.
+///
+/// Ctrl-C, SIGTERM and SIGHUP drain the bridge: clients that already wait are accepted, and no others. Each connection
+/// ends at its next quiet moment, when all received messages have gone out and as many messages came back. After half
+/// of --drain the bridge takes no new messages. After all of --drain it cuts the rest. If messages were received and
+/// did not go out, the bridge counts them, and the exit status is 1. A second Ctrl-C or SIGTERM ends the bridge at
+/// once.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Each accepted connection gets an outgoing one of its own. Messages pass both ways unchanged and in order; one side's end \
-is passed on after its last message.
-
-Ctrl-C, SIGTERM and SIGHUP drain: clients that wait are accepted, and no others; each connection ends at its next quiet moment, when all that came has \
-gone out and as many messages came back. After half of --drain nothing more is taken, after all of it what is left is cut. \
-Messages that came and did not go out are counted, and the exit status is 1. A second Ctrl-C or SIGTERM ends the bridge at once.
-
-Example:
-  framelink bridge --listen 0.0.0.0:7000 --framing ascii:4 --to 10.1.2.3:8000 --to-framing bcd:2")]
+#[command(after_help = include_str!("help/bridge.txt"))]
 pub(crate) struct Bridge {
-    /// The address to listen on; port 0 lets the system choose one, which is printed
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
     pub(crate) listen: String,
 
-    /// How to talk to those who connect: a TOML file, or the name of a template
-    #[arg(long, value_name = "PROFILE")]
-    pub(crate) profile: Option<String>,
-
-    /// How messages are framed on accepted connections; with a profile, instead of what that says
-    #[arg(long, value_parser = framing, required_unless_present = "profile")]
-    pub(crate) framing: Option<Framing>,
-
-    #[command(flatten)]
-    pub(crate) sets: Sets,
-
-    /// The address to connect to, HOST:PORT, or several with commas between
-    #[arg(long, value_name = "ADDR", value_parser = addresses)]
+    /// Connect to this address of the host, HOST:PORT, or to several with commas between them.
+    #[arg(long, value_name = "ADDR", value_parser = addresses, help_heading = PEER)]
     pub(crate) to: Addresses,
 
-    /// How to talk to whom we connect to: a TOML file, or the name of a template
-    #[arg(long, value_name = "PROFILE", help_heading = OUTGOING)]
-    pub(crate) to_profile: Option<String>,
-
-    /// How messages are framed on outgoing connections; with a profile, instead of what that says
-    #[arg(long, value_name = "FRAMING", value_parser = framing, required_unless_present = "to_profile", help_heading = OUTGOING)]
-    pub(crate) to_framing: Option<Framing>,
-
-    /// Outgoing connections: long, one for each accepted one, which passes all messages unchanged both ways; or one exchange for each
-    /// message, over pooled:N, shared:N or short ones [default: long, or what the profile says]
-    #[arg(long, value_name = "KIND", value_parser = connection, help_heading = OUTGOING)]
+    /// How connections to the host are used: long, short, shared:N or pooled:N [default: long, or what the profile
+    /// says]
+    ///
+    /// long makes a connection for each accepted one, and passes all messages unchanged both ways. The other kinds make
+    /// one exchange with the host for each message: short over a connection for each exchange, shared:N over N
+    /// connections with many messages in flight on each, pooled:N over up to N connections with one message at a time
+    /// on each; pooled means pooled:8. N is 1 to 1024.
+    #[arg(long, value_name = "KIND", value_parser = connection, help_heading = PEER)]
     pub(crate) to_connection: Option<ConnectionKind>,
 
-    /// Any key of the profile for outgoing connections, such as reconnect.policy=round-robin
-    #[arg(long, value_name = "KEY=VALUE", help_heading = OUTGOING)]
-    pub(crate) to_set: Vec<Set>,
+    #[command(flatten)]
+    pub(crate) protocol: Protocol,
 
-    /// How long what is in flight may take when the bridge is told to end
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    pub(crate) drain: Duration,
+    /// Talk to the host as this profile says: a TOML file, or the name of a template.
+    #[arg(long, value_name = "PROFILE", help_heading = MESSAGES)]
+    pub(crate) to_profile: Option<String>,
+
+    /// How messages are framed on connections to the host; required unless --to-profile is given.
+    ///
+    /// The option replaces the framing of the profile, in both directions.
+    #[arg(long, value_name = "FRAMING", value_parser = framing, required_unless_present = "to_profile", help_heading = MESSAGES)]
+    pub(crate) to_framing: Option<Framing>,
+
+    /// Set a key of the profile for the host, such as reconnect.policy=round-robin; repeatable.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = MESSAGES)]
+    pub(crate) to_set: Vec<Set>,
 
     #[command(flatten)]
     pub(crate) limits: Limits,
 
-    /// For accepted connections.
+    /// Wait this long for messages in flight when the bridge is told to end; 1ms or more.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration, help_heading = TIMES)]
+    pub(crate) drain: Duration,
+
     #[command(flatten)]
     pub(crate) liveness: Liveness,
 
-    /// The same for outgoing connections; --heartbeat is for accepted ones
-    #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat, help_heading = OUTGOING)]
+    /// As --heartbeat, for connections to the host.
+    #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat, help_heading = ALIVE)]
     pub(crate) to_heartbeat: Option<Arc<Heartbeat>>,
 
-    /// The same for outgoing connections; --keepalive is for accepted ones
-    #[arg(long, value_name = "IDLE/INTERVAL/PROBES", value_parser = keepalive, help_heading = OUTGOING)]
+    /// As --keepalive, for connections to the host.
+    #[arg(long, value_name = "IDLE/INTERVAL/PROBES", value_parser = keepalive, help_heading = ALIVE)]
     pub(crate) to_keepalive: Option<Keepalive>,
 }
 
-const OUTGOING: &str = "Outgoing connections";
-
+/// Run a peer that misbehaves on purpose, to test a program.
+///
+/// A server echoes each message. A client sends a few messages and reads the replies. Either does so with the fault
+/// that is chosen. Ctrl-C, SIGTERM and SIGHUP end the program; a client also ends when it is done.
 #[derive(Debug, Args)]
-#[command(after_help = hostile_help(), group(ArgGroup::new("role").required(true).args(["listen", "to"])))]
+#[command(after_help = HOSTILE_EXAMPLES, after_long_help = hostile_help(), group(ArgGroup::new("role").required(true).args(["listen", "to"])))]
 pub(crate) struct Hostile {
-    /// Be a server: the address to listen on; port 0 lets the system choose one, which is printed
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    /// Be a server: listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
     pub(crate) listen: Option<String>,
 
-    /// Be a client: the address to connect to, HOST:PORT
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    /// Be a client: connect to this address, HOST:PORT.
+    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
     pub(crate) to: Option<String>,
 
-    /// How messages are framed
-    #[arg(long, value_parser = framing)]
+    /// How messages are framed, such as ascii:4; `framelink presets` lists names.
+    #[arg(long, value_parser = framing, help_heading = MESSAGES)]
     pub(crate) framing: Framing,
 
-    /// What is wrong with the peer, by its name in the list below
-    #[arg(long, value_name = "NAME", value_parser = fault)]
+    /// What is wrong with the peer; `framelink hostile --help` lists the names.
+    #[arg(long, value_name = "NAME", value_parser = fault, help_heading = FAULT)]
     pub(crate) fault: Fault,
 
-    /// Where a frame is cut or a header split, and which bad header is sent, is chosen by this number
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// The seed of random choices, a whole number. Runs with equal seeds make equal choices.
+    ///
+    /// The seed decides where a frame is cut or a header is split, and which wrong header is sent.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = FAULT)]
     pub(crate) seed: u64,
 
-    /// The pause, or the delay, of a fault that has one, if not its own
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// How long the pause or the delay is, 1ms or more [default: chosen by the fault]
+    ///
+    /// Defaults: dribble 1ms, coalesce 20ms, split-header 50ms, out-of-order 100ms, late 1s, and 1s for the late
+    /// messages of shuffled. Other faults have no pause.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = FAULT)]
     pub(crate) delay: Option<Duration>,
 
-    /// The byte of a frame before which it is cut, if not by the seed
-    #[arg(long, value_name = "N", value_parser = number)]
+    /// Cut a frame after N bytes, at most after all but the last one [default: chosen by the seed]
+    #[arg(long, value_name = "N", value_parser = number, help_heading = FAULT)]
     pub(crate) cut_at: Option<usize>,
 
-    /// Heartbeats that the peer sends and answers for as long as its fault lets it, such as literal:3f..21,interval=5s
-    #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat)]
+    /// How many empty frames, unasked messages, or good messages before the fault [default: chosen by the fault]
+    ///
+    /// Defaults: empty-flood sends empty frames without end, heartbeat-storm 3 in each burst, unasked 1 message at a
+    /// time; stops lets 3 messages pass, cut-fin, cut-reset, garbage-length and oversize none; shuffled holds back 32
+    /// answers; a client with coalesce sends all its messages at once, and a client with deaf sends without end.
+    #[arg(long, value_name = "N", value_parser = number, help_heading = FAULT)]
+    pub(crate) count: Option<usize>,
+
+    /// Send and answer these heartbeats while the fault allows it, such as literal:3f..21,interval=5s.
+    #[arg(long, value_name = "HEARTBEAT", value_parser = heartbeat, help_heading = ALIVE)]
     pub(crate) heartbeat: Option<Arc<Heartbeat>>,
 
-    /// Have the system ask an idle peer's, such as 60s/10s/6
-    #[arg(long, value_name = "IDLE/INTERVAL/PROBES", value_parser = keepalive)]
+    /// Probe an idle peer with TCP keepalive, such as 60s/10s/6.
+    #[arg(long, value_name = "IDLE/INTERVAL/PROBES", value_parser = keepalive, help_heading = ALIVE)]
     pub(crate) keepalive: Option<Keepalive>,
-
-    /// How many, if not as many as the fault has by itself: empty frames, unasked messages, good messages before the fault
-    #[arg(long, value_name = "N", value_parser = number)]
-    pub(crate) count: Option<usize>,
 }
 
+const HOSTILE_EXAMPLES: &str = include_str!("help/hostile.txt");
+
 fn hostile_help() -> String {
-    let mut help = "\
-A server answers each message with the same, a client sends a few messages and reads the replies, and in that is the fault:\n"
-        .to_owned();
-    for fault in Fault::ALL {
-        help += &format!("  {fault:16} {}\n", fault.help());
-    }
-    help + "\nCtrl-C, SIGTERM and SIGHUP end it; a client ends when it is done.\n\n\
-        Example:\n  framelink hostile --listen 127.0.0.1:7000 --framing ascii:4 --fault cut-reset --seed 7"
+    let line = |fault: &Fault| format!("  {fault:16} {}\n", fault.help());
+    format!("Faults:\n{}\n{HOSTILE_EXAMPLES}", Fault::ALL.iter().map(line).collect::<String>())
 }

@@ -1,4 +1,4 @@
-//! Profiles as the command line names them: a TOML file, or a template.
+//! Loads profiles: a TOML file or a template, with the options that replace parts of it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ use crate::arguments::set::Sets;
 use crate::failure::Failure;
 use crate::output::bytes_text::Line;
 
-/// What flags say instead of the profile.
+/// The options that replace parts of a profile.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     pub(crate) send: Option<Framing>,
@@ -25,13 +25,13 @@ pub(crate) struct Overrides {
     pub(crate) calls: Calls,
     pub(crate) liveness: Liveness,
     pub(crate) sets: Sets,
-    /// What a profile of flags alone starts from, as TOML.
+    /// The TOML that a profile starts from if it is built from options alone.
     pub(crate) start: String,
     pub(crate) limits: Limits,
 }
 
 impl Overrides {
-    /// What a TOML text says, with the keys that were set.
+    /// Reads a TOML text, with the keys of `--set` in it.
     fn builder(&self, text: &str) -> Result<ProfileBuilder, Failure> {
         let text = self.sets.in_toml(text, self.calls.connection).map_err(Failure::usage)?;
         let flag = self.sets.flag();
@@ -43,14 +43,14 @@ impl Overrides {
             self.send => send_framing,
             self.receive => receive_framing,
             self.reply_within => reply_timeout,
-            // A key that was set says more than a flag about all times.
+            // `--set timeouts.connect` takes precedence over an option about all times.
             self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) => connect_timeout,
             self.calls.connection.filter(|_| !self.sets.are_said()) => connection,
         }
         self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }
 
-    /// A profile of flags alone.
+    /// Builds a profile from options alone.
     pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         if let (Some(send), Some(receive)) = (self.send, self.receive) {
             self.liveness.check(FramingPair { send, receive }, self.sets.heartbeat_flag())?;
@@ -60,7 +60,7 @@ impl Overrides {
 }
 
 impl Calls {
-    /// Whether anything is said.
+    /// Returns whether any of the options is given.
     pub(crate) const fn are_said(&self) -> bool {
         self.exchange.is_some() || self.connection.is_some() || self.are_many() || self.has_pair()
     }
@@ -73,7 +73,7 @@ impl Calls {
         self.receive_from.is_some() || self.receive_at.is_some()
     }
 
-    /// What is said, and else what was before; what one flag needs needs not be said by another.
+    /// Returns the exchange that the options name or imply, or else `before`.
     fn exchange_from(&self, before: ExchangeKind) -> ExchangeKind {
         let mut exchange = self.exchange.unwrap_or(before);
         let is_shared = matches!(self.connection, Some(ConnectionKind::Shared(_)));
@@ -104,7 +104,7 @@ impl Calls {
         }
     }
 
-    /// Flags that say nothing about this exchange.
+    /// Refuses options that do not fit the exchange.
     pub(crate) fn check(&self, exchange: ExchangeKind) -> Result<(), Failure> {
         let is_simplex = matches!(exchange, ExchangeKind::Simplex(_));
         match () {
@@ -125,26 +125,26 @@ impl Calls {
     }
 }
 
-/// The profile of this name, with what the flags say. What is wrong with a file is a fault, with the flags bad usage.
+/// Loads the profile with this name, and applies the options. An error of the file is a fault, of an option bad usage.
 pub(crate) fn load(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
     if is_file(name) { load_file(name, overrides) } else { load_template(name, overrides) }
 }
 
-/// Warns where a lost reply would have later replies answer wrong requests.
+/// Warns if a lost reply can make later replies answer the wrong requests.
 pub(crate) fn warn_of_mismatch(profile: &Profile) {
     if let Some(caution) = profile.mismatch_caution() {
         tracing::warn!("careful: {caution}");
     }
 }
 
-/// Whether the side can use it for this at all.
+/// Refuses a profile that this side cannot use.
 pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
     let unfit = match (side, profile.exchange()) {
         (Side::Client, ExchangeKind::ReceiveOnly) => Some("the profile only receives, so there is nothing to send"),
         (Side::Server, ExchangeKind::SendOnly) => Some("the profile only sends, so there is nothing to answer"),
-        (Side::Server, ExchangeKind::Simplex(_)) => {
-            Some("the profile has a connection for each direction, and a server answers on the one where it is asked")
-        }
+        (Side::Server, ExchangeKind::Simplex(_)) => Some(
+            "the profile has a connection for each direction, but a server replies on the connection of the request",
+        ),
         _ => None,
     };
     match unfit {
@@ -153,7 +153,7 @@ pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
     }
 }
 
-/// A template's name is one, and so is what looks like no path and is not there.
+/// Returns whether the name is a file: no template has the name, and it looks like a path or exists.
 fn is_file(name: &str) -> bool {
     Template::named(name).is_none() && (name.contains(['/', '\\', '.']) || Path::new(name).exists())
 }
@@ -178,20 +178,20 @@ fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
     let at = |error: &TomlError| Failure::fault(format!("{shown}: {error}"));
     let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| at(&error))?;
     if overrides.sets.are_said() {
-        // Where the file is wrong by itself, it has been told.
+        // An error in the file itself is already reported.
         builder = overrides.builder(&text)?;
     }
     overrides.apply(builder).build().map_err(|error| match Profile::from_toml(&text) {
-        // The file is wrong by itself, and knows where.
+        // The file is wrong without the options too, and this error has a position.
         Err(located) if located.profile_error() == Some(&error) => at(&located),
-        _ => Failure::usage(format!("{shown}, with what the flags say: {error}")),
+        _ => Failure::usage(format!("{shown}, with the options that were given: {error}")),
     })
 }
 
-/// No profile is larger: 1 MiB.
+/// The largest profile: 1 MiB.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// The text of a file, which may be another one than was meant: it is bounded, and an error repeats nothing of it.
+/// Reads a file as text. It may be the wrong file, so its size is limited, and an error repeats nothing of it.
 fn read_file(name: &str) -> Result<String, Failure> {
     let shown = Line(name.as_bytes());
     let cannot = |error: io::Error| match error.kind() {
@@ -203,12 +203,10 @@ fn read_file(name: &str) -> Result<String, Failure> {
     let mut text = Vec::new();
     File::open(name).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(cannot)?;
     if text.len() as u64 > MOST_BYTES {
-        return Err(Failure::fault(format!(
-            "{shown}: it is larger than 1MiB, which is the most that a profile may be"
-        )));
+        return Err(Failure::fault(format!("{shown}: the file is larger than 1MiB, the limit for a profile")));
     }
     String::from_utf8(text).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
-        Failure::fault(format!("{shown}: it is not UTF-8 text, from byte {offset} on"))
+        Failure::fault(format!("{shown}: the file is not UTF-8 text, from byte {offset} on"))
     })
 }

@@ -1,24 +1,25 @@
-//! Single keys of a profile, said on the command line.
+//! Single keys of a profile as options.
 
 use std::str::FromStr;
 
+use crate::arguments::MESSAGES;
 use clap::Args;
 use framelink_transport::profile::ConnectionKind;
 use toml::{Table, Value};
 
-/// Keys instead of those of the profile.
+/// Keys that replace those of the profile.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sets {
-    /// Any key of a profile, such as limits.connections=50 or timeouts.idle=5m; may be said again for another key
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// Set any key of a profile, such as limits.connections=50 or timeouts.idle=5m; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = MESSAGES)]
     pub(crate) sets: Vec<Set>,
 
-    /// The flag that said it, where that is another one.
+    /// The name of the option, if it is not `--set`.
     #[arg(skip)]
     flag: Option<&'static str>,
 }
 
-/// One key, and what it is to be.
+/// One key and its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Set {
     path: Vec<String>,
@@ -34,7 +35,7 @@ impl Sets {
         self.flag.unwrap_or("--set")
     }
 
-    /// The flag for heartbeats of the same connections.
+    /// Returns the name of the heartbeat option for these connections.
     pub(crate) fn heartbeat_flag(&self) -> &'static str {
         if self.flag() == "--to-set" { "--to-heartbeat" } else { "--heartbeat" }
     }
@@ -43,13 +44,12 @@ impl Sets {
         !self.sets.is_empty()
     }
 
-    /// Whether this key is among them.
+    /// Returns whether this key is set.
     pub(crate) fn say(&self, key: &str) -> bool {
         self.sets.iter().any(|set| set.path.iter().map(String::as_str).eq(key.split('.')))
     }
 
-    /// The TOML with these keys in it, and out of it what they replace. The text is TOML. What a flag says of the connection comes
-    /// before them, for they may say more of it.
+    /// Returns the TOML text with these keys set. The kind of connection goes first: keys may add to it.
     pub(crate) fn in_toml(&self, text: &str, connection: Option<ConnectionKind>) -> Result<String, toml::de::Error> {
         let mut table: Table = toml::from_str(text)?;
         if let Some(connection) = connection {
@@ -62,7 +62,7 @@ impl Sets {
     }
 }
 
-/// What a flag can say of connections.
+/// Returns the table for a kind of connection that an option has set.
 fn table_of(connection: ConnectionKind) -> Table {
     let mut table = Table::from_iter([("kind".to_owned(), Value::String(connection.name().to_owned()))]);
     let count = match connection {
@@ -75,7 +75,7 @@ fn table_of(connection: ConnectionKind) -> Table {
 }
 
 impl Set {
-    /// A word where there is to be a table is the `kind` of that.
+    /// Sets the key. If a word stands in place of the table of the key, the word becomes the `kind` of that table.
     fn put(&self, table: &mut Table) {
         let Some((last, tables)) = self.path.split_last() else { return };
         let mut table = table;
@@ -86,7 +86,7 @@ impl Set {
                 *inner = Value::Table(kind);
             }
             if !inner.is_table() {
-                // Whoever reads it says that a table does not belong there.
+                // The reader of the TOML reports that a table does not belong here.
                 *inner = Value::Table(Table::new());
             }
             let Value::Table(inner) = inner else { return };
@@ -99,7 +99,7 @@ impl Set {
 impl FromStr for Set {
     type Err = String;
 
-    /// A number or a word is a string to TOML, which the keys take: `timeouts.idle=5m`, `sign-on=3031`.
+    /// Reads KEY=VALUE. Numbers and words become strings, which all keys accept: `timeouts.idle=5m`, `sign-on=3031`.
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || "expected KEY=VALUE, such as limits.connections=50".to_owned();
         let (key, value) = text.split_once('=').ok_or_else(expected)?;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn wrong_keys_are_refused() {
         for wrong in ["", "a", "=1", "a..b=1", "a b=1", "[a]=1", "a.=1"] {
             assert!(wrong.parse::<Set>().unwrap_err().starts_with("expected KEY=VALUE"), "{wrong}");
         }

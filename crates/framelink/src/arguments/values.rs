@@ -1,4 +1,4 @@
-//! What the texts behind flags mean.
+//! Parses the values of options.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +17,7 @@ use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
 
 use crate::output::bytes_text::{from_hex, is_invisible};
 
-/// What a server says to a message.
+/// The reply of a server to each message.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Echo,
@@ -41,7 +41,7 @@ pub(crate) fn keepalive(text: &str) -> Result<Keepalive, String> {
     text.parse().map_err(|error| point_at(text, &error))
 }
 
-/// Only its form: whether the name is known shows when it is looked up.
+/// Checks the form of an address. The name is looked up later.
 pub(crate) fn address(text: &str) -> Result<String, String> {
     let Some((host, port)) = text.rsplit_once(':') else {
         return Err("expected HOST:PORT, the port is missing".to_owned());
@@ -54,7 +54,7 @@ pub(crate) fn address(text: &str) -> Result<String, String> {
         return Err("expected HOST:PORT, with an IPv6 address in brackets".to_owned());
     }
     match port.parse::<u16>() {
-        // Whether there is such an interface shows when it is looked up, but that one is needed shows now.
+        // This also refuses a link-local address without a zone. The interface is looked up later.
         Ok(_) if text.parse::<SocketAddr>().is_ok() => {
             with_zone(text).map(Cow::into_owned).map_err(|error| error.to_string())
         }
@@ -63,7 +63,7 @@ pub(crate) fn address(text: &str) -> Result<String, String> {
     }
 }
 
-/// The address with the number of the interface in place of its name, which std does not read.
+/// Replaces the name of a network interface in an address with its number: std does not read names.
 pub(crate) fn with_zone(address: &str) -> io::Result<Cow<'_, str>> {
     match zoned_address(address) {
         Some(zoned) => zoned.map(|zoned| zoned.to_string().into()),
@@ -71,7 +71,7 @@ pub(crate) fn with_zone(address: &str) -> io::Result<Cow<'_, str>> {
     }
 }
 
-/// Where a peer can be reached; not empty.
+/// The addresses of a peer; never empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses(pub(crate) Vec<String>);
 
@@ -129,13 +129,13 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Token { text, column: 1 }.duration().map_err(|error| error.message().to_owned())
 }
 
-/// A number of bytes, as the notation has sizes.
+/// Parses a number of bytes, as sizes are written in the notation.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let size = Token { text, column: 1 }.size().map_err(|error| error.message().to_owned())?;
     Ok(size as u64)
 }
 
-/// A decimal number.
+/// Parses a decimal number.
 pub(crate) fn number(text: &str) -> Result<usize, String> {
     let error = |_| Token { text, column: 1 }.mismatch("a decimal number").message().to_owned();
     Token { text, column: 1 }.number(0..=usize::MAX, "").map_err(error)
@@ -160,11 +160,11 @@ pub(crate) fn reply(text: &str) -> Result<Reply, String> {
     }
 }
 
-/// The error, and below it the notation with a mark under what is wrong.
+/// Returns the error, and below it the notation with a mark under the wrong part.
 fn point_at(text: &str, error: &NotationError) -> String {
     let indent = " ".repeat(error.column().saturating_sub(1));
     let mark = "^".repeat(error.len().max(1));
-    // As wide as it was typed, so that the mark stands below what is wrong.
+    // Each character keeps its width, so that the mark stands below the wrong part.
     let text: String = text.chars().map(|c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     format!("{error}\n    {text}\n    {indent}{mark}")
 }

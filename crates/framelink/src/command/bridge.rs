@@ -39,7 +39,7 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     }
 }
 
-/// How to talk to the host, where that is said by more than a framing.
+/// Returns the profile for the host, unless only a framing is given.
 fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
     let overrides = Overrides {
         send: bridge.to_framing,
@@ -60,12 +60,12 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
     Ok(Some(profile))
 }
 
-/// How to talk to those who connect.
+/// Returns the settings for clients.
 fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
-    let is_more_said = bridge.profile.is_some() || bridge.sets.are_said() || bridge.limits.are_said();
+    let is_more_said = bridge.protocol.profile.is_some() || bridge.protocol.sets.are_said() || bridge.limits.are_said();
     let profile_with = |alone| clients_profile(bridge, PASSES_ON.to_owned(), alone);
-    match bridge.framing {
-        // It may be one that only passes messages on can do with. What was said of strangers is never left out.
+    match bridge.protocol.framing {
+        // Passing messages on also works with a framing that no profile accepts, unless limits are given.
         Some(framing) if !is_more_said && profile_with(|overrides| overrides.profile()).is_err() => {
             let framing = FramingPair::from(framing);
             bridge.liveness.check(framing, "--heartbeat")?;
@@ -80,7 +80,8 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
     }
 }
 
-/// The same for those whose messages are exchanged one by one. Where nothing else is said they leave files for the connections to the host.
+/// Returns the profile for clients whose messages are exchanged one by one. By default, their number leaves file
+/// descriptors for the connections to the host.
 fn exchanging_clients(bridge: &Bridge, outgoing: ConnectionKind) -> Result<Arc<Profile>, Failure> {
     let places = match outgoing {
         ConnectionKind::Short(_) => free_files() / 2,
@@ -95,7 +96,7 @@ fn exchanging_clients(bridge: &Bridge, outgoing: ConnectionKind) -> Result<Arc<P
     Ok(Arc::new(profile))
 }
 
-/// Where messages are only passed on, a client may do nothing but listen: as long as can be allowed.
+/// If messages are only passed on, a client may only listen, so it gets the longest time for its first message.
 const PASSES_ON: &str = "timeouts.first-message = \"1d\"";
 
 fn clients_profile(
@@ -104,21 +105,21 @@ fn clients_profile(
     alone: fn(Overrides) -> Result<Profile, Failure>,
 ) -> Result<Profile, Failure> {
     let overrides = Overrides {
-        send: bridge.framing,
-        receive: bridge.framing,
+        send: bridge.protocol.framing,
+        receive: bridge.protocol.framing,
         liveness: bridge.liveness.clone(),
         limits: bridge.limits.clone(),
-        sets: bridge.sets.clone(),
+        sets: bridge.protocol.sets.clone(),
         start,
         ..Overrides::default()
     };
-    match &bridge.profile {
+    match &bridge.protocol.profile {
         Some(name) => load(name, &overrides),
         None => alone(overrides),
     }
 }
 
-/// Each accepted connection is to have one of its own.
+/// Returns the route for pairs: each accepted connection gets a connection to the host.
 fn pairs_to(bridge: &Bridge, profile: Option<Profile>) -> Result<Route, Failure> {
     let way = match (profile, bridge.to_framing) {
         (Some(profile), _) => {

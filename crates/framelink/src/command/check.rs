@@ -1,4 +1,4 @@
-//! `framelink check`: says what a profile means.
+//! `framelink check`: explains a profile.
 
 use crate::arguments::Check;
 use crate::arguments::profile::{Overrides, load};

@@ -67,12 +67,12 @@ pub(crate) async fn run() -> Result<(), Failure> {
     if all_were_right && was_noticed { Ok(()) } else { Err(Failure::Reported) }
 }
 
-/// What the host says to a message.
+/// Returns the host's reply to a message.
 fn reply_to(message: &[u8]) -> Vec<u8> {
     [b"ok: ", message].concat()
 }
 
-/// Answers the first connection.
+/// Answers messages on the first connection.
 async fn answer_one(mut host: Listener) -> Result<(), Error> {
     let Ok(mut connection) = host.accept().await else { return Ok(()) };
     answer(&mut connection).await
@@ -88,7 +88,7 @@ async fn answer(connection: &mut Connection) -> Result<(), Error> {
 type TappedConnection =
     Connection<FramingPair, Tap<tokio::net::tcp::OwnedReadHalf>, Tap<tokio::net::tcp::OwnedWriteHalf>>;
 
-/// A connection whose bytes are written down: those that come, and those that go.
+/// Makes a connection that records its bytes, and returns the records of received and of sent bytes.
 fn tapped(stream: TcpStream, framing: Framing) -> Result<(TappedConnection, hop::Record, hop::Record), Failure> {
     stream.set_nodelay(true).map_err(Failure::fault)?;
     let (reader, writer) = stream.into_split();

@@ -1,4 +1,4 @@
-//! `framelink hostile`: a peer that misbehaves on purpose.
+//! `framelink hostile`: runs a peer that misbehaves on purpose.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::arguments::liveness::Liveness;
 use crate::arguments::values::with_zone;
 use crate::arguments::{Hostile, tell};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::say_listening;
 use crate::server::drain::Signals;
 use crate::threads::on_thread;
 
@@ -29,7 +29,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
         }
     });
     let is_client = hostile.to.is_some();
-    // Names are looked up and connections made by calls that wait.
+    // Looking up a name and connecting block the thread.
     let mut starting = pin!(on_thread(move || start(&hostile, builder)));
     let peer = tokio::select! {
         started = &mut starting => started??,
@@ -37,10 +37,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     };
     if !is_client {
         let address = peer.local_addr();
-        match say(format_args!("listening on {address}")) {
-            Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
-            said => said?,
-        }
+        say_listening(&address, format_args!("listening on {address}"))?;
     }
     tokio::select! {
         () = signals.next() => {}
@@ -49,7 +46,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     on_thread(|| peer.stop()).await.map(drop)
 }
 
-/// A peer as it was asked for.
+/// Returns a builder with all options set.
 fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
     let mut builder = Peer::builder(hostile.framing, hostile.fault).seed(hostile.seed);
     tell! { builder:
@@ -66,13 +63,13 @@ fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
     }
 }
 
-/// With heartbeats, for as long as the fault has it receive anything.
+/// Adds heartbeats, which are sent and answered while the fault allows the peer to receive.
 fn living(builder: HostileBuilder<Framing>, heartbeat: &Arc<Heartbeat>, us: Role) -> HostileBuilder<Framing> {
     let (form, beats) = (heartbeat.form(), heartbeat.sent_by().is(us));
     let known = form.clone();
     let builder = builder.heartbeats(move |message| match known.recognise(message)? {
         Seen::Probe => Some(known.answer(message)),
-        // Whoever sends them itself takes it for the answer to its own.
+        // A peer that sends heartbeats itself takes this one as the answer to its own.
         Seen::Either if !beats => Some(known.answer(message)),
         _ => Some(None),
     });
@@ -83,7 +80,7 @@ fn living(builder: HostileBuilder<Framing>, heartbeat: &Arc<Heartbeat>, us: Role
 }
 
 fn start(hostile: &Hostile, builder: HostileBuilder<Framing>) -> Result<Peer, Failure> {
-    // The command line sees to it that there is one of the two.
+    // clap requires one of the two.
     let address = hostile.listen.as_deref().or(hostile.to.as_deref()).unwrap_or_default();
     let zoned = with_zone(address).map_err(|error| Failure::fault(format!("resolving {address}: {error}")))?;
     let started = if hostile.listen.is_some() { builder.listen(&*zoned) } else { builder.dial(&*zoned) };

@@ -1,4 +1,4 @@
-//! `framelink inspect`: cuts the bytes of a file into messages.
+//! `framelink inspect`: splits the bytes of a file into messages.
 
 mod others;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
             Err(ReadError::Fault(fault)) => break fault,
             Err(error) => {
                 listing.flush()?;
-                // The name says what was being read.
+                // The name of the file is in the text already.
                 let error = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
                 return Err(Failure::fault(format!("{name}: {error}")));
             }
@@ -55,8 +55,11 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     let counted = io::copy(reader.get_mut(), &mut tail);
     let (others, is_all) = that_cut(&reader.get_mut().source(inspect), inspect.framing);
     listing.tail(end, tail.0, &fault, &others)?;
-    let heading =
-        if is_all { "other framings cut all of it:" } else { "other framings cut the start of it, which was tried:" };
+    let heading = if is_all {
+        "other framings split the whole input into messages:"
+    } else {
+        "other framings split the start of the input, the part that was tried, into messages:"
+    };
     listing.others(inspect, &others, heading)?;
     match counted {
         Ok(_) => Err(Failure::Reported),
@@ -64,18 +67,18 @@ pub(crate) fn run(inspect: &Inspect) -> Result<(), Failure> {
     }
 }
 
-/// Shows what was cut before it waits for more: someone may be typing, or watching a live connection.
+/// Prints the messages found so far before each read, because the input may be typed or come from a live connection.
 struct ShowBeforeRead<R> {
     input: R,
     output: Rc<RefCell<Output>>,
-    /// Whether the first bytes are kept, for an input that cannot be read again.
+    /// Whether the first bytes are kept, because the input cannot be read again.
     keeps: bool,
     kept: Vec<u8>,
     len: u64,
 }
 
 impl<R> ShowBeforeRead<R> {
-    /// The input to try again, once all of it was read.
+    /// Returns the input for other framings, after all of it was read.
     fn source<'a>(&'a self, inspect: &'a Inspect) -> Source<'a> {
         match self.keeps {
             false => Source::File(&inspect.file, inspect.skip),
@@ -86,7 +89,7 @@ impl<R> ShowBeforeRead<R> {
 
 impl<R: Read> Read for ShowBeforeRead<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        // An output that fails keeps what it holds, and fails again when the next line is written.
+        // An output that fails keeps its bytes, and fails again at the next line.
         let _ = self.output.borrow_mut().flush();
         let count = self.input.read(space)?;
         if self.keeps {
@@ -98,7 +101,7 @@ impl<R: Read> Read for ShowBeforeRead<R> {
     }
 }
 
-/// Counts what is written to it.
+/// Counts the bytes written to it.
 struct CountingSink(u64);
 
 impl io::Write for CountingSink {
@@ -112,15 +115,15 @@ impl io::Write for CountingSink {
     }
 }
 
-/// A file shows neither when bytes came nor what one read brought.
+/// Refuses framings that need times or reads of a socket: a file has neither.
 fn refuse_what_files_do_not_show(framing: Framing) -> Result<(), Failure> {
     use framelink_transport::Decode;
     match framing.ends() {
         Ends::Quiet(_) => Err(Failure::usage(format!(
-            "--framing {framing}: its messages end when nothing comes for a while, which a file does not show"
+            "--framing {framing}: its messages end when no bytes arrive for a while, which a file does not show"
         ))),
         Ends::Read(_) => Err(Failure::usage(format!(
-            "--framing {framing}: its messages are what one read brought, which a file does not show"
+            "--framing {framing}: each message is what one read of a socket returned, which a file does not show"
         ))),
         _ => Ok(()),
     }
@@ -135,11 +138,11 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
         return Ok(Box::new(io::stdin().lock()));
     }
     let file = File::open(path)?;
-    // A directory can be opened, and only reading it fails.
+    // Opening a directory succeeds, and only reading it fails.
     if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(Box::new(file)) }
 }
 
-/// A word of a command as a shell takes it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -149,13 +152,13 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// What is printed.
+/// Prints the messages.
 struct Listing {
     output: Rc<RefCell<Output>>,
     json: bool,
     skipped: u64,
     messages: u64,
-    /// How many of them have no payload.
+    /// How many of the messages have no payload.
     empty: u64,
 }
 
@@ -194,7 +197,7 @@ impl Listing {
         if payload.is_empty() { Ok(()) } else { self.line(Dump(payload)) }
     }
 
-    /// The end of an input that is all messages.
+    /// Prints the end of an input that has only whole messages.
     fn finish(&self, end: usize) -> Result<(), Failure> {
         if !self.json {
             self.line(format_args!("{} in {}, nothing left over", self.count(), bytes(end)))?;
@@ -202,7 +205,8 @@ impl Listing {
         self.flush()
     }
 
-    /// A length of four bytes that is read as two makes an empty message before each: names framings that cut the input into the others.
+    /// Names framings that split the input without the empty messages, if there are many: a length of four bytes that
+    /// is read as two makes an empty message before each message.
     fn doubts<R>(&self, inspect: &Inspect, read: &ShowBeforeRead<R>) -> Result<(), Failure> {
         let filled = self.messages - self.empty;
         if self.json || filled < 2 || self.empty < filled {
@@ -210,10 +214,14 @@ impl Listing {
         }
         let (mut others, is_all) = that_cut(&read.source(inspect), inspect.framing);
         others.retain(|other| is_all && other.messages == filled);
-        self.others(inspect, &others, "many messages are empty; other framings cut all of it without these:")
+        self.others(
+            inspect,
+            &others,
+            "many messages are empty; other framings split the whole input without empty messages:",
+        )
     }
 
-    /// What is wrong, at once: counting what is left over may take long. An object says both.
+    /// Prints the error at once, because counting the bytes left over may take long. JSON has both in one object.
     fn fault(&self, end: usize, fault: &Fault<DecodeError>) -> Result<(), Failure> {
         if !self.json {
             self.line(format_args!("offset {}  {fault}", self.skipped + end as u64))?;
@@ -231,7 +239,7 @@ impl Listing {
         self.flush()
     }
 
-    /// The commands that show the whole input as messages.
+    /// Prints the commands that show the whole input as messages.
     fn others(&self, inspect: &Inspect, others: &[Other], heading: &str) -> Result<(), Failure> {
         if self.json || others.is_empty() {
             return Ok(());

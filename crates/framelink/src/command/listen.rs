@@ -1,4 +1,4 @@
-//! `framelink listen`: prints what comes, and answers nothing.
+//! `framelink listen`: prints messages, and answers none.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::output::message_line::{MessageLine, Style};
 use crate::server::drain::Drain;
 use crate::server::serving::{end_with, listen_and_say, outcome, profile_of_flags};
 
-/// What came before the signal is printed in this time.
+/// How long messages that arrived before the signal may take to be printed.
 const DRAIN: Duration = Duration::from_secs(5);
-/// So many messages wait to be printed; then nothing more is read.
+/// How many messages wait to be printed. Then no more are read.
 const WAITING: usize = 64;
-/// And so many bytes of them, or one message that is longer.
+/// How many bytes of messages wait to be printed, unless one message is longer.
 const WAITING_BYTES: u32 = 1024 * 1024;
 
 pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
@@ -46,19 +46,19 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
         report = served => report,
         done = &mut printed => return done.unwrap_or(Ok(())),
     };
-    // A stdout that nobody reads is not waited for without end.
+    // If no program reads stdout, the wait ends with the drain.
     tokio::select! {
         done = printed => done.unwrap_or(Ok(())).and(outcome(&report, &drain)),
-        () = drain.over() => Err(Failure::fault("not everything that came could be printed")),
+        () = drain.over() => Err(Failure::fault("not all received messages could be printed")),
     }
 }
 
-/// What flags and profile say together.
+/// Returns the profile with the options applied.
 fn profile(listen: &Listen) -> Result<Profile, Failure> {
-    let (framing, liveness, limits) = (listen.framing, listen.liveness.clone(), listen.limits.clone());
-    let sets = listen.sets.clone();
+    let (framing, liveness, limits) = (listen.protocol.framing, listen.liveness.clone(), listen.limits.clone());
+    let sets = listen.protocol.sets.clone();
     let overrides = Overrides { send: framing, receive: framing, liveness, limits, sets, ..Overrides::default() };
-    let Some(name) = &listen.profile else { return profile_of_flags(overrides) };
+    let Some(name) = &listen.protocol.profile else { return profile_of_flags(overrides) };
     let profile = load(name, &overrides)?;
     if !profile.exchange().receives() {
         return Err(Failure::usage("the profile only sends, so there is nothing to print"));
@@ -67,10 +67,10 @@ fn profile(listen: &Listen) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-/// A message that waits to be printed, from whom it came, and the room that it takes.
+/// A message that waits to be printed, its sender, and the room that it takes.
 type Waiting = (Message, Option<SocketAddr>, OwnedSemaphorePermit);
 
-/// The way to the task that prints.
+/// Hands messages to the thread that prints.
 #[derive(Clone)]
 struct Printer {
     messages: mpsc::Sender<Waiting>,
@@ -78,7 +78,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// Waits until there is room for the message. Where printing has failed the program ends.
+    /// Waits until there is room for the message. If printing has failed, the program ends.
     async fn print(&self, message: Message, peer: Option<SocketAddr>) {
         let bytes = u32::try_from(message.len()).unwrap_or(u32::MAX).min(WAITING_BYTES);
         if let Ok(place) = Arc::clone(&self.room).acquire_many_owned(bytes).await {
@@ -87,11 +87,10 @@ impl Printer {
     }
 }
 
-/// How printing has ended.
+/// The result of printing.
 type Printed = oneshot::Receiver<Result<(), Failure>>;
 
-/// Prints on a thread of its own, for a stdout that nobody reads stops whoever writes to it. Done when all is printed, or when
-/// stdout fails.
+/// Prints on a thread of its own: a stdout that no program reads blocks. Ends when all is printed or stdout fails.
 fn print(style: Style) -> Result<(Printer, Printed), Failure> {
     let (messages, mut waiting) = mpsc::channel::<Waiting>(WAITING);
     let printer = Printer { messages, room: Arc::new(Semaphore::new(WAITING_BYTES as usize)) };
@@ -107,14 +106,14 @@ fn print(style: Style) -> Result<(Printer, Printed), Failure> {
             }
             Ok(())
         };
-        // Whoever would like to know may have ended.
+        // The receiver may be gone.
         let _ = done.send(print());
     });
     begun.map_err(|error| Failure::fault(format!("no thread to print with: {error}")))?;
     Ok((printer, printed))
 }
 
-/// One message could not be printed, and neither can those that wait.
+/// Returns the failure after a message could not be printed. It counts the messages that wait too.
 fn lost(failure: &Failure, waiting: &mut mpsc::Receiver<Waiting>) -> Failure {
     let mut count = 1;
     while waiting.try_recv().is_ok() {

@@ -1,4 +1,4 @@
-//! One file per command.
+//! The commands, one file each.
 
 pub(crate) mod bridge;
 pub(crate) mod check;
@@ -14,7 +14,7 @@ pub(crate) mod serve;
 
 use framelink_transport::tokio::ConnectError;
 
-/// Why there is no connection, with the name that was given where the error knows no address yet.
+/// Returns why there is no connection. If the error has no address yet, the text names `to`.
 fn connect_failed(to: &str, error: &ConnectError) -> String {
     match error {
         ConnectError::Resolve(error) => format!("resolving {to}: {error}"),

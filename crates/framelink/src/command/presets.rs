@@ -1,4 +1,4 @@
-//! `framelink presets`: lists what has a name.
+//! `framelink presets`: lists named framings and heartbeats.
 
 use framelink_transport::{Preset, heartbeat, presets};
 
@@ -15,7 +15,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     output.flush()
 }
 
-/// A name, what it is, and below that the notation it stands for.
+/// Prints each name with its meaning, and below it the notation that it stands for.
 fn list(output: &mut Output, presets: &[Preset]) -> Result<(), Failure> {
     for preset in presets {
         let Preset { name, notation, source, .. } = preset;

@@ -30,15 +30,15 @@ use crate::output::Count;
 use crate::output::bytes_text::from_hex;
 use crate::output::message_line::Style;
 
-/// How long to look for replies that are left over.
+/// How long to look for further messages after the last reply.
 const LAST_LOOK: Duration = Duration::from_millis(100);
-/// Marks a message that is not the reply to a message.
+/// Stands before a message that answers no request.
 const UNSOLICITED: &str = "unasked: ";
 
 pub(crate) async fn run(send: Send) -> Result<(), Failure> {
     let out = Out::new(send.style(), send.addresses.to_string());
     let sent = send_all(&send, &out).await;
-    // All connections are closed, and what came on them has been printed.
+    // All connections are closed, and their messages are printed.
     sent.and_then(|()| out.check_printed())
 }
 
@@ -69,13 +69,13 @@ async fn send_all(send: &Send, out: &Out) -> Result<(), Failure> {
 }
 
 impl Send {
-    /// What dials the addresses. What comes on the connections and is received by no operation is printed.
+    /// Returns the upstream that dials the addresses. Messages that no operation receives are printed.
     fn upstream(&self, profile: Profile, out: &Out) -> Upstream {
         let addresses = self.addresses.0.iter().map(String::as_str);
         Upstream::new(&Arc::new(profile), addresses).on_unread(out.unread())
     }
 
-    /// How replies are printed.
+    /// Returns how replies are printed.
     const fn style(&self) -> Style {
         match (self.json, self.hex) {
             (true, _) => Style::Json,
@@ -85,21 +85,21 @@ impl Send {
     }
 }
 
-/// What flags and profile say together.
+/// The settings from options and profile together.
 struct Settings {
     framing: FramingPair,
     timeout: Duration,
     no_reply: bool,
-    /// What the socket is told where there is no profile.
+    /// Options of the socket if there is no profile.
     socket: SocketOptions,
     profile: Option<Profile>,
 }
 
-/// The way to the peer.
+/// The connections to the peer.
 enum SendRoute {
-    /// One connection for everything.
+    /// One connection for all messages.
     Plain(Box<Connection>),
-    /// One for each exchange.
+    /// One connection for each exchange.
     Profile(Box<Client>),
 }
 
@@ -109,16 +109,16 @@ impl Settings {
         if send.every.is_some() && send.no_reply && calls.exchange.is_none() {
             calls.exchange = Some(ExchangeKind::SendOnly);
         }
-        // With a profile `--framing` says both directions too.
+        // With a profile, `--framing` also replaces both directions.
         let mut overrides = Overrides {
-            send: send.framing,
-            receive: send.reply_framing.or(send.framing),
+            send: send.protocol.framing,
+            receive: send.reply_framing.or(send.protocol.framing),
             reply_within: send.timeout,
-            // Without a profile it is said by the flag's default too.
-            connect_within: send.timeout.or(send.profile.is_none().then_some(Timeouts::REPLY)),
+            // Without a profile the default of `--timeout` is for connecting too.
+            connect_within: send.timeout.or(send.protocol.profile.is_none().then_some(Timeouts::REPLY)),
             calls,
             liveness: send.liveness.clone(),
-            sets: send.sets.clone(),
+            sets: send.protocol.sets.clone(),
             ..Overrides::default()
         };
         if send.no_reply && (send.calls.key.is_some() || send.calls.assign.is_some()) {
@@ -129,20 +129,20 @@ impl Settings {
         }
         let needs_profile = send.addresses.0.len() > 1
             || send.calls.are_said()
-            || send.sets.are_said()
+            || send.protocol.sets.are_said()
             || send.liveness.heartbeat.is_some()
             || send.every.is_some();
-        let profile = |overrides: &Overrides| match &send.profile {
+        let profile = |overrides: &Overrides| match &send.protocol.profile {
             Some(name) => load(name, overrides).map(Some),
             None if needs_profile => overrides.profile().map(Some),
             None => Ok(None),
         };
         let mut said = profile(&overrides)?;
-        // A pool cuts a connection on which a reply may still come, and with it what has come.
+        // A pool closes a connection on which a reply may still arrive, and loses messages that have arrived.
         let is_cut = |profile: &Profile| profile.connection().pooled().is_some() && profile.exchange().receives();
         if send.no_reply && said.as_ref().is_some_and(is_cut) {
             overrides.calls.exchange = Some(ExchangeKind::SendOnly);
-            // A sign-on that has a reply does not go with it.
+            // If the profile has a sign-on with a reply, `send-only` is refused, and the profile stays as it is.
             said = profile(&overrides).unwrap_or(said);
         }
         let profile = said;
@@ -173,7 +173,7 @@ impl Settings {
         self.profile.as_ref().is_some_and(|profile| profile.connection().short().is_some())
     }
 
-    /// Connects, where one connection serves for everything.
+    /// Connects, unless each exchange has its own connection.
     async fn dial(&self, send: &Send, out: &Out) -> Result<SendRoute, Failure> {
         let address = send.addresses.to_string();
         let connected = match &self.profile {
@@ -181,7 +181,7 @@ impl Settings {
                 let client = Client::over(send.upstream(profile.clone(), out));
                 return client.map(Box::new).map(SendRoute::Profile).map_err(Failure::usage);
             }
-            // It is of use when a message went and came, and then nobody dials again.
+            // The lease of the address is not needed: this command does not dial again.
             Some(profile) => send.upstream(profile.clone(), out).dial().await.map(|(connection, _)| connection),
             None => {
                 let connector = Connector::new(self.framing).within(self.timeout).options(self.socket.clone());
@@ -227,26 +227,26 @@ async fn send_each(mut client: Client, messages: Option<Given>, send: &Send, out
     }
 }
 
-/// The messages that are to be sent again and again, one at a time.
+/// Returns the messages that `--every` repeats, one at a time.
 fn repeated(messages: Option<Given>, profile: &Profile) -> Result<Given, Failure> {
     if profile.exchange().duplex().is_some() {
         let exchange = profile.exchange().name();
         return Err(Failure::usage(format!("--every sends one message at a time, and the exchange is {exchange}")));
     }
-    messages.ok_or_else(|| Failure::usage("--every repeats messages, and those of stdin come only once"))
+    messages.ok_or_else(|| Failure::usage("--every repeats messages, and messages from stdin cannot be repeated"))
 }
 
 fn check_left_over(count: u64) -> Result<(), Failure> {
     match count {
         0 => Ok(()),
         count => Err(Failure::fault(format!(
-            "{} came that no message had asked for, so replies may have been printed for the wrong messages",
+            "received {} that no request waits for, so replies may have been printed for the wrong messages",
             Count(count, "message")
         ))),
     }
 }
 
-/// Which message a failure is about.
+/// The message that a failure is about.
 #[derive(Clone, Copy)]
 enum Which {
     Message(u64),
@@ -263,7 +263,7 @@ impl Which {
     }
 }
 
-/// The connection failed after so many messages were handed to the socket.
+/// Returns the failure of a connection after `count` messages were handed to the socket.
 fn all_failed(count: u64, error: &impl Display) -> Failure {
     match count {
         0 => Failure::fault(error),
@@ -272,11 +272,11 @@ fn all_failed(count: u64, error: &impl Display) -> Failure {
     }
 }
 
-/// The messages of the command line, `None` if they are to be read from stdin.
+/// Returns the messages of the command line, or `None` if messages are read from stdin.
 fn given(send: &Send, settings: &Settings) -> Result<Option<Given>, Failure> {
     if send.messages.is_empty() || send.messages == ["-"] {
         if send.repeat.is_some() {
-            return Err(Failure::usage("--repeat repeats messages, and those of stdin come only once"));
+            return Err(Failure::usage("--repeat repeats messages, and messages from stdin cannot be repeated"));
         }
         return Ok(None);
     }
@@ -290,7 +290,7 @@ fn given(send: &Send, settings: &Settings) -> Result<Option<Given>, Failure> {
     Ok(Some(given))
 }
 
-/// Refuses messages that cannot be sent before any of them is.
+/// Refuses messages that cannot be sent, before the first one is sent.
 fn check(given: &Given, send: &Send, settings: &Settings) -> Result<(), Failure> {
     let framing = settings.framing.send;
     let (messages, is_repeated) = (given.round(), given.rounds() > 1 && send.every.is_none());
@@ -305,7 +305,7 @@ fn check(given: &Given, send: &Send, settings: &Settings) -> Result<(), Failure>
     Ok(())
 }
 
-/// A message as it was written: as it is, or as hex digits.
+/// Reads a message: as text, or as hex digits.
 fn to_message(text: Vec<u8>, hex: bool) -> Result<Vec<u8>, String> {
     if !hex {
         return Ok(text);

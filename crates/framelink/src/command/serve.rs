@@ -45,22 +45,24 @@ fn answer(reply: &Reply, message: &Message) -> Option<Vec<u8>> {
     }
 }
 
-/// What flags and profile say together.
+/// Returns the profile with the options applied.
 fn profile(serve: &Serve) -> Result<Profile, Failure> {
-    // With a profile `--framing` says both directions too.
+    // With a profile, `--framing` also replaces both directions.
     let overrides = Overrides {
-        receive: serve.framing,
-        send: serve.reply_framing.or(serve.framing),
+        receive: serve.protocol.framing,
+        send: serve.reply_framing.or(serve.protocol.framing),
         liveness: serve.liveness.clone(),
         limits: serve.limits.clone(),
-        sets: serve.sets.clone(),
+        sets: serve.protocol.sets.clone(),
         ..Overrides::default()
     };
-    let Some(name) = &serve.profile else { return profile_of_flags(overrides) };
+    let Some(name) = &serve.protocol.profile else { return profile_of_flags(overrides) };
     let profile = load(name, &overrides)?;
     fits(&profile, Side::Server)?;
     if serve.push.is_some() && (!profile.exchange().sends() || profile.connection().short().is_some()) {
-        return Err(Failure::usage("--push is for connections that stay and are sent on, which the profile has not"));
+        return Err(Failure::usage(
+            "--push needs connections that stay open and that the server sends on, and the profile has none",
+        ));
     }
     Ok(profile)
 }
@@ -80,7 +82,7 @@ fn check(profile: &Profile, message: &[u8], flag: &str) -> Result<(), Failure> {
     sent.map(drop).map_err(|error| Failure::usage(format!("{flag} cannot be sent: {error}")))
 }
 
-/// What is sent though nobody asked, and how often.
+/// A message that is sent without a request, and how often.
 struct Push {
     message: Vec<u8>,
     every: Duration,
@@ -91,7 +93,7 @@ impl Push {
         Some(Self { message: message?.into_bytes(), every: every? })
     }
 
-    /// To every client, until the program is to end.
+    /// Pushes the message to every client until the drain begins.
     fn begin(self, server: Server, mut drain: Drain) -> Server {
         let registry = Registry::new(Backlog::new(SlowRule::Skip));
         let server = server.registry(&registry);

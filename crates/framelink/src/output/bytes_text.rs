@@ -1,13 +1,13 @@
-//! Bytes as people read and write them.
+//! Converts bytes to text that people read, and text that people write to bytes.
 
 use std::fmt;
 
-/// Bytes as pairs of hex digits, without anything between.
+/// Returns bytes as pairs of hex digits without separators.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     framelink_codec::notation::Hex(bytes).to_string()
 }
 
-/// Pairs of hex digits, with spaces wherever they help.
+/// Reads pairs of hex digits. Spaces may stand between pairs.
 pub(crate) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut high = None;
@@ -29,8 +29,8 @@ pub(crate) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Bytes on a line of their own, a message or the name of a file: text as it is. A backslash, bytes that are no UTF-8, and characters that
-/// do not show as themselves are escaped, so that different bytes never look alike.
+/// Displays a message or a file name as text on one line. A backslash, bytes that are not UTF-8, and invisible
+/// characters are escaped, so that different bytes never look alike.
 pub(crate) struct Line<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Line<'_> {
@@ -51,8 +51,7 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// A text of several lines, such as an error that repeats what was typed, with the characters escaped that would change how a terminal
-/// shows it.
+/// Displays a text of several lines, such as an error that repeats an argument, with invisible characters escaped.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -65,8 +64,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// JSON with the characters escaped that do not show as themselves, among them those that some programs take for the end of a line. Only
-/// strings hold any.
+/// Displays JSON with invisible characters escaped, among them those that some programs take for the end of a line.
+/// Only strings in JSON contain such characters.
 pub(crate) struct Json<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Json<'_> {
@@ -78,8 +77,8 @@ impl fmt::Display for Json<'_> {
     }
 }
 
-/// Whether a character does not show as itself: controls (C0 and C1), separators of lines and paragraphs, what sets the direction of
-/// text, what has no width, what fills, and tags.
+/// Returns whether a character is invisible: controls (C0 and C1), separators of lines and paragraphs, characters that
+/// set the direction of text, characters without width, fillers, and tags.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -89,7 +88,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Sixteen bytes a line, in hex and as the characters that can be printed.
+/// Displays sixteen bytes on each line, as hex digits and as printable characters.
 pub(crate) struct Dump<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Dump<'_> {
@@ -105,7 +104,7 @@ impl fmt::Display for Dump<'_> {
     }
 }
 
-/// Each byte as the ASCII character that it is, or a dot.
+/// Returns each byte as its printable ASCII character, or as a dot.
 pub(crate) fn printable(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' }).collect()
 }
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_show_as_itself_is_escaped() {
+    fn invisible_characters_are_escaped() {
         for (text, shown) in [
             ("a\\nb", "a\\\\nb"),
             ("\u{1b}[31m", "\\x1b[31m"),
@@ -145,7 +144,7 @@ mod tests {
         assert_eq!(Shown("a\\b\n\tc\u{1b}\u{202e}").to_string(), "a\\b\n\tc\\u{1b}\\u{202e}");
     }
 
-    /// Whatever the bytes, their line reads back as them and nothing else, and holds nothing that does not show as itself.
+    /// A line holds no invisible character, and no two inputs have the same line.
     #[test]
     fn different_bytes_never_look_alike() {
         let mut lines = std::collections::HashSet::new();

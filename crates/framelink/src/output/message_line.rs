@@ -1,4 +1,4 @@
-//! A message, or what became of one, as a line of stdout.
+//! Prints a message, or the outcome of a message, as a line of stdout.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -15,11 +15,11 @@ pub(crate) enum Style {
     /// As text, with control characters escaped.
     Text,
     Hex,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What is printed of one message. Text and hex digits are the payload alone, behind the prefix.
+/// The fields of one printed message. As text and as hex digits, only the prefix and the payload are printed.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct MessageLine<'a> {
     kind: &'static str,
@@ -33,7 +33,7 @@ pub(crate) struct MessageLine<'a> {
     peer: Option<String>,
     /// Milliseconds since 1970.
     time_ms: u64,
-    /// From the begin of the exchange to its end.
+    /// The time from the start of the exchange to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     elapsed_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ pub(crate) struct MessageLine<'a> {
     /// As hex digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
-    /// The same as text, where it is UTF-8.
+    /// The payload as text, if it is UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     /// What the peer may have seen of a message that failed.
@@ -55,7 +55,7 @@ pub(crate) struct MessageLine<'a> {
     prefix: &'static str,
 }
 
-/// The time of day. It is only printed, so it may jump.
+/// Returns the time of day. The time is only printed, so it may jump.
 #[expect(clippy::disallowed_types, reason = "no decision depends on it")]
 fn milliseconds_since_1970() -> u64 {
     use std::time::{SystemTime, UNIX_EPOCH};
@@ -68,7 +68,7 @@ impl<'a> MessageLine<'a> {
         Self { kind, peer, time_ms: milliseconds_since_1970(), ..Self::default() }
     }
 
-    /// Says what the message is, where it is printed as text or hex digits.
+    /// Sets a text that is printed before the payload, except in JSON.
     pub(crate) fn prefix(self, prefix: &'static str) -> Self {
         Self { prefix, ..self }
     }
@@ -77,28 +77,28 @@ impl<'a> MessageLine<'a> {
         Self { bytes: Some(bytes), ..self }
     }
 
-    /// The number of the message.
+    /// Sets the number of the message.
     pub(crate) fn message(self, number: u64) -> Self {
         Self { message: Some(number), ..self }
     }
 
-    /// Which line of stdin was the message.
+    /// Sets the line of stdin that was the message.
     pub(crate) fn line(self, number: u64) -> Self {
         Self { line: Some(number), ..self }
     }
 
-    /// Why it failed, and what the peer may have seen of it.
+    /// Sets why the message failed, and what the peer may have seen of it.
     pub(crate) fn failed(self, outcome: impl Display, error: impl Display) -> Self {
         Self { outcome: Some(outcome.to_string()), error: Some(error.to_string()), ..self }
     }
 
     pub(crate) fn took(self, time: Duration) -> Self {
-        // More digits than microseconds say nothing.
+        // Digits below a microsecond have no meaning.
         let micros = (time.as_secs_f64() * 1e6).round();
         Self { elapsed_ms: Some(micros / 1000.0), ..self }
     }
 
-    /// Prints it. What is no message is printed only as JSON.
+    /// Prints the line. A line without a payload is printed only as JSON.
     pub(crate) fn print(mut self, style: Style) -> Result<(), Failure> {
         let printed = match (style, self.bytes) {
             (Style::Json, bytes) => {
@@ -112,7 +112,7 @@ impl<'a> MessageLine<'a> {
             (_, None) => Ok(()),
         };
         printed.map_err(|failure| match failure {
-            // The message was received, and is lost.
+            // The message is received but not printed: it is lost.
             Failure::OutputClosed => Failure::fault("writing to stdout: no program reads it any more (broken pipe)"),
             other => other,
         })

@@ -1,4 +1,4 @@
-//! Standard output, where a closed pipe is no panic.
+//! Writes to standard output. A closed pipe is an error, not a panic.
 
 pub(crate) mod bytes_text;
 pub(crate) mod message_line;
@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 use crate::failure::Failure;
 
-/// Writes lines to stdout. What is buffered leaves with [`Output::flush`] or when it is dropped.
+/// Writes lines to stdout through a buffer, which [`Output::flush`] and dropping write out.
 pub(crate) struct Output {
     stdout: BufWriter<StdoutLock<'static>>,
 }
@@ -28,14 +28,23 @@ impl Output {
     }
 }
 
-/// Writes one line and sees to it that it is out, for commands that have others wait for it.
+/// Writes one line to stdout at once.
 pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
     let mut output = Output::new();
     output.line(line)?;
     output.flush()
 }
 
-/// So many of something: `1 byte`, `2 bytes`.
+/// Writes the line about the address of a listener. If no program reads stdout, logs the address instead.
+pub(crate) fn say_listening(address: &impl Display, line: impl Display) -> Result<(), Failure> {
+    match say(line) {
+        Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, but no program reads stdout"),
+        said => said?,
+    }
+    Ok(())
+}
+
+/// Displays a number with a noun: `1 byte`, `2 bytes`.
 pub(crate) struct Count(pub(crate) u64, pub(crate) &'static str);
 
 impl Display for Count {

@@ -1,13 +1,13 @@
-//! Whether standard output is there, asked before anything that is to be printed is taken from a peer.
+//! Checks standard output before a command receives messages that it will print.
 
 use crate::failure::Failure;
 
-/// Refuses to begin where stdout is closed.
+/// Fails if stdout is closed.
 ///
-/// Before `main`, Rust opens `/dev/null` for reading and writing in place of a stdout that is closed, and every write to it succeeds. A
-/// `/dev/null` that the caller opened in this way, such as `DEVNULL` of Python, looks the same, and the error says so. Where stdin or
-/// stderr is the same open file, as in a daemon, it counts as the caller's, though Rust shares it too where two of them are closed;
-/// `> /dev/null` opens it for writing only.
+/// Before `main`, Rust replaces a closed stdout with `/dev/null` opened for reading and writing, to which every write
+/// succeeds. A `/dev/null` that the caller opened for reading and writing, such as `DEVNULL` of Python, cannot be
+/// distinguished from that, and the error says so. If stdin or stderr is the same open file, as in a daemon, the check
+/// passes, although Rust too shares one file if two streams are closed. `> /dev/null` opens the file for writing only.
 pub(crate) fn check_is_open() -> Result<(), Failure> {
     match is_stand_in() {
         false => Ok(()),
@@ -18,7 +18,7 @@ pub(crate) fn check_is_open() -> Result<(), Failure> {
     }
 }
 
-/// Refuses to begin where nothing reads the pipe that stdout is.
+/// Fails if stdout is a pipe that no program reads.
 pub(crate) fn check_is_read() -> Result<(), Failure> {
     match has_no_reader() {
         false => Ok(()),
@@ -37,7 +37,8 @@ fn is_stand_in() -> bool {
     is_null && flags & OFlags::RWMODE == OFlags::RDWR && !is_shared(flags) && !stderr_is_discarded(null.st_rdev)
 }
 
-/// Whether stderr is `/dev/null` opened for reading and writing by itself, as Node.js opens both: what Rust opens is shared.
+/// Returns whether stderr is a `/dev/null` of its own, opened for reading and writing, as Node.js opens stdout and
+/// stderr. Rust opens one file for both.
 #[cfg(unix)]
 fn stderr_is_discarded(null: rustix::fs::Dev) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fstat};
@@ -47,8 +48,7 @@ fn stderr_is_discarded(null: rustix::fs::Dev) -> bool {
         && fcntl_getfl(stderr()).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
 }
 
-/// Whether stdin or stderr is the same open file as stdout: a flag that is set on one shows on the other. The flag means nothing to
-/// `/dev/null`.
+/// Returns whether stdin or stderr shares the open file of stdout, and so its flags. `/dev/null` ignores this flag.
 #[cfg(unix)]
 fn is_shared(flags: rustix::fs::OFlags) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

@@ -1,4 +1,4 @@
-//! Listening: saying where, and going on when the system cannot accept for a while.
+//! A listener that prints its address, and tries again if the system cannot accept for a while.
 
 use std::io;
 use std::sync::Arc;
@@ -12,35 +12,35 @@ use tokio::time::Instant;
 use crate::arguments::liveness::Liveness;
 use crate::arguments::values::with_zone;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::say_listening;
 use crate::server::drain::Drain;
 use crate::server::serving::{self, Refused};
 use crate::server::strangers;
 
-/// How long to wait before the next try when the system lacks something: file descriptors, say.
+/// How long to wait before the next attempt if the system lacks a resource, such as file descriptors.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener that does not give up.
+/// A listener that tries again after an error.
 pub(crate) struct Accepting {
     listener: Listener,
-    /// What a profile would say by itself.
+    /// Used without a profile; a profile has its own.
     liveness: Liveness,
     address: String,
-    /// While accepting fails: when to try again.
+    /// When to try again, while accepting fails.
     paused_until: Option<Instant>,
 }
 
-/// What accepted connections are like.
+/// The settings of accepted connections.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Kind {
-    /// And who is let in, where a profile can say that.
+    /// A framing and heartbeats, with the limits of a profile if the framing allows one.
     Framed(FramingPair, Liveness, Option<Arc<Profile>>),
     Profile(Arc<Profile>),
 }
 
 impl Accepting {
-    /// Listens, and says so.
+    /// Listens, and prints the address.
     pub(crate) async fn start(address: &str, kind: &Kind) -> Result<Self, Failure> {
         let failed = |error| Failure::fault(format!("listening on {address}: {error}"));
         let bound = with_zone(address).map_err(failed)?;
@@ -61,19 +61,16 @@ impl Accepting {
             let address = address.clone();
             admission.observe(move |event| serving::log(&address, event));
         }
-        match say(format_args!("listening on {address}")) {
-            Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
-            said => said?,
-        }
+        say_listening(&address, format_args!("listening on {address}"))?;
         Ok(Self { listener, liveness, address, paused_until: None })
     }
 
-    /// How many connections were refused until now, by reason.
+    /// Returns how many connections were refused until now, by reason.
     pub(crate) fn refused(&self) -> Refused {
         self.listener.admission().map(|admission| admission.counts().into()).unwrap_or_default()
     }
 
-    /// The next connection. Dropping the future loses none.
+    /// Returns the next connection. Dropping the future loses no connection.
     pub(crate) async fn next(&mut self) -> Connection {
         loop {
             if let Some(until) = self.paused_until {
@@ -86,14 +83,14 @@ impl Accepting {
         }
     }
 
-    /// The next of the connections that had come before a drain and wait to be accepted; `None` when there is none, or when the
-    /// drain's time is over and the system still cannot accept.
+    /// Returns the next connection that waited to be accepted when the drain began. Returns `None` if there is none, or
+    /// if the time of the drain is over and the system still cannot accept.
     pub(crate) async fn next_waiting(&mut self, drain: &mut Drain) -> Option<Connection> {
         loop {
             let accepted = tokio::select! {
                 biased;
                 accepted = self.listener.accept_waiting() => accepted,
-                // Handshakes that are under way are not waited for.
+                // The drain does not wait for unfinished handshakes.
                 () = drain.over() => return None,
             };
             match accepted {
@@ -118,7 +115,7 @@ impl Accepting {
         connection
     }
 
-    /// When to try again.
+    /// Logs the error, and returns when to try again.
     fn on_failed(&mut self, error: &io::Error) -> Instant {
         if self.paused_until.is_none() {
             strangers::line(strangers::Kind::System, || {

@@ -1,4 +1,4 @@
-//! Being told to end: Ctrl-C, SIGTERM or SIGHUP, then a deadline, or a second signal.
+//! The drain: it begins with Ctrl-C, SIGTERM or SIGHUP, and ends with its deadline or a second signal.
 
 use std::time::Duration;
 
@@ -7,11 +7,10 @@ use tokio::time::Instant;
 
 use crate::failure::Failure;
 
-/// As good as never.
+/// A time that no process reaches.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86400);
 
-/// Tells many tasks that the program is to end, and until when what is in flight may take. A second signal ends that time
-/// at once.
+/// Tells tasks that the program must end, and the deadline for messages in flight, which a second signal ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Drain {
     deadline: watch::Receiver<Option<Deadline>>,
@@ -25,14 +24,14 @@ struct Deadline {
     forced: bool,
 }
 
-/// How far a drain has got.
+/// The stage of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DrainStage {
-    /// Nobody has told the program to end.
+    /// No drain: no signal has arrived.
     Open,
-    /// No connection is accepted any more; each is to end at its next quiet moment.
+    /// No connection is accepted any more. Each connection ends at its next quiet moment.
     Draining,
-    /// Half of the time is over: nothing new is taken, quiet or not. The rest of the time is for what was taken.
+    /// Half of the time is over: no connection takes new messages. The other half is for messages already taken.
     Closing,
 }
 
@@ -46,13 +45,13 @@ impl Drain {
             signals.next().await;
             tracing::info!("draining, for at most {within:?}");
             let now = Instant::now();
-            // A time that no clock can count to: only the second signal ends it.
+            // If the clock cannot represent the deadline, only a second signal ends the drain.
             let at = now.checked_add(within).unwrap_or_else(|| now + NEVER);
             let half_over = now + at.duration_since(now) / 2;
             let _ = sender.send(Some(Deadline { half_over, at, forced: false }));
             tokio::select! {
                 () = signals.next_that_cuts() => {
-                    tracing::warn!("told to end a second time, cutting what is in flight");
+                    tracing::warn!("second signal: cutting messages in flight");
                     let now = Instant::now();
                     let _ = sender.send(Some(Deadline { half_over: now, at: now, forced: true }));
                 }
@@ -62,17 +61,17 @@ impl Drain {
         Ok(Self { deadline, within })
     }
 
-    /// Never: for what ends by itself.
+    /// Returns a drain that never begins, for work that ends without one.
     pub(crate) fn never() -> Self {
         Self { deadline: watch::channel(None).1, within: NEVER }
     }
 
-    /// How long what is in flight may take.
+    /// Returns the time that messages in flight have.
     pub(crate) const fn within(&self) -> Duration {
         self.within
     }
 
-    /// How far it has got.
+    /// Returns the stage of the drain.
     pub(crate) fn stage(&self) -> DrainStage {
         match *self.deadline.borrow() {
             None => DrainStage::Open,
@@ -81,23 +80,23 @@ impl Drain {
         }
     }
 
-    /// Whether a second signal came: what was in flight was cut, and that is no success.
+    /// Returns whether a second signal cut the messages in flight. The command then fails.
     pub(crate) fn was_forced(&self) -> bool {
         self.deadline.borrow().is_some_and(|deadline| deadline.forced)
     }
 
-    /// Waits until the program is to end.
+    /// Waits until the drain begins.
     pub(crate) async fn begun(&mut self) {
         self.deadline().await;
     }
 
-    /// Waits until half of the time is over.
+    /// Waits until half of the drain's time is over.
     pub(crate) async fn half_over(&mut self) {
         let deadline = self.deadline().await;
         tokio::time::sleep_until(deadline.half_over).await;
     }
 
-    /// Waits until the time is over.
+    /// Waits until the drain's time is over.
     pub(crate) async fn over(&mut self) {
         loop {
             let deadline = self.deadline().await;
@@ -111,18 +110,18 @@ impl Drain {
     async fn deadline(&mut self) -> Deadline {
         match self.deadline.wait_for(Option::is_some).await.map(|deadline| *deadline) {
             Ok(Some(deadline)) => deadline,
-            // Whoever would tell us is gone: nobody ever will.
+            // The sender is gone, so no drain will ever begin.
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 }
 
-/// Ctrl-C, SIGTERM and SIGHUP, one after the other.
+/// Waits for Ctrl-C, SIGTERM and SIGHUP.
 #[cfg(unix)]
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// `None` where the program was started with SIGHUP ignored, as `nohup` does: it stays ignored.
+    /// `None` if the program was started with SIGHUP ignored, as `nohup` does: the signal stays ignored.
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
@@ -150,7 +149,8 @@ impl Signals {
         }
     }
 
-    /// Ctrl-C or SIGTERM. A terminal that closes sends SIGHUP more than once, from the shell and from the kernel: that must not cut.
+    /// Waits for Ctrl-C or SIGTERM. SIGHUP must not cut: a terminal that closes sends it twice, from the shell and from
+    /// the kernel.
     pub(crate) async fn next_that_cuts(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -159,7 +159,7 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP was ignored when the program was started. Only Linux says so without a call that is `unsafe`.
+/// Returns whether SIGHUP was ignored when the program started. Only Linux tells this without an `unsafe` call.
 #[cfg(target_os = "linux")]
 fn ignores_hang_up() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| is_hang_up_in(&status))
@@ -170,14 +170,14 @@ const fn ignores_hang_up() -> bool {
     false
 }
 
-/// The line `SigIgn:` has a bit for each signal that is ignored, in hex. SIGHUP is the first.
+/// Reads the line `SigIgn:`, a hex number with a bit for each ignored signal. SIGHUP is the lowest bit.
 #[cfg(target_os = "linux")]
 fn is_hang_up_in(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }
 
-/// Ctrl-C, one after the other.
+/// Waits for Ctrl-C.
 #[cfg(not(unix))]
 pub(crate) struct Signals;
 
@@ -199,8 +199,7 @@ impl Signals {
     }
 }
 
-#[cfg(test)]
-#[cfg(target_os = "linux")]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 

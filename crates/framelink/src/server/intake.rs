@@ -1,4 +1,4 @@
-//! Taking messages from a connection until it ends, or the program is to.
+//! Takes messages from a connection until the connection or the drain ends.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -12,26 +12,26 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::server::drain::{Drain, DrainStage};
 
-/// The messages of one side. A drain ends them at the first quiet moment: nothing is there to be read, none has begun
-/// to come, no reply is owed. A side that is new and has sent nothing has a moment for its first message, as at a server of the library. A
-/// side that is never quiet is read for half of the drain's time.
+/// The messages of one side. In a drain they end at the first quiet moment: no bytes are there to read, no message has
+/// begun to arrive, and no reply is owed. A new side that has sent nothing gets a short time for its first message, as
+/// at a server of the library. A side that is never quiet is read for half of the drain's time.
 pub(crate) struct Intake<'a, R> {
     from: &'a mut RecvHalf<FramingPair, R>,
     drain: Drain,
-    /// The message that had begun when half of the time was over is the last that is waited for.
+    /// Half of the drain's time is over, and the side waits for its last message, which had begun before.
     waited_for_last: bool,
-    /// Until then a side that has sent nothing yet may be about to. `None` after its first message.
+    /// Until when a side that has sent nothing is new. `None` after its first message.
     new_until: Option<Instant>,
 }
 
-/// What came of taking.
+/// The result of taking a message.
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// A message.
     Message(Message),
     /// The side has ended.
     Closed,
-    /// The program is to end, and no more is taken.
+    /// The drain ends the side: no more messages are taken.
     Drained,
 }
 
@@ -41,7 +41,7 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
         Self { from, drain, waited_for_last: false, new_until }
     }
 
-    /// What is there already, if anything is.
+    /// Returns the next message or the end, if it can be had without waiting.
     pub(crate) async fn at_hand(&mut self) -> Result<Option<Taken>, Error> {
         if self.drain.stage() == DrainStage::Closing {
             return Ok(self.from.buffered()?.map(Taken::Message));
@@ -52,7 +52,7 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
         }
     }
 
-    /// Waits for what comes next. `settled` is done when no reply is owed.
+    /// Waits for the next message or the end. `settled` completes when no reply is owed.
     pub(crate) async fn next<F: Future<Output = ()>>(&mut self, settled: impl Fn() -> F) -> Result<Taken, Error> {
         loop {
             if let Some(taken) = self.at_hand().await? {
@@ -79,7 +79,7 @@ impl<'a, R: AsyncRead + Unpin> Intake<'a, R> {
             };
             tokio::select! {
                 biased;
-                // tokio answers `Pending` to a task that has used up its turn. That must not pass for a quiet moment.
+                // tokio returns `Pending` to a task that has used up its budget. That is not a quiet moment.
                 received = unconstrained(self.from.recv()) => return Ok(self.taken(received?)),
                 () = changes => {}
                 () = settled(), if stage == DrainStage::Draining && !begun && new_until.is_none() => return Ok(Taken::Drained),

@@ -1,46 +1,47 @@
-//! Connections that are made only to see whether they can be made, as health checks do.
+//! Recognises probes: connections that end before their first byte, as health checks make them.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use framelink_transport::ServerEvent;
 
 use crate::server::strangers::{self, Kind};
+use crate::threads::lock;
 
-/// How long the first byte of a client is waited for. A client that ends its connection before that and before its first byte is a
-/// probe, and no other line of the log is about it.
+/// How long the log waits for the first byte of a client. A client that ends its connection within this time and before
+/// its first byte is a probe, and the log has no other line about it.
 pub(crate) const FIRST_BYTE: Duration = Duration::from_millis(100);
 
-/// Writes the line about a probe, if it is the first one; the others are counted.
+/// Logs the first probe, and counts the others.
 pub(crate) fn tell(peer: Option<SocketAddr>) {
     strangers::line(Kind::Probe, || {
         let peer = peer.map_or_else(|| "?".to_owned(), |peer| peer.to_string());
         tracing::info!(
-            "{peer}: a probe, closed before its first byte; the number of further probes is told at the end"
+            "{peer}: a probe, closed before its first byte; further probes are counted, and the count is logged at the end"
         );
     });
 }
 
-/// Takes the events that are about probes out of those of a server.
+/// Filters the events of a server: events of probes are not logged like others.
 #[derive(Clone, Default)]
 pub(crate) struct Probes(Arc<Mutex<Peers>>);
 
 #[derive(Default)]
 struct Peers {
-    /// Clients that have connected, and of whom the log says nothing yet.
+    /// Clients that have connected and are not logged yet.
     fresh: HashSet<SocketAddr>,
-    /// Clients that were told to be probes, and whose end is told next.
+    /// Clients that are probes, and whose end is the next event.
     probes: HashSet<SocketAddr>,
 }
 
 impl Probes {
-    /// Whether nothing more is to be logged of this event.
+    /// Handles an event, and returns whether it needs no line of the log.
     pub(crate) fn take(&self, event: &ServerEvent<'_>) -> bool {
         match event {
             ServerEvent::Connected { peer: Some(peer) } => {
-                self.peers().fresh.insert(*peer);
+                lock(&self.0).fresh.insert(*peer);
                 let (probes, peer) = (self.clone(), *peer);
                 tokio::spawn(async move {
                     tokio::time::sleep(FIRST_BYTE).await;
@@ -49,7 +50,7 @@ impl Probes {
                 true
             }
             ServerEvent::Probed { peer } => {
-                let mut peers = self.peers();
+                let mut peers = lock(&self.0);
                 if let Some(peer) = peer {
                     peers.fresh.remove(peer);
                     peers.probes.insert(*peer);
@@ -59,7 +60,7 @@ impl Probes {
                 true
             }
             ServerEvent::Closed { peer: Some(peer), .. } => {
-                let is_probe = self.peers().probes.remove(peer);
+                let is_probe = lock(&self.0).probes.remove(peer);
                 if !is_probe {
                     self.tell_connected(*peer);
                 }
@@ -69,17 +70,11 @@ impl Probes {
         }
     }
 
-    /// Says that a client has connected, unless that was said.
+    /// Logs that a client has connected, unless that is logged already.
     fn tell_connected(&self, peer: SocketAddr) {
-        let is_fresh = self.peers().fresh.remove(&peer);
+        let is_fresh = lock(&self.0).fresh.remove(&peer);
         if is_fresh {
-            strangers::line(Kind::Connected, || {
-                tracing::info!("{}", ServerEvent::Connected { peer: Some(peer) });
-            });
+            strangers::line(Kind::Connected, || tracing::info!("{}", ServerEvent::Connected { peer: Some(peer) }));
         }
-    }
-
-    fn peers(&self) -> MutexGuard<'_, Peers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! A server of the library with the words of the command line around it: where it listens, what is logged, and what ends it.
+//! Runs a server of the library for a command: prints its address, logs its events, and ends it on a signal.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::arguments::profile::Overrides;
 use crate::arguments::values::with_zone;
 use crate::failure::Failure;
 use crate::output::message_line::Style;
-use crate::output::{Count, say};
+use crate::output::{Count, say_listening};
 use crate::server::drain::Drain;
 use crate::server::probes::Probes;
 use crate::server::strangers::{self, Kind};
 
-/// Listens, and says so.
+/// Listens, and prints the address as text.
 pub(crate) async fn listen(address: &str, profile: &Arc<Profile>) -> Result<Server, Failure> {
     listen_and_say(address, profile, Style::Text).await
 }
 
-/// Listens, and says so as messages are printed.
+/// Listens, and prints the address in the style of the messages.
 pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style: Style) -> Result<Server, Failure> {
     let bound = match with_zone(address) {
         Ok(address) => Server::bind(&*address, profile).await,
@@ -30,13 +30,9 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
     };
     let server = bound.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
     let address = server.local_addr().map_err(Failure::fault)?.to_string();
-    let said = match style {
-        Style::Json => say(serde_json::json!({ "kind": "listening", "address": address })),
-        _ => say(format_args!("listening on {address}")),
-    };
-    match said {
-        Err(Failure::OutputClosed) => tracing::warn!("listening on {address}, which nobody reads on stdout"),
-        said => said?,
+    match style {
+        Style::Json => say_listening(&address, serde_json::json!({ "kind": "listening", "address": address }))?,
+        _ => say_listening(&address, format_args!("listening on {address}"))?,
     }
     let probes = Probes::default();
     Ok(server.observe(move |event| {
@@ -46,7 +42,7 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
     }))
 }
 
-/// Tells a server to end when the program is told to. A second signal cuts what is in flight.
+/// Drains a server when the program receives a signal. A second signal cuts the messages in flight.
 pub(crate) fn end_with(mut drain: Drain, server: ServerHandle) {
     tokio::spawn(async move {
         drain.begun().await;
@@ -58,7 +54,7 @@ pub(crate) fn end_with(mut drain: Drain, server: ServerHandle) {
     });
 }
 
-/// What the drain came to, in the log and as the end of the program.
+/// Logs the result of the drain, and returns it as the result of the command.
 pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure> {
     let DrainReport { answered, cut, discarded, closed, connections_cut, .. } = *report;
     tracing::info!(
@@ -74,37 +70,26 @@ pub(crate) fn outcome(report: &DrainReport, drain: &Drain) -> Result<(), Failure
     }
 }
 
-/// How many connections were refused, by reason, at the end of the line about a drain. Nothing where none was.
+/// The counts of connections that were refused by access, by `limits.connections` and by
+/// `limits.connections-per-client`, for the end of the line about a drain; nothing if all are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refused {
-    by_access: u64,
-    by_total: u64,
-    by_client: u64,
-}
+pub(crate) struct Refused([u64; 3]);
 
 impl From<&DrainReport> for Refused {
     fn from(report: &DrainReport) -> Self {
-        Self {
-            by_access: report.refused_by_access,
-            by_total: report.refused_by_total,
-            by_client: report.refused_by_client,
-        }
+        Self([report.refused_by_access, report.refused_by_total, report.refused_by_client])
     }
 }
 
 impl From<AdmissionCounts> for Refused {
     fn from(counts: AdmissionCounts) -> Self {
-        Self {
-            by_access: counts.refused_by_access,
-            by_total: counts.refused_by_total,
-            by_client: counts.refused_by_client,
-        }
+        Self([counts.refused_by_access, counts.refused_by_total, counts.refused_by_client])
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { by_access, by_total, by_client } = *self;
+        let Self([by_access, by_total, by_client]) = *self;
         match by_access + by_total + by_client {
             0 => Ok(()),
             all => write!(
@@ -116,7 +101,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// A profile of flags alone. A message that ends with its connection has one for itself.
+/// Builds a profile from options alone. If a message ends with its connection, connections are short.
 pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure> {
     let is_until_close = [overrides.receive, overrides.send]
         .into_iter()
@@ -127,7 +112,7 @@ pub(crate) fn profile_of_flags(overrides: Overrides) -> Result<Profile, Failure>
     Overrides { calls: Calls { connection, ..Calls::default() }, ..overrides }.profile()
 }
 
-/// Writes a line about what has happened, or counts it where there are too many of its kind.
+/// Logs an event, or counts it if there are too many of its kind.
 pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
     let info = || tracing::info!("{event}");
     let warn = || tracing::warn!("{event}");
@@ -141,7 +126,7 @@ pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
             Some(_) => warn(),
         },
         ServerEvent::AcceptFailed { error, pause } => strangers::line(Kind::System, || {
-            tracing::warn!("accepting on {address}: {error}; trying again in {pause:?}, and then ever later");
+            tracing::warn!("accepting on {address}: {error}; trying again in {pause:?}, then after growing pauses");
         }),
         ServerEvent::AcceptingAgain => {
             strangers::line(Kind::System, || tracing::info!("accepting again on {address}"));
@@ -150,7 +135,7 @@ pub(crate) fn log(address: &str, event: &ServerEvent<'_>) {
     }
 }
 
-/// Whether it can end a connection on which no whole message came. What a handler has to do with, or a reply, does not.
+/// Returns whether an error can occur before the first whole message. Errors of handlers and of replies cannot.
 const fn is_before_a_message(cause: &Cause) -> bool {
     match cause {
         Cause::TimedOut { unwritten_bytes, .. } => *unwritten_bytes == 0,

@@ -1,13 +1,15 @@
-//! Lines of the log about peers that exchanged no message or were refused, and about what the system refuses: there may be very many of
-//! them, and a flood of them must neither fill a disk nor hide the other lines.
+//! Limits lines of the log about peers that exchanged no message or were refused, and about errors of the system. A
+//! flood of such lines must not fill a disk, and must not hide other lines.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use framelink_transport::Refusal;
 use tokio::runtime::Handle;
 
-/// What a line is about. Each kind has its own limit.
+use crate::threads::lock;
+
+/// The kind of a line. Each kind has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A peer has connected.
@@ -16,18 +18,18 @@ pub(crate) enum Kind {
     Closed,
     /// A connection ended with an error before a whole message.
     Ended,
-    /// A client was turned away, because its host could not be reached.
+    /// A client was turned away because its host could not be reached.
     Unserved,
-    /// The system has no file descriptors, say, or has some again.
+    /// The system lacks a resource, such as file descriptors, or has it again.
     System,
-    /// A connection was refused: its client may not connect.
+    /// A connection was refused: the access rules exclude its client.
     RefusedByAccess,
-    /// A connection was refused: there were as many as there may be.
+    /// A connection was refused: the limit of all connections was reached.
     RefusedByTotal,
-    /// A connection was refused: there were as many of its client as there may be.
+    /// A connection was refused: the limit of connections of its client was reached.
     RefusedByClient,
-    /// A peer has closed or reset its connection before its first byte. One line is written; the count of the others is written at the
-    /// end of the program only, because health checks come for as long as the program runs.
+    /// A peer has closed or reset its connection before its first byte. One line is written. The count of the others is
+    /// written only when the program ends, because health checks arrive as long as the program runs.
     Probe,
 }
 
@@ -41,11 +43,11 @@ impl From<Refusal> for Kind {
     }
 }
 
-/// Writes a line, or counts it where there were too many of its kind. The count is written ten seconds after the first of them, and at
-/// the end of the program.
+/// Writes a line, or counts it if there were too many of its kind. The count is written ten seconds after the first
+/// line that was left out, and at the end of the program.
 pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
     let now = LIMITS.now();
-    let mut limits = LIMITS.lock();
+    let mut limits = lock(&LIMITS.state);
     if limits.limiter.admits(kind, now) {
         drop(limits);
         return write();
@@ -59,9 +61,9 @@ pub(crate) fn line(kind: Kind, write: impl FnOnce()) {
     }
 }
 
-/// Writes all counts that were not written yet.
+/// Writes all counts that are not written yet.
 pub(crate) fn tell_all() {
-    let counts = LIMITS.lock().limiter.take(None);
+    let counts = lock(&LIMITS.state).limiter.take(None);
     counts.into_iter().for_each(|count| count.tell(LIMITS.now()));
 }
 
@@ -69,7 +71,7 @@ async fn tell_in_time() {
     loop {
         let now = LIMITS.now();
         let (counts, next_at) = {
-            let mut limits = LIMITS.lock();
+            let mut limits = lock(&LIMITS.state);
             let counts = limits.limiter.take(Some(now));
             let next_at = limits.limiter.due();
             limits.is_timed = next_at.is_some();
@@ -81,7 +83,7 @@ async fn tell_in_time() {
     }
 }
 
-/// The limits of the program's one log.
+/// The limits of the log. The program has one log.
 static LIMITS: Limits =
     Limits { began: OnceLock::new(), state: Mutex::new(StrangerState { limiter: Limiter::new(), is_timed: false }) };
 
@@ -92,27 +94,20 @@ struct Limits {
 
 struct StrangerState {
     limiter: Limiter,
-    /// A task waits to write counts.
+    /// Whether a task waits to write counts.
     is_timed: bool,
 }
 
 impl Limits {
-    fn lock(&self) -> MutexGuard<'_, StrangerState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn now(&self) -> Duration {
         self.began.get_or_init(Instant::now).elapsed()
     }
 }
 
-/// So many lines of a kind are written at once, then one a second.
+/// How many lines of a kind are written at once, and the time after which each further line is allowed.
 const BURST: u32 = 20;
 const GAP: Duration = Duration::from_secs(1);
-/// Of those that were refused for the same reason one line says enough: the others are counted.
-const BURST_OF_REFUSALS: u32 = 1;
-const GAP_OF_REFUSALS: Duration = WINDOW;
-/// So long lines are counted before the count is written.
+/// How long lines are counted before the count is written.
 const WINDOW: Duration = Duration::from_secs(10);
 const KINDS: [Kind; 9] = [
     Kind::Connected,
@@ -127,33 +122,36 @@ const KINDS: [Kind; 9] = [
 ];
 
 impl Kind {
-    /// How many lines are written at once, and after how long the next one is.
+    /// Returns how many lines are written at once, and the time after which each further line is allowed.
     const fn allowance(self) -> (u32, Duration) {
         match self {
-            Self::RefusedByAccess | Self::RefusedByTotal | Self::RefusedByClient => {
-                (BURST_OF_REFUSALS, GAP_OF_REFUSALS)
-            }
+            Self::RefusedByAccess | Self::RefusedByTotal | Self::RefusedByClient => (1, WINDOW),
             Self::Probe => (1, Duration::MAX),
             Self::Connected | Self::Closed | Self::Ended | Self::Unserved | Self::System => (BURST, GAP),
         }
     }
+
+    /// Returns whether a count is written while the program runs.
+    const fn is_timed(self) -> bool {
+        !matches!(self, Self::Probe)
+    }
 }
 
-/// Which lines are written, and how many are not. Time is an argument.
+/// Decides which lines are written, and counts the others. Time is an argument.
 #[derive(Debug)]
 struct Limiter([Lines; KINDS.len()]);
 
-/// Lines of one kind.
+/// The state of one kind.
 #[derive(Clone, Copy, Debug)]
 struct Lines {
-    /// When the debt of those that were written is paid.
+    /// When the whole burst is available again.
     paid_at: Duration,
     left_out: u64,
-    /// When the first of these was left out.
+    /// When the first of the lines that are left out was left out.
     since: Duration,
 }
 
-/// How many lines were left out.
+/// How many lines of a kind were left out, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Count {
     kind: Kind,
@@ -166,7 +164,7 @@ impl Limiter {
         Self([Lines { paid_at: Duration::ZERO, left_out: 0, since: Duration::ZERO }; KINDS.len()])
     }
 
-    /// Whether a line is written; else it is counted.
+    /// Returns whether a line is written. Otherwise the line is counted.
     fn admits(&mut self, kind: Kind, now: Duration) -> bool {
         let (burst, gap) = kind.allowance();
         let lines = &mut self.0[kind as usize];
@@ -182,13 +180,13 @@ impl Limiter {
         is_written
     }
 
-    /// When a count is to be written.
+    /// Returns when the next count must be written.
     fn due(&self) -> Option<Duration> {
         let counted = KINDS.iter().zip(&self.0).filter(|(kind, lines)| lines.left_out > 0 && kind.is_timed());
         counted.map(|(_, lines)| lines.since.saturating_add(WINDOW)).min()
     }
 
-    /// The counts that are due at such a time; they begin anew.
+    /// Takes the counts that are due at `until`, or all counts if it is `None`. Counting starts again from 0.
     fn take(&mut self, until: Option<Duration>) -> Vec<Count> {
         let is_due = |kind: Kind, since: Duration| {
             until.is_none_or(|now| kind.is_timed() && since.saturating_add(WINDOW) <= now)
@@ -198,13 +196,6 @@ impl Limiter {
         counted
             .map(|(&kind, lines)| Count { kind, left_out: std::mem::take(&mut lines.left_out), since: lines.since })
             .collect()
-    }
-}
-
-impl Kind {
-    /// Whether a count is written while the program runs.
-    const fn is_timed(self) -> bool {
-        !matches!(self, Self::Probe)
     }
 }
 
@@ -223,15 +214,17 @@ impl Count {
     fn text(self, now: Duration) -> String {
         let (more, seconds) = (self.left_out, now.saturating_sub(self.since).as_secs().max(1));
         let what = match self.kind {
-            Kind::Connected => "connections were let in",
+            Kind::Connected => "connections were accepted",
             Kind::Closed => "connections closed without a message",
             Kind::Ended => "connections ended before a whole message",
             Kind::Unserved => "clients were turned away, because their host could not be reached",
             Kind::System => "lines about what the system refused",
             Kind::RefusedByAccess => "connections were refused, because their client may not connect",
-            Kind::RefusedByTotal => "connections were refused, because there were as many as there may be",
-            Kind::RefusedByClient => "connections were refused, because their client had as many as it may",
-            Kind::Probe => "connections closed before their first byte (health checks, say)",
+            Kind::RefusedByTotal => "connections were refused, because limits.connections was reached",
+            Kind::RefusedByClient => {
+                "connections were refused, because their client had reached limits.connections-per-client"
+            }
+            Kind::Probe => "connections closed before their first byte (such as health checks)",
         };
         format!("and {more} more {what} in the last {seconds}s; their lines are left out")
     }
@@ -245,7 +238,7 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// How many of so many lines are written at that time.
+    /// Returns how many of `lines` lines are written at that time.
     fn written(limiter: &mut Limiter, kind: Kind, lines: u64, now: Duration) -> u64 {
         (0..lines).map(|_| u64::from(limiter.admits(kind, now))).sum()
     }
@@ -305,7 +298,7 @@ mod tests {
         assert_eq!(limiter.take(None), [Count { kind: Kind::Probe, left_out: 999, since: at(2000) }]);
     }
 
-    /// Lines at any times: each is written or counted, and few are written.
+    /// With lines at random times, each line is written or counted, and few are written.
     #[test]
     fn no_line_is_lost_and_the_log_has_a_bound() {
         let (mut limiter, mut now, mut came, mut told) = (Limiter::new(), at(0), 0, 0);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::common::{Host, Running, Task, Wire, dial, framelink, half_close, read_to_end};
 
-/// More than all socket buffers on the way hold.
+/// More bytes than all socket buffers on the way hold.
 const COUNT: u32 = 1024;
 const PAYLOAD: usize = 64 * 1024 - 8;
 

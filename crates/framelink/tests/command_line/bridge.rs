@@ -1,4 +1,4 @@
-//! `framelink bridge`, between a client and a host that speak bytes by hand.
+//! `framelink bridge`, between a client and a host that read and write plain bytes.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +15,7 @@ fn bridge(client: &str, to: SocketAddr, host: &str, more: &[&str]) -> (Running, 
     Running::listen(&mut framelink([&arguments[..], more].concat()))
 }
 
-/// A bridge from ascii:4 to bcd:2, and the two ends of one pair.
+/// Starts a bridge from ascii:4 to bcd:2, and returns it with a client and a host.
 fn pair(host: &Host) -> (Running, TcpStream, TcpStream) {
     let (running, address) = bridge("ascii:4", host.address, "bcd:2", &[]);
     let client = dial(address);
@@ -23,7 +23,7 @@ fn pair(host: &Host) -> (Running, TcpStream, TcpStream) {
     (running, client, host)
 }
 
-/// Payloads of many lengths, each marked with its number as far as it has room.
+/// Returns payloads of many lengths, each with as much of its number as fits.
 fn payloads(count: usize, most: usize) -> Vec<Vec<u8>> {
     const LENS: [usize; 18] =
         [0, 1, 2, 3, 15, 16, 255, 256, 257, 4095, 4096, 4097, 9998, 9999, 16384, 32769, 65535, 65536];
@@ -33,7 +33,7 @@ fn payloads(count: usize, most: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Writes all messages and ends this side, while it reads what comes until the other does.
+/// Writes all messages and ends this side, and meanwhile reads until the other side ends.
 fn converse(stream: &TcpStream, wire: Wire, messages: &[Vec<u8>], expected: usize) -> Vec<Vec<u8>> {
     let mut writer = stream.try_clone().expect("cloning a socket");
     let bytes = wire.frames(messages);
@@ -43,12 +43,12 @@ fn converse(stream: &TcpStream, wire: Wire, messages: &[Vec<u8>], expected: usiz
     });
     let mut reader = BufReader::with_capacity(65536, stream);
     let received = (0..expected).map(|_| wire.read(&mut reader)).collect();
-    assert_eq!(read_to_end(reader), b"", "nothing but the messages");
+    assert_eq!(read_to_end(reader), b"", "only the messages");
     writing.join();
     received
 }
 
-/// The first difference, for a message of thousands that is wrong should not be printed with all others.
+/// Compares messages, and prints only the first difference: there are thousands of messages.
 #[track_caller]
 fn assert_same(got: &[Vec<u8>], expected: &[Vec<u8>], name: &str) {
     assert_eq!(got.len(), expected.len(), "{name}: the number of messages");
@@ -161,8 +161,8 @@ fn a_host_that_refuses_costs_one_client_its_connection() {
     let first_host = host.accept();
     drop(host);
 
-    // A child that another test starts at this moment holds a copy of the listening socket until it runs its program. What
-    // is dialled then is reset, not refused: another client asks again.
+    // A child that another test starts now holds a copy of the listening socket until it executes its program. A dial
+    // in that time is reset, not refused, so the test tries again with another client.
     let refused = (0..10).any(|_| {
         let client = dial(address);
         let name = client.local_addr().unwrap().to_string();
@@ -178,7 +178,7 @@ fn a_host_that_refuses_costs_one_client_its_connection() {
     assert!(refused);
 
     first.write_all(b"0002hi").unwrap();
-    assert_eq!(read_exactly(&first_host, 4), b"\0\x02hi", "the others go on");
+    assert_eq!(read_exactly(&first_host, 4), b"\0\x02hi", "other clients go on");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_message_that_the_other_header_cannot_announce_closes_its_pair() {
     let host_name = host.local_addr().unwrap().to_string();
 
     client.write_all(&Wire::Ascii4.frames(&["one", "", &"x".repeat(100), "behind"])).unwrap();
-    assert_eq!(read_to_end(&host), b"\x03one\0", "what was before it arrives");
+    assert_eq!(read_to_end(&host), b"\x03one\0", "earlier messages arrive");
     assert!(is_closed(&client));
     drop(client);
     let line = bridge.log_line("payload is 100 bytes, the header can announce at most 99");
@@ -221,7 +221,7 @@ fn garbage_from_either_side_closes_the_pair_and_is_explained() {
     let listening = Host::listen();
     let (mut bridge, mut client, host) = pair(&listening);
     client.write_all(b"0002hiGET / HTTP/1.1\r\n\r\n").unwrap();
-    assert_eq!(read_to_end(&host), b"\0\x02hi", "what was before it arrives");
+    assert_eq!(read_to_end(&host), b"\0\x02hi", "earlier messages arrive");
     assert!(is_closed(&client));
     let name = client.local_addr().unwrap();
     drop((client, host));
@@ -231,7 +231,7 @@ fn garbage_from_either_side_closes_the_pair_and_is_explained() {
     let (mut bridge, client, mut host) = pair(&listening);
     let host_name = listening.address;
     host.write_all(b"\0\x02hi\0\xff").unwrap();
-    assert_eq!(read_to_end(&client), b"0002hi", "what was before it arrives");
+    assert_eq!(read_to_end(&client), b"0002hi", "earlier messages arrive");
     assert!(is_closed(&host));
     drop((client, host));
     let line = bridge.log_line("header byte 1 is 0xff");
@@ -244,7 +244,7 @@ fn an_end_inside_a_frame_is_told() {
     let (mut bridge, mut client, host) = pair(&listening);
     client.write_all(b"0005hel").unwrap();
     half_close(&client);
-    assert_eq!(read_to_end(&host), b"", "half a message is none");
+    assert_eq!(read_to_end(&host), b"", "half a message is not passed on");
     drop((client, host));
     let line = bridge.log_line("stream ended inside a frame");
     assert!(line.contains("7 bytes came, at least 2 more were owed"), "{line}");
@@ -272,7 +272,7 @@ fn a_dead_host_is_named_and_nothing_hangs() {
     }
 }
 
-/// No client is accepted for whose host there is no descriptor: it waits until there is.
+/// If there is no file descriptor for the host, the client waits until there is one.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_waits_for_a_file_descriptor_and_is_not_lost() {
@@ -292,7 +292,7 @@ fn a_client_waits_for_a_file_descriptor_and_is_not_lost() {
             })
         })
         .collect();
-    bridge.log_line("4 clients are all that the limit of open files allows");
+    bridge.log_line("the limit of open files allows 4 clients; further clients wait");
     for _ in 0..clients.len() {
         let mut stream = host.accept();
         assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
@@ -304,10 +304,10 @@ fn a_client_waits_for_a_file_descriptor_and_is_not_lost() {
 }
 
 #[test]
-fn what_was_said_of_strangers_is_never_left_out() {
+fn limits_of_clients_are_never_ignored() {
     let host = Host::listen();
     let (_bridge, address) = bridge("until-close", host.address, "ascii:4", &["--deny", "127.0.0.0/8"]);
-    assert!(is_closed(&dial(address)), "it is kept to with messages that end with their connection too");
+    assert!(is_closed(&dial(address)), "the limit also holds if messages end with their connection");
     let to = host.address.to_string();
     let arguments = ["bridge", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", &to, "--to-framing", "bcd:2"];
     let wrong = ["--max-connections", "0", "--deny", "127.0.0.0/8"];
@@ -327,11 +327,11 @@ fn a_client_whose_time_is_over_has_the_reply_that_it_waits_for() {
         assert_eq!(read_exactly(&host, 9), b"0005hello");
         (bridge, client, host)
     });
-    // Longer than a host has for its replies after a client that was at fault.
+    // Longer than a host has for its replies after an error of the client.
     std::thread::sleep(Duration::from_millis(5500));
     for (mut bridge, client, mut host) in pairs {
         host.write_all(b"0005reply").expect("writing");
-        assert_eq!(read_to_end(&host), b"", "it is told of the end now, and not before");
+        assert_eq!(read_to_end(&host), b"", "the end is passed on now, and not earlier");
         drop(host);
         assert_eq!(read_to_end(&client), b"0005reply");
         drop(client);

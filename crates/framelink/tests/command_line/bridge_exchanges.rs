@@ -1,4 +1,4 @@
-//! A bridge whose clients share its connections with the host: one exchange for each message.
+//! A bridge whose clients share its connections to the host, with one exchange for each message.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ fn run(arguments: &[&str]) -> Finished {
     Running::run(&mut framelink(arguments))
 }
 
-/// From ascii:4 to bcd:2.
+/// Starts a bridge from ascii:4 to bcd:2.
 fn bridge(to: &str, more: &[&str]) -> (Running, SocketAddr) {
     let arguments = ["bridge", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", to, "--to-framing", "bcd:2"];
     Running::listen(&mut framelink([&arguments[..], more].concat()))
@@ -29,7 +29,7 @@ fn hear(client: &TcpStream) -> String {
     String::from_utf8(reply).expect("text")
 }
 
-/// The next request on a connection of the host.
+/// Returns the next request on a connection of the host.
 fn taken(host: &TcpStream) -> String {
     let request = Wire::Bcd2.read(&mut BufReader::with_capacity(1, host));
     String::from_utf8(request).expect("text")
@@ -39,7 +39,7 @@ fn answer(mut host: &TcpStream, reply: &str) {
     host.write_all(&Wire::Bcd2.frame(reply.as_bytes())).expect("answering");
 }
 
-/// Says `re: ` and the request, to everything, on every connection; and closes then, or does not.
+/// Answers each request with `re: ` and the request, and then closes the connection if the caller asks for that.
 fn echo_all(listener: TcpListener, closes: bool) {
     thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
@@ -58,7 +58,7 @@ fn echo_all(listener: TcpListener, closes: bool) {
 }
 
 #[test]
-fn every_client_has_its_own_replies_over_whatever_connections() {
+fn every_client_has_its_own_replies_over_any_connections() {
     for more in [&["--to-connection", "pooled:3"][..], &["--to-connection", "short"], &["--to-connection", "shared:2"]]
     {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -103,20 +103,20 @@ fn a_pool_has_no_more_connections_than_it_may_and_keeps_them() {
     ask(&other, "other");
     answer(&lent, "1");
     assert_eq!(hear(&one), "1");
-    assert_eq!(taken(&lent), "other", "over the same connection, and not before");
+    assert_eq!(taken(&lent), "other", "over this connection, after the first exchange");
     answer(&lent, "2");
     assert_eq!(hear(&other), "2");
     drop((one, other));
     let third = dial(address);
     ask(&third, "third");
-    assert_eq!(taken(&lent), "third", "it outlives its clients");
+    assert_eq!(taken(&lent), "third", "the connection outlives its clients");
     answer(&lent, "3");
     assert_eq!(hear(&third), "3");
     host.expect_untouched();
 }
 
 #[test]
-fn shared_connections_are_asked_by_all_at_once_and_answer_by_key() {
+fn all_clients_use_shared_connections_at_once_and_replies_go_by_key() {
     let host = Host::listen();
     let more = ["--to-connection", "shared:1", "--to-set", "exchange={ kind = \"duplex\", key = \"0:2\" }"];
     let (_bridge, address) = bridge(&host.address.to_string(), &more);
@@ -132,7 +132,7 @@ fn shared_connections_are_asked_by_all_at_once_and_answer_by_key() {
 }
 
 #[test]
-fn keys_that_are_assigned_towards_the_host_are_those_of_the_client_again() {
+fn keys_that_the_bridge_assigns_are_replaced_by_those_of_the_client_in_replies() {
     let host = Host::listen();
     let exchange = "exchange={ kind = \"duplex\", key = \"0:4\", assign = \"digits\" }";
     let (_bridge, address) = bridge(&host.address.to_string(), &["--to-connection", "shared:1", "--to-set", exchange]);
@@ -164,7 +164,7 @@ fn a_short_connection_is_one_exchange() {
 }
 
 #[test]
-fn whose_exchange_fails_is_closed_and_others_are_not() {
+fn a_client_whose_exchange_fails_is_closed_and_others_are_not() {
     let host = Host::listen();
     let more = ["--to-connection", "pooled:2", "--to-set", "timeouts.reply=300ms"];
     let (mut bridge, address) = bridge(&host.address.to_string(), &more);
@@ -172,18 +172,18 @@ fn whose_exchange_fails_is_closed_and_others_are_not() {
     ask(&unlucky, "one");
     let first = host.accept();
     assert_eq!(taken(&first), "one");
-    assert!(is_closed(&unlucky), "no reply comes, and whoever asked is told so by the end");
+    assert!(is_closed(&unlucky), "there is no reply, and the client sees the end of its connection");
     bridge.log_line("nothing came within 300ms (sent, no reply)");
     ask(&lucky, "two");
     let second = host.accept();
     assert_eq!(taken(&second), "two");
     answer(&second, "here");
     assert_eq!(hear(&lucky), "here");
-    assert!(is_closed(&first), "a late reply answers nobody");
+    assert!(is_closed(&first), "a late reply goes to no client");
 }
 
 #[test]
-fn a_host_that_comes_back_is_asked_again() {
+fn a_host_that_comes_back_receives_messages_again() {
     let port = ReservedPort::new().unwrap();
     let host = Host::at(port.address());
     let address_of_host = host.address;
@@ -205,7 +205,7 @@ fn a_host_that_comes_back_is_asked_again() {
 }
 
 #[test]
-fn the_backup_is_asked_while_the_first_address_is_dead() {
+fn the_backup_is_used_while_the_first_address_is_dead() {
     let dead = crate::common::DeadPort::new();
     let backup = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("{},{}", dead.address, backup.local_addr().unwrap());
@@ -242,7 +242,7 @@ fn a_drain_waits_for_replies_and_takes_nothing_new() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_drain_cuts_is_counted() {
+fn messages_that_a_drain_cuts_are_counted() {
     let host = Host::listen();
     let (mut bridge, address) = bridge(&host.address.to_string(), &["--to-connection", "pooled:1", "--drain", "300ms"]);
     let client = dial(address);
@@ -258,7 +258,7 @@ fn what_a_drain_cuts_is_counted() {
 
 const KINDS: [&str; 3] = ["pooled:2", "shared:1", "short"];
 
-/// Ends the bridge, and says what its last line about the drain says behind `drained: `.
+/// Ends the bridge, and returns the rest of its last line after `drained: `.
 #[cfg(unix)]
 fn drained(bridge: Running) -> (Option<i32>, String) {
     bridge.signal("TERM");
@@ -298,7 +298,7 @@ fn a_request_that_comes_after_the_last_reply_of_a_drain_is_counted_as_cut() {
 
 #[cfg(unix)]
 #[test]
-fn what_clients_miss_at_a_drain_is_what_the_bridge_says_that_it_cut() {
+fn the_bridge_counts_exactly_the_replies_that_clients_miss_in_a_drain() {
     const CLIENTS: usize = 4;
     for connection in KINDS {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -311,7 +311,7 @@ fn what_clients_miss_at_a_drain_is_what_the_bridge_says_that_it_cut() {
             let tell = tell.clone();
             Task::start(move || {
                 let mut client = dial(address);
-                // As many requests as were sent, and those that had no reply.
+                // Counts the requests that were sent, and those without a reply.
                 for number in 1..=500 {
                     let mut first = [0];
                     ask(&client, "request");
@@ -345,7 +345,7 @@ fn what_clients_miss_at_a_drain_is_what_the_bridge_says_that_it_cut() {
 
 #[cfg(unix)]
 #[test]
-fn what_waits_behind_a_request_that_is_cut_is_counted_too() {
+fn messages_behind_a_request_that_is_cut_are_counted_too() {
     for connection in KINDS {
         let host = Host::listen();
         let more = ["--to-connection", connection, "--drain", "300ms", "--to-set", "timeouts.close=50ms"];
@@ -360,7 +360,7 @@ fn what_waits_behind_a_request_that_is_cut_is_counted_too() {
     }
 }
 
-/// The host would have half an hour to close, with a request in flight or without.
+/// The bridge would wait half an hour for the host to close, with a request in flight or without.
 #[cfg(unix)]
 #[test]
 fn a_second_signal_ends_a_bridge_at_once() {
@@ -385,7 +385,7 @@ fn a_second_signal_ends_a_bridge_at_once() {
     }
 }
 
-/// How an exchange of one client ends without a reply.
+/// The ways in which an exchange ends without a reply.
 #[derive(Clone, Copy, Debug)]
 enum Fails {
     HostRefuses,
@@ -423,7 +423,7 @@ fn every_exchange_without_a_reply_is_in_the_counts() {
                         reset(stream);
                     }
                     assert!(is_closed(&client), "{fails:?} {connection}");
-                    // The bridge waits for its end before it logs the error.
+                    // The bridge logs the error only after the end of this client.
                     drop((client, stream));
                 }
             }
@@ -434,7 +434,7 @@ fn every_exchange_without_a_reply_is_in_the_counts() {
     }
 }
 
-/// Resets the connection. On Linux a busy system hands the reset over later: then this waits until the peer has it.
+/// Resets the connection, and waits until the peer has the reset: on a busy Linux system this may take a while.
 fn reset_and_wait(client: TcpStream) {
     let (theirs, ours) = (client.peer_addr().expect("an address"), client.local_addr().expect("an address"));
     let began = std::time::Instant::now();
@@ -456,7 +456,7 @@ fn health_checks_are_one_line_at_info_and_cost_the_host_nothing() {
         let host = Host::listen();
         let more = ["--to-connection", connection, "--to-set", "timeouts.close=50ms"];
         let (bridge, address) = bridge(&host.address.to_string(), &more);
-        // However busy the machine is, the bridge sees their end and their beginning together.
+        // Even on a busy machine the bridge sees the end and the start of each together.
         bridge.signal("STOP");
         for number in 0..4 {
             let probe = dial(address);
@@ -513,7 +513,7 @@ fn a_host_that_speaks_first_is_dialled_for_a_client_that_says_nothing() {
 }
 
 #[test]
-fn profiles_say_how_to_talk_to_either_side() {
+fn both_sides_can_have_a_profile() {
     let clients = TempFile::with(b"framing = 'line'\npreamble.send = '2a'");
     let host_side =
         TempFile::with(b"framing = 'bcd:2'\npreamble = { send = '0102', expect = '06' }\nconnection = 'pooled'\n");
@@ -537,7 +537,7 @@ fn profiles_say_how_to_talk_to_either_side() {
 }
 
 #[test]
-fn what_cannot_be_bridged_is_bad_usage() {
+fn sides_that_cannot_be_bridged_are_bad_usage() {
     let receive_only = TempFile::with(b"framing = 'line'\nexchange = 'receive-only'");
     for (arguments, told) in [
         (&["--to-framing", "line", "--to-connection", "pooled:0"][..], "pooled:N: expected 1 to 1024 connections"),

@@ -1,4 +1,5 @@
-//! Streams of real protocols: every capture of a folder beside the project, if there is one, is cut as its list says.
+//! Streams of real protocols: if there is a folder of captures beside the project, each capture has the frames that its
+//! list names.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What goes on after the peer was gone, and what is sent more than once.
+//! `send --every` and `--repeat`: repeated messages, also after the peer was gone.
 
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ fn run(arguments: &[&str]) -> Finished {
     Running::run(&mut framelink(arguments))
 }
 
-/// Reads one message and answers it with this.
+/// Reads one message, and answers with `reply`.
 fn answer(stream: &TcpStream, reply: &str) -> Vec<u8> {
     let message = WIRE.read(&mut BufReader::with_capacity(1, stream));
     let mut stream = stream;
@@ -35,7 +35,7 @@ fn messages_are_repeated_over_one_connection() {
         let arguments = ["send", &address, "--framing", "ascii:4", "--repeat", "2"];
         let done = run(&[&arguments[..], flags, &["a", "b"]].concat());
         assert_eq!((done.code, &*done.stdout), (Some(0), "0\n1\n2\n3\n"), "{flags:?}");
-        // Two requests in flight without a key are worth a warning.
+        // Two requests in flight without a key cause a warning.
         let warnings = usize::from(flags.contains(&"--in-flight"));
         assert_eq!(
             (done.stderr.lines().count(), done.stderr.matches("careful").count()),
@@ -58,7 +58,7 @@ fn messages_without_replies_are_repeated_too() {
 }
 
 #[test]
-fn so_many_rounds_and_no_more() {
+fn repeat_limits_the_rounds() {
     let host = Host::listen();
     let address = host.address.to_string();
     let host = host.serve(|stream| (answer(&stream, "one"), answer(&stream, "two"), read_to_end(&stream)));
@@ -68,7 +68,7 @@ fn so_many_rounds_and_no_more() {
 }
 
 #[test]
-fn what_cannot_be_repeated_is_bad_usage() {
+fn messages_that_cannot_be_repeated_are_bad_usage() {
     for (arguments, told) in [
         (&["--framing", "ascii:4", "--repeat", "2"][..], "required arguments were not provided"),
         (&["--framing", "ascii:4", "--repeat", "0", "a"], "invalid value '0' for '--repeat <N>'"),
@@ -103,7 +103,7 @@ fn rounds_go_on_when_the_peer_is_back() {
     running.log_line("draining");
     half_close(&second);
     let done = running.finish();
-    assert_eq!(done.code, Some(1), "some failed");
+    assert_eq!(done.code, Some(1), "some messages failed");
     assert!(done.stderr.contains(" failed\n"), "{}", done.stderr);
 }
 

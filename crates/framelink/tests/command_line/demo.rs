@@ -34,10 +34,10 @@ fn the_demo_shows_how_soon_silence_is_noticed() {
     let (_, scene) = done.stdout.split_once("\n3 of 3 replies were right\n").expect("the first scene");
     let mut lines = scene.lines().filter(|line| !line.is_empty());
     let mut next = || lines.next().expect("a line");
-    assert_eq!(next(), "The same with heartbeats between bridge and host: numbered,interval=40ms,timeout=500ms");
-    let asks = "a client asks `are you there?`, and hears `ok: are you there?`";
+    assert_eq!(next(), "Heartbeats between bridge and host: numbered,interval=40ms,timeout=500ms");
+    let asks = "a client asks `are you there?`, and receives `ok: are you there?`";
     assert_eq!(next(), format!("the host is there         {asks}"));
-    assert!(next().starts_with("nobody asks for 150ms     "));
+    assert!(next().starts_with("no request for 150ms      "));
     assert!(next().starts_with("the host goes silent      "));
 
     let noticed = next();

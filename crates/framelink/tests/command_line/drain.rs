@@ -1,4 +1,4 @@
-//! A bridge that is told to end.
+//! A bridge that is told to end, and drains.
 
 #![cfg(unix)]
 
@@ -49,7 +49,7 @@ fn a_bridge_without_connections_ends_at_once() {
 }
 
 #[test]
-fn a_reply_that_is_under_way_is_waited_for() {
+fn the_drain_waits_for_a_reply_in_flight() {
     let host = Host::listen();
     let (mut bridge, address) = bridge(host.address, FRAMINGS, "10s");
     let mut client = dial(address);
@@ -59,13 +59,13 @@ fn a_reply_that_is_under_way_is_waited_for() {
     bridge.signal("TERM");
     bridge.log_line("draining");
 
-    // Many hosts drop what they are working on when their client's side ends: that is held back.
+    // Many hosts drop their work when their client ends, so the bridge does not pass on the end yet.
     host.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let error = host.read(&mut [0]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
     host.set_read_timeout(Some(DEADLINE)).unwrap();
     host.write_all(b"\0\x02ok").unwrap();
-    assert_eq!(read_to_end(&host), b"", "now it ends");
+    assert_eq!(read_to_end(&host), b"", "now the bridge ends this side");
     drop(host);
     assert_eq!(read_to_end(&client), b"0002ok");
     drop(client);
@@ -78,7 +78,7 @@ fn a_request_that_has_begun_to_come_is_finished() {
     let (mut bridge, address) = bridge(host.address, FRAMINGS, "10s");
     let mut client = dial(address);
     let mut host = host.accept();
-    // The whole one in front shows that the half has come too.
+    // The whole message in front shows that the half message has arrived too.
     client.write_all(b"0002hi0005he").unwrap();
     assert_eq!(read_exactly(&host, 4), b"\0\x02hi");
     bridge.signal("TERM");
@@ -94,7 +94,7 @@ fn a_request_that_has_begun_to_come_is_finished() {
 }
 
 #[test]
-fn what_comes_while_a_reply_is_owed_is_passed_on_too() {
+fn messages_that_arrive_while_a_reply_is_owed_are_passed_on_too() {
     let reply = vec![b'r'; 8 * 1024 * 1024];
     let host = Host::listen();
     let (mut bridge, address) = bridge(host.address, [Wire::Net4, Wire::Net4], "60s");
@@ -120,7 +120,7 @@ fn what_comes_while_a_reply_is_owed_is_passed_on_too() {
     assert_eq!(bridge.finish().code, Some(0));
 }
 
-/// It never asks anything and is never quiet. What it managed to send arrives, or is counted.
+/// The client sends without end and never receives. Each message that it sends arrives or is counted.
 #[test]
 fn a_client_that_only_sends_loses_nothing_uncounted() {
     let host = Host::listen();
@@ -148,7 +148,7 @@ fn a_client_that_only_sends_loses_nothing_uncounted() {
     });
     bridge.log_line("connected");
     bridge.signal("TERM");
-    assert!(matches!(closing.read(&mut [0]), Ok(0)), "the client is told of the end in good order");
+    assert!(matches!(closing.read(&mut [0]), Ok(0)), "the client sees a proper end");
     sender.send(()).unwrap();
     let (sent, received) = (sending.join(), received.join());
     drop(closing);
@@ -161,9 +161,9 @@ fn a_client_that_only_sends_loses_nothing_uncounted() {
     }
 }
 
-/// What was sent before the signal is in flight, also while it lies in the buffers of the system.
+/// Messages sent before the signal are in flight, also those in buffers of the system.
 #[test]
-fn what_was_sent_before_the_signal_arrives() {
+fn messages_sent_before_the_signal_arrive() {
     for _ in 0..3 {
         let host = Host::listen();
         let (bridge, address) = bridge(host.address, FRAMINGS, "2s");
@@ -178,7 +178,7 @@ fn what_was_sent_before_the_signal_arrives() {
     }
 }
 
-/// Dialling takes until it is half over; nobody answers there.
+/// Dialling an address that does not answer takes until half of the drain is over.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_whose_host_was_never_reached_is_counted() {
@@ -195,7 +195,7 @@ fn a_client_whose_host_was_never_reached_is_counted() {
     assert_eq!((done.code, done.stderr.lines().last()), (Some(1), Some("framelink: 3 messages were cut")));
 }
 
-/// Each of its messages is there before the next look at the clock.
+/// The next message of the host is always there before the bridge looks at the clock.
 #[test]
 fn a_host_that_never_stops_does_not_hold_a_drain() {
     const DRAIN: Duration = Duration::from_millis(600);
@@ -219,7 +219,7 @@ fn a_host_that_never_stops_does_not_hold_a_drain() {
     let told = Instant::now();
     let done = bridge.finish();
     assert!(told.elapsed() < DRAIN + DEADLINE / 2, "{:?}", told.elapsed());
-    assert_eq!(done.code, Some(1), "what it sends at the end is cut");
+    assert_eq!(done.code, Some(1), "messages that the host sends at the end are cut");
     flooding.join();
     reading.join();
 }
@@ -241,7 +241,7 @@ fn a_host_that_has_ended_owes_nothing() {
     assert_eq!(bridge.finish().code, Some(0));
 }
 
-/// What a pair lost before is in the log; the exit status is about the drain.
+/// Messages that were lost before the drain are in the log. The exit status is about the drain.
 #[test]
 fn a_pair_that_failed_before_does_not_fail_the_drain() {
     let listening = Host::listen();
@@ -257,7 +257,7 @@ fn a_pair_that_failed_before_does_not_fail_the_drain() {
 }
 
 #[test]
-fn nobody_new_is_accepted_while_draining() {
+fn no_new_client_is_accepted_while_draining() {
     let host = Host::listen();
     let (mut bridge, address) = bridge(host.address, FRAMINGS, "60s");
     let mut client = dial(address);
@@ -267,7 +267,7 @@ fn nobody_new_is_accepted_while_draining() {
     bridge.signal("TERM");
     bridge.log_line("draining");
     let start = Instant::now();
-    // Until the listener is gone the system may still take some. They send nothing, and are ended in good order.
+    // Until the listener is closed, the system may still accept clients. They send nothing, and see a proper end.
     host.serve_all(|host| assert_eq!(read_to_end(&host), b""));
     while let Ok(late) = TcpStream::connect(address) {
         assert!(start.elapsed() < DEADLINE, "the listener is still there");
@@ -275,11 +275,11 @@ fn nobody_new_is_accepted_while_draining() {
         assert!(is_closed(&late));
     }
     host_side.write_all(b"\0\x02ok").unwrap();
-    assert_eq!(read_exactly(&client, 6), b"0002ok", "whoever was there is served to the end");
+    assert_eq!(read_exactly(&client, 6), b"0002ok", "an earlier client is served to the end");
 }
 
 #[test]
-fn a_large_message_that_the_host_does_not_take_is_one_that_was_cut() {
+fn a_large_message_that_the_host_does_not_read_counts_as_cut() {
     const DRAIN: Duration = Duration::from_millis(500);
     let host = Host::listen();
     let (mut bridge, address) = bridge(host.address, [Wire::Net4, Wire::Net4], "500ms");
@@ -296,7 +296,7 @@ fn a_large_message_that_the_host_does_not_take_is_one_that_was_cut() {
 }
 
 #[test]
-fn half_a_message_that_never_ends_is_one_that_was_cut() {
+fn half_a_message_that_never_ends_counts_as_cut() {
     let host = Host::listen();
     let (bridge, address) = bridge(host.address, FRAMINGS, "300ms");
     let mut client = dial(address);
@@ -335,10 +335,10 @@ fn a_second_signal_ends_the_bridge_at_once() {
     assert_eq!(done.stderr.lines().last(), Some("framelink: ended by a second signal, 1 message was cut"));
 }
 
-/// The test knows what went in and what came out: the rest is what was cut, be it that the bridge held it or that it lay in
-/// the buffers of its sockets.
+/// The test counts the messages that went in and those that came out. The rest is cut, whether the bridge held it or a
+/// buffer of its sockets.
 #[test]
-fn the_count_of_what_was_cut_is_exact() {
+fn the_count_of_cut_messages_is_exact() {
     let cut = |payload: usize| {
         let host = Host::listen();
         let (mut bridge, address) = bridge(host.address, FRAMINGS, "500ms");
@@ -370,7 +370,7 @@ fn the_count_of_what_was_cut_is_exact() {
 }
 
 #[test]
-fn replies_that_the_client_does_not_take_are_cut_too() {
+fn replies_that_the_client_does_not_read_are_cut_too() {
     let host = Host::listen();
     let (mut bridge, address) = bridge(host.address, [Wire::Net4, Wire::Net4], "500ms");
     let client = dial(address);

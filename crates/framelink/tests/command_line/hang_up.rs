@@ -1,4 +1,4 @@
-//! SIGHUP drains as SIGTERM does, unless the program was started with it ignored.
+//! SIGHUP starts a drain like SIGTERM, unless the program was started with SIGHUP ignored.
 
 #![cfg(target_os = "linux")]
 
@@ -10,7 +10,7 @@ use crate::common::{Host, Running, dial, framelink, read_exactly, read_to_end};
 const LISTEN: [&str; 4] = ["--listen", "127.0.0.1:0", "--framing", "ascii:4"];
 
 #[test]
-fn a_server_finishes_what_has_begun_however_often_the_terminal_hangs_up() {
+fn a_server_finishes_its_exchange_even_if_the_terminal_hangs_up_twice() {
     let (mut server, address) = Running::listen(&mut framelink([&["serve"][..], &LISTEN].concat()));
     let mut client = dial(address);
     client.write_all(b"0002hi0005he").unwrap();
@@ -23,12 +23,12 @@ fn a_server_finishes_what_has_begun_however_often_the_terminal_hangs_up() {
     drop(client);
     let done = server.finish();
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    // The first reply may be counted as before the drain or in it: the client sees it a moment before it is counted.
+    // The first reply counts as before the drain or as in it: the client receives it a moment before the count.
     assert!(done.stderr.contains(" answered, 0 cut, 0 came too late"), "{}", done.stderr);
 }
 
 #[test]
-fn a_listener_prints_what_has_begun() {
+fn a_listener_prints_a_message_that_has_begun() {
     let (mut listening, address) = Running::listen(&mut framelink([&["listen"][..], &LISTEN].concat()));
     let mut client = dial(address);
     client.write_all(b"0002hi0005he").unwrap();
@@ -78,9 +78,9 @@ fn a_watch_ends_after_its_exchange() {
     assert_eq!((done.code, &*done.stdout), (Some(0), "ok\n"), "{}", done.stderr);
 }
 
-/// `nohup` starts a program so, to have it stay when the terminal is closed.
+/// `nohup` starts a program with SIGHUP ignored, so that the program stays when the terminal is closed.
 #[test]
-fn a_program_that_was_started_with_it_ignored_goes_on() {
+fn a_program_that_was_started_with_sighup_ignored_goes_on() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_framelink"), "serve"]).args(LISTEN);
     shell.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

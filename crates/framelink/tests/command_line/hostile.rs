@@ -1,4 +1,4 @@
-//! `framelink hostile`, and peers that speak bytes by hand.
+//! `framelink hostile`, with peers that read and write plain bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ fn help_lists_every_fault_with_its_line() {
 }
 
 #[test]
-fn a_server_does_what_it_is_told_and_says_so() {
+fn a_server_has_its_fault_and_logs_it() {
     let (mut running, address) = server("cut-reset", &["--cut-at", "3", "--count", "1"]);
     let mut peer = dial(address);
     peer.write_all(b"0002hi0005hello").unwrap();
@@ -56,7 +56,7 @@ fn a_signal_ends_it_with_exit_0_whatever_it_does() {
 }
 
 #[test]
-fn the_same_seed_does_the_same() {
+fn a_seed_always_has_the_same_result() {
     let cut = |seed: &str| {
         let (_running, address) = server("cut-fin", &["--seed", seed]);
         let mut peer = dial(address);
@@ -98,7 +98,7 @@ fn a_signal_ends_a_client_with_exit_0() {
 }
 
 #[test]
-fn where_nobody_answers_a_client_ends_with_exit_1() {
+fn without_a_peer_a_client_ends_with_exit_1() {
     let port = DeadPort::new();
     let to = port.address.to_string();
     let done = Running::run(&mut framelink(["hostile", "--to", &to, "--framing", "line", "--fault", "none"]));

@@ -1,4 +1,4 @@
-//! `framelink send` with many messages in flight, `framelink listen`, and what `framelink serve` sends by itself.
+//! `framelink send` with many messages in flight, `framelink listen`, and the messages that `framelink serve` pushes.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,7 +27,7 @@ fn replies_by_key_are_printed_in_the_order_of_the_messages() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
-        // All of them are there before the first is answered.
+        // All requests are there before the first reply.
         let mut requests = read(&mut stream, 3);
         requests.sort();
         write(&mut stream, b"99 news");
@@ -44,7 +44,7 @@ fn replies_by_key_are_printed_in_the_order_of_the_messages() {
 }
 
 #[test]
-fn every_message_that_came_is_printed_before_the_program_ends() {
+fn every_received_message_is_printed_before_the_program_ends() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
@@ -52,7 +52,7 @@ fn every_message_that_came_is_printed_before_the_program_ends() {
         let before = (0..300).map(|number| format!("news {number}")).flat_map(|news| WIRE.frame(news.as_bytes()));
         let all: Vec<u8> = before.chain(WIRE.frame(&[&request[..2], b" re"].concat())).collect();
         stream.write_all(&all).expect("writing");
-        // Its side has ended by now, and it still listens.
+        // The program has ended its side by now, and still receives.
         read_to_end(&stream);
         write(&mut stream, b"a last word");
     });
@@ -65,14 +65,14 @@ fn every_message_that_came_is_printed_before_the_program_ends() {
 }
 
 #[test]
-fn no_more_are_in_flight_than_may_be() {
+fn the_limit_of_messages_in_flight_holds() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
         for _ in 0..2 {
             let requests = read(&mut stream, 2);
             stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-            assert!(stream.peek(&mut [0]).is_err(), "a third one waits");
+            assert!(stream.peek(&mut [0]).is_err(), "a third message waits");
             stream.set_read_timeout(Some(DEADLINE)).unwrap();
             requests.iter().for_each(|request| write(&mut stream, request));
         }
@@ -84,13 +84,13 @@ fn no_more_are_in_flight_than_may_be() {
 }
 
 #[test]
-fn each_message_that_fails_is_told_with_what_the_peer_may_have_seen() {
+fn each_message_that_fails_is_logged_with_what_the_peer_may_have_seen() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
         read(&mut stream, 2);
         write(&mut stream, b"02 re");
-        // Nothing for the first; then its reply, too late.
+        // No reply to the first message in time, then a late one.
         std::thread::sleep(Duration::from_millis(400));
         write(&mut stream, b"01 late");
         read_to_end(stream)
@@ -102,14 +102,14 @@ fn each_message_that_fails_is_told_with_what_the_peer_may_have_seen() {
     host.join();
 }
 
-/// Takes two messages on one connection and answers them on the other, the last one first.
+/// Receives two messages on one connection, and answers them on the other in reverse order.
 fn answer_apart(mut requests: TcpStream, mut replies: TcpStream) {
     requests.set_read_timeout(Some(DEADLINE)).expect("a deadline");
     let seen = read(&mut requests, 2);
     seen.iter().rev().for_each(|request| write(&mut replies, request));
     assert_eq!(read_to_end(&requests), b"");
     half_close(&replies);
-    assert_eq!(read_to_end(&replies), b"", "nothing goes the wrong way");
+    assert_eq!(read_to_end(&replies), b"", "nothing is sent on the receiving connection");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn replies_come_on_a_connection_that_is_dialled() {
 fn replies_come_on_a_connection_that_the_peer_dials() {
     let requests = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = requests.local_addr().unwrap();
-    // A port that was free a moment ago.
+    // A port that was free just now.
     let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let host = Task::start(move || answer_apart(requests.accept().unwrap().0, dial_until_there(at)));
     let done = send(to, &["--receive-at", &at.to_string(), "--key", "0:2", "01 a", "02 b"]);
@@ -149,12 +149,12 @@ fn flags_that_do_not_go_together_are_bad_usage() {
         (&["--exchange", "sync", "--key", "4:6"], "and the exchange is sync"),
         (&["--exchange", "simplex"], "--receive-from ADDR to dial it, or --receive-at ADDR"),
         (&["--exchange", "duplex", "--receive-from", "h:1"], "are for a pair of connections"),
-        (&["--connection", "short", "--key", "4:6"], "there is nothing that could be in flight beside it"),
+        (&["--connection", "short", "--key", "4:6"], "no other request can be in flight"),
         (&["--connection", "shared:3", "--exchange", "sync"], "connections are shared by many requests in flight"),
         (&["--connection", "shared"], "shared:N: expected 1 to 1024 connections"),
         (&["--key", "4"], "expected OFFSET:LEN"),
         (&["--in-flight", "0"], "0 is not in 1..=65536"),
-        (&["--assign", "digits"], "say where the key is"),
+        (&["--assign", "digits"], "set exchange.key"),
         (&["--exchange", "both"], "expected sync, duplex, simplex or send-only"),
     ];
     for (flags, told) in cases {
@@ -165,7 +165,7 @@ fn flags_that_do_not_go_together_are_bad_usage() {
 }
 
 #[test]
-fn a_listener_prints_what_comes_and_answers_nothing() {
+fn a_listener_prints_messages_and_answers_none() {
     let (mut listening, address) =
         Running::listen(&mut framelink(["listen", "--listen", "127.0.0.1:0", "--framing", WIRE.notation()]));
     let mut client = dial(address);
@@ -180,7 +180,7 @@ fn a_listener_prints_what_comes_and_answers_nothing() {
 }
 
 #[test]
-fn a_server_sends_by_itself_beside_its_replies() {
+fn a_server_pushes_messages_beside_its_replies() {
     let flags = ["--framing", WIRE.notation(), "--push", "tick", "--push-every", "50ms"];
     let (_serving, address) =
         Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0"], &flags[..]].concat()));
@@ -194,7 +194,7 @@ fn a_server_sends_by_itself_beside_its_replies() {
         seen.push(WIRE.read(&mut client));
     }
     let done = Running::run(&mut framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "line", "--push", "x"]));
-    assert_eq!(done.code, Some(2), "how often is not said");
+    assert_eq!(done.code, Some(2), "--push-every is missing");
 }
 
 #[test]
@@ -205,14 +205,14 @@ fn messages_leave_in_the_order_in_which_they_were_given() {
     let flags = ["--framing", WIRE.notation(), "--exchange", "duplex", "--no-reply", "--in-flight", "64"];
     let sent = Running::feed(&mut framelink([&["send", &address.to_string()], &flags[..]].concat()), lines.as_bytes());
     assert_eq!(sent.code, Some(0), "{}", sent.stderr);
-    // What has come is printed though the program is to end.
+    // Received messages are printed although the program must end.
     listening.signal("TERM");
     let done = listening.finish();
     assert_eq!((done.code, done.stdout.contains(&lines)), (Some(0), true), "{}", done.stderr);
 }
 
 #[test]
-fn a_line_that_is_no_message_does_not_drop_those_before_it() {
+fn an_invalid_line_does_not_drop_earlier_messages() {
     let (_serving, address) =
         Running::listen(&mut framelink(["serve", "--listen", "127.0.0.1:0", "--framing", WIRE.notation()]));
     let flags = ["--framing", WIRE.notation(), "--exchange", "duplex", "--hex"];

@@ -1,4 +1,4 @@
-//! `framelink inspect`, as its users see it.
+//! `framelink inspect`.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -42,7 +42,7 @@ offset 0  frame 2 bytes  payload 1 byte
 }
 
 #[test]
-fn json_is_a_line_a_message_and_one_for_the_tail() {
+fn json_is_one_line_for_each_message_and_one_for_the_tail() {
     let done = inspect(&["--framing", "ascii:4", "--json"], b"0012hello, world000000\xff");
     let expected = r#"{"offset":0,"frame_len":16,"payload_len":12,"payload":"68656c6c6f2c20776f726c64"}
 {"offset":16,"frame_len":4,"payload_len":0,"payload":""}
@@ -60,7 +60,7 @@ fn json_is_a_line_a_message_and_one_for_the_tail() {
 }
 
 #[test]
-fn offsets_count_what_was_skipped() {
+fn offsets_count_skipped_bytes() {
     let json = "{\"offset\":5,\"frame_len\":3,\"payload_len\":2,\"payload\":\"6869\"}\n";
     let done = inspect(&["--framing", "net:1", "--skip", "5", "--json"], b"skip!\x02hi");
     assert_eq!((done.code, &*done.stdout), (Some(0), json));
@@ -97,7 +97,7 @@ fn until_close_takes_the_file_as_one_message() {
     assert_eq!((empty.code, &*empty.stdout), (Some(0), ""));
 }
 
-/// Name, framing, bytes, the tail and its error.
+/// A name, a framing, bytes, the length of the tail, and its error.
 const TAILS: &[(&str, &str, &[u8], u64, &str)] = &[
     ("incomplete header", "net:4", b"\0\0", 2, "stream ended inside a frame: 2 bytes came, at least 2 more were owed"),
     (
@@ -142,7 +142,7 @@ fn each_sort_of_tail_is_counted_and_explained() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_large_tail_is_counted_without_being_held() {
+fn a_large_tail_is_counted_without_using_memory() {
     const REST: usize = 64 * 1024 * 1024;
     let arguments = ["inspect", "--framing", "ascii:4", "--json", "-"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
@@ -151,7 +151,7 @@ fn a_large_tail_is_counted_without_being_held() {
     for _ in 0..REST / 65536 {
         stdin.write_all(&[b'x'; 65536]).unwrap();
     }
-    // All but what the pipe holds has been read.
+    // The program has read all bytes but those in the pipe.
     let held = running.memory_kib("VmHWM");
     drop(stdin);
     let done = running.finish();
@@ -161,7 +161,7 @@ fn a_large_tail_is_counted_without_being_held() {
 }
 
 #[test]
-fn what_came_whole_is_shown_while_more_is_awaited() {
+fn whole_messages_are_shown_while_the_program_waits_for_more() {
     let arguments = ["inspect", "--framing", "ascii:4", "--json", "-"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
     let mut stdin = running.stdin();
@@ -195,7 +195,7 @@ fn a_file_that_is_not_there_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_has_had_enough_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_no_error() {
     let file = TempFile::with(&b"0012hello, world".repeat(100_000));
     let mut running = Running::start(
         std::process::Command::new("sh")
@@ -207,7 +207,7 @@ fn a_reader_that_has_had_enough_is_no_error() {
     );
     assert_eq!(running.stdout_line(), "offset 0  frame 16 bytes  payload 12 bytes");
     let done = running.finish();
-    assert_eq!(done.stderr, "exit 0\n", "no panic, no complaint, exit 0");
+    assert_eq!(done.stderr, "exit 0\n", "no panic, no error, exit 0");
 }
 
 #[cfg(unix)]
@@ -230,7 +230,7 @@ fn a_full_disk_is_reported() {
 }
 
 #[test]
-fn what_came_whole_is_shown_before_the_rest_comes() {
+fn whole_messages_are_shown_before_the_rest_arrives() {
     let arguments = ["inspect", "--framing", "net:2", "--json", "-"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
     let mut stdin = running.stdin();
@@ -242,7 +242,7 @@ fn what_came_whole_is_shown_before_the_rest_comes() {
 }
 
 #[test]
-fn what_is_wrong_is_said_before_the_rest_is_counted() {
+fn the_error_is_shown_before_the_rest_is_counted() {
     let mut running = Running::start(framelink(["inspect", "--framing", "ascii:4", "-"]).stdin(Stdio::piped()));
     let mut stdin = running.stdin();
     stdin.write_all(b"GET ").unwrap();
@@ -255,7 +255,7 @@ fn what_is_wrong_is_said_before_the_rest_is_counted() {
     assert!(done.stdout.ends_with("\n0 messages in 0 bytes, 12 bytes left over\n"), "{}", done.stdout);
 }
 
-/// Frames of so many messages, by a framing.
+/// Returns frames of `count` messages in a framing.
 fn frames(framing: &str, count: usize) -> Vec<u8> {
     use framelink_transport::Encode;
     let framing: framelink_transport::Framing = framing.parse().expect("a framing");
@@ -269,7 +269,7 @@ fn frames(framing: &str, count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_of_frames_of_another_kind_or_width_names_the_framing_that_cuts_it() {
+fn the_framing_of_a_file_with_another_kind_or_width_is_named() {
     for (is, asked) in [
         ("ascii:4", "net:2"),
         ("ascii:4", "ascii:3"),
@@ -315,18 +315,20 @@ fn empty_messages_before_all_others_are_doubted() {
     assert!(named.contains("--framing net:4 -  (5 messages)"), "{named}");
     let done = inspect(&["--framing", "net:4"], &wire);
     assert!(done.stdout.ends_with("nothing left over\n"), "{}", done.stdout);
-    // No other framing cuts these.
+    // No other framing fits these.
     let done = inspect(&["--framing", "net:2"], b"\0\x01a\0\0\0\0\0\x01b\0\0");
     assert!(done.stdout.ends_with("nothing left over\n"), "{}", done.stdout);
 }
 
-/// The command that is named shows the file as messages.
+/// The printed command shows the file as messages.
 #[test]
-fn the_command_that_is_named_cuts_the_file() {
+fn the_printed_command_works() {
     let file = TempFile::with(&[b"head".as_slice(), &frames("ascii:4", 20)].concat());
     let done = Running::run(&mut framelink(["inspect", "--framing", "net:2", "--skip", "4", file.path()]));
-    let (_, named) =
-        done.stdout.split_once("other framings cut all of it:\n").unwrap_or_else(|| panic!("{}", done.stdout));
+    let (_, named) = done
+        .stdout
+        .split_once("other framings split the whole input into messages:\n")
+        .unwrap_or_else(|| panic!("{}", done.stdout));
     let command = format!("  framelink inspect --framing ascii:4 --skip 4 {}  (20 messages)\n", file.path());
     assert!(named.contains(&command), "{named}");
     let again = Running::run(&mut framelink(["inspect", "--framing", "ascii:4", "--skip", "4", file.path()]));
@@ -334,7 +336,7 @@ fn the_command_that_is_named_cuts_the_file() {
 }
 
 #[test]
-fn no_framing_is_named_where_none_cuts_the_input() {
+fn no_framing_is_named_if_none_fits_the_input() {
     let random: Vec<u8> = (0..4000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
     for (framing, bytes) in [("ascii:4", &random[..]), ("ascii:4", &[0; 5000]), ("ascii:4", &[b'x'; 5000])] {
         let done = inspect(&["--framing", framing, "--json"], bytes);
@@ -344,7 +346,7 @@ fn no_framing_is_named_where_none_cuts_the_input() {
 }
 
 #[test]
-fn what_may_be_skipped_is_said() {
+fn bytes_that_can_be_skipped_are_named() {
     let done = inspect(&["--framing", "net:1", "--skip", "0x10"], b"");
     assert_eq!(done.code, Some(2));
     let told = "invalid value '0x10' for '--skip <SIZE>': expected a number of bytes, or one with `KiB` or `MiB`, found `0x10`";
@@ -362,7 +364,7 @@ fn a_missing_file_and_a_directory_are_exit_2() {
 }
 
 #[test]
-fn the_name_of_a_file_is_printed_without_what_a_terminal_obeys() {
+fn control_characters_in_the_name_of_a_file_are_escaped() {
     for (name, shown) in [("no\u{1b}[31m\\file", "no\\x1b[31m\\\\file"), ("a\u{202e}b\nc", "a\\u{202e}b\\nc")] {
         for arguments in [&["inspect", "--framing", "net:1", name][..], &["check", &format!("./{name}")]] {
             let done = Running::run(&mut framelink(arguments));

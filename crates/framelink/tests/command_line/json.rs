@@ -1,4 +1,4 @@
-//! `--json` of `send` and `listen`: an object a line.
+//! `--json` of `send` and `listen`: one object per line.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::common::{DeadPort, Host, Running, dial, framelink, half_close, read_exactly, read_to_end};
 
-/// The objects, without what differs from run to run, which is checked here.
+/// Returns the objects without the fields that differ from run to run, which are checked here.
 fn objects(stdout: &str) -> Vec<Value> {
     let object = |line: &str| {
         let mut object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -23,7 +23,7 @@ fn objects(stdout: &str) -> Vec<Value> {
 }
 
 #[test]
-fn send_prints_an_object_for_each_reply_and_for_what_else_comes() {
+fn send_prints_an_object_for_each_reply_and_each_other_message() {
     let host = Host::listen();
     let peer = host.address.to_string();
     let host = host.serve(|mut stream| {
@@ -47,9 +47,10 @@ fn send_prints_an_object_for_each_reply_and_for_what_else_comes() {
     host.join();
 }
 
-/// Some programs take `U+0085` or `U+2028` for the end of a line, and a terminal obeys what sets the direction of text.
+/// Some programs take `U+0085` or `U+2028` for the end of a line, and a terminal obeys characters that set the
+/// direction of text.
 #[test]
-fn no_character_of_a_line_is_one_that_does_not_show_as_itself() {
+fn a_line_has_no_invisible_character() {
     let text = "a\u{85}b\u{9b}c\u{2028}d\u{202e}e\u{200b}f\u{7f}g\u{e0001}\\";
     let host = Host::listen();
     let peer = host.address.to_string();
@@ -88,7 +89,7 @@ fn a_message_that_failed_has_an_object_with_its_outcome() {
 }
 
 #[test]
-fn what_was_not_sent_because_there_is_no_connection_has_an_object_too() {
+fn a_message_that_was_not_sent_for_lack_of_a_connection_has_an_object_too() {
     let port = DeadPort::new();
     let peer = port.address.to_string();
     for way in WAYS {
@@ -133,9 +134,9 @@ fn listen_prints_an_object_for_each_message() {
     );
 }
 
-/// The objects of the book, each with the fields that the program prints for it, in their order.
+/// The objects in the book have the fields that the program prints, in their order.
 #[test]
-fn the_book_shows_what_is_printed() {
+fn the_book_shows_the_printed_fields() {
     let book = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/crates/cli.md")).unwrap();
     let example = book.split("```json\n").nth(1).and_then(|text| text.split("```").next()).expect("an example");
     let host = Host::listen();

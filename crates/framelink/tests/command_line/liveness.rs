@@ -1,4 +1,4 @@
-//! Heartbeats and keepalive: with peers that speak bytes by hand, and fall silent by hand.
+//! Heartbeats and keepalive, with peers that read and write plain bytes, and fall silent.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +18,7 @@ fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
 }
 
-/// A bridge from ascii:4 to bcd:2.
+/// Starts a bridge from ascii:4 to bcd:2.
 fn bridge(to: SocketAddr, more: &[&str]) -> (Running, SocketAddr) {
     let to = to.to_string();
     let arguments = ["bridge", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", &to, "--to-framing", "bcd:2"];
@@ -29,7 +29,7 @@ fn name(stream: &TcpStream) -> String {
     stream.local_addr().expect("an address").to_string()
 }
 
-/// Reads messages up to this one, and returns those before it.
+/// Reads messages up to and including the given one, and returns the messages before it.
 fn read_up_to(wire: Wire, from: &mut BufReader<&TcpStream>, message: &[u8]) -> Vec<Vec<u8>> {
     let mut before = Vec::new();
     loop {
@@ -51,7 +51,7 @@ fn a_probe_is_answered_beside_messages() {
         client.write_all(b"0005hello").unwrap();
         assert_eq!(read_exactly(&client, 9), b"0005hello");
     }
-    // In two parts it is the same.
+    // A probe in two parts has an answer too.
     client.write_all(b"0001?0002").unwrap();
     assert_eq!(read_exactly(&client, 5), b"0001!");
     client.write_all(b"hi").unwrap();
@@ -98,7 +98,7 @@ fn a_silent_client_is_given_up_and_named_and_one_that_answers_stays() {
     let (mut server, address) = serve(&["--framing", "ascii:4", "--heartbeat", heartbeat]);
     let mut alive = dial(address);
     let answering = Task::start(move || {
-        // Longer than the bound.
+        // The test waits longer than the bound.
         for _ in 0..12 {
             assert_eq!(read_exactly(&alive, 5), b"0001?");
             alive.write_all(b"0001!").unwrap();
@@ -107,7 +107,7 @@ fn a_silent_client_is_given_up_and_named_and_one_that_answers_stays() {
         read_up_to(Wire::Ascii4, &mut BufReader::new(&alive), b"hi")
     });
     let silent = dial(address);
-    assert_eq!(read_to_end(&silent), b"0001?", "one probe, and then the end");
+    assert_eq!(read_to_end(&silent), b"0001?", "one probe, then the end");
     let line = server.log_line("the peer is gone");
     assert!(line.contains(&format!("receiving from {}: ", name(&silent))), "{line}");
     assert!(line.contains("nothing has ever come in "), "{line}");
@@ -150,7 +150,7 @@ fn heartbeats_of_one_leg_never_reach_the_other() {
         let before = read_up_to(Wire::Ascii4, &mut BufReader::with_capacity(1, &client), b"ok");
         let is_heartbeat = |message: &Vec<u8>| message == b"?" || message == b"!";
         assert!(before.iter().all(is_heartbeat), "round {round}: the client heard {before:?}");
-        // Each leg hears of its own while nobody says anything.
+        // Each leg has its own heartbeats while no message passes.
         let heard = read_up_to(Wire::Bcd2, &mut BufReader::with_capacity(1, &host), b"");
         assert!(heard.is_empty(), "{heard:?}");
         read_up_to(Wire::Ascii4, &mut BufReader::with_capacity(1, &client), b"?");
@@ -169,8 +169,8 @@ fn a_host_that_goes_silent_ends_its_pair_and_the_next_client_is_served() {
     assert_eq!(read_exactly(&host, 3), b"\0\x01?");
     host.write_all(b"\0\x01!").unwrap();
     assert_eq!(read_exactly(&host, 3), b"\0\x01?");
-    // Now it says nothing more, and its socket stays open.
-    assert_eq!(read_to_end(&client), b"", "the client is told");
+    // Now the host sends nothing more, and its socket stays open.
+    assert_eq!(read_to_end(&client), b"", "the client sees the end");
     let client_name = name(&client);
     drop(client);
     let line = running.log_line("the peer is gone");
@@ -200,7 +200,7 @@ fn a_client_that_goes_silent_ends_its_pair() {
     assert!(line.contains(&format!("receiving from {client_name}: ")), "{line}");
 }
 
-/// What has been shut down can ask nothing any more, so that nothing is to be concluded from no answer.
+/// A side that is shut down can send no probe, so a missing answer means nothing.
 #[test]
 fn a_reply_that_takes_longer_than_the_bound_reaches_a_client_that_has_half_closed() {
     let listening = Host::listen();
@@ -219,7 +219,7 @@ fn a_reply_that_takes_longer_than_the_bound_reaches_a_client_that_has_half_close
 
 #[cfg(unix)]
 #[test]
-fn heartbeats_are_neither_waited_for_nor_cut_by_a_drain() {
+fn a_drain_neither_waits_for_heartbeats_nor_counts_them_as_cut() {
     let listening = Host::listen();
     let heartbeats =
         ["--heartbeat", "empty,interval=50ms,timeout=1m", "--to-heartbeat", "empty,interval=50ms,timeout=1m"];
@@ -237,7 +237,7 @@ fn heartbeats_are_neither_waited_for_nor_cut_by_a_drain() {
     let client_beats = beating(client.try_clone().unwrap(), b"0000");
     let host_beats = beating(host.try_clone().unwrap(), b"\0\0");
     running.signal("TERM");
-    // Each ends its side when it hears of the end, as programs do.
+    // Both peers end their sides when they see the end, as programs do.
     let ending = |stream: TcpStream| {
         Task::start(move || {
             let heard = read_to_end(&stream);
@@ -256,7 +256,7 @@ fn heartbeats_are_neither_waited_for_nor_cut_by_a_drain() {
 }
 
 #[test]
-fn a_conversation_beats_while_nobody_types() {
+fn a_conversation_sends_heartbeats_while_stdin_is_idle() {
     for more in [&[][..], &["--no-reply"]] {
         let listening = Host::listen();
         let to = listening.address.to_string();
@@ -300,7 +300,7 @@ fn a_conversation_ends_when_its_peer_is_dead() {
 
 #[cfg(unix)]
 #[test]
-fn messages_go_again_and_again_over_one_connection_with_heartbeats_in_between() {
+fn repeated_messages_use_one_connection_with_heartbeats_in_between() {
     let listening = Host::listen();
     let to = listening.address.to_string();
     let arguments = ["send", &to, "--framing", "ascii:4", "--every", "300ms"];
@@ -333,7 +333,7 @@ fn messages_go_again_and_again_over_one_connection_with_heartbeats_in_between() 
 
 #[cfg(unix)]
 #[test]
-fn a_connection_that_was_lost_between_two_rounds_is_made_again_and_that_is_said() {
+fn a_connection_that_is_lost_between_two_rounds_is_made_again_and_logged() {
     let listening = Host::listen();
     let to = listening.address.to_string();
     let arguments = ["send", &to, "--framing", "ascii:4", "--every", "900ms"];
@@ -358,13 +358,13 @@ fn a_connection_that_was_lost_between_two_rounds_is_made_again_and_that_is_said(
     running.signal("INT");
     host.write_all(b"0005three").unwrap();
     half_close(&host);
-    assert_eq!(running.stdout_line(), "three", "what is under way is waited for");
+    assert_eq!(running.stdout_line(), "three", "the current exchange finishes");
     assert_eq!(running.finish().code, Some(0));
 }
 
 #[cfg(unix)]
 #[test]
-fn messages_that_have_no_reply_go_again_and_again_too() {
+fn messages_without_replies_are_repeated_with_heartbeats_too() {
     let listening = Host::listen();
     let to = listening.address.to_string();
     let arguments = ["send", &to, "--framing", "ascii:4", "--every", "50ms", "--no-reply", "a", "b"];
@@ -396,11 +396,11 @@ fn flags_replace_what_a_profile_says() {
     client.write_all(b"0001?0001+").unwrap();
     let mut heard = [read_exactly(&client, 5), read_exactly(&client, 5)];
     heard.sort();
-    assert_eq!(heard, [b"0001-", b"0001?"], "the one is a message now, the other a probe");
+    assert_eq!(heard, [b"0001-", b"0001?"], "the first is a message now, the second a probe");
 }
 
 #[test]
-fn keepalive_is_taken_wherever_there_is_a_socket() {
+fn every_command_with_a_socket_takes_keepalive() {
     let keepalive = ["--framing", "ascii:4", "--keepalive", "60s/10s/6"];
     let (_server, address) = serve(&keepalive);
     let listen = [&["listen", "--listen", "127.0.0.1:0"], &keepalive[..]].concat();
@@ -415,7 +415,7 @@ fn keepalive_is_taken_wherever_there_is_a_socket() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn keepalive_is_what_the_system_does() {
+fn keepalive_is_set_on_the_sockets() {
     let keepalive = ["--framing", "ascii:4", "--keepalive", "60s/10s/6"];
     let hostile = ["hostile", "--listen", "127.0.0.1:0", "--fault", "silent"];
     let (_hostile, hostile_address) = Running::listen(&mut framelink([&hostile[..], &keepalive].concat()));
@@ -423,7 +423,7 @@ fn keepalive_is_what_the_system_does() {
     let (_other, other_address) = serve(&keepalive[..2]);
     for (address, is_asked) in [(hostile_address, true), (server_address, true), (other_address, false)] {
         let mut client = dial(address);
-        // What is taken has been accepted, and its options are set.
+        // The bytes are read, so the connection is accepted and its options are set.
         client.write_all(&Wire::Ascii4.frame(b"hi")).unwrap();
         while unread_or_unaccepted(&client) {
             std::thread::yield_now();
@@ -432,7 +432,7 @@ fn keepalive_is_what_the_system_does() {
     }
 }
 
-/// Whether the peer has bytes of this client in its queue still.
+/// Returns whether the peer still has unread bytes of this client in its queue.
 #[cfg(target_os = "linux")]
 fn unread_or_unaccepted(client: &TcpStream) -> bool {
     let row =
@@ -462,7 +462,7 @@ fn a_hostile_peer_lives_until_its_fault_shows() {
     }
     peer.log_line("stops: keeps the connection, and neither reads nor writes");
     client.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    assert!(std::io::Read::read(&mut client, &mut [0]).is_err(), "neither a beat nor the end");
+    assert!(std::io::Read::read(&mut client, &mut [0]).is_err(), "neither a heartbeat nor the end");
 }
 
 #[test]
@@ -482,7 +482,7 @@ fn a_peer_that_stops_is_noticed_by_a_client_that_would_wait() {
     assert!(done.stderr.contains("the peer is gone: nothing came for "), "{}", done.stderr);
 }
 
-/// Arguments behind the command, and all that the program says.
+/// The arguments after the command, and the whole output.
 const WRONG: &[(&[&str], &str)] = &[
     (
         &["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--heartbeat", "empty,interval=5"],
@@ -510,7 +510,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["listen", "--listen", "127.0.0.1:0", "--framing", "quiet:50ms", "--heartbeat", "literal:3f"],
-        "framelink: --heartbeat cannot be used: only silence ends a message, so that nothing separates a heartbeat from it\n",
+        "framelink: --heartbeat cannot be used: only silence ends a message, so nothing separates a heartbeat from the message\n",
     ),
     (
         &["send", "127.0.0.1:1", "--framing", "fixed:5", "--heartbeat", "literal:3f", "hello"],
@@ -522,7 +522,7 @@ const WRONG: &[(&[&str], &str)] = &[
     ),
     (
         &["send", "127.0.0.1:1", "--framing", "net:2", "--every", "1s", "-"],
-        "framelink: --every repeats messages, and those of stdin come only once\n",
+        "framelink: --every repeats messages, and messages from stdin cannot be repeated\n",
     ),
     (
         &["serve", "--listen", "127.0.0.1:0", "--profile", "short-sync", "--framing", "net:2", "--heartbeat", "empty"],
@@ -532,7 +532,7 @@ const WRONG: &[(&[&str], &str)] = &[
 ];
 
 #[test]
-fn what_cannot_be_is_told_before_anything_is_dialled_or_listened_on() {
+fn heartbeats_that_cannot_be_used_are_refused_before_dialling_or_listening() {
     for &(arguments, told) in WRONG {
         let done = run(arguments);
         assert_eq!((done.code, &*done.stdout), (Some(2), ""), "{arguments:?}: {}", done.stderr);
@@ -550,15 +550,15 @@ fn what_cannot_be_is_told_before_anything_is_dialled_or_listened_on() {
 }
 
 const CHECKED: &str = "\
-heartbeat    each side sends an empty frame after 30s without traffic; nothing answers it, and 10s more of silence end the connection
+heartbeat    each side sends an empty frame after 30s without traffic; it is not answered, and another 10s of silence ends the connection
 as a client  notices within 40s that the other side is gone
 as a server  notices within 40s that the other side is gone
-keepalive    the system asks after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within 2m; \
+keepalive    the system probes after 1m without traffic, every 10s, 6 times: a peer whose system is gone is noticed within 2m; \
 what is sent and not acknowledged ends the connection after 2m
 ";
 
 #[test]
-fn check_says_how_soon_a_peer_that_is_gone_is_noticed() {
+fn check_explains_how_soon_a_dead_peer_is_noticed() {
     let flags = ["--heartbeat", "empty,interval=30s,timeout=10s", "--keepalive", "60s/10s/6"];
     let long = ["check", "long-sync", "--framing", "ascii:4"];
     let done = run(&[&long[..], &flags].concat());
@@ -570,7 +570,7 @@ fn check_says_how_soon_a_peer_that_is_gone_is_noticed() {
     assert!(run(&["check", file.path()]).stdout.ends_with(CHECKED), "{toml}");
 
     let done = run(&long);
-    let told = "careful      nothing notices that an idle peer is gone; say liveness.keepalive = \"60s/10s/6\", or a \
+    let told = "careful      nothing detects that an idle peer is gone; set liveness.keepalive = \"60s/10s/6\", or a \
                 liveness.heartbeat if the peer knows one\n";
     assert!(done.stdout.ends_with(told), "{}", done.stdout);
 }

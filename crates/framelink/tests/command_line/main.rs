@@ -1,5 +1,5 @@
-//! The program as its users have it: every command, as processes, with peers that speak bytes by hand. One program for all tests that need
-//! no quiet machine and no rights of their own.
+//! Runs every command as a process, with peers that read and write plain bytes. This test program has all tests that
+//! need neither a quiet machine nor special rights.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,6 +11,8 @@ mod captures;
 mod come_back;
 mod demo;
 mod drain;
+#[cfg(unix)]
+mod examples;
 mod hang_up;
 mod hostile;
 mod in_flight;

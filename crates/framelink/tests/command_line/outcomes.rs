@@ -1,4 +1,5 @@
-//! What `framelink send` says of a message that failed, compared with the bytes that the peer received: every way to send.
+//! Compares the outcome that `framelink send` prints for a failed message with the bytes that the peer received, for
+//! every way to send.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crate::common::{DEADLINE, DeadPort, Finished, Host, Running, TempFile, framelink};
 
-/// How messages are sent; with `--no-reply` and without.
+/// The ways to send, with `--no-reply` and without.
 const MODES: &[&[&str]] = &[
     &[],
     &["--connection", "short"],
@@ -35,7 +36,7 @@ impl Way {
     fn message(self) -> String {
         let len = match self {
             Self::TooLarge => 2000,
-            // More than the buffers of both sockets hold.
+            // More bytes than the buffers of both sockets hold.
             Self::StuckMidway => 20 << 20,
             _ => 100,
         };
@@ -46,7 +47,7 @@ impl Way {
         if matches!(self, Self::TooLarge) { "net:4,max=1KiB" } else { "net:4,max=32MiB" }
     }
 
-    /// What is said, where anything fails.
+    /// The expected error, if a message fails.
     const fn word(self) -> &'static str {
         match self {
             Self::Refused | Self::TooLarge => "(not sent)",
@@ -56,12 +57,12 @@ impl Way {
     }
 }
 
-/// A peer, in a thread of its own. It says how many bytes came, when it has been released.
+/// A peer on a thread of its own. When it is released, it returns how many bytes it has received.
 fn peer(way: Way, host: Host, released: Receiver<()>, counted: Sender<usize>) {
     let mut stream = match way {
         Way::Refused | Way::TooLarge => {
             let _ = released.recv_timeout(DEADLINE);
-            // A connection that was made nevertheless waits to be accepted; this one is behind it.
+            // A connection that was made all the same waits to be accepted before this one.
             drop(TcpStream::connect(host.address));
             host.accept()
         }
@@ -92,7 +93,7 @@ fn read(stream: &mut TcpStream, most: usize) -> usize {
     count
 }
 
-/// A long message comes as a line of stdin: there is no room for it on a command line.
+/// A long message is a line of stdin, because it is too long for a command line.
 fn send(way: Way, to: SocketAddr, mode: &[&str], within: &str) -> Finished {
     let (to, message) = (to.to_string(), way.message());
     let flags = ["send", &to, "--framing", way.framing(), "--timeout", within];
@@ -102,7 +103,7 @@ fn send(way: Way, to: SocketAddr, mode: &[&str], within: &str) -> Finished {
     }
 }
 
-/// An error says what is not as it should be, which a machine that is busy for longer than `within` can be the reason for.
+/// An error describes the difference. It may be due to a machine that is busy for longer than `within`.
 fn try_mode(way: Way, mode: &[&str], within: &str) -> Result<(), String> {
     let (dead, host) = (DeadPort::new(), Host::listen());
     let to = if way == Way::Refused { dead.address } else { host.address };
@@ -119,20 +120,20 @@ fn try_mode(way: Way, mode: &[&str], within: &str) -> Result<(), String> {
     if is_no_reply && matches!(way, Way::ResetAfter | Way::Silence) && done.code == Some(0) {
         return Ok(());
     }
-    // What failed to connect is about no message.
+    // A failure to connect has no number of a message.
     let is_numbered =
         said("message 1: ") || said("line 1 of stdin: ") || (way == Way::Refused && said("connecting to "));
     if done.code == Some(1) && said(way.word()) && is_numbered { Ok(()) } else { Err(name) }
 }
 
 #[test]
-fn every_message_that_failed_is_told_with_its_number_and_what_the_peer_may_have_seen() {
-    // A key finds a reply, and is refused where none is waited for.
+fn every_failed_message_is_printed_with_its_number_and_what_the_peer_may_have_seen() {
+    // A key identifies a reply, and is refused with `--no-reply`.
     let keyless = MODES.iter().filter(|mode| !mode.contains(&"--key"));
     let no_reply = keyless.map(|mode| [mode, &["--no-reply"][..]].concat());
     let modes: Vec<Vec<&str>> = MODES.iter().map(|mode| mode.to_vec()).chain(no_reply).collect();
     let cells: Vec<_> = WAYS.iter().flat_map(|way| modes.iter().map(move |mode| (*way, mode))).collect();
-    // What is sent again and again does not come from stdin.
+    // Repeated messages cannot come from stdin.
     let applies = |(way, mode): &(Way, &Vec<&str>)| *way != Way::StuckMidway || !mode.contains(&"--every");
     let cells: Vec<_> = cells.into_iter().filter(applies).collect();
     let next = AtomicUsize::new(0);
@@ -155,7 +156,7 @@ fn every_message_that_failed_is_told_with_its_number_and_what_the_peer_may_have_
     println!("{} cells", cells.len());
 }
 
-/// Short: there is nothing to wait for.
+/// Short, because nothing will arrive.
 fn try_to_send(flags: &[&str]) -> Finished {
     let port = DeadPort::new();
     let to = port.address.to_string();
@@ -165,7 +166,7 @@ fn try_to_send(flags: &[&str]) -> Finished {
 const CAREFUL: &str = "careful: replies have no key, and up to ";
 
 #[test]
-fn a_profile_whose_replies_may_go_to_wrong_requests_is_warned_of_at_the_start() {
+fn a_profile_whose_replies_may_go_to_wrong_requests_causes_a_warning_at_the_start() {
     let warned: &[&[&str]] = &[
         &["--exchange", "duplex"],
         &["--in-flight", "8"],
@@ -192,7 +193,7 @@ fn a_profile_whose_replies_may_go_to_wrong_requests_is_warned_of_at_the_start() 
 }
 
 #[test]
-fn a_bridge_and_check_warn_of_it_too() {
+fn a_bridge_and_check_print_this_warning_too() {
     let host = Host::listen();
     let to = host.address.to_string();
     let flags = ["bridge", "--listen", "127.0.0.1:0", "--framing", "ascii:4", "--to", &to, "--to-framing", "net:2"];

@@ -1,11 +1,11 @@
-//! What each published crate says of itself: to people who look for it, and to docs.rs.
+//! The metadata of each published crate, for crates.io and docs.rs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-/// Those of <https://crates.io/category_slugs> that fit here. crates.io drops others without a word.
+/// The categories of <https://crates.io/category_slugs> that fit here. crates.io drops unknown ones silently.
 const CATEGORIES: &[&str] = &[
     "asynchronous",
     "command-line-utilities",
@@ -18,7 +18,7 @@ const CATEGORIES: &[&str] = &[
     "parser-implementations",
 ];
 
-/// The folder of each crate; none where this is a package by itself.
+/// Returns the folder of each crate, or none if this package is not in the workspace.
 fn crates() -> Vec<PathBuf> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folders = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -30,7 +30,7 @@ fn manifest(folder: &Path) -> Table {
     text.parse().expect("a manifest in TOML")
 }
 
-/// A text of the package, its own or that of the workspace.
+/// Returns a text of the package, its own or the one of the workspace.
 fn text(package: &Table, key: &str) -> Option<String> {
     match package.get(key)? {
         Value::String(text) => Some(text.clone()),
@@ -48,7 +48,7 @@ fn texts(package: &Table, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_crate_says_where_it_lives_and_what_it_is_about() {
+fn each_crate_has_its_addresses_keywords_and_categories() {
     for folder in crates() {
         let manifest = manifest(&folder);
         let package = manifest["package"].as_table().expect("a package");

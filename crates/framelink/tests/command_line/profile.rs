@@ -1,4 +1,4 @@
-//! `framelink check`, and what `send` and `serve` make of a profile.
+//! `framelink check`, and `send` and `serve` with a profile.
 
 use std::io::{Read, Write};
 
@@ -12,17 +12,17 @@ const SHORT_SYNC: &str = "\
 connection   short: connect, one exchange, close; the client closes first
 exchange     sync: a message, then its reply, then the next
 both ways    ascii:4: messages begin with their length in 4 ASCII digits; at most 9999 bytes of payload
-reconnecting within 100ms of the first failure, then twice that and so on up to 1m, by chance
-of several   the first that is well; back to an earlier one when that is, tried every 30s; one is left alone after 3 failures in a row
+reconnecting within 100ms of the first failure, then within twice that, and so on up to 1m, at random
+of several   the first healthy address; back to an earlier one when it is healthy, tried every 30s; an address is skipped for a while after 3 failures in a row
 connecting   at most 5s
 a call       at most 5s: waiting for a connection, connecting, writing and the reply
 writing      at most 30s a message
 closing      waits up to 1s for the other side to close too
 queue        up to 64KiB in 4096 messages wait to be written, then the sender waits
 as a server  holds up to 1000 connections, 250 of one client, and refuses more
-as a server  a client has 1m to begin its first message, and 30s to finish any
-as a server  closes a connection on which nothing came or went for 1h, and any after 1d
-as a server  holds up to 16MiB for all connections, 8MiB for one client; with more, the client that holds most is closed
+as a server  a client has 1m to begin its first message, and 30s to complete each message
+as a server  closes a connection without messages for 1h, and any connection after 1d
+as a server  holds up to 16MiB for all connections, 8MiB for one client; beyond that, the client that holds most is closed
 ";
 
 #[test]
@@ -32,7 +32,7 @@ fn a_template_is_explained_in_words() {
 }
 
 #[test]
-fn a_template_printed_as_toml_is_a_file_that_means_the_same() {
+fn a_template_printed_as_toml_is_an_equal_profile() {
     let done = run(&["check", "short-sync", "--framing", "ascii:4", "--toml"]);
     assert_eq!((done.code, &*done.stdout), (Some(0), "framing = \"ascii:4\"\nconnection = \"short\"\n"));
     let file = TempFile::with(done.stdout.as_bytes());
@@ -91,7 +91,11 @@ fn what_flags_make_impossible_is_exit_2() {
     let file = TempFile::with(b"framing = \"line\"");
     let done = run(&["check", file.path(), "--framing", "until-close"]);
     assert_eq!(done.code, Some(2));
-    assert!(done.stderr.contains("with what the flags say: framing does not go with connection"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("with the options that were given: framing does not go with connection"),
+        "{}",
+        done.stderr
+    );
     let done = run(&["check", "long-sync", "--framing", "until-close"]);
     assert_eq!(done.code, Some(2));
     assert!(done.stderr.starts_with("framelink: framing does not go with connection"), "{}", done.stderr);
@@ -157,7 +161,7 @@ fn serve_answers_as_its_profile_says() {
 }
 
 #[test]
-fn a_receive_only_profile_has_serve_say_nothing() {
+fn with_a_receive_only_profile_serve_sends_nothing() {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", "receive-only", "--framing", "line"];
     let (server, address) = Running::listen(&mut framelink(arguments));
     let mut stream = dial(address);
@@ -171,7 +175,7 @@ fn a_receive_only_profile_has_serve_say_nothing() {
     assert_eq!((done.code, &*done.stderr), (Some(2), "framelink: --reply cannot be sent: the profile only receives\n"));
 }
 
-/// Each message has a connection of its own, which begins with the preambles.
+/// Each message has its own connection, which begins with the preambles.
 #[test]
 fn send_talks_over_short_connections_with_a_preamble() {
     let host = Host::listen();
@@ -183,7 +187,7 @@ fn send_talks_over_short_connections_with_a_preamble() {
         for (request, reply) in [(&b"\x01\x020003one"[..], b"0001a"), (b"\x01\x020003two", b"0001b")] {
             let mut stream = host.accept();
             stream.write_all(b"\x06").expect("a preamble");
-            assert_eq!(read_to_end(&stream), request, "its preamble, its message, its end");
+            assert_eq!(read_to_end(&stream), request, "the preamble, the message, the end");
             stream.write_all(reply).expect("replying");
         }
         host.expect_untouched();
@@ -199,7 +203,7 @@ fn serve_answers_one_message_a_short_connection_and_waits_for_the_client_to_clos
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", file.path(), "--reply", "text:ok"];
     let (_server, address) = Running::listen(&mut framelink(arguments));
     let mut stream = dial(address);
-    assert_eq!(read_exactly(&stream, 1), b">", "its preamble comes before anything was asked");
+    assert_eq!(read_exactly(&stream, 1), b">", "the preamble comes before any request");
     stream.write_all(b"one\ntwo\n").expect("writing");
     assert_eq!(read_exactly(&stream, 4), b"ok\r\n");
     half_close(&stream);
@@ -207,7 +211,7 @@ fn serve_answers_one_message_a_short_connection_and_waits_for_the_client_to_clos
 }
 
 #[test]
-fn serve_closes_first_where_the_profile_says_so() {
+fn serve_closes_first_if_the_profile_asks_for_it() {
     let file = TempFile::with(b"framing = 'line'\nconnection = { kind = 'short', closes = 'server' }");
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--profile", file.path()];
     let (_server, address) = Running::listen(&mut framelink(arguments));
@@ -216,7 +220,7 @@ fn serve_closes_first_where_the_profile_says_so() {
     assert_eq!(read_to_end(&stream), b"one\r\n");
 }
 
-/// A dribble does not extend the time of a message, nor does silence before the first one.
+/// Neither single bytes nor silence before the first message extend the time of a message.
 #[test]
 fn serve_keeps_to_its_deadlines() {
     let file = TempFile::with(b"framing = 'ascii:4'\ntimeouts = { first-message = '200ms', frame = '300ms' }");
@@ -311,16 +315,16 @@ fn no_more_than_1_mib_of_a_profile_is_read() {
     let endless = if cfg!(unix) { "/dev/zero" } else { larger.path() };
     for name in [larger.path(), endless] {
         let done = run(&["check", name]);
-        let told = format!("framelink: {name}: it is larger than 1MiB, which is the most that a profile may be\n");
+        let told = format!("framelink: {name}: the file is larger than 1MiB, the limit for a profile\n");
         assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(1), "", &*told));
     }
     let no_text = TempFile::with(b"framing = \"\xff\"");
-    let told = format!("framelink: {}: it is not UTF-8 text, from byte 11 on\n", no_text.path());
+    let told = format!("framelink: {}: the file is not UTF-8 text, from byte 11 on\n", no_text.path());
     assert_eq!(run(&["check", no_text.path()]).stderr, told);
 }
 
 #[test]
-fn a_name_that_is_nearly_right_gets_the_name_that_was_meant() {
+fn a_misspelt_name_gets_a_suggestion() {
     for (arguments, meant) in [
         (&["check", "long-sync", "--framing", "tpkd"][..], "did you mean `tpkt`?"),
         (&["check", "long-sync", "--framing", "MLLP"], "did you mean `mllp`?"),
@@ -335,7 +339,7 @@ fn a_name_that_is_nearly_right_gets_the_name_that_was_meant() {
 }
 
 #[test]
-fn presets_lists_each_with_what_it_is_and_the_notation_it_stands_for() {
+fn presets_lists_each_name_with_its_meaning_and_its_notation() {
     let done = run(&["presets"]);
     assert_eq!((done.code, &*done.stderr), (Some(0), ""));
     for expected in [
@@ -346,7 +350,7 @@ fn presets_lists_each_with_what_it_is_and_the_notation_it_stands_for() {
     ] {
         assert!(done.stdout.contains(expected), "{expected}\nin:\n{}", done.stdout);
     }
-    // Each framing that is listed can be given.
+    // Each listed framing is accepted.
     let framings = done.stdout.split("\nHeartbeats").next().unwrap();
     let names: Vec<_> = framings.lines().skip(1).step_by(2).filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() > 25, "{names:?}");

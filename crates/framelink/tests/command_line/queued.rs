@@ -1,5 +1,5 @@
-//! SIGTERM while clients wait to be accepted, with a ledger at both ends: what a client has sent is answered or counted, and none of them is
-//! reset.
+//! SIGTERM while clients wait to be accepted. Both ends count messages: each message of a client is answered or
+//! counted, and no client is reset.
 
 #![cfg(target_os = "linux")]
 
@@ -20,18 +20,18 @@ fn start(arguments: &[&str]) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&arguments[..1], &LISTEN, &arguments[1..]].concat()))
 }
 
-/// Stops a process, and waits until it stands still.
+/// Stops a process, and waits until it is stopped.
 fn stop(running: &Running) {
     running.signal("STOP");
     let began = Instant::now();
     let stat = || std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).expect("a process that lives");
     while !stat().rsplit(')').next().expect("a state").trim_start().starts_with('T') {
-        assert!(began.elapsed() < DEADLINE, "it goes on");
+        assert!(began.elapsed() < DEADLINE, "the process is not stopped");
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Clients that connect and send while the process stands still, and the signal to end, which it finds with them.
+/// Connects clients that send while the process is stopped, sends the signal to end, and lets the process continue.
 fn meanwhile(running: &Running, address: SocketAddr) -> Vec<TcpStream> {
     stop(running);
     let ask = |client: usize| {
@@ -49,7 +49,7 @@ fn frame(client: usize) -> Vec<u8> {
     Wire::Ascii4.frame(format!("{client:05}").as_bytes())
 }
 
-/// Each has its reply, and an end in good order behind it.
+/// Asserts that each client has its reply, and then a proper end.
 fn assert_replied(clients: Vec<TcpStream>) {
     for (client, stream) in clients.into_iter().enumerate() {
         assert_eq!(read_to_end(&stream), frame(client));
@@ -60,7 +60,7 @@ fn drained(done: &Finished) -> &str {
     done.stderr.lines().find(|line| line.contains("drained: ")).expect("a line about the drain")
 }
 
-/// Echoes until the end, as a host does.
+/// Echoes messages until the end.
 fn echo(mut stream: TcpStream) {
     let mut block = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut block) {
@@ -77,13 +77,14 @@ fn a_server_answers_clients_that_wait_to_be_accepted() {
     assert_replied(meanwhile(&server, address));
     let done = server.finish();
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    // How many are answered in the drain, and not before it, depends on which of the two signals and the clients the program sees first.
+    // The number answered in the drain, and not before it, depends on whether the program sees the signal or the
+    // clients first.
     let report = " answered, 0 cut, 0 came too late; 60 connections closed, 0 cut";
     assert!(drained(&done).ends_with(report), "{}", drained(&done));
 }
 
 #[test]
-fn a_listener_prints_what_clients_sent_that_wait_to_be_accepted() {
+fn a_listener_prints_messages_of_clients_that_wait_to_be_accepted() {
     let (listening, address) = start(&["listen"]);
     for client in meanwhile(&listening, address) {
         assert_eq!(read_to_end(&client), b"");
@@ -113,9 +114,9 @@ fn a_bridge_answers_clients_that_wait_to_be_accepted() {
     }
 }
 
-/// It has file descriptors for some of them at a time.
+/// The bridge has file descriptors for some of the clients at a time.
 #[test]
-fn clients_for_whom_there_are_no_descriptors_yet_are_answered_one_after_the_other() {
+fn clients_that_wait_for_descriptors_are_answered_one_after_the_other() {
     let host = Host::listen();
     let to = host.address.to_string();
     host.serve_all(echo);
@@ -129,7 +130,7 @@ fn clients_for_whom_there_are_no_descriptors_yet_are_answered_one_after_the_othe
             .args(LISTEN);
         shell.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (running, address) = Running::listen(&mut shell);
-        // Each is gone when it has its reply.
+        // Each client closes when it has its reply.
         assert_replied(meanwhile(&running, address));
         let done = running.finish();
         assert_eq!(done.code, Some(0), "{command:?}: {}", done.stderr);
@@ -137,9 +138,9 @@ fn clients_for_whom_there_are_no_descriptors_yet_are_answered_one_after_the_othe
     }
 }
 
-/// The host is not reached: what they have sent is counted as cut.
+/// The host cannot be reached: the messages of these clients count as cut.
 #[test]
-fn a_bridge_without_a_host_counts_what_clients_sent_that_waited() {
+fn a_bridge_without_a_host_counts_messages_of_clients_that_waited() {
     let host = crate::common::DeadPort::new();
     let to = host.address.to_string();
     let (bridge, address) = start(&["bridge", "--to", &to, "--to-framing", "ascii:4"]);
@@ -151,7 +152,7 @@ fn a_bridge_without_a_host_counts_what_clients_sent_that_waited() {
     assert!(drained(&done).ends_with("drained: 60 messages cut"), "{}", done.stderr);
 }
 
-/// Some hosts speak first, but to a client that a drain is about to end there is nothing to say.
+/// Some hosts speak first, but not to a client that the drain is about to end.
 #[test]
 fn in_a_drain_no_host_is_dialled_for_a_client_that_sends_nothing() {
     let host = Host::listen();
@@ -182,41 +183,41 @@ fn limits_apply_to_clients_that_wait_and_refusals_are_in_the_report() {
 }
 
 #[derive(Default)]
-struct AddressBook {
+struct Outcomes {
     replied: usize,
     late: usize,
     reset: usize,
 }
 
-/// Connects and asks once, again and again, until no connection is to be had.
-fn ask_again_and_again(address: SocketAddr) -> AddressBook {
-    let mut address_book = AddressBook::default();
-    // A connection that begins while the listener ends is not answered at all, and tried again after a second.
+/// Connects and sends one request, repeatedly, until a connection fails.
+fn request_repeatedly(address: SocketAddr) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    // A SYN that arrives while the listener closes has no answer, and the system sends it again after a second.
     while let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
         stream.write_all(&frame(7)).expect("it was connected");
         let mut reply = Vec::new();
         match stream.read_to_end(&mut reply) {
-            Ok(_) if reply == frame(7) => address_book.replied += 1,
-            Ok(0) => address_book.late += 1,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => address_book.reset += 1,
+            Ok(_) if reply == frame(7) => outcomes.replied += 1,
+            Ok(0) => outcomes.late += 1,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => outcomes.reset += 1,
             read => panic!("{read:?}: {reply:?}"),
         }
     }
-    address_book
+    outcomes
 }
 
-/// Short connections one after the other, so that some wait to be accepted at any moment.
+/// Clients make short connections one after the other, so that some always wait to be accepted.
 #[test]
 fn a_server_under_load_resets_no_client_when_it_ends() {
     let (mut server, address) = Running::listen(&mut framelink([&["serve"][..], &LISTEN, &["--set", SHORT]].concat()));
-    let clients: Vec<_> = (0..8).map(|_| Task::start(move || ask_again_and_again(address))).collect();
+    let clients: Vec<_> = (0..8).map(|_| Task::start(move || request_repeatedly(address))).collect();
     (0..8).for_each(|_| drop(server.log_line(": connected")));
     server.signal("TERM");
-    let mut all = AddressBook::default();
+    let mut all = Outcomes::default();
     for client in clients {
-        let AddressBook { replied, late, reset } = client.join();
-        all = AddressBook { replied: all.replied + replied, late: all.late + late, reset: all.reset + reset };
+        let Outcomes { replied, late, reset } = client.join();
+        all = Outcomes { replied: all.replied + replied, late: all.late + late, reset: all.reset + reset };
     }
     let done = server.finish();
     assert_eq!((all.reset, done.code), (0, Some(0)), "{}", done.stderr);

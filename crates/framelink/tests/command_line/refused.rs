@@ -1,4 +1,5 @@
-//! Connections that are refused are in the log: the first of each reason with its peer, then how many, and all of them where a drain ends.
+//! Refused connections in the log: the first of each reason with its peer, then a count, and all counts at the end of a
+//! drain.
 
 #![cfg(target_os = "linux")]
 
@@ -7,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use crate::common::{Finished, Host, Running, dial, framelink, is_closed};
 
-/// Commands that accept, each with these limits.
+/// The commands that accept connections, with these limits.
 fn commands(host: &Host, limits: &[&str]) -> Vec<(&'static str, Running, SocketAddr)> {
     let to = host.address.to_string();
     let start = |arguments: &[&str]| Running::listen(&mut framelink([arguments, limits].concat()));
@@ -29,7 +30,7 @@ fn commands(host: &Host, limits: &[&str]) -> Vec<(&'static str, Running, SocketA
     .collect()
 }
 
-/// Ends it: what it has said, and the line about the drain.
+/// Ends the command, and returns its output and the line about the drain.
 fn drain(running: Running) -> (Finished, String) {
     running.signal("TERM");
     let done = running.finish();
@@ -87,7 +88,7 @@ fn each_reason_has_its_line_and_its_count() {
                 refused(*address);
             }
         }
-        // It answers no end of a connection; without it the bridge waits for nothing.
+        // This host does not answer the end of a connection. When it is gone, the bridge waits for nothing.
         drop(host);
         for (name, running, _, stays) in all {
             drop(stays);
@@ -98,9 +99,9 @@ fn each_reason_has_its_line_and_its_count() {
     }
 }
 
-/// Where nothing was refused, nothing is said of it.
+/// Without refusals, the line about the drain does not mention them.
 #[test]
-fn a_drain_without_refusals_says_nothing_of_them() {
+fn a_drain_without_refusals_does_not_mention_them() {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"];
     let (running, address) = Running::listen(&mut framelink(arguments));
     let mut client = dial(address);

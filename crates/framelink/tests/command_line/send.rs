@@ -1,4 +1,4 @@
-//! `framelink send`, and peers that speak bytes by hand.
+//! `framelink send`, with peers that read and write plain bytes.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -27,7 +27,7 @@ fn assert_said(done: &Finished, stdout: &str) {
     assert_eq!((done.code, &*done.stdout, &*done.stderr), (Some(0), stdout, ""));
 }
 
-/// Reads so many messages and says each back behind `re: `; then waits for the end.
+/// Reads `count` messages, answers each with `re: ` and the message, and waits for the end.
 fn answer(wire: Wire, count: usize) -> impl FnOnce(TcpStream) -> Vec<Vec<u8>> + Send {
     move |mut stream| {
         let mut reader = BufReader::new(stream.try_clone().expect("cloning a socket"));
@@ -37,7 +37,7 @@ fn answer(wire: Wire, count: usize) -> impl FnOnce(TcpStream) -> Vec<Vec<u8>> + 
             stream.write_all(&wire.frame(&[b"re: ", &*message].concat())).expect("replying");
             messages.push(message);
         }
-        assert_eq!(read_to_end(reader), b"", "nothing comes behind the last message");
+        assert_eq!(read_to_end(reader), b"", "nothing follows the last message");
         messages
     }
 }
@@ -55,7 +55,7 @@ fn each_message_is_sent_and_its_reply_printed() {
 }
 
 #[test]
-fn replies_can_be_framed_otherwise() {
+fn replies_can_be_framed_differently() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
@@ -118,12 +118,12 @@ fn a_reply_stays_on_its_line() {
 }
 
 #[test]
-fn until_close_sends_one_message_and_takes_all_that_comes_back() {
+fn until_close_sends_one_message_and_takes_all_bytes_as_the_reply() {
     for lines in [false, true] {
         let host = Host::listen();
         let address = host.address;
         let host = host.serve(|mut stream| {
-            assert_eq!(read_to_end(&stream), b"request", "our side is ended behind the message");
+            assert_eq!(read_to_end(&stream), b"request", "our side ends after the message");
             stream.write_all(b"the ").unwrap();
             stream.write_all(b"reply").unwrap();
         });
@@ -154,7 +154,7 @@ fn a_reply_can_end_with_silence() {
 }
 
 #[test]
-fn a_reply_can_be_what_one_read_brings() {
+fn a_reply_can_be_the_bytes_of_one_read() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
@@ -167,7 +167,7 @@ fn a_reply_can_be_what_one_read_brings() {
 }
 
 #[test]
-fn a_timeout_says_how_long_and_what_had_come() {
+fn a_timeout_says_how_long_and_which_bytes_arrived() {
     let cases: [(&[u8], &str); 3] = [
         (b"", "nothing came within 300ms (sent, no reply)"),
         (b"\0\x07hell", "no whole message within 300ms: 6 bytes of a message came, at least 3 more are owed"),
@@ -229,7 +229,7 @@ fn a_peer_that_sends_garbage_is_explained() {
 }
 
 #[test]
-fn a_peer_that_closes_after_its_reply_is_none() {
+fn a_peer_that_closes_after_its_reply_is_no_error() {
     let host = Host::listen();
     let address = host.address;
     let arguments = ["send", &address.to_string(), "--framing", "line"];
@@ -248,7 +248,7 @@ fn a_peer_that_closes_after_its_reply_is_none() {
 }
 
 #[test]
-fn what_comes_unasked_is_printed_too() {
+fn unsolicited_messages_are_printed_too() {
     let host = Host::listen();
     let address = host.address;
     let mut running =
@@ -315,7 +315,8 @@ fn without_replies_everything_is_delivered_before_the_exit() {
     let line = "x".repeat(50_000);
     let host = Host::listen();
     let address = host.address;
-    // It answers, unasked: a socket that is closed with those unread would reset the connection, and with it what is under way.
+    // The peer answers although no reply is expected. If the program closed its socket with these bytes unread, the
+    // system would reset the connection, and messages on their way would be lost.
     let host = host.serve(|stream| {
         let mut answers = stream.try_clone().expect("cloning a socket");
         let mut all = Vec::new();
@@ -356,7 +357,7 @@ fn without_replies_nothing_is_printed_and_a_silent_peer_will_do() {
 
 #[test]
 fn without_replies_a_peer_that_answers_all_the_same_is_not_held_up_and_printed() {
-    // More than the buffers of both sockets hold, so unread replies would stop the peer from reading.
+    // More bytes than the buffers of both sockets hold, so unread replies would stop the peer from reading.
     let (server, address) = serve(&["--framing", "net:2"]);
     let line = format!("{}\n", "x".repeat(40_000));
     let done = send_lines(address, &["--framing", "net:2", "--no-reply"], line.repeat(500).as_bytes());
@@ -395,10 +396,10 @@ fn without_replies_a_peer_that_only_listens_is_sent_every_line() {
     }
     drop(stdin);
     assert_eq!(read_to_end(&stream), b"");
-    // Its end came before ours and shows nothing.
+    // The peer's end came before our end, so it proves no receipt.
     let done = running.finish();
     assert_eq!((done.code, &*done.stdout), (Some(0), ""));
-    assert!(done.stderr.contains("it is not known whether it took everything"), "{}", done.stderr);
+    assert!(done.stderr.contains("it is not known whether it received everything"), "{}", done.stderr);
 }
 
 #[test]
@@ -416,7 +417,7 @@ fn a_reply_that_no_program_reads_is_an_error() {
             }
         }
     });
-    // A process that another test starts right now holds our end of the pipe for a moment: one line might be taken.
+    // A process that another test starts now holds our end of the pipe for a moment, so one line may be written.
     let mut stdin = child.stdin.take().unwrap();
     let feeding = Task::start(move || while stdin.write_all(b"hi\n").is_ok() {});
     let stderr = child.stderr.take().unwrap();
@@ -425,7 +426,7 @@ fn a_reply_that_no_program_reads_is_an_error() {
     let stderr = String::from_utf8(stderr.join()).unwrap();
     assert!(stderr.contains("broken pipe") && !stderr.contains("panicked"), "{stderr}");
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    // It was found before anything was dialled, or else the host was left.
+    // The program found the closed pipe before dialling, or else closed the connection.
     drop(TcpStream::connect(address));
     host.join();
 }
@@ -441,9 +442,9 @@ fn send_and_serve_understand_each_other() {
     assert!(start.elapsed() < DEADLINE);
 }
 
-/// Which replies belonged to which messages cannot be known then.
+/// With an extra reply, it is unknown which reply belongs to which message.
 #[test]
-fn a_reply_too_many_is_a_fault() {
+fn an_extra_reply_is_a_fault() {
     let host = Host::listen();
     let address = host.address;
     let host = host.serve(|mut stream| {
@@ -453,12 +454,12 @@ fn a_reply_too_many_is_a_fault() {
     });
     let done = send(address, &["--framing", "ascii:4", "hi"]);
     assert_eq!((done.code, &*done.stdout), (Some(1), "ok\nunasked: ok\nunasked: ok\n"));
-    assert!(done.stderr.starts_with("framelink: 2 messages came that no message had asked for"), "{}", done.stderr);
+    assert!(done.stderr.starts_with("framelink: received 2 messages that no request waits for"), "{}", done.stderr);
     assert_eq!(host.join(), b"");
 }
 
 #[test]
-fn without_replies_a_peer_that_takes_nothing_is_named_and_so_is_what_it_did_not_take() {
+fn without_replies_a_peer_that_reads_nothing_is_named_with_the_unwritten_bytes() {
     let host = Host::listen();
     let address = host.address.to_string();
     let line = "x".repeat(60_000);

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use crate::common::{Host, Running, framelink, half_close, read_exactly, read_to_end};
 
-/// Answers the first message, `01`, with `01ok` and two messages more, all in one piece, and leaves the connection open.
+/// Answers the first message, `01`, with `01ok` and two further messages, all in one write, and leaves the connection
+/// open.
 fn say_more(mut stream: &TcpStream) {
     assert_eq!(read_exactly(stream, 6), b"000201");
     stream.write_all(b"000401ok000402xx000403yy").expect("replying");
 }
 
-/// The ways to send, and what comes with exit code 0 though the peer said too much.
+/// The ways to send. Some end with exit code 0 although the peer sent further messages.
 const WAYS: &[(&[&str], Option<i32>)] = &[
     (&[], Some(1)),
     (&["--every", "1ms", "--repeat", "1"], Some(1)),
@@ -29,7 +30,7 @@ const WAYS: &[(&[&str], Option<i32>)] = &[
 ];
 
 #[test]
-fn what_comes_behind_a_reply_is_printed_whichever_way_messages_go() {
+fn messages_after_a_reply_are_printed_for_every_way_to_send() {
     for (way, code) in WAYS {
         let host = Host::listen();
         let address = host.address.to_string();
@@ -40,7 +41,7 @@ fn what_comes_behind_a_reply_is_printed_whichever_way_messages_go() {
         let done = Running::run(&mut framelink([&["send", &address, "--framing", "ascii:4"], *way, &["01"]].concat()));
         let mut lines: Vec<&str> = done.stdout.lines().collect();
         let first = if way.contains(&"--no-reply") { "unasked: 01ok" } else { "01ok" };
-        // A task of its own prints what answers none.
+        // A task of its own prints unsolicited messages.
         lines.sort_unstable_by_key(|line| line.trim_start_matches("unasked: "));
         assert_eq!(lines, [first, "unasked: 02xx", "unasked: 03yy"], "{way:?}: {}", done.stderr);
         assert_eq!(done.code, *code, "{way:?}: {}", done.stderr);
@@ -49,7 +50,7 @@ fn what_comes_behind_a_reply_is_printed_whichever_way_messages_go() {
 }
 
 #[test]
-fn what_had_come_before_an_exchange_failed_is_printed() {
+fn messages_received_before_an_exchange_failed_are_printed() {
     for way in [&[][..], &["--every", "1ms", "--repeat", "1"]] {
         let host = Host::listen();
         let address = host.address.to_string();
@@ -67,7 +68,7 @@ fn what_had_come_before_an_exchange_failed_is_printed() {
 }
 
 #[test]
-fn half_a_message_that_comes_though_no_reply_is_waited_for_is_told() {
+fn half_a_message_without_a_waiting_request_is_logged() {
     let host = Host::listen();
     let address = host.address.to_string();
     let host = host.serve(|mut stream| {
@@ -76,12 +77,12 @@ fn half_a_message_that_comes_though_no_reply_is_waited_for_is_told() {
     });
     let done = Running::run(&mut framelink(["send", &address, "--framing", "ascii:4", "--no-reply", "hi"]));
     assert_eq!((done.code, &*done.stdout), (Some(0), "unasked: ok\n"));
-    assert!(done.stderr.contains("is no message") && done.stderr.contains("7 bytes came"), "{}", done.stderr);
+    assert!(done.stderr.contains("are not a message") && done.stderr.contains("7 bytes came"), "{}", done.stderr);
     host.join();
 }
 
 #[test]
-fn the_end_of_the_peer_is_noticed_while_stdin_is_waited_for() {
+fn the_end_of_the_peer_is_noticed_while_stdin_is_idle() {
     let host = Host::listen();
     let arguments = ["send", &host.address.to_string(), "--framing", "line"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
@@ -97,9 +98,9 @@ fn the_end_of_the_peer_is_noticed_while_stdin_is_waited_for() {
     drop(stdin);
 }
 
-/// A peer that only receives may have closed its side alone, so it is a warning.
+/// A peer that only receives may close its side and still read, so this is a warning.
 #[test]
-fn the_end_of_the_peer_is_told_at_once_where_no_reply_is_waited_for() {
+fn the_end_of_the_peer_is_logged_at_once_with_no_reply() {
     let host = Host::listen();
     let arguments = ["send", &host.address.to_string(), "--framing", "line", "--no-reply"];
     let mut running = Running::start(framelink(arguments).stdin(Stdio::piped()));
@@ -116,7 +117,7 @@ fn the_end_of_the_peer_is_told_at_once_where_no_reply_is_waited_for() {
 }
 
 #[test]
-fn a_reset_is_noticed_while_stdin_is_waited_for() {
+fn a_reset_is_noticed_while_stdin_is_idle() {
     for more in [&[][..], &["--no-reply"]] {
         let host = Host::listen();
         let arguments = ["send", &host.address.to_string(), "--framing", "line"];
@@ -137,7 +138,7 @@ fn a_reset_is_noticed_while_stdin_is_waited_for() {
 }
 
 #[test]
-fn lines_that_stdin_still_has_when_the_peer_ends_are_told_of() {
+fn lines_left_on_stdin_when_the_peer_ends_are_an_error() {
     let host = Host::listen();
     let address = host.address.to_string();
     let host = host.serve(|mut stream| {

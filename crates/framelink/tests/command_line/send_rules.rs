@@ -1,4 +1,4 @@
-//! `framelink send`: what its flags promise, whichever way the messages go.
+//! `framelink send`: the promises of its options, for every way to send.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ fn send(address: &str, arguments: &[&str]) -> Finished {
     Running::run(&mut framelink([&["send", address], arguments].concat()))
 }
 
-/// What a peer does with a message instead of answering it.
+/// What a peer does instead of answering a message.
 type Misdeed = (&'static str, fn(TcpStream));
 
 const MISDEEDS: &[Misdeed] = &[
@@ -25,7 +25,7 @@ const MISDEEDS: &[Misdeed] = &[
     }),
 ];
 
-/// Does the misdeed to the first message that comes, and answers all others.
+/// Misbehaves at the first message, and answers all others.
 fn misbehave_once(misdeed: fn(TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("listening");
     let address = listener.local_addr().expect("an address");
@@ -47,7 +47,7 @@ fn misbehave_once(misdeed: fn(TcpStream)) -> SocketAddr {
 }
 
 #[test]
-fn rounds_go_on_after_a_first_message_that_failed_at_a_peer_that_was_reached() {
+fn rounds_go_on_if_the_first_message_fails_after_the_peer_was_reached() {
     for (complaint, misdeed) in MISDEEDS {
         let address = misbehave_once(*misdeed).to_string();
         let flags = ["send", &address, "--framing", "net:4", "--timeout", "400ms", "--every", "10ms", "hi"];
@@ -62,10 +62,10 @@ fn rounds_go_on_after_a_first_message_that_failed_at_a_peer_that_was_reached() {
     }
 }
 
-/// Ten seconds are what a profile has by default.
+/// The default of a profile is ten seconds.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_timeout_of_the_command_line_is_that_of_connecting_too() {
+fn the_timeout_option_is_for_connecting_too() {
     let (port, other) = (crate::common::SilentPort::new(), crate::common::SilentPort::new());
     let one = port.address.to_string();
     let two = format!("{one},{}", other.address);
@@ -98,14 +98,14 @@ fn the_timeout_of_the_command_line_is_that_of_connecting_too() {
 }
 
 #[test]
-fn a_key_of_the_profile_is_more_than_the_timeout_of_the_command_line() {
+fn set_takes_precedence_over_the_timeout_option() {
     let done = send("127.0.0.1:1", &["--framing", "ascii:4", "--timeout", "1s", "--set", "timeouts.connect=0ms", "x"]);
     assert_eq!(done.code, Some(2), "{}", done.stderr);
     assert!(done.stderr.contains("timeouts.connect"), "{}", done.stderr);
 }
 
 #[test]
-fn a_key_is_refused_where_no_reply_is_waited_for() {
+fn a_key_is_refused_with_no_reply() {
     let host = Host::listen();
     let address = host.address.to_string();
     for (flag, value) in [("--key", "0:2"), ("--assign", "digits")] {

@@ -1,4 +1,4 @@
-//! `framelink serve`, and clients that speak bytes by hand.
+//! `framelink serve`, with clients that read and write plain bytes.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ fn serve(arguments: &[&str]) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
 }
 
-/// Arguments, what a client sends before it ends its side, and what it receives until the end.
+/// Arguments, the bytes that a client sends before it ends its side, and the bytes that it receives.
 const ANSWERS: &[(&[&str], &[u8], &[u8])] = &[
     (&["--framing", "ascii:4"], b"0005hello00000002hi", b"0005hello00000002hi"),
     (&["--framing", "ascii:4", "--reply", "echo"], b"0000", b"0000"),
@@ -26,7 +26,7 @@ const ANSWERS: &[(&[&str], &[u8], &[u8])] = &[
 ];
 
 #[test]
-fn a_server_answers_each_message_as_it_was_told() {
+fn a_server_answers_each_message_as_its_options_say() {
     for &(arguments, sent, received) in ANSWERS {
         let (_server, address) = serve(arguments);
         let mut client = dial(address);
@@ -95,16 +95,16 @@ fn a_signal_ends_a_server_with_exit_0() {
         client.write_all(b"0002hi").unwrap();
         assert_eq!(read_exactly(&client, 6), b"0002hi");
         server.signal(signal);
-        assert_eq!(read_to_end(&client), b"", "the connection is closed in good order");
+        assert_eq!(read_to_end(&client), b"", "the connection has a proper end");
         drop(client);
         assert_eq!(server.finish().code, Some(0), "{signal}");
-        assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+        assert!(TcpStream::connect(address).is_err(), "no program listens any more");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_server_whose_log_nobody_reads_goes_on_answering() {
+fn a_server_whose_log_is_not_read_goes_on_answering() {
     let mut command = framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"]);
     let (stderr, pipe) = std::io::pipe().unwrap();
     let (_server, address) = Running::listen(command.stderr(pipe));
@@ -157,7 +157,7 @@ fn a_signal_ends_a_server_under_load() {
     assert!(told.elapsed() < Duration::from_secs(4), "half of the time is for taking: {:?}", told.elapsed());
 }
 
-/// It asks for more than it reads: its replies are cut, and that is no success.
+/// The client requests more than it reads. Its replies are cut, so the exit code is 1.
 #[cfg(unix)]
 #[test]
 fn a_server_that_must_cut_connections_exits_1() {
@@ -173,17 +173,17 @@ fn a_server_that_must_cut_connections_exits_1() {
     assert_eq!(done.code, Some(1));
 }
 
-/// Another way not to read a log: the pipe stays open, and is full. Nor is the end said to somebody else.
+/// The pipe of the log stays open and is full. Neither logging nor the end of the program waits for it.
 #[cfg(unix)]
 #[test]
-fn a_log_that_nobody_reads_stops_nothing_not_even_the_end() {
+fn a_full_log_pipe_stops_neither_the_server_nor_its_end() {
     let mut command = framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"]);
     let (stderr, pipe) = std::io::pipe().unwrap();
     let (server, address) = Running::listen(command.env("RUST_LOG", "trace").stderr(pipe));
     drop(command);
     for _ in 0..20 {
         let mut client = dial(address);
-        // A line of log a message: all of them are more than a pipe and what waits for it hold.
+        // Each message writes a line. All lines are more than the pipe and the queue of the log hold.
         client.write_all(&Wire::Ascii4.frame(b"hi").repeat(1000)).unwrap();
         assert_eq!(read_exactly(&client, 6000).len(), 6000);
     }
@@ -195,7 +195,7 @@ fn a_log_that_nobody_reads_stops_nothing_not_even_the_end() {
 
 #[cfg(unix)]
 #[test]
-fn a_server_whose_stdout_nobody_reads_serves_all_the_same() {
+fn a_server_whose_stdout_is_not_read_still_serves() {
     let (stdout, pipe) = std::io::pipe().unwrap();
     drop(stdout);
     let mut command = framelink(["serve", "--listen", "127.0.0.1:0", "--framing", "ascii:4"]);
@@ -208,10 +208,11 @@ fn a_server_whose_stdout_nobody_reads_serves_all_the_same() {
     assert_eq!(read_exactly(&client, 6), b"0002hi");
 }
 
-/// Descriptors for a few connections only: the others wait, and the log says it once and not ten times a second.
+/// The process has descriptors for a few connections. Other clients wait, and the log has one line about it, not ten a
+/// second.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_server_without_file_descriptors_says_so_once_and_recovers() {
+fn a_server_without_file_descriptors_logs_that_once_and_recovers() {
     let command = "ulimit -n 24; exec \"$0\" serve --listen 127.0.0.1:0 --framing ascii:4";
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", command, env!("CARGO_BIN_EXE_framelink")]).stdin(Stdio::null());
@@ -228,7 +229,7 @@ fn a_server_without_file_descriptors_says_so_once_and_recovers() {
     drop(waiting);
     server.signal("TERM");
     let done = server.finish();
-    // It may have been told to end while it waited once more.
+    // The signal may have arrived in another wait for descriptors.
     let [paused, resumed] = ["trying again", "accepting again"].map(|text| done.stderr.matches(text).count());
     assert!(paused == resumed || paused == resumed + 1, "{}", done.stderr);
     assert!(paused <= 40, "no more often than a client came: {}", done.stderr);

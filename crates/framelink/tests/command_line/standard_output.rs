@@ -1,4 +1,5 @@
-//! Standard output that cannot be written is an error, before anything is taken from a peer where that can be seen.
+//! A standard output that cannot be written is an error: before a message is received, if the program can see it by
+//! then.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, PipeWriter, Write, pipe};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{DEADLINE, Finished, Host, Running, TempFile, dial, framelink, read_exactly, read_to_end};
 
-/// Runs the program with its stdout as the shell has it.
+/// Runs the program with a stdout that a shell redirects.
 fn shell(redirection: &str, arguments: &[&str]) -> Finished {
     Running::run(&mut command(redirection, arguments))
 }
@@ -23,7 +24,7 @@ fn command(redirection: &str, arguments: &[&str]) -> Command {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_closed_stdout_is_told_before_anything_is_dialled_or_listened_on() {
+fn a_closed_stdout_is_an_error_before_dialling_or_listening() {
     let host = Host::listen();
     let to = host.address.to_string();
     let file = TempFile::with(b"hello\r\n");
@@ -32,7 +33,7 @@ fn a_closed_stdout_is_told_before_anything_is_dialled_or_listened_on() {
         &["send", &to, "--framing", "line", "--json", "hi"],
         &["send", &to, "--framing", "line", "--exchange", "duplex", "hi"],
         &["send", &to, "--framing", "line", "--every", "1s", "hi"],
-        // Had it listened, it would not end.
+        // A program that listens would not end.
         &["listen", "--listen", "127.0.0.1:0", "--framing", "line"],
         &["inspect", "--framing", "line", file.path()],
         &["check", "short-sync", "--framing", "line"],
@@ -45,10 +46,10 @@ fn a_closed_stdout_is_told_before_anything_is_dialled_or_listened_on() {
     host.expect_untouched();
 }
 
-/// It cannot be told from a closed one, so the error names both.
+/// The program cannot distinguish this from a closed stdout, so the error names both.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_dev_null_opened_for_reading_and_writing_is_told_what_to_do_instead() {
+fn for_a_dev_null_opened_for_reading_and_writing_the_error_says_what_to_do() {
     let done = shell("1<>/dev/null", &["check", "short-sync", "--framing", "line"]);
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.contains("or is /dev/null opened for reading and writing"), "{}", done.stderr);
@@ -57,7 +58,7 @@ fn a_dev_null_opened_for_reading_and_writing_is_told_what_to_do_instead() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_discarded_on_purpose_is_no_error() {
+fn discarding_the_output_on_purpose_is_no_error() {
     for redirection in
         [">/dev/null", ">/dev/null 2>&1", "</dev/null >/dev/null", "<>/dev/null >&0", "1<>/dev/null 2<>/dev/null"]
     {
@@ -105,7 +106,8 @@ fn a_full_stdout_is_an_error() {
     host.join();
 }
 
-/// Closes the reading end for good: a process that another test starts right now holds it too, until it runs its own program.
+/// Closes the reading end, and waits until no process holds it: one that another test starts now has it until it
+/// executes its program.
 fn close(reader: impl Sized, mut writer: PipeWriter) {
     drop(reader);
     let began = Instant::now();
@@ -116,7 +118,7 @@ fn close(reader: impl Sized, mut writer: PipeWriter) {
 }
 
 #[test]
-fn a_pipe_that_no_program_reads_is_told_before_anything_is_dialled() {
+fn a_pipe_that_no_program_reads_is_an_error_before_dialling() {
     let host = Host::listen();
     let to = host.address.to_string();
     let (reader, writer) = pipe().unwrap();

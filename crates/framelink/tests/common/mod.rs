@@ -1,4 +1,4 @@
-//! Running the program, and peers that speak bytes by hand. Nothing here knows the code under test.
+//! Runs the program, and peers that read and write plain bytes. This module does not use the code under test.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -19,7 +19,7 @@ pub(crate) use self::{
     wire::Wire,
 };
 
-/// Whatever a test waits for comes within this time, or the test fails.
+/// The longest wait of a test. A test that waits longer fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Dials, with deadlines on everything.
@@ -27,7 +27,7 @@ pub(crate) fn dial(address: SocketAddr) -> TcpStream {
     ready(TcpStream::connect_timeout(&address, DEADLINE).expect("dialling"))
 }
 
-/// Listens on a free port.
+/// A listener on a free port.
 pub(crate) struct Host {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
@@ -38,8 +38,9 @@ impl Host {
         Self::at("127.0.0.1:0".parse().expect("an address"))
     }
 
-    /// Listens on this address, which is one of a `ReservedPort` where a test listens on it more than once. A process that another test
-    /// begins holds the descriptors of this process until it runs its program: so long the listener before still listens.
+    /// Listens on this address. A test that listens on one address more than once takes it from a `ReservedPort`. A
+    /// process that another test starts holds the descriptors of this process until it executes its program. Until then
+    /// the previous listener still listens.
     pub(crate) fn at(address: SocketAddr) -> Self {
         let deadline = Instant::now() + DEADLINE;
         let listener = loop {
@@ -54,13 +55,13 @@ impl Host {
         Self { listener, address }
     }
 
-    /// The next connection.
+    /// Returns the next connection.
     pub(crate) fn accept(&self) -> TcpStream {
         let listener = self.listener.try_clone().expect("cloning a listener");
         let (sender, accepted) = mpsc::channel();
         thread::spawn(move || {
             let stream = listener.accept();
-            // Before anybody goes on who wants the port closed.
+            // Dropped first: the caller may rely on a closed port.
             drop(listener);
             sender.send(stream)
         });
@@ -68,19 +69,19 @@ impl Host {
         ready(stream)
     }
 
-    /// Nobody has dialled and waits to be accepted.
+    /// Asserts that no connection waits to be accepted.
     pub(crate) fn expect_untouched(self) {
         self.listener.set_nonblocking(true).expect("a non-blocking listener");
         let accepted = self.listener.accept().map_err(|error| error.kind());
-        assert!(matches!(accepted, Err(io::ErrorKind::WouldBlock)), "somebody has dialled: {accepted:?}");
+        assert!(matches!(accepted, Err(io::ErrorKind::WouldBlock)), "a program has dialled: {accepted:?}");
     }
 
-    /// Lets a thread talk to the next connection; its value is what it returned.
+    /// Runs `talk` on a thread with the next connection. The task has its result.
     pub(crate) fn serve<T: Send + 'static>(self, talk: impl FnOnce(TcpStream) -> T + Send + 'static) -> Task<T> {
         Task::start(move || talk(self.accept()))
     }
 
-    /// Lets a thread of its own talk to each connection, until the test ends.
+    /// Runs `talk` on a thread of its own for each connection, until the test ends.
     pub(crate) fn serve_all(self, talk: impl Fn(TcpStream) + Clone + Send + 'static) {
         thread::spawn(move || {
             while let Ok((stream, _)) = self.listener.accept() {
@@ -91,7 +92,7 @@ impl Host {
     }
 }
 
-/// An address that does not answer: its queue is full, so Linux drops who dials it.
+/// An address that does not answer: its queue is full, so Linux drops each SYN.
 #[cfg(target_os = "linux")]
 pub(crate) struct SilentPort {
     _holds: (socket2::Socket, Vec<TcpStream>),
@@ -124,7 +125,8 @@ impl SilentPort {
     }
 }
 
-/// The row of a connection in the system's table, as its side with this address has it. It is empty when there is no such connection.
+/// Returns the row of a connection in the system's table, for the side with our address. The row is empty if there is
+/// no such connection.
 pub(crate) fn system_row(ours: SocketAddr, theirs: SocketAddr) -> Vec<String> {
     let shown = |address: SocketAddr| match address {
         SocketAddr::V4(v4) => format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()),
@@ -135,7 +137,7 @@ pub(crate) fn system_row(ours: SocketAddr, theirs: SocketAddr) -> Vec<String> {
     table.lines().map(row).find(|row| row[1..3] == [shown(ours), shown(theirs)]).unwrap_or_default()
 }
 
-/// A thread that is waited for no longer than the deadline.
+/// A thread whose result is waited for up to the deadline.
 pub(crate) struct Task<T>(mpsc::Receiver<thread::Result<T>>);
 
 impl<T: Send + 'static> Task<T> {
@@ -153,7 +155,7 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
-/// A local port on which nobody listens, for as long as this lives.
+/// A local port on which no program listens while this value lives.
 pub(crate) struct DeadPort {
     _holds: (TcpListener, TcpStream),
     pub(crate) address: SocketAddr,
@@ -168,21 +170,21 @@ impl DeadPort {
     }
 }
 
-/// Exactly so many bytes.
+/// Reads exactly `count` bytes.
 pub(crate) fn read_exactly(mut stream: impl Read, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     stream.read_exact(&mut bytes).expect("so many bytes");
     bytes
 }
 
-/// All bytes up to a proper end.
+/// Reads all bytes up to a proper end.
 pub(crate) fn read_to_end(mut stream: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("a proper end");
     bytes
 }
 
-/// Whether the peer closes, properly or by a reset, and sends nothing before.
+/// Returns whether the peer closes, properly or by a reset, without sending a byte.
 pub(crate) fn is_closed(mut stream: &TcpStream) -> bool {
     match stream.read(&mut [0]) {
         Ok(count) => count == 0,
@@ -201,7 +203,7 @@ fn ready(stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// A file that is gone when this is.
+/// A file that is removed when this value is dropped.
 pub(crate) struct TempFile(pub(crate) PathBuf);
 
 impl TempFile {

@@ -1,4 +1,4 @@
-//! The program, as a process that never outlives its test.
+//! Runs the program as a process that never outlives its test.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::DEADLINE;
 
-/// The program with its arguments, its output captured.
+/// Returns a command that runs the program with these arguments and captures its output.
 pub(crate) fn framelink<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framelink"));
     command.args(arguments).env_remove("RUST_LOG");
@@ -18,16 +18,16 @@ pub(crate) fn framelink<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>)
     command
 }
 
-/// What a process left behind.
+/// The result of a process.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// The exit code; a signal has none.
+    /// The exit code; `None` if a signal ended the process.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// A process that runs. It is killed when this is dropped.
+/// A running process. It is killed when this value is dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: Lines,
@@ -42,22 +42,22 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
-    /// Runs to the end with these bytes on stdin.
+    /// Runs a command to its end with these bytes on stdin.
     pub(crate) fn feed(command: &mut Command, stdin: &[u8]) -> Finished {
         let mut running = Self::start(command.stdin(Stdio::piped()));
         let mut pipe = running.stdin();
         let stdin = stdin.to_vec();
-        // Whoever does not want all of it may close the pipe.
+        // The process may close the pipe early.
         thread::spawn(move || pipe.write_all(&stdin));
         running.finish()
     }
 
-    /// Runs to the end.
+    /// Runs a command to its end.
     pub(crate) fn run(command: &mut Command) -> Finished {
         Self::start(command).finish()
     }
 
-    /// Starts a command that listens, and reads where.
+    /// Starts a command that listens, and reads its address.
     pub(crate) fn listen(command: &mut Command) -> (Self, SocketAddr) {
         let mut running = Self::start(command);
         let line = running.stdout_line();
@@ -73,12 +73,12 @@ impl Running {
         self.child.stdin.take().expect("a piped stdin")
     }
 
-    /// The next line on stdout.
+    /// Returns the next line on stdout.
     pub(crate) fn stdout_line(&mut self) -> String {
         self.stdout.next().expect("a line on stdout")
     }
 
-    /// The next line on stderr that holds this text.
+    /// Returns the next line on stderr that contains this text.
     pub(crate) fn log_line(&mut self, text: &str) -> String {
         loop {
             match self.stderr.next() {
@@ -95,9 +95,9 @@ impl Running {
         assert!(sent.expect("running kill").success(), "sending {name}");
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) fn finish(mut self) -> Finished {
-        // Both pipes end when the process does.
+        // Both pipes end when the process ends.
         while self.stdout.next().is_some() {}
         while self.stderr.next().is_some() {}
         let status = self.child.wait().expect("waiting for framelink");
@@ -105,7 +105,7 @@ impl Running {
         Finished { code: status.code(), stdout: take(&mut self.stdout), stderr: take(&mut self.stderr) }
     }
 
-    /// The kilobytes of memory that it has held at most, or holds now: a line of `/proc/PID/status`.
+    /// Returns the KiB in a line of `/proc/PID/status`: the memory that the process holds, or its peak.
     #[cfg(target_os = "linux")]
     pub(crate) fn memory_kib(&self, line: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process that lives");
@@ -121,7 +121,7 @@ impl Drop for Running {
     }
 }
 
-/// The lines of a pipe as they come, read on a thread of their own so that nobody waits for them without a deadline.
+/// The lines of a pipe. A thread of their own reads them, so that every wait for a line has a deadline.
 struct Lines {
     coming: Receiver<String>,
     seen: String,
@@ -148,7 +148,7 @@ impl Lines {
         Self { coming, seen: String::new() }
     }
 
-    /// The next line without its end; `None` when there is none any more.
+    /// Returns the next line without its newline, or `None` after the last one.
     fn next(&mut self) -> Option<String> {
         let before = Instant::now();
         let line = match self.coming.recv_timeout(DEADLINE) {

@@ -1,8 +1,8 @@
-//! A few framings, by hand.
+//! A few framings, written by hand.
 
 use std::io::Read;
 
-/// How messages are cut on a connection.
+/// How messages are framed on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Ascii4,

@@ -1,4 +1,4 @@
-//! A leg of a bridge that is cut, on two hosts: the bridge and its other side on one, the peer of the leg on the other.
+//! A leg of a bridge is cut, on two hosts: the bridge and its other side on one host, the peer of the leg on the other.
 
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,10 +17,10 @@ pub(crate) struct Cut {
     pub(crate) lost: Lost,
 }
 
-/// What a loaded machine may take longer.
+/// How much longer a busy machine may take.
 const LATE: Duration = Duration::from_secs(5);
 
-/// A bridge, and the ends of its two legs.
+/// A bridge, and the peers of its two legs.
 struct Bridged {
     network: Network,
     _bridge: Running,
@@ -57,7 +57,7 @@ fn bridged(cut: &Cut, heartbeat: &str) -> Bridged {
     Bridged { network, _bridge: bridge, client, host }
 }
 
-/// Reads messages, answers `?`, and hands on the others until `take` has enough.
+/// Reads messages, answers `?`, and passes the others to `take` until it has enough.
 fn read(wire: Wire, stream: &TcpStream, mut take: impl FnMut(Vec<u8>) -> bool) {
     let mut reader = BufReader::with_capacity(1, stream);
     loop {
@@ -71,7 +71,7 @@ fn read(wire: Wire, stream: &TcpStream, mut take: impl FnMut(Vec<u8>) -> bool) {
     }
 }
 
-/// The other leg is told within the bound of the heartbeats.
+/// The other leg sees the end within the bound of the heartbeats.
 pub(crate) fn dies(cut: &Cut) {
     let bridged = bridged(cut, "interval=300ms,timeout=200ms");
     read(cut.wire, &bridged.host, |message| message == b"hi");
@@ -83,11 +83,11 @@ pub(crate) fn dies(cut: &Cut) {
         Leg::Client => &bridged.host,
         Leg::Host => &bridged.client,
     };
-    assert!(is_closed(other), "the other side is told");
+    assert!(is_closed(other), "the other side sees the end");
     assert!(began.elapsed() < Duration::from_millis(500) + LATE, "{:?}", began.elapsed());
 }
 
-/// Messages go all the time, and none is lost.
+/// Messages pass all the time, and none is lost.
 pub(crate) fn heals(cut: &Cut) {
     let bridged = bridged(cut, "interval=500ms,timeout=10s");
     read(cut.wire, &bridged.host, |message| message == b"hi");

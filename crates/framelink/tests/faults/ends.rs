@@ -1,4 +1,4 @@
-//! A bridge, or a server, that ends under load. Both ends keep a ledger.
+//! A bridge or a server that ends under load. Both ends record all messages.
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
@@ -32,7 +32,7 @@ impl Kind {
     }
 }
 
-/// A host that sends back each message and writes it down, and waits a moment before each reply.
+/// A host that echoes each message after a moment, and records it.
 struct Host {
     address: SocketAddr,
     journal: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -69,7 +69,7 @@ impl Host {
         self.journal.lock().unwrap().clone()
     }
 
-    /// Waits until each of its connections has ended.
+    /// Waits until each connection of the host has ended.
     fn wait_until_left(&self) {
         let began = Instant::now();
         while self.open.load(Ordering::Acquire) > 0 {
@@ -79,59 +79,60 @@ impl Host {
     }
 }
 
-/// The next message; `None` when there is no whole one any more.
+/// Returns the next message, or `None` if there is no whole message any more.
 fn read_whole(wire: Wire, mut stream: &TcpStream) -> Option<Vec<u8>> {
     stream.set_read_timeout(Some(DEADLINE)).expect("a read deadline");
     let mut head = vec![0; wire.frame(b"").len()];
     stream.read_exact(&mut head).ok()?;
-    // The frame of so many bytes says how a header of them looks.
+    // A frame of this many zero bytes shows the header of that length.
     let len = (0..=wire.most()).find(|&len| len < 64 && wire.frame(&vec![0; len]).starts_with(&head))?;
     let mut message = vec![0; len];
     stream.read_exact(&mut message).ok()?;
     Some(message)
 }
 
-/// What a client has seen.
-struct AddressBook {
+/// The messages of one client.
+struct ClientRecord {
     sent: Vec<Vec<u8>>,
     replied: usize,
     in_good_order: bool,
 }
 
-/// Sends one request after the other, each when the last is answered, until the connection ends.
-fn ask(wire: Wire, mut stream: TcpStream, client: usize, replies: &AtomicUsize) -> AddressBook {
-    let mut address_book = AddressBook { sent: Vec::new(), replied: 0, in_good_order: true };
+/// Sends one request after the other, each after the reply to the last, until the connection ends.
+fn ask(wire: Wire, mut stream: TcpStream, client: usize, replies: &AtomicUsize) -> ClientRecord {
+    let mut record = ClientRecord { sent: Vec::new(), replied: 0, in_good_order: true };
     loop {
-        let request = format!("{client:02}-{:06}", address_book.sent.len()).into_bytes();
+        let request = format!("{client:02}-{:06}", record.sent.len()).into_bytes();
         let written = stream.write_all(&wire.frame(&request));
-        address_book.sent.push(request);
+        record.sent.push(request);
         let mut first = [0];
         match written.and_then(|()| stream.peek(&mut first)) {
-            Ok(0) => return address_book,
+            Ok(0) => return record,
             Ok(_) => {}
             Err(_) => {
-                address_book.in_good_order = false;
-                return address_book;
+                record.in_good_order = false;
+                return record;
             }
         }
         let Some(reply) = read_whole(wire, &stream) else {
-            address_book.in_good_order = false;
-            return address_book;
+            record.in_good_order = false;
+            return record;
         };
-        assert_eq!(Some(&reply), address_book.sent.last(), "its own reply");
-        address_book.replied += 1;
+        assert_eq!(Some(&reply), record.sent.last(), "its own reply");
+        record.replied += 1;
         replies.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 const CLIENTS: usize = 4;
 
-/// Clients ask until they have so many replies, then the program is told to end, or killed; what they have seen.
-fn under_load(wire: Wire, address: SocketAddr, end: impl FnOnce()) -> Vec<AddressBook> {
+/// Lets clients send requests until they have enough replies, then ends or kills the program. Returns the records of
+/// the clients.
+fn under_load(wire: Wire, address: SocketAddr, end: impl FnOnce()) -> Vec<ClientRecord> {
     let replies = Arc::<AtomicUsize>::default();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            // Before the first of them asks: nothing listens any more when the others have their replies.
+            // All connect before the first request: later the program may not listen any more.
             let (stream, replies) = (dial(address), Arc::clone(&replies));
             thread::spawn(move || ask(wire, stream, client, &replies))
         })
@@ -151,45 +152,41 @@ fn bridge(wire: Wire, kind: Kind, host: &Host) -> (Running, SocketAddr) {
     Running::listen(&mut framelink([&arguments[..], &["--to-connection", kind.word(), "--drain", "10s"]].concat()))
 }
 
-/// Nothing is seen twice, and nothing that was not sent.
-fn check_at_most_once(seen: &[Vec<u8>], ledgers: &[AddressBook]) {
+/// Asserts that the host saw no message twice, and none that was not sent.
+fn check_at_most_once(seen: &[Vec<u8>], records: &[ClientRecord]) {
     let mut once = HashSet::new();
-    let sent: HashSet<_> = ledgers.iter().flat_map(|address_book| &address_book.sent).collect();
+    let sent: HashSet<_> = records.iter().flat_map(|record| &record.sent).collect();
     for message in seen {
         assert!(once.insert(message), "seen twice: {}", String::from_utf8_lossy(message));
         assert!(sent.contains(message), "no client has sent {}", String::from_utf8_lossy(message));
     }
-    for address_book in ledgers {
+    for record in records {
         assert!(
-            address_book.sent.iter().take(address_book.replied).all(|message| once.contains(message)),
+            record.sent.iter().take(record.replied).all(|message| once.contains(message)),
             "answered, and not seen"
         );
-        // One at a time: it knows of which one there is no reply.
-        assert_eq!(
-            address_book.sent.len(),
-            address_book.replied + 1,
-            "a request that is neither answered nor told as lost"
-        );
+        // A client sends one request at a time, so it knows which one has no reply.
+        assert_eq!(record.sent.len(), record.replied + 1, "a request that is neither answered nor told as lost");
     }
 }
 
 pub(crate) fn killed(&(wire, kind): &(Wire, Kind)) {
     let host = Host::start(wire);
     let (bridge, address) = bridge(wire, kind, &host);
-    let ledgers = under_load(wire, address, || bridge.signal("KILL"));
+    let records = under_load(wire, address, || bridge.signal("KILL"));
     host.wait_until_left();
-    check_at_most_once(&host.seen(), &ledgers);
+    check_at_most_once(&host.seen(), &records);
 }
 
 pub(crate) fn told_to_end(&(wire, kind): &(Wire, Kind)) {
     let host = Host::start(wire);
     let (bridge, address) = bridge(wire, kind, &host);
-    let ledgers = under_load(wire, address, || bridge.signal("TERM"));
+    let records = under_load(wire, address, || bridge.signal("TERM"));
     let done = bridge.finish();
     host.wait_until_left();
     let seen = host.seen();
-    check_at_most_once(&seen, &ledgers);
-    let replied: usize = ledgers.iter().map(|address_book| address_book.replied).sum();
+    check_at_most_once(&seen, &records);
+    let replied: usize = records.iter().map(|record| record.replied).sum();
     assert_eq!(seen.len(), replied, "what the host has seen was answered, and the reply came: {}", done.stderr);
     assert!(matches!(done.code, Some(0 | 1)), "it ends by itself: {:?}", done.code);
 }
@@ -197,8 +194,8 @@ pub(crate) fn told_to_end(&(wire, kind): &(Wire, Kind)) {
 pub(crate) fn server_told_to_end(&wire: &Wire) {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", wire.notation(), "--drain", "10s"];
     let (server, address) = Running::listen(&mut framelink(arguments));
-    let ledgers = under_load(wire, address, || server.signal("TERM"));
+    let records = under_load(wire, address, || server.signal("TERM"));
     let done = server.finish();
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(ledgers.iter().all(|address_book| address_book.in_good_order), "each connection ends in good order");
+    assert!(records.iter().all(|record| record.in_good_order), "each connection has a proper end");
 }

@@ -1,4 +1,4 @@
-//! Nothing more can be written to standard output, or to standard error.
+//! Standard output or standard error cannot be written any more.
 
 use std::fs::File;
 use std::io::Write;
@@ -23,7 +23,7 @@ fn full() -> File {
     File::options().write(true).open("/dev/full").expect("Linux")
 }
 
-/// The command ends with 1, and says why.
+/// The command ends with exit code 1, and prints why.
 pub(crate) fn stdout(&(wire, prints): &(Wire, Prints)) {
     let framing = ["--framing", wire.notation()];
     let at = ["--listen", "127.0.0.1:0"];
@@ -41,7 +41,7 @@ pub(crate) fn stdout(&(wire, prints): &(Wire, Prints)) {
     assert!(done.stderr.contains("writing to stdout: "), "{}", done.stderr);
 }
 
-/// A server without a log goes on.
+/// A server whose log cannot be written goes on.
 pub(crate) fn stderr(&wire: &Wire) {
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--framing", wire.notation()];
     let (server, address) = Running::listen(framelink(arguments).stderr(full()));

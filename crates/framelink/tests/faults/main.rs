@@ -1,5 +1,5 @@
-//! Rows of the table of faults (`docs/src/faults.md`) for the program: both legs of a bridge, and a server, as processes. Cells are
-//! framing × kind of connection × leg; each row prints how many it has.
+//! Rows of the table of faults (`docs/src/faults.md`) for the program: both legs of a bridge, and a server, as
+//! processes. Cells are framing × kind of connection × leg; each row prints how many it has.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -19,10 +19,10 @@ use std::thread;
 
 use common::Wire;
 
-/// A length in text, in packed digits, and as a number.
+/// Lengths as text, as packed digits, and as a number.
 pub(crate) const WIRES: [Wire; 3] = [Wire::Ascii4, Wire::Bcd2, Wire::Net4];
 
-/// Which side of the bridge.
+/// A side of the bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leg {
     /// The side that accepts.
@@ -33,7 +33,7 @@ pub(crate) enum Leg {
 
 pub(crate) const LEGS: [Leg; 2] = [Leg::Client, Leg::Host];
 
-/// Runs the cells of a row side by side, says how many there are, and names those that failed.
+/// Runs the cells of a row in parallel, prints their number, and names the cells that failed.
 pub(crate) fn run<C: std::fmt::Debug + Send>(number: u8, fault: &str, cells: Vec<C>, play: fn(&C)) {
     let (count, faults) = (cells.len(), Mutex::new(Vec::new()));
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The rows.
+//! The rows of the table.
 
 use crate::cut::{self, Cut};
 use crate::ends::{self, Kind};
@@ -20,7 +20,7 @@ fn prints() -> Vec<(crate::Wire, Prints)> {
     WIRES.into_iter().flat_map(|wire| Prints::ALL.into_iter().map(move |prints| (wire, prints))).collect()
 }
 
-/// As many as the table of the book has: `tests/faults/table/system.rs` of framelink-transport.
+/// The number of cells in the table of the book: `tests/faults/table/system.rs` of framelink-transport.
 #[test]
 fn no_cell_is_missing() {
     assert_eq!([kinds().len(), legs().len(), prints().len(), WIRES.len()], [12, 6, 15, 3]);
@@ -56,7 +56,7 @@ fn a_standard_error_that_is_full() {
     run(50, "standard error is full", WIRES.to_vec(), full::stderr);
 }
 
-/// On hosts of their own, where that can be.
+/// Runs a row on hosts of its own, if the system allows it.
 fn on_hosts(number: u8, fault: &str, lost: Lost, play: fn(&Cut)) {
     let lacks = Network::new().and_then(|network| network.near.shell(&drop_rule(5)));
     let cells: Vec<_> = legs().into_iter().map(|(wire, leg)| Cut { wire, leg, lost }).collect();

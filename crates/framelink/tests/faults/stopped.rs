@@ -1,4 +1,4 @@
-//! A bridge that is stopped and goes on.
+//! A bridge that is stopped and continues.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use crate::common::{DEADLINE, Host, Running, Wire, dial, framelink};
 const BEAT: Duration = Duration::from_millis(200);
 const STOPPED: Duration = Duration::from_millis(2000);
 
-/// Answers `?` with `!` for so long, or until there were so many; how many came.
+/// Answers `?` with `!` for this time, or until this many have arrived, and returns how many arrived.
 fn beats(wire: Wire, mut stream: &TcpStream, time: Duration, most: usize) -> usize {
     let (began, mut count, frame) = (Instant::now(), 0, wire.frame(b"?"));
     let mut came = Vec::new();
@@ -28,11 +28,11 @@ fn beats(wire: Wire, mut stream: &TcpStream, time: Duration, most: usize) -> usi
             stream.write_all(&wire.frame(b"!")).expect("answering");
         }
     }
-    assert!(came.len() < frame.len(), "something else came: {came:?}");
+    assert!(came.len() < frame.len(), "other bytes arrived: {came:?}");
     count
 }
 
-/// No burst of heartbeats, no verdict about a peer that is well, and messages pass.
+/// There is no burst of heartbeats, no peer is taken for dead, and messages pass.
 pub(crate) fn goes_on(&(wire, leg): &(Wire, Leg)) {
     let host = Host::listen();
     let (framing, to) = (wire.notation(), host.address.to_string());
@@ -48,7 +48,7 @@ pub(crate) fn goes_on(&(wire, leg): &(Wire, Leg)) {
         Leg::Client => (&client, &host),
         Leg::Host => (&host, &client),
     };
-    assert_eq!(beats(wire, ours, DEADLINE, 2), 2, "it beats");
+    assert_eq!(beats(wire, ours, DEADLINE, 2), 2, "the bridge sends heartbeats");
     bridge.signal("STOP");
     beats(wire, ours, STOPPED, usize::MAX);
     bridge.signal("CONT");
@@ -58,5 +58,9 @@ pub(crate) fn goes_on(&(wire, leg): &(Wire, Leg)) {
     assert!(count as u128 <= at_most, "{count} heartbeats, {at_most} are due");
     let mut from = ours;
     from.write_all(&wire.frame(b"hello")).expect("sending");
-    assert_eq!(crate::common::read_exactly(other, wire.frame(b"hello").len()), wire.frame(b"hello"), "it passes on");
+    assert_eq!(
+        crate::common::read_exactly(other, wire.frame(b"hello").len()),
+        wire.frame(b"hello"),
+        "the bridge passes messages on"
+    );
 }

@@ -1,4 +1,4 @@
-//! A profile as a file has it: keys and texts. Reading makes a builder of it, writing leaves defaults out.
+//! A profile as a file has it: keys and texts. Reading makes a builder. Writing leaves defaults out.
 
 mod read;
 mod scalar;
@@ -9,19 +9,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use self::scalar::{Number, Table, Text, TextOr};
 use crate::profile::Profile;
 
-/// How a reset on close is written: a time of 0 is none in the notation.
+/// The word for a reset on close, because the notation has no time of 0.
 const RESET: &str = "reset";
-/// How no waiting is written.
+/// The word for no waiting.
 const NONE: &str = "none";
 
-/// Writes the least that says it: defaults are left out, and a template is spelled out.
+/// Writes only what differs from the defaults. A template is written as the settings that it stands for.
 impl Serialize for Profile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Document::from(self).serialize(serializer)
     }
 }
 
-/// Reads and checks it. The format has to describe itself, as JSON, YAML and TOML do.
+/// Reads and checks a profile. The format must be self-describing, like JSON, YAML and TOML.
 impl<'de> Deserialize<'de> for Profile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let document: Document = scalar::table(deserializer)?;
@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Profile {
     }
 }
 
-/// Tables of a file: what is expected where one stands, and each key with its type and what reads it.
+/// Tables of a file: the text of an error at the table, and each key with its type and reader.
 macro_rules! tables {
     ($($table:ident, $expected:literal { $($key:ident: $value:ty = $read:literal,)* })*) => { $(
         #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]

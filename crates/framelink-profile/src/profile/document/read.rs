@@ -1,4 +1,4 @@
-//! From texts to a builder.
+//! Reads texts into a builder.
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -20,10 +20,10 @@ use framelink_session::Assigned;
 
 type Read<T> = Result<T, ProfileError>;
 
-/// What the system takes as a count is a C `int`.
+/// Systems take counts as a C `int`.
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
 
-/// What is written as one of some words.
+/// A value that is one of several words.
 trait Word: Copy + 'static {
     const ALL: &'static [Self];
     fn word(self) -> &'static str;
@@ -62,7 +62,7 @@ words! {
 }
 
 impl Document {
-    /// The builder that has been told all of this. Values are read, what they do together is not looked at.
+    /// Returns a builder with all values. Values are parsed here and checked against each other later.
     pub(crate) fn into_builder(self) -> Read<ProfileBuilder> {
         let mut builder = ProfileBuilder::new();
         if let Some(template) = self.template {
@@ -95,7 +95,7 @@ impl Document {
     }
 }
 
-/// A table may name one direction only, if the template or a later call on the builder names the other.
+/// A table may set one direction only, if a template or a later builder call sets the other.
 fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Read<()> {
     match said {
         TextOr::Text(text) => {
@@ -110,7 +110,7 @@ fn tell_framing(said: TextOr<FramingTable>, builder: &mut ProfileBuilder) -> Rea
     Ok(())
 }
 
-/// A word alone is the kind with its defaults; a table changes what the template says, unless it names another kind.
+/// A word selects a kind with its defaults. A table changes the template's settings, unless it names another kind.
 fn connection_of(said: TextOr<ConnectionTable>, before: ConnectionKind) -> Read<ConnectionKind> {
     let table = match said {
         TextOr::Text(text) => return word("connection", &text),
@@ -147,33 +147,29 @@ impl ConnectionTable {
         Ok(pooled)
     }
 
-    /// What only other kinds have.
+    /// Refuses keys that only other kinds have.
     fn refuse_others(&self, kind: ConnectionKind) -> Read<()> {
-        let of_pooled = [
-            ("connection.min", self.min.is_some()),
-            ("connection.max", self.max.is_some()),
-            ("connection.max-idle", self.max_idle.is_some()),
-            ("connection.wait", self.wait.is_some()),
-            ("connection.idle", self.idle.is_some()),
-            ("connection.lifetime", self.lifetime.is_some()),
-            ("connection.uses", self.uses.is_some()),
-            ("connection.replace", self.replace.is_some()),
+        let pooled = (kind.pooled().is_some(), "it says how connections are lent, which is pooled");
+        let shared = (matches!(kind, ConnectionKind::Shared(_)), "it says how many connections are shared");
+        let short = (kind.short().is_some(), "it says how a short connection ends");
+        let keys = [
+            ("connection.min", self.min.is_some(), pooled),
+            ("connection.max", self.max.is_some(), pooled),
+            ("connection.max-idle", self.max_idle.is_some(), pooled),
+            ("connection.wait", self.wait.is_some(), pooled),
+            ("connection.idle", self.idle.is_some(), pooled),
+            ("connection.lifetime", self.lifetime.is_some(), pooled),
+            ("connection.uses", self.uses.is_some(), pooled),
+            ("connection.replace", self.replace.is_some(), pooled),
+            ("connection.connections", self.connections.is_some(), shared),
+            ("connection.half-close", self.half_close.is_some(), short),
+            ("connection.closes", self.closes.is_some(), short),
         ];
-        let of_shared = [("connection.connections", self.connections.is_some())];
-        let of_short =
-            [("connection.half-close", self.half_close.is_some()), ("connection.closes", self.closes.is_some())];
-        let refuse = |is_kind, said: &[_], reason| match is_kind {
-            true => Ok(()),
-            false => refuse(said, "connection.kind", kind.name(), reason),
-        };
-        refuse(kind.pooled().is_some(), &of_pooled, "it says how connections are lent, which is pooled")?;
-        let is_shared = matches!(kind, ConnectionKind::Shared(_));
-        refuse(is_shared, &of_shared, "it says how many connections are shared")?;
-        refuse(kind.short().is_some(), &of_short, "it says how a short connection ends")
+        refuse(&keys, "connection.kind", kind.name())
     }
 }
 
-/// A text alone is a message that has no reply.
+/// A text is a message without a reply.
 fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> Read<Sign> {
     let hex = |key, text: &Text| match text.0.is_empty() {
         true => Ok(Vec::new()),
@@ -189,7 +185,7 @@ fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> R
             }
         }
         TextOr::Table(SignTable { send: None, .. }) => {
-            Err(ProfileError::combination(key, send, "it is a message, and none is given"))
+            Err(ProfileError::combination(key, send, "a message is required, and none is given"))
         }
     }
 }
@@ -218,7 +214,7 @@ impl AccessTable {
     }
 }
 
-/// As with connections.
+/// Like [`connection_of`].
 fn exchange_of(said: TextOr<ExchangeTable>, before: ExchangeKind) -> Read<ExchangeKind> {
     let table = match said {
         TextOr::Text(text) => return word("exchange", &text),
@@ -251,31 +247,30 @@ impl ExchangeTable {
         Ok(duplex)
     }
 
-    /// What only other kinds have.
+    /// Refuses keys that only other kinds have.
     fn refuse_others(&self, kind: ExchangeKind) -> Read<()> {
-        if kind.duplex().is_none() {
-            let of_calls = [
-                ("exchange.key", self.key.is_some()),
-                ("exchange.assign", self.assign.is_some()),
-                ("exchange.in-flight", self.in_flight.is_some()),
-                ("exchange.serialize", self.serialize.is_some()),
-            ];
-            let reason = "it is about many requests in flight, which duplex and simplex have";
-            refuse(&of_calls, "exchange.kind", kind.name(), reason)?;
-        }
-        if matches!(kind, ExchangeKind::Simplex(_)) {
-            return Ok(());
-        }
-        let of_pair = [("exchange.send", self.send.is_some()), ("exchange.receive", self.receive.is_some())];
-        let reason = "it says who dials one of two connections, which simplex has";
-        refuse(&of_pair, "exchange.kind", kind.name(), reason)
+        let calls = (kind.duplex().is_some(), "it is about many requests in flight, which duplex and simplex have");
+        let is_simplex = matches!(kind, ExchangeKind::Simplex(_));
+        let pair = (is_simplex, "it says who dials one of two connections, which simplex has");
+        let keys = [
+            ("exchange.key", self.key.is_some(), calls),
+            ("exchange.assign", self.assign.is_some(), calls),
+            ("exchange.in-flight", self.in_flight.is_some(), calls),
+            ("exchange.serialize", self.serialize.is_some(), calls),
+            ("exchange.send", self.send.is_some(), pair),
+            ("exchange.receive", self.receive.is_some(), pair),
+        ];
+        refuse(&keys, "exchange.kind", kind.name())
     }
 }
 
-fn refuse(said: &[(&'static str, bool)], with: &'static str, kind: &str, reason: &str) -> Read<()> {
-    match said.iter().find(|(_, is_said)| *is_said) {
+/// Refuses the first key that is set although the kind does not have it, with the reason.
+fn refuse(keys: &[(&'static str, bool, (bool, &str))], with: &'static str, kind: &str) -> Read<()> {
+    match keys.iter().find(|(_, is_said, (is_of_kind, _))| *is_said && !is_of_kind) {
         None => Ok(()),
-        Some((key, _)) => Err(ProfileError::combination(key, with, format!("{reason}, and this one is {kind}"))),
+        Some((key, _, (_, reason))) => {
+            Err(ProfileError::combination(key, with, format!("{reason}, and this one is {kind}")))
+        }
     }
 }
 
@@ -349,7 +344,7 @@ impl SocketTable {
     }
 }
 
-/// What is not said stays.
+/// Sets a value unless it is missing.
 fn set<T>(place: &mut T, said: Option<T>) {
     if let Some(said) = said {
         *place = said;
@@ -364,7 +359,7 @@ fn word<T: Word>(key: &'static str, Text(text): &Text) -> Read<T> {
     })
 }
 
-/// The kind that is named, as it was before where it is the same.
+/// Returns the named kind, with the settings of `before` if that is of this kind.
 fn kind_of<T: Word>(key: &'static str, said: Option<&Text>, before: T) -> Read<T> {
     let Some(text) = said else { return Ok(before) };
     let kind: T = word(key, text)?;
@@ -379,7 +374,7 @@ fn time(key: &'static str, text: Option<Text>) -> Read<Option<Duration>> {
     text.map(|Text(text)| token(&text).duration().map_err(unreadable(key))).transpose()
 }
 
-/// A time, or the word for none; `expected` has both.
+/// Reads a time, or the word for none. `expected` names both.
 fn time_or(key: &'static str, Text(text): &Text, none: &str, expected: &str) -> Read<Option<Duration>> {
     if text == none {
         return Ok(None);
@@ -388,7 +383,7 @@ fn time_or(key: &'static str, Text(text): &Text, none: &str, expected: &str) -> 
     time.map(Some).map_err(unreadable(key))
 }
 
-/// Bytes that may be a password: an error does not repeat them.
+/// Reads bytes that may be a password. Errors do not repeat them.
 fn secret(key: &'static str, Text(text): &Text, most: usize) -> Read<Vec<u8>> {
     let without_text = |error: NotationError| match text.chars().position(|c| !c.is_ascii_hexdigit()) {
         Some(other) => {
@@ -413,7 +408,7 @@ fn count(key: &'static str, said: &Option<Number>, range: RangeInclusive<u32>, w
     Ok(u32::try_from(number).ok())
 }
 
-/// The port may be left out, for it is 0 nearly always.
+/// Reads an address. The port may be left out, because it is nearly always 0.
 fn address(key: &'static str, text: &str) -> Read<SocketAddr> {
     let alone = || text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0));
     let expected = |_| token(text).mismatch("an IP address, or one with a port, such as `10.0.0.7:0` or `[::1]:0`");

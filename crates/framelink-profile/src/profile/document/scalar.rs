@@ -1,4 +1,4 @@
-//! Values of a document, as text that has not been read yet: what is wrong with it is told with its key.
+//! Values of a document, as text that is not parsed yet. Errors in the text are reported with its key.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A value that is written as a string.
+/// A value written as a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Text(pub(super) String);
@@ -18,14 +18,14 @@ impl Text {
     }
 }
 
-/// In a list.
+/// Reads an element of a list.
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::read(deserializer, "a network in quotes, such as \"10.0.0.0/8\"")
     }
 }
 
-/// A value that is written as an integer, or as a string where it has a unit.
+/// A value written as an integer, or as a string with a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number(pub(super) String);
 
@@ -44,7 +44,7 @@ impl Serialize for Number {
     }
 }
 
-/// A string, or a table that says more.
+/// A string, or a table with more settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(super) enum TextOr<T> {
@@ -52,19 +52,19 @@ pub(super) enum TextOr<T> {
     Table(T),
 }
 
-/// What is expected where a table may stand, for error messages.
+/// The text of an error where a table may stand.
 pub(super) trait Table {
     const EXPECTED: &'static str;
 }
 
-// Not serde's `untagged`, which forgets what was wrong and where.
+// Not serde's `untagged`, which loses the error and its place.
 impl<'de, T: Deserialize<'de> + Table> Deserialize<'de> for TextOr<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TableVisitor { takes_text: true, table: PhantomData })
     }
 }
 
-/// A table by its keys only: serde would take a list of its values too.
+/// Reads a table by its keys only. serde would also accept a list of values.
 pub(super) fn table<'de, T: Deserialize<'de> + Table, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     match deserializer.deserialize_any(TableVisitor { takes_text: false, table: PhantomData })? {
         TextOr::Table(table) => Ok(table),
@@ -96,7 +96,7 @@ impl<'de, T: Deserialize<'de> + Table> Visitor<'de> for TableVisitor<T> {
     }
 }
 
-/// Says what is expected of each kind of value.
+/// Readers of each kind of value, with the text of their errors.
 macro_rules! scalars {
     ($($kind:ident: $scalar:ident, $expected:literal;)*) => { $(
         pub(super) fn $kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<$scalar>, D::Error> {
@@ -116,7 +116,7 @@ scalars! {
     count: Number, "a number";
 }
 
-/// Whether nothing is said.
+/// Returns whether a value is not set.
 pub(super) fn is_default<T: Default + PartialEq>(said: &T) -> bool {
     *said == T::default()
 }

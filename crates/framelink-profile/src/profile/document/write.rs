@@ -1,4 +1,4 @@
-//! From a profile to the least that says it.
+//! Writes a profile with as few keys as possible.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ fn timeouts(profile: &Profile) -> TimeoutsTable {
     }
 }
 
-/// The limit on messages went into the framing.
+/// The limit on messages is part of the framing.
 fn limits(limits: &Limits, framing: &FramingPair) -> LimitsTable {
     let default = Limits::default();
     let share = Limits::default_memory_per_client(limits.memory, framing);
@@ -178,7 +178,7 @@ fn socket(socket: &SocketOptions) -> SocketTable {
     }
 }
 
-/// What is not the default has to be said.
+/// Returns the value as text, unless it is the default.
 fn unless<T: PartialEq, S>(value: T, default: T, show: impl FnOnce(T) -> S) -> Option<S> {
     (value != default).then(|| show(value))
 }

@@ -9,16 +9,16 @@ use crate::driver::{Driver as _, at_once};
 use crate::link::LinkEvent;
 use crate::link::inbox;
 
-/// The messages that answer no request of a link, and what becomes of its connections. When the inbox is dropped, later messages and events
-/// are dropped too.
+/// Receives the messages that answer no request of a link, and the events of its connections.
 ///
-/// It holds up to 1024 of them. While it is full, a connection that has another one does not read, so that replies wait too: an application
-/// that keeps an inbox must empty it. When the link is dropped, messages and events that have no room in the inbox are dropped.
+/// The inbox holds up to 1024 messages and events. While it is full, a connection with another message does not read,
+/// so its replies wait too. Keep emptying the inbox, or drop it; later messages and events are then dropped. When the
+/// link is dropped, those without room in the inbox are dropped.
 ///
 /// ```no_run
 /// # fn example(mut inbox: framelink_transport::blocking::Inbox) {
-/// while let Some(news) = inbox.recv() {
-///     println!("{news:?}");
+/// while let Some(event) = inbox.recv() {
+///     println!("{event:?}");
 /// }
 /// # }
 /// ```
@@ -26,21 +26,21 @@ use crate::link::inbox;
 pub struct Inbox(pub(super) inbox::Inbox<Blocking>);
 
 impl Inbox {
-    /// The next event, when there is one; `None` when the link and all its connections are gone.
+    /// Waits for the next event. Returns `None` when the link and all its connections are gone.
     pub fn recv(&mut self) -> Option<LinkEvent> {
-        self.recv_from().map(|(_, news)| news)
+        self.recv_from().map(|(_, event)| event)
     }
 
-    /// The next event, and the name that was given for its peer: for [`Links`](super::Links) with many peers.
+    /// Like [`recv`](Self::recv), but also returns the name that was given for the peer. For [`Links`](super::Links).
     pub fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
         at_once(async { self.0.recv(None).await.into_message() })
     }
 
-    /// The next event, or that there was none within that time.
+    /// Waits for the next event, for `limit` at most.
     pub fn recv_within(&mut self, limit: Duration) -> TryRecv<LinkEvent> {
         let until = Some(Blocking::within(limit));
         match at_once(async { Some(self.0.recv(until).await) }) {
-            Some(TryRecv::Message((_, news))) => TryRecv::Message(news),
+            Some(TryRecv::Message((_, event))) => TryRecv::Message(event),
             Some(TryRecv::Closed) => TryRecv::Closed,
             Some(TryRecv::Nothing) | None => TryRecv::Nothing,
         }

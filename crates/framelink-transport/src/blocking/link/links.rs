@@ -1,4 +1,4 @@
-//! One client to many peers.
+//! Links to many peers.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::link::{LinkMap, links_methods};
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
-/// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
+/// One client for many peers of one kind: a [`Link`] for each peer, made with the first request to it.
 ///
-/// Clones are the same client. The events of all links go to one [`Inbox`], whose [`recv_from`](Inbox::recv_from) says which peer an event is
-/// of.
+/// The events of all links go to one [`Inbox`], whose [`recv_from`](Inbox::recv_from) also returns the peer. Clones
+/// share the links.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{Framing, Profile, profile::Duplex, blocking::Links};
 ///
-/// // Modbus devices, by their transaction ids.
+/// // Modbus devices; replies are matched by transaction id.
 /// let profile = Profile::builder("modbus".parse::<Framing>()?).exchange(Duplex::new().key("0:2".parse()?)).build()?;
 /// let (devices, _) = Links::new(profile)?;
 /// let one = devices.call("10.0.0.1:502", b"\0\x01\0\0\0\x06\x01\x03\0\0\0\x01")?;

@@ -1,4 +1,4 @@
-//! Calls in an event loop.
+//! Tests of calls in an event loop.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(5);
 
 type Read = Result<TryRecv, Cause<(), ()>>;
 
-/// A connection that does what a test says.
+/// A connection whose reads the test sets.
 struct Scripted {
     now: Duration,
     reads: VecDeque<Read>,
@@ -29,7 +29,7 @@ impl Scripted {
         Self { now: Duration::ZERO, reads: reads.into_iter().collect(), is_to_go_on: false, is_open: true }
     }
 
-    /// The connection alone.
+    /// This connection, without a second one.
     fn alone(&mut self) -> Legs<'_, Self> {
         Legs { receiving: self, sending: None }
     }
@@ -86,7 +86,7 @@ fn with_a_call(mut legs: Legs<'_, Scripted>) -> CallLoop<(), ()> {
 }
 
 #[test]
-fn calls_are_told_before_the_end_and_the_end_stays() {
+fn calls_fail_before_the_end_is_reported_and_the_end_stays() {
     let mut leg = Scripted::reading([Err(Cause::OneWay), Err(Cause::Closed)]);
     let mut calls = with_a_call(leg.alone());
     let told = calls.next(&mut leg.alone());
@@ -103,12 +103,12 @@ fn an_error_after_the_peers_end_is_returned() {
     let mut calls = with_a_call(leg.alone());
     let told = calls.next(&mut leg.alone());
     assert!(matches!(told, Ok(TryRecv::Message(Event::Failed { error, .. })) if error.sent() == Sent::Perhaps));
-    assert!(calls.next(&mut leg.alone()).is_err(), "it neither spins nor hides it");
+    assert!(calls.next(&mut leg.alone()).is_err(), "the error is returned, and does not loop");
     assert!(calls.next(&mut leg.alone()).is_err());
 }
 
 #[test]
-fn what_came_before_the_end_of_a_pair_is_taken_first_and_both_are_closed() {
+fn a_reply_before_the_end_of_a_pair_is_returned_first_and_both_connections_are_closed() {
     let mut receiving = Scripted::reading([message(b"01 reply"), Ok(TryRecv::Nothing)]);
     let mut sending = Scripted::reading([Ok(TryRecv::Closed)]);
     let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending) });

@@ -1,4 +1,4 @@
-//! A reply that comes while its call is given up: every order in which the task of the receiver and the task of the call can go on.
+//! Tests of a reply that arrives while its call is given up, in every order of the receiver's steps and the call's.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::session::{KeyRule, Matching, Sent};
 use crate::tokio::{Caller, Connection, Offer, Receiver};
 use crate::{Framing, FramingPair, Incoming, Message};
 
-/// What happens to a reply, by the receiver, and to its call.
+/// A step of the receiver with a reply, or of its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// The receiver finds whose reply it is.
+    /// The receiver finds the call of the reply.
     Match,
-    /// The receiver hands it to the call.
+    /// The receiver hands the reply to the call.
     HandOver,
     /// The call is given up.
     GiveUp,
 }
 
-/// The receiver matches before it hands over; the call is given up at any moment.
+/// All orders: the receiver matches before it hands over, and the call is given up at any moment.
 const ORDERS: [[Step; 3]; 3] = [
     [Step::GiveUp, Step::Match, Step::HandOver],
     [Step::Match, Step::GiveUp, Step::HandOver],
@@ -37,10 +37,10 @@ type OurCaller = Caller<FramingPair, tokio::io::WriteHalf<DuplexStream>>;
 type OurReceiver = Receiver<FramingPair, tokio::io::ReadHalf<DuplexStream>, tokio::io::WriteHalf<DuplexStream>>;
 type Failed = (Sent, Cause<<FramingPair as Decode>::Error, <FramingPair as Encode>::Error>);
 
-/// What became of the call, and of its reply.
+/// The outcome of the call, and of its reply.
 #[derive(Debug)]
 struct End {
-    /// `None` if it was dropped.
+    /// `None` if the call was dropped.
     call: Option<Result<Message, Failed>>,
     late: Option<Incoming>,
     is_open: bool,
@@ -72,7 +72,7 @@ async fn play(matching: Matching, order: [Step; 3], is_dropped: bool) -> End {
     End { call: ended, late, is_open: caller.is_open() }
 }
 
-/// A message as it comes from a connection.
+/// Builds a message by receiving it on a connection.
 async fn message(payload: &[u8]) -> Message {
     let framing = FramingPair::from("net:2".parse::<Framing>().unwrap());
     let (ours, theirs) = tokio::io::duplex(1024);
@@ -109,7 +109,7 @@ async fn a_reply_at_the_last_moment_is_the_reply_or_comes_late_and_never_ends_th
 }
 
 #[tokio::test]
-async fn in_order_a_reply_that_was_found_before_the_time_was_over_leaves_the_connection_open() {
+async fn in_order_a_reply_that_was_matched_before_the_deadline_leaves_the_connection_open() {
     for order in &ORDERS[1..] {
         let end = play(Matching::in_order(), *order, false).await;
         let name = format!("{order:?}: {end:?}");
@@ -147,7 +147,7 @@ async fn a_call_whose_connection_ends_at_the_last_moment_says_why() {
     let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
     let Begun { call, ticket, mut answer } = begun;
     caller.mux.end(&Cause::Unattended);
-    assert!(caller.mux.give_up(call, ticket, Some(WITHIN)).is_none(), "it has been told");
+    assert!(caller.mux.give_up(call, ticket, Some(WITHIN)).is_none(), "the end of the connection is its outcome");
     let outcome = caller.mux.last_outcome(&mut answer, ticket, WITHIN);
     assert!(matches!(outcome, Err(Cause::Unattended)));
 }

@@ -1,4 +1,4 @@
-//! Calls without a socket, and at moments that no socket hits.
+//! Tests of calls without a socket, at moments that a test with a socket cannot hit.
 
 #[cfg(feature = "nonblocking")]
 mod call_loop;

@@ -1,4 +1,4 @@
-//! What the table of calls says.
+//! Tests of the call table.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn by_key() -> Matching {
 }
 
 #[test]
-fn what_waiting_helps_is_told_from_what_it_does_not() {
+fn a_call_that_can_wait_is_told_from_one_that_never_can_begin() {
     let mut table = Table::new(by_key().window(2).serialized(true));
     assert!(begin(&mut table, b"01").is_ok());
     assert!(matches!(begin(&mut table, b"01"), Err(Refusal::Later(NotBegun::DuplicateKey))));
@@ -36,7 +36,7 @@ fn what_waiting_helps_is_told_from_what_it_does_not() {
 }
 
 #[test]
-fn after_a_failure_to_send_no_call_begins_and_the_receiver_has_the_last_word() {
+fn after_a_failure_to_send_no_call_begins_and_the_receiver_still_returns_messages() {
     let mut table = Table::new(by_key());
     assert!(begin(&mut table, b"01").is_ok());
     table.fail(&Cause::SendingClosed);
@@ -46,7 +46,7 @@ fn after_a_failure_to_send_no_call_begins_and_the_receiver_has_the_last_word() {
     assert!(matches!(table.failure(), Some(Cause::SendingClosed)));
     assert_eq!(table.end(&Cause::OneWay).len(), 1);
     assert!(matches!(table.lost(), Some(Cause::OneWay)));
-    assert!(table.failure().is_none(), "the receiver knows");
+    assert!(table.failure().is_none(), "the receiver has returned it");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One task at a time.
+//! Tests that a role has at most one task.
 
 use std::future::pending;
 

@@ -1,4 +1,4 @@
-//! Whether each driver goes on wherever it can: random schedules of a peer, an application and a clock, where readiness is an edge.
+//! Checks that each driver makes progress whenever it can, with random schedules and edge-triggered readiness.
 
 mod asynchronous;
 mod blocking;
@@ -22,17 +22,18 @@ use crate::session::{KeyRule, Matching};
 use self::step::Steps;
 use self::world::Shared;
 
-/// Runs a schedule on one of the drivers: a byte for the driver and its shape, a byte for what there is at first, and two bytes for each step.
-/// After each step nothing that an operation waits for is unseen, no deadline has passed, and no call has worked without end.
+/// Runs a schedule on one of the drivers: one byte for the driver and its shape, one byte for the initial state, and
+/// two bytes for each step. After each step no event that an operation waits for is unseen, no deadline has passed, and
+/// no call has worked without end.
 ///
 /// # Panics
-/// When that does not hold.
+/// If an invariant does not hold.
 pub fn progress(data: &[u8]) {
     let Some((&which, data)) = data.split_first() else { return };
     MODELS[usize::from(which) % MODELS.len()](data);
 }
 
-/// A model of each shape of each driver.
+/// The models: each shape of each driver.
 const MODELS: &[fn(&[u8])] = &[
     asynchronous::connection,
     asynchronous::duplex,
@@ -42,15 +43,15 @@ const MODELS: &[fn(&[u8])] = &[
     nonblocking::served,
 ];
 
-/// How a schedule begins.
+/// The start of a schedule.
 struct Scene {
     world: Shared,
     heartbeat: Option<(Arc<Heartbeat>, Role)>,
-    /// Whether the stream takes part in the turns of tasks, as sockets do.
+    /// Whether the stream uses tokio's budget of its task, as sockets do.
     one_at_a_time: bool,
-    /// Whether the parts of a frame leave together.
+    /// Whether the parts of a frame are written together.
     gathers: bool,
-    /// Whether replies come in the order of their requests, and have no key.
+    /// Whether replies are matched by their order and have no key.
     in_order: bool,
 }
 
@@ -72,7 +73,7 @@ impl Scene {
         Some((Self { world, heartbeat, one_at_a_time, gathers, in_order }, Steps::new(steps)))
     }
 
-    /// How replies find their calls, of which so many may be in flight.
+    /// Returns how replies find their calls. At most `window` calls may be in flight.
     fn matching(&self, window: usize) -> Matching {
         let matching = match self.in_order {
             true => Matching::in_order(),
@@ -82,7 +83,7 @@ impl Scene {
     }
 }
 
-/// Patient, so that few schedules end because the peer is dead.
+/// A heartbeat with a long timeout, so that few schedules end because the peer is dead.
 static HEARTBEAT: LazyLock<Arc<Heartbeat>> = LazyLock::new(|| {
     let heartbeat = Heartbeat::strict(Form::literal(peer::PROBE, peer::ANSWER)).by(By::Both);
     let heartbeat = heartbeat.interval(Duration::from_millis(400)).expect("in bounds");

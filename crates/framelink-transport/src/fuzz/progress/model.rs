@@ -1,4 +1,4 @@
-//! A model of a connection, and the run of a schedule: steps, each followed by turns until nothing is left to do.
+//! A model of a connection, and the run of a schedule: after each step the model runs until nothing is left to do.
 
 use std::time::Duration;
 
@@ -11,51 +11,51 @@ use super::world::{Shared, World};
 use crate::session::LivenessHandle;
 use crate::simulated::{self, Simulation};
 
-/// Timers of tokio may be so late.
+/// How late timers of tokio may be.
 const TICK: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// One for all schedules of a thread. Its clock only moves when a schedule says so.
+    /// One runtime for all schedules of a thread. Its clock moves only when a schedule says so.
     pub(super) static RUNTIME: Runtime =
         Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
 }
 
-/// A connection of some shape on some driver, and the application that uses it.
+/// A connection of one shape on one driver, with the application that uses it.
 pub(super) trait Model {
-    /// So much later than asked an operation may end.
+    /// How much later than its deadline an operation may end.
     const GRACE: Duration = Duration::ZERO;
-    /// The turns in a flood after its time is over, with the time before each. So much later an operation may end then.
+    /// The time before each further turn in a flood after its time is over. An operation may end later by their sum.
     const FLOOD: &'static [Duration];
 
-    /// An operation begins at that time, if there is room for it. False when the connection has ended.
+    /// Begins an operation, if there is room for it. Returns false when the connection has ended.
     fn begin(&mut self, operation: Operation, now: Duration) -> bool;
 
-    /// The application gives an operation up. False when the connection has ended.
+    /// Gives an operation up. Returns false when the connection has ended.
     fn give_up(&mut self, which: usize) -> bool;
 
-    /// Where no operation is under way that would receive a flood: what arrives is dropped, and the schedule ends.
+    /// Drops a flood that no operation receives. Returns true if it did; the schedule then ends.
     fn drops_flood(&mut self) -> bool {
         false
     }
 
-    /// Does whatever something has woken.
+    /// Does one piece of the work that was woken.
     async fn turn(&mut self, world: &Shared) -> Turn;
 
-    /// It has a turn although nothing has woken it.
+    /// Wakes the model although nothing has happened.
     fn wake(&mut self) {}
 
-    /// What it waits for while nothing wakes it.
+    /// Returns what the model waits for while nothing wakes it.
     fn waits(&self, world: &World) -> Waits;
 
-    /// In the end the application does what frees the driver to go on. False when there is nothing like that.
+    /// At the end, does what the driver still waits for. Returns false if there is nothing to do.
     fn go_on(&mut self) -> bool {
         false
     }
 
-    /// Whether an operation has not ended that the peer and the socket have done all for.
+    /// Returns whether an operation has not ended although the peer and the socket have done everything for it.
     fn is_calling(&self, world: &World) -> bool;
 
-    /// Whether it has not noticed that the peer has ended its side, though it should have.
+    /// Returns whether the model has not noticed the peer's end, though it should have.
     fn is_receiving(&self) -> bool {
         false
     }
@@ -63,21 +63,19 @@ pub(super) trait Model {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Nothing was woken.
     Idle,
     Done,
-    /// The connection has ended or is of no more use.
+    /// The connection has ended or can no longer be used.
     Ended,
 }
 
-/// What a model waits for, and until when.
+/// The events that a model waits for, and its deadline.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waits {
-    /// Whether something is to leave.
     pub(super) writes: bool,
     /// Whether it reads all that arrives.
     pub(super) reads: bool,
-    /// Whether it hands over what it reads, and how many messages it has handed over.
+    /// Whether it delivers what it reads, and how many messages it has delivered.
     pub(super) takes: bool,
     pub(super) taken: u64,
     /// When the first of its operations has to be over.
@@ -105,7 +103,7 @@ struct Run<M> {
 }
 
 impl<M: Model> Run<M> {
-    /// False when the connection has ended.
+    /// Runs the steps. Returns false when the connection has ended.
     async fn steps(&mut self, steps: Steps<'_>) -> bool {
         for step in steps {
             self.world.with(World::begin_call);
@@ -135,7 +133,7 @@ impl<M: Model> Run<M> {
         true
     }
 
-    /// Goes on until nothing wakes the model, which must then have nothing that it could do. False when the connection has ended.
+    /// Runs the model until nothing wakes it, and then checks it. Returns false when the connection has ended.
     async fn settle(&mut self) -> bool {
         for _ in 0..200 {
             match self.model.turn(&self.world).await {
@@ -150,7 +148,7 @@ impl<M: Model> Run<M> {
         panic!("it is woken again and again, and does nothing");
     }
 
-    /// The peer sends without end, for so long and a little longer.
+    /// Lets the peer send without end, for this time and a little longer.
     async fn flooded(&mut self, time: Duration) -> bool {
         for &passes in [Duration::ZERO, time].iter().chain(M::FLOOD) {
             advance(passes).await;
@@ -168,7 +166,7 @@ impl<M: Model> Run<M> {
         assert!(until.is_none_or(|until| until + M::GRACE + more > simulated::elapsed()), "{why}");
     }
 
-    /// Neither an event nor a time is waited for that is there already.
+    /// Checks that the model waits for no event and no time that has already come.
     fn check(&self) {
         self.check_time(Duration::ZERO, "a deadline has passed");
         self.world.with(|world| {
@@ -189,7 +187,7 @@ impl<M: Model> Run<M> {
         });
     }
 
-    /// In the end the peer does all that is wanted of it, first without taking anything, and each operation ends without time passing.
+    /// At the end, lets the peer do everything, at first without taking bytes. All operations then end at once.
     async fn relieve(&mut self) {
         for round in 0..12 {
             self.world.with(|world| match round {
@@ -209,11 +207,10 @@ impl<M: Model> Run<M> {
             let is_calling = round >= 9 && self.world.with(|world| self.model.is_calling(world));
             assert!(!is_calling, "an operation does not end though its peer does all that it can");
         }
-        assert!(!self.model.is_receiving(), "what receives is not told of the end");
+        assert!(!self.model.is_receiving(), "the receiver is not told of the end");
     }
 }
 
-/// Time passes, for each driver.
 async fn advance(time: Duration) {
     simulated::advance(time);
     if !time.is_zero() {

@@ -1,8 +1,8 @@
-//! What an application does with a connection.
+//! The operations of an application on a connection.
 
 use std::time::Duration;
 
-/// [`Maintain`](Self::Maintain) is what is done between two exchanges, on a connection where messages are dropped or not.
+/// An operation. [`Maintain`](Self::Maintain) is the work between two exchanges; it may discard unsolicited messages.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
     Send { len: usize },
@@ -16,7 +16,6 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// How long it may take.
     pub(super) const fn limit(self) -> Option<Duration> {
         match self {
             Self::SendWithin { limit, .. } | Self::ReceiveWithin { limit } | Self::Call { limit, .. } => Some(limit),
@@ -24,7 +23,6 @@ impl Operation {
         }
     }
 
-    /// Whether it waits for a message.
     pub(super) const fn is_for_messages(self) -> bool {
         matches!(self, Self::Receive | Self::ReceiveWithin { .. } | Self::Call { .. })
     }
@@ -35,28 +33,30 @@ impl Operation {
 pub(super) enum Done {
     Nothing,
     Message,
-    /// The connection has ended or is of no more use.
+    /// The connection has ended or can no longer be used.
     End,
 }
 
-/// Whether only the time was over.
+/// Returns whether the operation failed only because its time was over.
 pub(super) const fn is_over<D, E>(cause: &crate::error::Cause<D, E>) -> bool {
     matches!(cause, crate::error::Cause::NoRoom { .. } | crate::error::Cause::TimedOut { .. })
 }
 
-/// Does an operation on the `Connection` of a driver that waits, and says what is [`Done`].
+/// Runs an operation on the `Connection` of a driver that waits, and returns what is [`Done`].
 macro_rules! act {
     ($wait:ident, $connection:expr, $operation:expr) => {{
         use $crate::fuzz::progress::operation::{Done, Operation, is_over};
-        use $crate::fuzz::progress::peer::{self, NEWS, NO_KEY, REQUEST};
+        use $crate::fuzz::progress::peer::{self, NO_KEY, OTHER, REQUEST};
         let message = |kind, len| peer::message(kind, NO_KEY, len);
         let done = match $operation {
-            Operation::Send { len } => $wait!($connection.send(&message(NEWS, len))).map(|()| Done::Nothing),
-            Operation::Feed { len } => $wait!($connection.feed(&message(NEWS, len))).map(|()| Done::Nothing),
-            Operation::SendWithin { len, limit } => match $wait!($connection.send_within(&message(NEWS, len), limit)) {
-                Err(error) if is_over(error.cause()) => Ok(Done::Nothing),
-                sent => sent.map(|()| Done::Nothing),
-            },
+            Operation::Send { len } => $wait!($connection.send(&message(OTHER, len))).map(|()| Done::Nothing),
+            Operation::Feed { len } => $wait!($connection.feed(&message(OTHER, len))).map(|()| Done::Nothing),
+            Operation::SendWithin { len, limit } => {
+                match $wait!($connection.send_within(&message(OTHER, len), limit)) {
+                    Err(error) if is_over(error.cause()) => Ok(Done::Nothing),
+                    sent => sent.map(|()| Done::Nothing),
+                }
+            }
             Operation::Receive => {
                 $wait!($connection.recv()).map(|received| received.map_or(Done::End, |_| Done::Message))
             }

@@ -1,35 +1,33 @@
-//! The other side of a connection: frames that it sends, and what it makes of the bytes that it receives.
+//! The other side of a connection: the frames that it sends, and how it reads the bytes that it receives.
 
 use std::collections::VecDeque;
 
-/// What it asks with whether we live, and what it answers.
+/// The peer's probe, and its answer to ours.
 pub(super) const PROBE: &[u8] = b"PING";
 pub(super) const ANSWER: &[u8] = b"PONG";
-/// The first byte of a message that answers nothing, of a request, and of its reply. The second byte is the key.
-pub(super) const NEWS: u8 = b'n';
+/// The first byte of a message that is no reply, of a request, and of a reply. The second byte is the key.
+pub(super) const OTHER: u8 = b'n';
 pub(super) const REQUEST: u8 = b'r';
 const REPLY: u8 = b'R';
-/// No request has this one.
+/// A key that no request has.
 pub(super) const NO_KEY: u8 = 0xFF;
 
-/// A message of that length.
 pub(super) fn message(kind: u8, key: u8, len: usize) -> Vec<u8> {
     let mut message = vec![b'.'; len.max(2)];
     (message[0], message[1]) = (kind, key);
     message
 }
 
-/// What was received: two bytes of length, and so many bytes.
+/// The frames that were received: two bytes of length, then the payload.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     head: [u8; 2],
-    /// The first bytes of the payload.
     start: [u8; 4],
-    /// How many bytes of the frame are there.
+    /// How many bytes of the frame have arrived.
     len: usize,
-    /// Requests that were not answered.
+    /// The requests that were not answered.
     pub(super) requests: VecDeque<u8>,
-    /// Probes that were not answered.
+    /// How many probes were not answered.
     pub(super) probes: usize,
 }
 
@@ -56,7 +54,7 @@ impl Received {
         }
     }
 
-    /// Whether a frame has begun to come and is not whole.
+    /// Returns whether a frame has begun to arrive and is not whole.
     pub(super) const fn is_inside_frame(&self) -> bool {
         self.len > 0
     }
@@ -73,13 +71,11 @@ impl Received {
     }
 }
 
-/// The bytes of a frame.
 pub(super) fn frame(payload: &[u8]) -> impl Iterator<Item = u8> {
     let len = u16::try_from(payload.len()).expect("a short message");
     len.to_be_bytes().into_iter().chain(payload.iter().copied())
 }
 
-/// What a peer sends without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flood {
     Messages,
@@ -87,16 +83,15 @@ pub(super) enum Flood {
     Answers,
 }
 
-/// One frame of a flood.
 pub(super) fn flooding(flood: Flood) -> &'static [u8] {
     match flood {
-        Flood::Messages => &[NEWS, NO_KEY, b'.'],
+        Flood::Messages => &[OTHER, NO_KEY, b'.'],
         Flood::Probes => PROBE,
         Flood::Answers => ANSWER,
     }
 }
 
-/// A reply to the request with that key.
+/// Makes a reply to the request with this key.
 pub(super) fn reply(key: u8, len: usize) -> Vec<u8> {
     message(REPLY, key, len)
 }

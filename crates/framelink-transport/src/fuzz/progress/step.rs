@@ -1,4 +1,4 @@
-//! Bytes as a schedule: what the peer does, what the application does, and when.
+//! Reads bytes as a schedule: the acts of the peer and of the application, and their times.
 
 use std::time::Duration;
 
@@ -9,39 +9,34 @@ use super::peer::Flood;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Peer(Change),
-    /// Time passes.
     Wait(Duration),
-    /// The peer sends without end, and time passes meanwhile.
+    /// The peer sends without end while time passes.
     Flood(Flood, Duration),
-    /// The application gives an operation up.
     GiveUp(usize),
-    /// The application begins an operation.
     Begin(Operation),
 }
 
-/// What the peer does.
+/// An act of the peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
-    /// Sends a message that answers nothing; it arrives at once, or stays on its way.
+    /// Sends a message that is no reply. It arrives at once, or stays on its way.
     Message {
         len: usize,
         arrives: bool,
     },
-    /// Asks whether we live.
     Probe {
         arrives: bool,
     },
-    /// Says that it lives.
     Answer,
-    /// Answers one of the requests that it has received.
+    /// Replies to one of the requests that it has received.
     Reply {
         which: usize,
         len: usize,
         arrives: bool,
     },
-    /// So many of the bytes that are on their way arrive.
+    /// This many of the bytes that are on their way arrive.
     Deliver(usize),
-    /// The socket takes so many bytes more.
+    /// The socket takes this many more bytes.
     Open(usize),
     HalfClose,
     Reset,
@@ -56,7 +51,7 @@ impl<'d> Steps<'d> {
         Self(data)
     }
 
-    /// The next one that is not [`Step::Begin`].
+    /// Returns the next step that is not [`Step::Begin`].
     pub(super) fn next_meanwhile(&mut self) -> Option<Step> {
         let before = self.0;
         let step = self.next()?;
@@ -119,7 +114,7 @@ const fn flood(how: u8) -> Flood {
     }
 }
 
-/// The length of a message: most are short, a few fill every queue.
+/// Returns the length of a message. Most are short, and a few fill every queue.
 const fn len(how: u8) -> usize {
     match how & 31 {
         0..=15 => 2 + how as usize % 5,
@@ -130,7 +125,7 @@ const fn len(how: u8) -> usize {
     }
 }
 
-/// How many bytes arrive, or may leave.
+/// Returns how many bytes arrive, or may be written.
 const fn amount(how: u8) -> usize {
     match how & 15 {
         0..=7 => 1 + how as usize % 8,

@@ -1,4 +1,4 @@
-//! Many schedules of each model, the same ones each time. `FRAMELINK_SCHEDULES` says how many.
+//! Many schedules of each model, always in one fixed sequence. `FRAMELINK_SCHEDULES` says how many.
 
 use std::env;
 use std::fmt::Write as _;
@@ -7,9 +7,9 @@ use std::panic::{self, AssertUnwindSafe};
 use super::MODELS;
 use crate::upstream::random::Random;
 
-/// As many as take a few seconds.
+/// This many take a few seconds.
 const SCHEDULES: u64 = 100_000;
-/// Steps in the longest one.
+/// How many steps the longest schedule has.
 const STEPS: u64 = 24;
 
 macro_rules! models {
@@ -30,7 +30,7 @@ models! {
     no_event_is_lost_on_nonblocking_connections_that_are_served: nonblocking::served;
 }
 
-/// Runs them until one fails, and says which is the shortest that fails in the same way, as a file for the fuzz target.
+/// Runs schedules until one fails. Prints the shortest schedule that fails alike, as a file for the fuzz target.
 fn many(model: fn(&[u8])) {
     let count = env::var("FRAMELINK_SCHEDULES").map_or(SCHEDULES, |count| count.parse().expect("a number"));
     for number in 0..count {
@@ -42,7 +42,7 @@ fn many(model: fn(&[u8])) {
     }
 }
 
-/// Bytes that look random and are the same for the same number.
+/// Returns bytes that look random, and depend only on the number.
 fn schedule(number: u64) -> Vec<u8> {
     let mut random = Random::new(number.wrapping_mul(0xA076_1D64_78BD_642F));
     let mut next = || random.next();
@@ -56,7 +56,7 @@ fn schedule(number: u64) -> Vec<u8> {
     schedule
 }
 
-/// Why it fails, if it does.
+/// Returns why the schedule fails, if it does.
 fn run(model: fn(&[u8]), schedule: &[u8]) -> Result<(), String> {
     panic::catch_unwind(AssertUnwindSafe(|| model(schedule))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -64,7 +64,7 @@ fn run(model: fn(&[u8]), schedule: &[u8]) -> Result<(), String> {
     })
 }
 
-/// Leaves steps out as long as it fails in the same way.
+/// Removes steps while the schedule still fails alike.
 fn shorten(model: fn(&[u8]), mut schedule: Vec<u8>, why: &str) -> Vec<u8> {
     let mut at = 1;
     while at < schedule.len() {
@@ -79,7 +79,7 @@ fn shorten(model: fn(&[u8]), mut schedule: Vec<u8>, why: &str) -> Vec<u8> {
     schedule
 }
 
-/// In the words of `printf`.
+/// Writes a schedule as an argument of `printf`.
 fn as_file(model: fn(&[u8]), schedule: &[u8]) -> String {
     let which = MODELS.iter().position(|&other| std::ptr::fn_addr_eq(other, model)).expect("one of them");
     let which = u8::try_from(which).expect("a few");

@@ -1,4 +1,4 @@
-//! A socket in memory and its peer. Readiness is an edge: who was told to wait is woken once, by the next change.
+//! A socket in memory and its peer. Readiness is edge-triggered: a waiter is woken once, by the next change.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,10 +9,10 @@ use std::task::Waker;
 use super::peer::{self, Flood, Received};
 use super::step::Change;
 
-/// So many operations on the socket at most in one call. A task of tokio may take 512 messages in its turn, and try to write at each.
+/// The maximum number of operations in one call. A tokio task may take 512 messages in its turn, with a write at each.
 const MOST: u32 = 1000;
 
-/// A socket that may be shared by its reader and its writer.
+/// A socket that its reader and its writer may share.
 #[derive(Clone, Default)]
 pub(super) struct Shared(Rc<RefCell<World>>);
 
@@ -32,26 +32,26 @@ pub(super) struct World {
     inbox: VecDeque<u8>,
     /// Bytes that the peer has sent and that have not arrived.
     on_their_way: VecDeque<u8>,
-    /// How the peer has ended its side, behind all that it has sent.
+    /// How the peer has ended its side, after all that it has sent.
     end: Option<End>,
-    /// Whether we have been told of that.
+    /// Whether the driver was told of the end.
     is_end_seen: bool,
     /// How many bytes the socket takes now.
     window: usize,
     is_shut_down: bool,
-    /// Who waits for something to read, and for room to write. Each is woken once.
+    /// The wakers of the reader and of the writer. Each is woken once.
     reader: Option<Waker>,
     writer: Option<Waker>,
     flood: Option<Flood>,
-    /// What the peer has received.
+    /// The frames that the peer has received.
     pub(super) received: Received,
-    /// All bytes that were sent, and that have arrived.
+    /// How many bytes were sent, and how many have arrived.
     sent: u64,
     arrived: u64,
-    /// Where messages end that have not arrived whole.
+    /// Where messages end that have not wholly arrived.
     ends: VecDeque<u64>,
     arrived_messages: u64,
-    /// In the current call of the driver.
+    /// How many operations the current call of the driver has done.
     operations: u32,
 }
 
@@ -66,11 +66,10 @@ impl World {
         Self { window, ..Self::default() }
     }
 
-    /// The peer does something.
     pub(super) fn change(&mut self, change: Change) {
         match change {
             Change::Message { len, arrives } => {
-                self.sends(&peer::message(peer::NEWS, peer::NO_KEY, len), true, arrives);
+                self.sends(&peer::message(peer::OTHER, peer::NO_KEY, len), true, arrives);
             }
             Change::Probe { arrives } => self.sends(peer::PROBE, false, arrives),
             Change::Answer if self.received.probes > 0 => {
@@ -91,7 +90,7 @@ impl World {
         }
     }
 
-    /// All that the peer has sent arrives, and it answers all that it has received.
+    /// Lets all that the peer has sent arrive, and answers all that it has received.
     pub(super) fn answer_all(&mut self) {
         while self.received.probes > 0 && self.end.is_none() {
             self.change(Change::Answer);
@@ -123,12 +122,12 @@ impl World {
         self.flood.is_some()
     }
 
-    /// The driver is called, and its work is counted from now on.
+    /// Begins a call of the driver, whose operations are counted.
     pub(super) fn begin_call(&mut self) {
         self.operations = 0;
     }
 
-    /// Whether there is something to read that was not read.
+    /// Returns whether there are bytes or an end that were not read.
     pub(super) fn has_unread(&self) -> bool {
         !self.inbox.is_empty() || self.flood.is_some() || (self.is_end_here() && !self.is_end_seen)
     }
@@ -137,7 +136,7 @@ impl World {
         self.window > 0 || self.is_reset()
     }
 
-    /// Whether the socket would take the rest of a frame that has begun to leave.
+    /// Returns whether the socket would take the rest of a frame that is partly written.
     pub(super) const fn lacks_a_rest(&self) -> bool {
         self.window > 0 && !self.is_reset() && self.received.is_inside_frame()
     }
@@ -169,7 +168,7 @@ impl World {
                 return Err(ErrorKind::WouldBlock.into());
             }
             return match std::mem::replace(&mut self.is_end_seen, true) {
-                // A socket tells of a reset once.
+                // A socket reports a reset once.
                 false if self.is_reset() => Err(ErrorKind::ConnectionReset.into()),
                 _ => Ok(0),
             };
@@ -258,7 +257,7 @@ impl World {
     }
 }
 
-/// The parts of a frame, which leave together.
+/// Joins the parts of a frame, which are written together.
 pub(super) fn joined(parts: &[IoSlice<'_>]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.iter().copied()).collect()
 }

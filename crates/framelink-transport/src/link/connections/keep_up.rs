@@ -1,4 +1,4 @@
-//! What keeps all connections of a link up, although no request needs them.
+//! `keep-up`: keeps all connections of a link established, even if no request needs them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,25 +9,25 @@ use crate::driver::{Notify as _, TaskSlot};
 use crate::link::{DialLock as _, LinkDriver};
 use crate::upstream::{Dialler, Pace};
 
-/// How often a link asks whether a connection is to move, while any connection is to move some time.
+/// How often a link checks whether a connection should move to a preferred address, while any should.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The task or thread that dials for a link with `keep-up`.
 pub(in crate::link) struct KeepUp<D: LinkDriver> {
     pub(in crate::link) dialler: Dialler<D>,
     pub(in crate::link) task: TaskSlot<D>,
-    /// The link was closed: nothing is dialled until it is used again.
+    /// Whether the link was closed. Then nothing is dialled before the next request.
     pub(in crate::link) is_paused: AtomicBool,
 }
 
 impl<D: LinkDriver> KeepUp<D> {
-    /// `None` where connections are dialled when a request needs them.
+    /// Returns `None` for a link without `keep-up`, which dials when a request needs a connection.
     pub(in crate::link) fn of(dialler: &Dialler<D>) -> Option<Self> {
         let (dialler, task, is_paused) = (dialler.clone(), TaskSlot::new(), AtomicBool::new(false));
         dialler.profile().keep_up().then_some(Self { dialler, task, is_paused })
     }
 
-    /// Begins the task, if there is none. If the system has no thread left, the next request tries again.
+    /// Starts the task, if it is not running. If the system has no thread left, the next request tries again.
     pub(in crate::link) fn begin(&self, connections: &Arc<LinkConnections<D>>) {
         if self.is_paused.load(Ordering::Acquire) && self.is_paused.swap(false, Ordering::AcqRel) {
             self.dialler.watch.changed.notify();
@@ -42,7 +42,7 @@ impl<D: LinkDriver> KeepUp<D> {
 async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: Dialler<D>) {
     let (mut pace, mut look_at) = (Pace::default(), D::now());
     loop {
-        // Asking for a replacement is a change too, which is not to end the wait below.
+        // Done before the version is read: asking for a replacement is a change, and must not end the wait below.
         if dialler.address_book.has_moves() && D::left(look_at).is_zero() {
             look_at = D::within(LOOK);
             if !connections.is_paused() {
@@ -62,7 +62,7 @@ async fn keep_up<D: LinkDriver>(connections: Arc<LinkConnections<D>>, dialler: D
 }
 
 impl<D: LinkDriver> LinkConnections<D> {
-    /// Dials one connection that is missing. When to go on, unless something changes before; `None` if there is nothing to do until then.
+    /// Dials one missing connection. Returns when to continue, or `None` for the next change.
     async fn keep_up_once(self: &Arc<Self>, pace: &mut Pace) -> Option<Instant> {
         if self.is_paused() {
             return None;
@@ -74,7 +74,7 @@ impl<D: LinkDriver> LinkConnections<D> {
             Ok(Some(using)) => {
                 pace.reset();
                 if self.is_paused() {
-                    using.connection.leave();
+                    self.leave(&using.connection);
                 }
                 Some(D::now())
             }

@@ -1,4 +1,4 @@
-//! The connections of a link, and when another one is made.
+//! The connections of a link, and the rules for making more.
 
 mod keep_up;
 mod receiving;
@@ -21,17 +21,17 @@ use crate::profile::Profile;
 use crate::session::{Leg, Sent};
 use crate::upstream::{AddressLease, Dialler};
 
-/// The connections of a link, and how more of them are made.
+/// The connections of a link, and what is needed to make more of them.
 pub(crate) struct LinkConnections<D: LinkDriver> {
     all: Lock<Vec<Arc<LinkConnection<D>>>>,
-    /// Held while a connection is dialled because there is none.
+    /// Held while a connection is dialled because none exists.
     pub(super) dialling: D::DialLock,
-    /// Dials another connection beside those that are there.
+    /// The task that dials an additional connection.
     growth: TaskSlot<D>,
-    /// The link is gone.
+    /// Whether the link was dropped.
     is_closed: AtomicBool,
     source: Source<D>,
-    /// For a link with `keep-up`.
+    /// Present for a link with `keep-up`.
     pub(super) keep_up: Option<KeepUp<D>>,
     pub(crate) profile: Arc<Profile>,
     outlet: Outlet<D>,
@@ -60,7 +60,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         Arc::new(Self { all, dialling: D::dial_lock(), growth, is_closed, source, keep_up, profile, outlet })
     }
 
-    /// What the peer dials is accepted from now on, and joined when both connections are there.
+    /// Starts accepting the connections that the peer dials. They are joined when both of a pair exist.
     pub(super) fn accept(self: &Arc<Self>, listeners: Vec<(Leg, D::Listener)>) -> io::Result<()> {
         let Source::Pair(pairing) = &self.source else { return Ok(()) };
         for (leg, listener) in listeners {
@@ -72,14 +72,14 @@ impl<D: LinkDriver> LinkConnections<D> {
         Ok(())
     }
 
-    /// Does nothing for a link without `keep-up`, or if its task has begun.
+    /// Starts the task of `keep-up`, if the profile has `keep-up` and the task is not running.
     fn begin_keeping_up(self: &Arc<Self>) {
         if let Some(keep_up) = &self.keep_up {
             keep_up.begin(self);
         }
     }
 
-    /// The least busy connection, or one that is dialled; true if it was there.
+    /// Returns the least busy connection and true, or a newly dialled one and false.
     pub(super) async fn acquire(self: &Arc<Self>, deadline: Instant) -> Result<(ConnectionUse<D>, bool), CallError> {
         self.begin_keeping_up();
         self.move_to_preferred();
@@ -97,14 +97,14 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.dial(deadline).await.map_err(failed)
     }
 
-    /// Gives all connections up.
+    /// Closes all connections at once.
     pub(crate) fn disconnect(&self) {
         let all = self.all.lock().clone();
         all.iter().for_each(|connection| connection.abort());
         self.all.lock().retain(|connection| connection.is_open());
     }
 
-    /// Closes all connections in good order, side by side, within that time. A connection that has not ended by then is given up.
+    /// Closes all connections in an orderly way, concurrently. After that time they are closed anyway.
     pub(crate) async fn finish(&self, within: Duration) {
         if let Some(keep_up) = &self.keep_up {
             keep_up.is_paused.store(true, Ordering::Release);
@@ -113,7 +113,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         D::finish_all(&all, within).await;
     }
 
-    /// The link is gone.
+    /// Closes everything when the link is dropped.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         if let Some(keep_up) = &self.keep_up {
@@ -137,8 +137,9 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
     }
 
-    /// A connection has ended.
+    /// Notes that a connection has ended, and lets go of it. A link with `keep-up` may lose many without any request.
     pub(super) fn on_end(&self) {
+        self.all.lock().retain(|connection| connection.caller.ended().is_none());
         if let Source::Pair(pairing) = &self.source {
             pairing.on_lost();
         }
@@ -147,21 +148,21 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
     }
 
-    /// The peer has dialled one connection of a pair: the other one is made too, where that is ours to do.
+    /// Adds a connection of a pair that the peer has dialled, and dials the other one if that is up to this side.
     fn on_leg(self: &Arc<Self>, leg: Leg, connection: D::Connection) {
         let Source::Pair(pairing) = &self.source else { return };
         if pairing.on_leg(leg, connection) {
             self.disconnect();
         }
         let (connections, within) = (Arc::clone(self), self.profile.timeouts().connect);
-        // If that fails, the next request says so.
+        // If this fails, the next request reports the error.
         let completing = D::spawn("framelink-dial", async move { drop(connections.dial(D::within(within)).await) });
         if let Ok(task) = completing {
             pairing.until_closed(task);
         }
     }
 
-    /// Waits for its turn to dial. By then there may be a connection that another task or thread has dialled.
+    /// Waits for its turn to dial. By then another task or thread may have dialled a connection.
     async fn dial(self: &Arc<Self>, deadline: Instant) -> Result<(ConnectionUse<D>, bool), ConnectError> {
         let within = D::left(deadline);
         let Some(_turn) = self.dialling.take(Some(deadline)).await else { return Err(self.none_in_time(within)) };
@@ -170,7 +171,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
         let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
         let using = match &self.source {
-            // The dialler keeps to the deadline itself, and so knows which address did not answer in time.
+            // The dialler gets the deadline, so that its error names the address that did not answer in time.
             Source::Dial(dialler) => {
                 let (connection, lease) = dialler.connect(deadline).await?;
                 self.add_dialled(task, connection, lease)
@@ -183,7 +184,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         Ok((using, false))
     }
 
-    /// Makes a pair; `None` if there is none in time.
+    /// Makes a pair. Returns `None` if the deadline passes first.
     async fn pair(
         self: &Arc<Self>,
         pairing: &Pairing<D>,
@@ -207,13 +208,13 @@ impl<D: LinkDriver> LinkConnections<D> {
         }
     }
 
-    /// Dials another connection beside those that are busy, if there may be more.
+    /// Dials another connection in the background when all are busy, up to the maximum.
     fn grow(self: &Arc<Self>) {
         if !self.is_due() || !self.has_room() {
             return;
         }
         let connections = Arc::downgrade(self);
-        // If that fails, the connections that are there go on; the next busy moment tries again.
+        // If this fails, the existing connections are used, and the next request on a busy link tries again.
         let _ = self.growth.begin("framelink-dial", || async move {
             let Some(connections) = connections.upgrade() else { return };
             let _turn = connections.dialling.take(None).await;
@@ -223,7 +224,7 @@ impl<D: LinkDriver> LinkConnections<D> {
         });
     }
 
-    /// Dials another connection, if there may be more and an address is to be dialled now; `None` if there may not be more.
+    /// Dials another connection if an address is due. Returns `None` if the maximum is reached.
     pub(super) async fn dial_one_more(self: &Arc<Self>) -> Result<Option<ConnectionUse<D>>, ConnectError> {
         let Some(dialler) = self.dialler().filter(|_| self.has_room()) else { return Ok(None) };
         let task = self.begin_receiving().map_err(ConnectError::NoThread)?;
@@ -231,17 +232,16 @@ impl<D: LinkDriver> LinkConnections<D> {
         Ok(Some(self.add_dialled(task, connection, lease)))
     }
 
-    /// Whether an address can be dialled now.
     fn is_due(&self) -> bool {
         self.dialler().is_none_or(|dialler| dialler.address_book.is_due())
     }
 
-    /// Whether there may be another connection beside those that are there.
+    /// Returns whether the number of connections is below the maximum.
     fn has_room(&self) -> bool {
         !self.is_closed() && self.open() < self.most()
     }
 
-    /// If a connection is wanted at another address, and there is a replacement at that address, the replacement takes its place.
+    /// Replaces connections by ready replacements at a preferred address.
     pub(super) fn move_to_preferred(self: &Arc<Self>) {
         let Some(dialler) = self.dialler().filter(|dialler| dialler.address_book.has_moves()) else { return };
         let all = self.all.lock().clone();
@@ -251,11 +251,20 @@ impl<D: LinkDriver> LinkConnections<D> {
             match self.begin_receiving() {
                 Ok(task) => {
                     drop(self.add_dialled(task, connection, lease));
-                    before.leave();
+                    self.leave(before);
                 }
                 Err(_) => dialler.retire(connection, lease),
             }
         }
+    }
+
+    /// Stops new exchanges on a connection. The connection is closed in an orderly way after the last exchange on it.
+    fn leave(&self, connection: &Arc<LinkConnection<D>>) {
+        // Otherwise a request could take the connection after its exchanges were counted.
+        let all = self.all.lock();
+        connection.begin_leaving();
+        drop(all);
+        connection.close_if_vacant();
     }
 
     fn least_busy(&self) -> Option<ConnectionUse<D>> {
@@ -315,7 +324,6 @@ impl<D: LinkDriver> LinkConnections<D> {
         self.all.lock().iter().filter(|connection| connection.is_open()).count()
     }
 
-    /// How many connections there may be.
     fn most(&self) -> usize {
         usize::try_from(self.profile.connection().count()).unwrap_or(usize::MAX)
     }

@@ -9,13 +9,13 @@ use crate::link::handover::{Giver, Taker, handover};
 use crate::link::inbox::Outlet;
 use crate::link::{LinkConnection, LinkDriver, LinkEvent, LinkReceiver as _};
 
-/// What a task receives on.
+/// The receiver and the connection that a task serves.
 type Receiving<D> = (<D as LinkDriver>::Receiver, Arc<LinkConnection<D>>);
 
-/// A task or thread that waits for the connection that it is to receive on. If this is dropped first, the task ends.
+/// A task or thread that waits for its connection. If this is dropped first, the task ends.
 pub(super) type ReceiveTask<D> = Giver<Receiving<D>, <D as Driver>::Notify>;
 
-/// The task of a connection begins before the connection is dialled: without a thread nothing is dialled, and nothing can be lost.
+/// Starts the task before the connection is dialled. If there is no thread, nothing is dialled, so nothing can be lost.
 pub(super) fn begin<D: LinkDriver>(
     outlet: Outlet<D>,
     connections: Weak<LinkConnections<D>>,
@@ -25,7 +25,7 @@ pub(super) fn begin<D: LinkDriver>(
     Ok(giver)
 }
 
-/// Replies go to their calls, everything else to the inbox.
+/// Receives until the connection ends. Replies go to their calls, everything else goes to the inbox.
 async fn receive<D: LinkDriver>(
     taker: Taker<Receiving<D>, D::Notify>,
     outlet: Outlet<D>,

@@ -1,4 +1,4 @@
-//! Full, dropped and closed inboxes.
+//! Tests of full, dropped and closed inboxes.
 
 use std::thread;
 use std::time::Duration;

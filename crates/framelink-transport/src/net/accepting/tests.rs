@@ -15,7 +15,7 @@ use crate::admission::ServerEvent;
 use crate::server::ServerCounts;
 use crate::{Framing, Profile, blocking, nonblocking, tokio as driver};
 
-/// The errors, and whether each is about the one connection only.
+/// The errors, and whether each concerns only one connection.
 const ERRORS: [(Errno, bool); 10] = [
     (Errno::CONNABORTED, true),
     (Errno::INTR, true),
@@ -50,7 +50,7 @@ fn dial(address: SocketAddr, frame: &[u8]) -> TcpStream {
     client
 }
 
-/// A listener fails once with each error that is ours, with none that is not, and then accepts who has dialled.
+/// Checks that a listener fails once with an error of its own, skips other errors, and then accepts the client.
 #[track_caller]
 fn survives(number: Errno, is_gone: bool, mut accept: impl FnMut() -> io::Result<Vec<u8>>) {
     fail([number.raw_os_error(); 2]);
@@ -91,7 +91,7 @@ fn a_listener_of_each_driver_survives_every_error_of_accept() {
     }
 }
 
-/// What a server told its observer, in a word each.
+/// The events that a server told its observer, as words.
 type Told = Arc<Mutex<Vec<&'static str>>>;
 
 fn observe(told: &Told) -> impl Fn(&ServerEvent<'_>) + Send + Sync + 'static {
@@ -105,7 +105,7 @@ fn observe(told: &Told) -> impl Fn(&ServerEvent<'_>) + Send + Sync + 'static {
     }
 }
 
-/// A client is answered though accepting failed so often before.
+/// Checks that a client is answered although accepting failed `TIMES` times before.
 fn is_served(
     number: Errno,
     is_gone: bool,
@@ -117,9 +117,9 @@ fn is_served(
     let mut reply = vec![0; frame.len()];
     dial(address, frame).read_exact(&mut reply).unwrap();
     assert_eq!(reply, frame, "{number:?}");
-    // It is told once, and not each time.
+    // The observer is told once, and not at each failure.
     let expected: (&[&str], usize) = if is_gone { (&[], 0) } else { (&["failed", "again"], TIMES) };
-    // The client may have its reply before the observer is told.
+    // The client may have its reply before the observer is called.
     let began = Instant::now();
     while *told.lock().unwrap() != expected.0 && began.elapsed() < DEADLINE {
         thread::sleep(Duration::from_millis(1));

@@ -6,16 +6,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a simulated address does with a try.
+/// How a simulated address reacts to a try.
 #[derive(Clone, Copy, Debug)]
 enum Does {
     /// Connects before the call that begins the try returns.
     Connects,
     /// Fails before the call that begins the try returns.
     Fails,
-    /// Connects so long after the try began.
+    /// Connects this long after the try began.
     ConnectsAfter(Duration),
-    /// Refuses so long after the try began.
+    /// Refuses this long after the try began.
     RefusesAfter(Duration),
     Silent,
 }
@@ -29,9 +29,9 @@ struct Socket {
     open: Rc<()>,
 }
 
-/// How a race went.
+/// The result of a race.
 struct Went {
-    /// The address of each try, by its number in the list, and when it began.
+    /// The address of each try, by its index in the list, and when it began.
     begins: Vec<(usize, Duration)>,
     /// The winner, or the address and the error of the failure.
     end: Result<usize, (usize, io::ErrorKind, Duration)>,
@@ -43,14 +43,14 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// One address of each family in turn.
+/// Returns an address; the families alternate.
 fn address(number: usize) -> SocketAddr {
     let port = u16::try_from(number).expect("a port");
     if number.is_multiple_of(2) { ([127, 0, 0, 1], port).into() } else { (std::net::Ipv6Addr::LOCALHOST, port).into() }
 }
 
 impl Socket {
-    /// When it has something to say.
+    /// Returns when the address reacts, if it does.
     fn ready_at(&self) -> Option<Duration> {
         match self.does {
             ConnectsAfter(time) | RefusesAfter(time) => Some(self.began + time),
@@ -139,7 +139,7 @@ fn the_next_try_begins_at_once_when_the_one_before_it_fails() {
 
 #[test]
 fn a_try_that_fails_late_hastens_nothing() {
-    // The first one fails while the second has had 50 ms.
+    // The first address fails while the second has had 50 ms.
     let went = race(&[RefusesAfter(ms(300)), Silent, Connects]);
     assert_eq!(went.begins, [(0, ms(0)), (1, ms(250)), (2, ms(500))]);
 }
@@ -153,7 +153,7 @@ fn the_first_that_connects_wins_although_it_began_later() {
 }
 
 #[test]
-fn all_is_over_at_the_deadline_and_the_error_is_that_of_the_last_address() {
+fn the_race_ends_at_its_deadline_with_the_error_of_the_last_address() {
     let answered = Arc::default();
     let went = run(&answered, &[Silent], ms(200));
     assert_eq!((went.end, went.at), (Err((0, io::ErrorKind::TimedOut, ms(200))), ms(200)));
@@ -214,7 +214,7 @@ fn a_race_without_addresses_fails_at_once() {
 }
 
 #[test]
-fn what_answered_is_remembered() {
+fn an_address_that_answered_is_remembered() {
     let answered: Arc<Answered> = Arc::default();
     let sorted = || {
         let mut addresses: Vec<_> = (0..3).map(address).collect();
@@ -251,8 +251,9 @@ fn does() -> impl Strategy<Value = Does> {
 }
 
 proptest! {
-    /// Whatever the addresses do: they are tried in order and once each, no try begins sooner than it may or later than it must, the number
-    /// of open sockets is bounded, the race ends with the earliest connection, and no later than the deadline.
+    /// For all reactions of the addresses: they are tried in order and once each, no try begins earlier or later than
+    /// allowed, the number of open sockets is bounded, and the race ends with the earliest connection or at the
+    /// deadline.
     #[test]
     fn any_race_keeps_the_rules(all in prop::collection::vec(does(), 1..20), deadline in 0..6000_u64) {
         let deadline = ms(deadline);
@@ -271,7 +272,7 @@ proptest! {
             };
             prop_assert_eq!(next_at, failed_at.map_or(latest, |failed| failed.min(latest)));
         }
-        // What each try that was begun would have connected at, in the time that a try has.
+        // When each try would have connected, in the time that a try has.
         let connections = went.begins.iter().filter_map(|&(number, at)| match all[number] {
             Connects => Some((at, number)),
             ConnectsAfter(time) => Some((at + time, number)),

@@ -1,4 +1,4 @@
-//! The blocking driver where the system has no thread left: outcomes are told, and what can go on goes on.
+//! The blocking driver on a system that has no thread left: it reports the lack, and goes on where it can.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,13 +23,13 @@ fn profile() -> ProfileBuilder {
     Profile::builder(framing()).reply_timeout(DEADLINE)
 }
 
-/// With heartbeats, so that an idle connection needs a keeper thread.
+/// A profile with heartbeats, so that an idle connection needs a thread.
 fn living() -> ProfileBuilder {
     let heartbeat: Heartbeat = "empty,interval=30s".parse().unwrap();
     profile().heartbeat(heartbeat)
 }
 
-/// A host that answers each message with itself, on so many connections one after the other.
+/// Starts a host that echoes each message, on this many connections one after the other.
 fn echo(connections: usize) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -53,11 +53,11 @@ fn a_client_is_answered_and_says_that_it_has_no_heartbeats_between_exchanges() {
     let refusal = refuse();
     for _ in 0..2 {
         assert_eq!(&client.call(b"hello").unwrap()[..], b"hello");
-        let why = client.idle_task_error().expect("nothing beats").to_string();
+        let why = client.idle_task_error().expect("no heartbeats are sent").to_string();
         assert!(why.starts_with("the system has no thread left"), "{why}");
     }
     drop(refusal);
-    assert_eq!(&client.call(b"hello").unwrap()[..], b"hello", "over the same connection");
+    assert_eq!(&client.call(b"hello").unwrap()[..], b"hello", "over one connection");
     assert!(client.idle_task_error().is_none(), "there is a thread again");
     host.join().unwrap();
 }
@@ -79,7 +79,7 @@ fn a_link_without_a_thread_for_its_connection_dials_nothing_and_sends_nothing() 
 }
 
 #[test]
-fn what_is_kept_up_begins_when_there_is_a_thread_again() {
+fn keep_up_begins_when_there_is_a_thread_again() {
     let (address, host) = echo(3);
     let duplex = Duplex::new().key("0:2".parse().unwrap());
     let shared = profile().connection(Shared::new(2)).exchange(duplex).keep_up(true).build().unwrap();
@@ -123,7 +123,7 @@ fn a_busy_link_that_cannot_have_another_connection_goes_on_with_the_one_it_has()
 }
 
 #[test]
-fn a_pool_without_threads_lends_and_closes_and_says_so() {
+fn a_pool_without_threads_works_and_reports_the_lack() {
     let (address, host) = echo(1);
     let mut pooled = Pooled::new(3);
     (pooled.min, pooled.max_idle, pooled.wait) = (3, 3, Some(DEADLINE));
@@ -188,13 +188,13 @@ fn a_pair_that_cannot_accept_one_connection_does_not_accept_the_other_either() {
     let simplex = Simplex::new(Duplex::new().key("0:2".parse().unwrap())).send(Reach::Accept).receive(Reach::Accept);
     let profile = profile().exchange(simplex).build().unwrap();
     let (send, receive) = (free(), free());
-    // The one that accepts the first connection.
+    // The thread that accepts the first connection.
     let refusal = refuse_after(1);
     Link::simplex(profile, &send, &receive).unwrap_err();
     drop(refusal);
     let began = Instant::now();
     while TcpListener::bind(&*send).is_err() {
-        assert!(began.elapsed() < DEADLINE, "the thread that accepts is there still");
+        assert!(began.elapsed() < DEADLINE, "the accepting thread is still there");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -225,7 +225,7 @@ fn a_served_connection_goes_on_with_the_handlers_that_it_has() {
         let connection = Connection::from_stream(listener.accept().unwrap().0, FramingPair::from(framing()));
         let profile = profile().build().unwrap();
         let may_go = std::sync::Mutex::new(may_go);
-        // The one that writes, and one that answers.
+        // One thread that writes, and one that runs the handler.
         let _refusal = refuse_after(2);
         connection.serve_many(&profile, Concurrency::new(4), |request| {
             begun.send(()).unwrap();

@@ -1,4 +1,4 @@
-//! How a pool ends.
+//! The end of a pool.
 
 use std::mem;
 use std::task::Waker;
@@ -11,17 +11,17 @@ use crate::pool::{CloseReason, PoolReport, Poolable};
 #[derive(Debug)]
 pub(super) enum PoolStage {
     Open,
-    /// Nothing is lent any more. `drainers` wait for the end.
+    /// No connection is handed out any more. `drainers` wait for the end.
     Closing {
         lent_before: u64,
         drainers: Vec<Waker>,
     },
-    /// Connections that come back are dropped, and not closed in good order.
+    /// Released connections are dropped, and not closed in good order.
     Over,
 }
 
 impl<M: Poolable> PoolState<M> {
-    /// Lends nothing any more: callers that wait have an error, and idle connections are closed.
+    /// Begins the close: waiting callers fail, idle connections are closed, and no connection is handed out.
     pub(crate) fn close(&mut self, now: Duration) {
         if !self.is_open() {
             return;
@@ -38,7 +38,7 @@ impl<M: Poolable> PoolState<M> {
         self.is_roused = true;
     }
 
-    /// Whether all connections that were lent are back and everything is closed. If not, the waker is woken then.
+    /// Returns whether all connections in use are released and everything is closed. If not, wakes the waker then.
     pub(crate) fn poll_drained(&mut self, waker: &Waker) -> bool {
         let is_drained = self.is_drained();
         if let PoolStage::Closing { drainers, .. } = &mut self.stage
@@ -52,7 +52,7 @@ impl<M: Poolable> PoolState<M> {
         true
     }
 
-    /// Ends the pool without good order. The report, and what cuts the connections that are still lent.
+    /// Ends the pool at once. Returns the report, and the handles that cut the connections still in use.
     pub(crate) fn cut(&mut self, now: Duration) -> (PoolReport, Vec<M::Handle>) {
         self.close(now);
         let still = self.lent.len() as u64;
@@ -77,7 +77,7 @@ impl<M: Poolable> PoolState<M> {
         matches!(self.stage, PoolStage::Open)
     }
 
-    /// Wakes the drainers when all connections are back and closed.
+    /// Wakes the drainers when all connections are released and closed.
     pub(super) fn wake_drainers(&mut self) {
         if self.is_drained()
             && let PoolStage::Closing { drainers, .. } = &mut self.stage

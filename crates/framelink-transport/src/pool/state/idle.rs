@@ -7,7 +7,7 @@ use super::PooledSlot;
 use crate::pool::{CloseReason, Poolable};
 use crate::profile::Pooled;
 
-/// The connections that wait to be lent. The one that was returned last stands at the end.
+/// The idle connections. The one that was released last is at the end.
 #[derive(Debug)]
 pub(super) struct IdleList<M> {
     pub(super) list: VecDeque<PooledSlot<M>>,
@@ -19,7 +19,7 @@ impl<M: Poolable> IdleList<M> {
         Self { list: VecDeque::new(), look_every }
     }
 
-    /// Adds a connection that is to be looked at in `next`. When there may be something to do for it.
+    /// Adds a connection that is to be looked at in `next`. Returns when there may be work on it.
     pub(super) fn push(
         &mut self,
         mut lent: PooledSlot<M>,
@@ -33,7 +33,7 @@ impl<M: Poolable> IdleList<M> {
         due
     }
 
-    /// Takes out the connections that are to be closed, each with the reason. `live` counts all open connections, also lent ones.
+    /// Removes the connections to close, with the reasons. `live` counts all open connections, with those in use.
     pub(super) fn sift(
         &mut self,
         has_stirred: bool,
@@ -73,7 +73,7 @@ impl<M: Poolable> IdleList<M> {
         ended
     }
 
-    /// When there is something to do for a connection. `MAX` if there is nothing.
+    /// Returns when there is work on a connection. `MAX` if there is none.
     pub(super) fn due(&self, live: u32, rules: &Pooled) -> Duration {
         let due_of = |idle: &PooledSlot<M>| {
             let idle_at = if live > rules.min { idle.idle_since.saturating_add(rules.idle) } else { Duration::MAX };
@@ -83,13 +83,14 @@ impl<M: Poolable> IdleList<M> {
     }
 }
 
-/// After `next`, and every `look_every` at least. Connections are looked at together, so that many of them do not wake the task often.
+/// Returns the time of the next look: after `next`, and every `look_every` at least. Connections are looked at
+/// together, so that many of them do not wake the task often.
 fn look_at(look_every: Option<Duration>, next: Option<Duration>, now: Duration) -> Duration {
     let asked = next.map_or(Duration::MAX, |next| now.saturating_add(next));
     asked.min(look_every.map_or(Duration::MAX, |every| next_multiple(every, now)))
 }
 
-/// The next multiple of `every` after now.
+/// Returns the next multiple of `every` after now.
 fn next_multiple(every: Duration, now: Duration) -> Duration {
     let nanos = every.as_nanos().max(1);
     let at = (now.as_nanos() / nanos + 1).saturating_mul(nanos);

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use super::PooledSlot;
 
-/// The place of a caller that waits.
+/// The place of a waiting caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
-/// The callers that wait, in the order in which they came. A caller that was given a connection stays until it fetches the connection:
-/// if the connection ends before that, the caller has not lost its place.
+/// The waiting callers, in order. A caller that was assigned a connection stays until it fetches the connection, so
+/// that it keeps its place if the connection ends before.
 #[derive(Debug)]
 pub(super) struct Waiters<M> {
     queue: VecDeque<Waiter<M>>,
     next: u64,
-    /// How many callers have not fetched the connection that they were given.
+    /// How many callers have not fetched the connection that was assigned to them.
     pub(super) given: u32,
 }
 
@@ -42,7 +42,7 @@ impl<M> Waiters<M> {
         ticket
     }
 
-    /// Gives a connection to the first caller that has none, whose waker is returned. If no caller waits, the connection is returned.
+    /// Assigns a connection to the first caller without one and returns its waker, or else returns the connection.
     pub(super) fn give(&mut self, lent: PooledSlot<M>) -> Result<Waker, PooledSlot<M>> {
         let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.given.is_none()) else { return Err(lent) };
         waiter.given = Some(lent);
@@ -50,7 +50,7 @@ impl<M> Waiters<M> {
         Ok(waiter.waker.clone())
     }
 
-    /// Takes the connection that a caller was given. `Err` if the caller does not wait.
+    /// Takes the connection that was assigned to a caller. `Err` if the caller does not wait.
     pub(super) fn take_given(&mut self, ticket: Ticket) -> Result<Option<PooledSlot<M>>, ()> {
         let at = self.at(ticket).ok_or(())?;
         let given = self.queue[at].given.take();
@@ -58,7 +58,7 @@ impl<M> Waiters<M> {
         Ok(given)
     }
 
-    /// A caller waits no more. A connection that it was given has to be taken first.
+    /// Removes a caller. Take a connection that was assigned to it first.
     pub(super) fn remove(&mut self, ticket: Ticket) {
         if let Some(at) = self.at(ticket) {
             self.queue.remove(at);
@@ -69,12 +69,12 @@ impl<M> Waiters<M> {
         self.at(ticket).map(|at| &mut self.queue[at])
     }
 
-    /// How many callers came before this one and still wait.
+    /// Returns how many callers before this one still wait.
     pub(super) fn before(&self, ticket: Ticket) -> usize {
         self.queue.iter().take_while(|waiter| waiter.ticket < ticket).filter(|waiter| waiter.given.is_none()).count()
     }
 
-    /// Removes all callers: their wakers, and the connections that some of them were given.
+    /// Removes all callers. Returns their wakers, and the connections that were assigned to some of them.
     pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<PooledSlot<M>>) {
         self.given = 0;
         let (mut wakers, mut given) = (Vec::new(), Vec::new());
@@ -85,7 +85,7 @@ impl<M> Waiters<M> {
         (wakers, given)
     }
 
-    /// How many callers wait for a connection.
+    /// Returns how many callers wait for a connection.
     pub(super) fn len(&self) -> usize {
         self.queue.len() - self.given as usize
     }

@@ -1,4 +1,4 @@
-//! One rule of a pool after the other.
+//! The rules of a pool, one test for each.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -17,7 +17,7 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// One who waits, and whether it was woken.
+/// A waiter, and whether it was woken.
 type Waiting = (Ticket, Arc<Flag>);
 
 /// A pool whose dials succeed at once.
@@ -27,14 +27,14 @@ struct World {
 }
 
 impl World {
-    /// Of `max` connections, by rules that are changed.
+    /// Makes a pool of `max` connections, with changed rules.
     fn new(max: u32, change: impl FnOnce(&mut Pooled)) -> Self {
         let mut rules = Pooled::new(max);
         change(&mut rules);
         Self { lending: PoolState::new(rules, None, 7, Duration::ZERO), sockets: Sockets::default() }
     }
 
-    /// Does all that is to be done. What was closed in good order, and why.
+    /// Does all jobs. Returns why connections were closed in good order.
     fn work(&mut self, now: Duration) -> Vec<CloseReason> {
         let mut closed = Vec::new();
         self.lending.look_after(false, now);
@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    /// One that waits from then on, for a second at most.
+    /// Adds a waiter, for one second at most.
     fn wait(&mut self, now: Duration) -> Waiting {
         let flag = Flag::new();
         let Entered::Waits(ticket, _) = self.lending.enter(SECOND, &flag.waker(), now).unwrap() else { panic!() };
@@ -86,7 +86,7 @@ impl World {
 }
 
 #[test]
-fn as_many_as_are_asked_for_are_opened_in_advance() {
+fn min_connections_are_opened_in_advance() {
     let mut world = World::new(5, |rules| rules.min = 3);
     assert_eq!(world.lending.status().opening, 3);
     world.work(at(0));
@@ -94,7 +94,7 @@ fn as_many_as_are_asked_for_are_opened_in_advance() {
 }
 
 #[test]
-fn what_nobody_borrows_is_closed_down_to_the_least() {
+fn unused_connections_are_closed_down_to_min() {
     let mut world = World::new(4, |rules| rules.idle = at(10));
     let lent = [(); 4].map(|()| world.lend(at(0)));
     for (seconds, lent) in (1..).zip(lent) {
@@ -109,7 +109,7 @@ fn what_nobody_borrows_is_closed_down_to_the_least() {
 }
 
 #[test]
-fn the_one_that_came_back_last_is_lent_first() {
+fn the_connection_released_last_is_used_first() {
     let mut world = World::new(2, |_| {});
     let (one, other) = (world.lend(at(0)), world.lend(at(0)));
     let line = other.member.line();
@@ -123,18 +123,18 @@ fn the_one_that_came_back_last_is_lent_first() {
 }
 
 #[test]
-fn those_of_the_same_age_do_not_end_together() {
+fn connections_of_one_age_do_not_end_together() {
     let mut world = World::new(64, |rules| (rules.min, rules.lifetime) = (64, at(1000)));
     world.work(at(0));
     let ended: Vec<_> = (890..=1000).map(|seconds| world.work(at(seconds)).len()).collect();
-    assert_eq!(ended[..9], [0; 9], "none lives a tenth shorter");
-    assert_eq!(ended.iter().sum::<usize>(), 64, "none lives longer");
+    assert_eq!(ended[..9], [0; 9], "no lifetime is shorter by more than a tenth");
+    assert_eq!(ended.iter().sum::<usize>(), 64, "no lifetime is longer");
     assert!(ended.iter().all(|together| *together <= 6), "{ended:?}");
     assert_eq!(world.idle(), 64, "each was replaced");
 }
 
 #[test]
-fn one_that_was_lent_often_enough_is_closed_when_it_comes_back() {
+fn a_connection_is_closed_after_its_last_use() {
     let mut world = World::new(1, |rules| rules.uses = Some(3));
     for _ in 0..2 {
         let lent = world.lend(at(1));
@@ -147,18 +147,18 @@ fn one_that_was_lent_often_enough_is_closed_when_it_comes_back() {
 }
 
 #[test]
-fn each_is_replaced_where_the_peer_closes_after_each_exchange() {
+fn with_replace_each_connection_is_replaced_after_its_exchange() {
     let mut world = World::new(3, |rules| (rules.min, rules.replace) = (0, true));
     let lent = [world.lend(at(0)), world.lend(at(0))];
     for lent in lent {
         world.lending.give_back(lent, at(1));
     }
     assert_eq!(world.work(at(1)), [CloseReason::Replaced; 2]);
-    assert_eq!((world.idle(), world.lending.status().opened), (2, 4), "though none is to be kept");
+    assert_eq!((world.idle(), world.lending.status().opened), (2, 4), "replaced although min is 0");
 }
 
 #[test]
-fn one_too_many_is_closed_when_it_comes_back() {
+fn a_surplus_connection_is_closed_when_released() {
     let mut world = World::new(3, |rules| rules.max_idle = 1);
     for lent in [world.lend(at(0)), world.lend(at(0)), world.lend(at(0))] {
         world.lending.give_back(lent, at(1));
@@ -167,7 +167,7 @@ fn one_too_many_is_closed_when_it_comes_back() {
 }
 
 #[test]
-fn one_that_is_wanted_elsewhere_is_closed_when_nobody_has_it() {
+fn a_connection_that_is_to_move_is_closed_when_idle() {
     let mut world = World::new(2, |_| {});
     let (one, other) = (world.lend(at(0)), world.lend(at(0)));
     let idle = other.member.line();
@@ -180,7 +180,7 @@ fn one_that_is_wanted_elsewhere_is_closed_when_nobody_has_it() {
 }
 
 #[test]
-fn one_that_ends_while_it_is_idle_is_closed_and_replaced() {
+fn a_connection_that_ends_while_idle_is_closed_and_replaced() {
     for reason in [CloseReason::ByPeer, CloseReason::Unsolicited, CloseReason::Dead, CloseReason::Failed] {
         let mut world = World::new(1, |_| {});
         let lent = world.lend(at(0));
@@ -196,7 +196,7 @@ fn one_that_ends_while_it_is_idle_is_closed_and_replaced() {
 }
 
 #[test]
-fn one_that_comes_back_in_the_middle_of_an_exchange_is_never_lent_again() {
+fn a_connection_released_in_the_middle_of_an_exchange_is_never_used_again() {
     let mut world = World::new(1, |_| {});
     let lent = world.lend(at(0));
     lent.member.request(1);
@@ -210,7 +210,7 @@ fn one_that_comes_back_in_the_middle_of_an_exchange_is_never_lent_again() {
 }
 
 #[test]
-fn while_dials_fail_there_is_one_at_a_time_with_a_pause_before() {
+fn while_dials_fail_there_is_one_at_a_time_after_a_pause() {
     let mut world = World::new(4, |rules| rules.min = 4);
     let mut now = at(0);
     assert_eq!(world.lending.take_jobs().len(), 4);
@@ -230,11 +230,11 @@ fn while_dials_fail_there_is_one_at_a_time_with_a_pause_before() {
     assert_eq!(pauses, [32, 64, 128, 250, 250, 250, 250, 250]);
     let next = world.lending.look_after(false, now).unwrap();
     world.work(next);
-    assert_eq!(world.idle(), 4, "one that succeeds brings the others");
+    assert_eq!(world.idle(), 4, "a success starts the other dials");
 }
 
 #[test]
-fn a_peer_that_ends_each_connection_at_once_is_not_dialled_in_haste() {
+fn a_peer_that_ends_each_connection_at_once_is_dialled_with_pauses() {
     let mut world = World::new(1, |_| {});
     let mut dials = 0;
     let mut now = at(0);
@@ -252,13 +252,13 @@ fn a_peer_that_ends_each_connection_at_once_is_not_dialled_in_haste() {
 }
 
 #[test]
-fn without_a_wait_whoever_finds_none_is_told_at_once_and_one_is_opened() {
+fn without_a_wait_a_caller_fails_at_once_and_a_connection_is_opened() {
     let mut world = World::new(2, |rules| (rules.min, rules.wait) = (0, None));
     let flag = Flag::new();
     let error = world.lending.enter(SECOND, &flag.waker(), at(0)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no connection is free, and none is to be waited for: 0 of at most 2 lent, 1 being opened, \
+        "no connection is free now, and the call does not wait: 0 of at most 2 lent, 1 being opened, \
          0 ahead in the queue"
     );
     world.work(at(0));
@@ -267,7 +267,7 @@ fn without_a_wait_whoever_finds_none_is_told_at_once_and_one_is_opened() {
 }
 
 #[test]
-fn whoever_waited_in_vain_is_told_how_long_for_what_and_why() {
+fn a_waiter_that_fails_is_told_how_long_it_waited_for_what_and_why() {
     let mut world = World::new(2, |rules| rules.wait = Some(at(3)));
     let _lent = [world.lend(at(0)), world.lend(at(0))];
     let flag = Flag::new();
@@ -282,7 +282,7 @@ fn whoever_waited_in_vain_is_told_how_long_for_what_and_why() {
 }
 
 #[test]
-fn only_one_that_was_dialled_for_its_first_borrower_was_not_there_before() {
+fn only_a_connection_dialled_for_its_first_caller_was_not_there_before() {
     let mut world = World::new(1, |rules| rules.min = 0);
     let lent = world.lend(at(0));
     assert!(!lent.was_there);
@@ -295,7 +295,7 @@ fn only_one_that_was_dialled_for_its_first_borrower_was_not_there_before() {
 }
 
 #[test]
-fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
+fn a_connection_assigned_to_a_cancelled_waiter_goes_to_the_next() {
     let (mut world, lent, [(first, one), (second, other)]) = two_wait_for_one();
     world.lending.give_back(lent, at(0));
     world.wake();
@@ -306,7 +306,7 @@ fn what_was_given_to_one_who_waits_no_more_goes_to_the_next() {
     assert!(world.lending.collect(second, &other.waker(), at(0)).unwrap().is_ok());
 }
 
-/// A pool of one connection, which is lent, and two who wait for it.
+/// A pool of one connection, which is in use, and two waiters.
 fn two_wait_for_one() -> (World, PooledSlot<Fake>, [Waiting; 2]) {
     let mut world = World::new(1, |_| {});
     let lent = world.lend(at(0));
@@ -315,7 +315,7 @@ fn two_wait_for_one() -> (World, PooledSlot<Fake>, [Waiting; 2]) {
 }
 
 #[test]
-fn one_who_waits_no_more_is_given_nothing() {
+fn a_cancelled_waiter_gets_nothing() {
     let (mut world, lent, [(first, one), (second, other)]) = two_wait_for_one();
     assert_eq!(world.lending.status().waiting, 2);
     world.lending.cancel(first, at(0));
@@ -323,7 +323,7 @@ fn one_who_waits_no_more_is_given_nothing() {
     world.lending.give_back(lent, at(0));
     world.wake();
     assert_eq!((one.is_up(), other.is_up()), (false, true));
-    // The connection was assigned to a waiter that is cancelled too, and there is no other waiter: it is idle, and the next caller gets it.
+    // The connection was assigned to a waiter that is cancelled too. It becomes idle, and the next caller gets it.
     world.lending.cancel(second, at(0));
     let status = world.lending.status();
     assert_eq!((status.waiting, status.lent, status.idle), (0, 0, 1));
@@ -332,14 +332,14 @@ fn one_who_waits_no_more_is_given_nothing() {
 }
 
 #[test]
-fn what_ended_before_one_who_waits_no_more_had_fetched_it_is_replaced_for_the_next() {
+fn a_connection_that_ends_while_assigned_to_a_cancelled_waiter_is_replaced_for_the_next() {
     for reason in [CloseReason::ByPeer, CloseReason::Unsolicited, CloseReason::Dead, CloseReason::Failed] {
         let (mut world, lent, [(first, _), (second, other)]) = two_wait_for_one();
         let line = lent.member.line();
         world.lending.give_back(lent, at(0));
         line.borrow_mut().end(reason);
         world.lending.cancel(first, at(0));
-        // At once, and not when somebody looks again.
+        // The replacement begins at once, and not at the next look.
         let status = world.lending.status();
         assert_eq!((status.closed(reason), status.opening, status.idle, status.waiting), (1, 1, 0, 1), "{reason:?}");
         world.work(at(0));
@@ -350,7 +350,7 @@ fn what_ended_before_one_who_waits_no_more_had_fetched_it_is_replaced_for_the_ne
 }
 
 #[test]
-fn one_who_waits_no_more_after_the_end_changes_nothing() {
+fn cancelling_a_waiter_after_the_end_changes_nothing() {
     let (mut world, lent, [(first, _), (second, _)]) = two_wait_for_one();
     world.lending.give_back(lent, at(0));
     world.lending.close(at(0));
@@ -363,7 +363,7 @@ fn one_who_waits_no_more_after_the_end_changes_nothing() {
 }
 
 #[test]
-fn one_that_ends_between_being_given_and_being_fetched_costs_nobody_the_place() {
+fn a_connection_that_ends_before_it_is_fetched_costs_no_waiter_its_place() {
     let (mut world, lent, [(first, one), (_, other)]) = two_wait_for_one();
     let line = lent.member.line();
     world.lending.give_back(lent, at(0));
@@ -376,7 +376,7 @@ fn one_that_ends_between_being_given_and_being_fetched_costs_nobody_the_place() 
 }
 
 #[test]
-fn closing_tells_whoever_waits_and_reports_what_came_back_and_what_did_not() {
+fn closing_fails_the_waiters_and_reports_what_was_released_and_what_was_cut() {
     let mut world = World::new(3, |_| {});
     let [one, other, third] = [(); 3].map(|()| world.lend(at(0)));
     world.lending.give_back(third, at(0));
@@ -394,5 +394,5 @@ fn closing_tells_whoever_waits_and_reports_what_came_back_and_what_did_not() {
     let (report, cut) = world.lending.cut(at(2));
     assert_eq!((report.finished, report.cut, cut.len()), (2, 1, 1));
     world.lending.give_back(other, at(3));
-    assert_eq!(world.sockets.open(), 0, "nobody is left to close it in good order");
+    assert_eq!(world.sockets.open(), 0, "no task is left to close it in good order");
 }

@@ -1,4 +1,4 @@
-//! The core of a pool against a world of peers that is made up, in virtual time, and its waiting queue under every order of its threads.
+//! The core of a pool with simulated peers, in virtual time, and its waiting queue under every order of its threads.
 
 mod lines;
 mod schedules;

@@ -1,4 +1,4 @@
-//! The waiting queue under many orders in which its threads may take their turns.
+//! The waiting queue under many orders in which its threads run.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -24,24 +24,24 @@ impl Lock for Mutex<PoolState<Socket>> {
 }
 
 #[test]
-fn whoever_waits_is_served_in_order_under_any_schedule() {
+fn waiters_are_served_in_order_under_any_schedule() {
     check_random(served_in_order, 25_000);
     check_pct(served_in_order, 10_000, 3);
 }
 
 #[test]
-fn cancelling_and_failing_dials_lose_no_slot_and_no_wake_under_any_schedule() {
+fn cancelled_waiters_and_failed_dials_lose_no_slot_and_no_wake_under_any_schedule() {
     check_random(cancelled, 25_000);
     check_pct(cancelled, 10_000, 3);
 }
 
 #[test]
-fn closing_tells_everybody_under_any_schedule() {
+fn closing_wakes_all_waiters_under_any_schedule() {
     check_random(closed, 25_000);
     check_pct(closed, 10_000, 3);
 }
 
-/// One connection, three who want it twice each.
+/// One connection, and three threads that each use it twice.
 fn served_in_order() {
     let world = World::new(1, 0);
     let borrow = |world: World| {
@@ -56,7 +56,7 @@ fn served_in_order() {
     assert!(places.is_sorted(), "{places:?}");
 }
 
-/// Two connections that are hard to get, two who want one, and one who gives up.
+/// Two connections whose dials may fail, two threads that want one, and one that gives up.
 fn cancelled() {
     let world = World::new(2, 3);
     let borrow: fn(World) = |world| {
@@ -85,7 +85,7 @@ fn cancelled() {
     world.run([borrow, borrow, give_up]);
 }
 
-/// One is closed while others want to borrow.
+/// Closes the pool while other threads want a connection.
 fn closed() {
     let world = World::new(1, 0);
     let borrow: fn(World) = |world| {
@@ -101,16 +101,16 @@ fn closed() {
     world.run([borrow, borrow, close]);
 }
 
-/// A pool, and how many sockets are open.
+/// A pool, with the number of open sockets.
 #[derive(Clone)]
 struct World {
     shared: Arc<SharedPool<Mutex<PoolState<Socket>>, Counting>>,
     bell: Arc<ThreadWaker>,
     max: u32,
     sockets: Arc<AtomicU32>,
-    /// So many dials fail first.
+    /// How many dials fail first.
     failing: Arc<AtomicU32>,
-    /// The places of those who had to wait, in the order in which they were served.
+    /// The places of the callers that had to wait, in the order in which they were served.
     served: Arc<std::sync::Mutex<Vec<Duration>>>,
 }
 
@@ -128,7 +128,7 @@ impl World {
         Self { shared: Arc::new(shared), bell, max, sockets: Arc::default(), failing, served: Arc::default() }
     }
 
-    /// These at the same time, beside the task that dials and closes. In the end nothing is left.
+    /// Runs these threads at a time, beside the task that dials and closes. In the end nothing is left.
     fn run(&self, acts: [fn(Self); 3]) {
         let spawn = |act: fn(Self)| {
             let world = self.clone();
@@ -163,7 +163,7 @@ impl World {
                 }
             }
             match next {
-                // The pause before a dial is over sooner or later.
+                // The pause before a dial ends sooner or later.
                 Some(at) if is_idle && at < Duration::from_secs(1 << 20) => self.shared.clock.pass_to(at),
                 _ if is_idle => self.bell.wait(),
                 _ => {}
@@ -171,10 +171,10 @@ impl World {
         }
     }
 
-    /// As a thread waits. Its place among those who waited, if it had to.
+    /// Waits as a thread does. Also returns its place in the queue, if it had to wait.
     fn lend(&self) -> Result<(PooledSlot<Socket>, Option<Duration>), PoolError> {
         let mut lend = self.shared.lend(Duration::MAX);
-        // As a pool asks: there is something to wake only when it has to wait.
+        // Asks as a pool does: a waker is made only when the caller has to wait.
         if let Some(lent) = lend.ask(Waker::noop()) {
             return lent.map(|lent| (lent, None));
         }
@@ -199,7 +199,7 @@ impl World {
     }
 }
 
-/// A connection: never more of them than there may be.
+/// A connection. There are never more than the maximum.
 struct Socket(Arc<AtomicU32>);
 
 impl Socket {
@@ -235,7 +235,7 @@ impl Poolable for Socket {
     fn leave(&mut self, _reason: CloseReason) {}
 }
 
-/// Each look is later than the one before.
+/// A clock on which each look is later than the one before.
 #[derive(Default)]
 struct Counting(AtomicU64);
 
@@ -251,7 +251,7 @@ impl drive::Clock for Counting {
     }
 }
 
-/// As the blocking driver's, with a lock whose turns the schedule decides.
+/// Waits as the blocking driver does, with a lock whose order the schedule decides.
 struct ThreadWaker {
     is_rung: Mutex<bool>,
     rung: Condvar,

@@ -1,4 +1,4 @@
-//! A million lendings among peers that reset, close, reply late, and cannot be reached.
+//! A million uses of pooled connections with peers that reset, close, reply late, and cannot be reached.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,11 +13,11 @@ use crate::profile::Pooled;
 use crate::simulated::flag::Flag;
 use crate::upstream::random::Random;
 
-/// Longer is no pause between two dials.
+/// The longest pause between two dials.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 #[test]
-fn a_million_lendings_lend_no_foreign_reply_leak_no_slot_and_keep_the_bounds_and_the_order() {
+fn a_million_uses_mix_up_no_reply_leak_no_slot_and_keep_the_bounds_and_the_order() {
     let mut lendings = 0;
     for seed in 0..8 {
         let mut rules = Pooled::new(2 + u32::try_from(seed).unwrap());
@@ -33,25 +33,25 @@ fn a_million_lendings_lend_no_foreign_reply_leak_no_slot_and_keep_the_bounds_and
     assert!(lendings >= 1_000_000, "{lendings}");
 }
 
-/// Many who borrow, and the world.
+/// Many callers, with the pool and its peers.
 struct Soak {
     lending: PoolState<Fake>,
     rules: Pooled,
     random: Random,
     now: Duration,
-    borrowers: Vec<Borrower>,
+    callers: Vec<PoolCaller>,
     sockets: Sockets,
     lines: Vec<Rc<RefCell<Line>>>,
     dials: Vec<Duration>,
     closing: Vec<(Fake, Duration)>,
-    /// When the peers can be reached.
+    /// Whether the peers can be reached.
     is_up: bool,
     look_at: Option<Duration>,
     requests: u64,
     late: u64,
 }
 
-struct Borrower {
+struct PoolCaller {
     flag: Arc<Flag>,
     state: UseState,
 }
@@ -64,13 +64,13 @@ enum UseState {
 
 impl Soak {
     fn new(rules: Pooled, seed: u64) -> Self {
-        let borrowers = (0..12).map(|_| Borrower { flag: Flag::new(), state: UseState::Idle }).collect();
+        let callers = (0..12).map(|_| PoolCaller { flag: Flag::new(), state: UseState::Idle }).collect();
         Self {
             lending: PoolState::new(rules, None, seed, Duration::ZERO),
             rules,
             random: Random::new(seed),
             now: Duration::ZERO,
-            borrowers,
+            callers,
             sockets: Sockets::default(),
             lines: Vec::new(),
             dials: Vec::new(),
@@ -97,14 +97,14 @@ impl Soak {
             1 if self.random.one_in(40) => self.harm(),
             1 if self.random.one_in(400) => self.is_up = !self.is_up,
             _ => {
-                let who = self.random.below(self.borrowers.len());
+                let who = self.random.below(self.callers.len());
                 self.act(who);
             }
         }
         self.settle();
     }
 
-    /// Takes the jobs, ends those whose time has come.
+    /// Takes the jobs, and ends those whose time has come.
     fn work(&mut self) {
         let (wakes, is_roused) = self.lending.take_wakes();
         wakes.into_iter().for_each(std::task::Waker::wake);
@@ -144,7 +144,7 @@ impl Soak {
         self.now += Duration::from_millis(1 + self.random.below(most) as u64);
     }
 
-    /// Something happens to a connection, whoever has it.
+    /// Lets something happen to a connection, in use or idle.
     fn harm(&mut self) {
         self.lines.retain(|line| Rc::strong_count(line) > 1);
         if self.lines.is_empty() {
@@ -165,16 +165,16 @@ impl Soak {
     }
 
     fn act(&mut self, who: usize) {
-        let state = std::mem::replace(&mut self.borrowers[who].state, UseState::Idle);
-        self.borrowers[who].state = match state {
+        let state = std::mem::replace(&mut self.callers[who].state, UseState::Idle);
+        self.callers[who].state = match state {
             UseState::Idle => self.enter(who),
             UseState::Waits { ticket, .. } if self.random.one_in(30) => {
                 self.lending.cancel(ticket, self.now);
-                self.borrowers[who].flag.lower();
+                self.callers[who].flag.lower();
                 UseState::Idle
             }
             UseState::Waits { ticket, until, since, was_given_a_dead_one } => {
-                if self.borrowers[who].flag.lower() || until <= self.now {
+                if self.callers[who].flag.lower() || until <= self.now {
                     self.collect(who, ticket, until, since)
                 } else {
                     UseState::Waits { ticket, until, since, was_given_a_dead_one }
@@ -185,11 +185,11 @@ impl Soak {
     }
 
     fn enter(&mut self, who: usize) -> UseState {
-        let waker = self.borrowers[who].flag.waker();
+        let waker = self.callers[who].flag.waker();
         match self.lending.enter(Duration::from_secs(1), &waker, self.now) {
             Ok(Entered::PooledConnection(lent)) => {
-                let waits = |other: &Borrower| matches!(other.state, UseState::Waits { .. }) && !other.flag.is_up();
-                assert!(!self.borrowers.iter().any(waits), "whoever comes takes nothing from those who wait");
+                let waits = |other: &PoolCaller| matches!(other.state, UseState::Waits { .. }) && !other.flag.is_up();
+                assert!(!self.callers.iter().any(waits), "a new caller takes nothing from the waiters");
                 UseState::Has { lent, number: None }
             }
             Ok(Entered::Waits(ticket, until)) => {
@@ -200,13 +200,13 @@ impl Soak {
     }
 
     fn collect(&mut self, who: usize, ticket: Ticket, until: Duration, since: Duration) -> UseState {
-        let waker = self.borrowers[who].flag.waker();
+        let waker = self.callers[who].flag.waker();
         match self.lending.collect(ticket, &waker, self.now) {
             Some(Ok(lent)) => {
-                for other in &self.borrowers {
+                for other in &self.callers {
                     let UseState::Waits { ticket: earlier, was_given_a_dead_one, .. } = other.state else { continue };
                     let has_his = earlier > ticket || other.flag.is_up() || was_given_a_dead_one;
-                    assert!(has_his, "nobody is served before whoever came before");
+                    assert!(has_his, "no caller is served before an earlier one");
                 }
                 UseState::Has { lent, number: None }
             }
@@ -220,7 +220,7 @@ impl Soak {
         }
     }
 
-    /// Sends, receives, or gives up; and gives back.
+    /// Sends, receives, or gives up; then releases the connection.
     fn exchange(&mut self, lent: PooledSlot<Fake>, number: Option<u64>) -> UseState {
         match number {
             None if self.random.one_in(20) => {}
@@ -229,10 +229,10 @@ impl Soak {
                 lent.member.request(self.requests);
                 return UseState::Has { lent, number: Some(self.requests) };
             }
-            // Given up, and the reply is on its way still.
+            // Given up while the reply is still on its way.
             Some(_) if self.random.one_in(50) => {}
             Some(number) => match lent.member.reply() {
-                // Came after it was lent: whoever calls looks before sending, and this one did not.
+                // Arrived after the connection was handed out. A real caller looks before it sends; this one did not.
                 Some(u64::MAX) => {}
                 Some(reply) => assert_eq!(reply, number, "the reply of another request"),
                 None => {}
@@ -246,15 +246,15 @@ impl Soak {
         let status = self.lending.status();
         let under_way = u32::try_from(self.dials.len()).unwrap();
         assert!(self.sockets.open() + under_way <= self.rules.max, "{status:?}");
-        let has = |borrower: &&Borrower| matches!(borrower.state, UseState::Has { .. });
-        let given = |borrower: &&Borrower| matches!(borrower.state, UseState::Waits { .. }) && borrower.flag.is_up();
-        let held = self.borrowers.iter().filter(has).count();
-        let most = held + self.borrowers.iter().filter(given).count();
-        assert!((held..=most).contains(&(status.lent as usize)), "no slot leaked, whoever was given one was woken");
+        let has = |caller: &&PoolCaller| matches!(caller.state, UseState::Has { .. });
+        let given = |caller: &&PoolCaller| matches!(caller.state, UseState::Waits { .. }) && caller.flag.is_up();
+        let held = self.callers.iter().filter(has).count();
+        let most = held + self.callers.iter().filter(given).count();
+        assert!((held..=most).contains(&(status.lent as usize)), "no slot leaked, and each assigned waiter was woken");
         assert_eq!((status.opening, status.closing as usize), (under_way, self.closing.len()));
         assert_eq!(self.sockets.open(), status.idle + status.lent + status.closing);
         assert!(status.idle <= self.rules.max_idle);
-        assert!(status.idle == 0 || status.waiting == 0, "nobody waits beside one that is idle");
+        assert!(status.idle == 0 || status.waiting == 0, "no caller waits while a connection is idle");
         let pauses_until = self.lending.pauses_until();
         assert!(pauses_until <= self.now + LONGEST_PAUSE);
         let is_pausing = self.now <= pauses_until;
@@ -263,10 +263,9 @@ impl Soak {
         assert!(status.waiting == 0 || is_mending || status.lent == self.rules.max, "{status:?}");
     }
 
-    /// All give back what they have.
     fn end(mut self) -> u64 {
-        for who in 0..self.borrowers.len() {
-            match std::mem::replace(&mut self.borrowers[who].state, UseState::Idle) {
+        for who in 0..self.callers.len() {
+            match std::mem::replace(&mut self.callers[who].state, UseState::Idle) {
                 UseState::Idle => {}
                 UseState::Waits { ticket, .. } => self.lending.cancel(ticket, self.now),
                 UseState::Has { lent, .. } => self.lending.give_back(lent, self.now),
@@ -279,7 +278,7 @@ impl Soak {
             self.settle();
         }
         let status = self.lending.status();
-        assert_eq!((status.lent, status.waiting, status.idle), (0, 0, self.rules.min), "as few as are to be kept");
+        assert_eq!((status.lent, status.waiting, status.idle), (0, 0, self.rules.min), "only min connections are kept");
         assert!(self.late > 0 && status.not_opened > 0, "{status:?}");
         let closed: u64 = status.all_closed().map(|(_, count)| count).sum();
         assert_eq!(status.opened - closed, u64::from(status.idle), "each is counted once: {status:?}");

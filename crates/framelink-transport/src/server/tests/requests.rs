@@ -1,4 +1,4 @@
-//! Which requests of a connection are read, when they are handled, and when it has been served.
+//! The requests of a connection: which are read, when they are handled, and when the connection has been served.
 
 use std::io;
 use std::time::Duration;
@@ -49,7 +49,6 @@ fn receive(requests: &mut Requests) -> Option<PlacedRequest> {
     requests.on_received(Ok(Some(message()))).unwrap()
 }
 
-/// It is answered with nothing.
 fn answer(requests: &mut Requests, request: PlacedRequest) {
     assert!(requests.answer(request.0, None, NOW));
 }
@@ -61,7 +60,7 @@ fn no_more_is_read_than_can_be_handled() {
     let two = receive(&mut requests).unwrap();
     assert!(!requests.may_read(), "both handlers are busy");
     answer(&mut requests, two);
-    assert!(!requests.may_read(), "the reply before it is owed still");
+    assert!(!requests.may_read(), "the reply before it is still owed");
     answer(&mut requests, one);
     assert!(requests.may_read());
     assert!(requests.ended().is_none(), "there may be more requests");

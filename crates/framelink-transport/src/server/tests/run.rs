@@ -1,4 +1,4 @@
-//! A server from its first connection to its last.
+//! The run of a server.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +17,7 @@ use framelink_profile::Framing;
 /// A connection, or why there is none. At the first `None` a drain of 8 s is ordered.
 type Accepted = io::Result<Option<u32>>;
 
-/// A listener without sockets, on a clock that goes on where everything waits.
+/// A listener without sockets, on a clock that moves when all tasks wait.
 struct Scripted {
     control: Arc<ServerControl<Tokio>>,
     world: Arc<Mutex<World>>,
@@ -32,7 +32,7 @@ struct World {
     /// How long to wait for handshakes, once.
     handshakes: Option<Duration>,
     serves_for: Duration,
-    /// What the server did, and when in milliseconds.
+    /// The acts of the server, with their times in milliseconds.
     log: Vec<(u128, String)>,
 }
 
@@ -121,7 +121,7 @@ async fn assert_log(mut world: World, expected: &[(u128, &str)], cut: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_system_that_cannot_accept_is_asked_again_and_both_ends_of_that_are_told_once() {
+async fn a_failing_accept_is_tried_again_and_its_begin_and_end_are_reported_once() {
     let accepts = [too_many_files(), too_many_files(), too_many_files(), Ok(Some(1)), Ok(Some(2))].into();
     let first = (0, "accepting: too many open files; trying again in 10ms");
     let then = [(70, "serves 1"), (70, "accepting again"), (70, "serves 2"), (70, "closed"), (70, "aborted")];
@@ -138,7 +138,7 @@ async fn connections_that_waited_when_the_drain_began_are_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_cannot_be_accepted_is_given_up_when_the_time_of_the_drain_is_over() {
+async fn a_queue_that_cannot_be_accepted_is_given_up_at_the_end_of_the_drain() {
     let queued = (0..1000).map(|_| too_many_files()).collect();
     let first = (0, "accepting: too many open files; trying again in 10ms");
     assert_log(World { queued, ..World::default() }, &[first, (8000, "closed"), (8000, "aborted")], 0).await;

@@ -9,11 +9,11 @@ use crate::link::LinkEvent;
 use crate::link::inbox;
 use crate::tokio::connector::Tokio;
 
-/// The messages that answer no request of a link, and what becomes of its connections. When the inbox is dropped, later messages and events
-/// are dropped too.
+/// Receives the messages that answer no request of a link, and the events of its connections. After the inbox is
+/// dropped, later messages and events are discarded.
 ///
-/// It holds up to 1024 of them. While it is full, a connection that has another one does not read, so that replies wait too: an application
-/// that keeps an inbox must empty it. When the link is dropped, messages and events that have no room in the inbox are dropped.
+/// The inbox holds up to 1024 entries. While it is full, a connection with a new entry stops reading, so replies wait
+/// too: a program must empty its inbox. When the link is dropped, entries without room are discarded.
 ///
 /// ```no_run
 /// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
@@ -34,14 +34,14 @@ use crate::tokio::connector::Tokio;
 pub struct Inbox(pub(super) inbox::Inbox<Tokio>);
 
 impl Inbox {
-    /// The next event, when there is one; `None` when the link and all its connections are gone. The future can be dropped at any time.
+    /// Returns the next event, or `None` when the link and its connections are gone. The future can be dropped safely.
     pub async fn recv(&mut self) -> Option<LinkEvent> {
         self.recv_from().await.map(|(_, news)| news)
     }
 
-    /// The next event, and the name that was given for its peer: for [`Links`](super::Links) with many peers.
+    /// Returns the next event and the name of its peer. Used with [`Links`](super::Links), which have many peers.
     pub async fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
-        // An inbox that is never empty lets other tasks have their turn.
+        // An inbox that is never empty must let other tasks run too.
         poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
         self.0.recv(None).await.into_message()
     }

@@ -1,4 +1,4 @@
-//! One client to many peers.
+//! Links to many peers.
 
 use std::sync::Arc;
 
@@ -12,16 +12,15 @@ use crate::tokio::Upstream;
 use crate::tokio::connector::Tokio as Driver;
 use framelink_session::Message;
 
-/// A [`Link`] to each of many peers of one kind, made when its peer is first asked.
+/// Makes calls to many peers of one kind, over a [`Link`] to each. A link is created at the first request to its peer.
 ///
-/// Clones are the same client. The events of all links go to one [`Inbox`], whose [`recv_from`](Inbox::recv_from) says which peer an event is
-/// of.
+/// Clones share the links. One [`Inbox`] has all events; [`recv_from`](Inbox::recv_from) names the peer of each.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use framelink_transport::{Framing, Profile, profile::Duplex, tokio::Links};
 ///
-/// // Modbus devices, by their transaction ids.
+/// // Modbus devices: matches replies by the transaction id.
 /// let profile = Profile::builder("modbus".parse::<Framing>()?).exchange(Duplex::new().key("0:2".parse()?)).build()?;
 /// let (devices, _) = Links::new(profile)?;
 /// let (one, other) = tokio::join!(

@@ -1,9 +1,9 @@
-//! The states of an upstream, one after the other.
+//! The sequence of states of an upstream.
 
 use crate::tokio::driver::TaskNotify;
 use crate::upstream::{State, Unseen};
 
-/// The states of an upstream, one after the other. A slow reader misses states that are over, but never the newest.
+/// The states of an upstream, one after the other. A slow reader misses older states, but never the newest one.
 ///
 /// ```no_run
 /// # async fn example(upstream: framelink_transport::tokio::Upstream) {
@@ -21,12 +21,12 @@ use crate::upstream::{State, Unseen};
 pub struct States(pub(super) Unseen<TaskNotify>);
 
 impl States {
-    /// The newest state.
+    /// Returns the current state.
     pub fn current(&self) -> State {
         self.0.current()
     }
 
-    /// Waits for another state than the one that was seen last; `None` when the upstream and its connections are gone.
+    /// Waits for a state that differs from the last one. Returns `None` when the upstream and its connections are gone.
     pub async fn changed(&mut self) -> Option<State> {
         self.0.next(None).await
     }

@@ -1,4 +1,4 @@
-//! The addresses with their names, counts and state: what both drivers share.
+//! The addresses of an upstream, with their names, statistics and state. Roles and background tasks share it.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -13,15 +13,15 @@ use crate::error::ConnectError;
 use crate::net::lock::Lock;
 use crate::profile::Reconnect;
 
-/// What there is to know of the addresses of a peer.
+/// The shared record of the addresses of a peer.
 pub(crate) struct AddressBook {
     names: Arc<[Arc<str>]>,
     book: Lock<Book>,
-    /// Whether any connection is to move, now or later: asked before each exchange.
+    /// Whether any connection is to move, now or later. Read before each exchange, without the lock.
     has_moves: AtomicBool,
     hook: Option<Hook>,
     clock: Box<dyn drive::Clock + Send + Sync>,
-    /// Tells those who wait: for another state, or for an address that can be dialled.
+    /// Notifies tasks that wait for another state, or for an address that can be dialled.
     tell: Box<dyn Fn(State) + Send + Sync>,
 }
 
@@ -29,24 +29,23 @@ struct Book {
     addresses: Addresses,
     counts: Counts,
     state: State,
-    /// Dials under way.
     dialling: usize,
-    /// Connections that are being closed by us.
+    /// How many connections we are closing.
     leaving: usize,
-    /// Why there is none, since the last one was made.
+    /// Why there is no connection. `None` if one was made since.
     last_failure: Option<Failure>,
 }
 
-/// What whoever wants a connection does next.
+/// What a caller that wants a connection does next.
 pub(crate) enum Next {
     Dial(Dialling),
-    /// Wait until then, or until something changes.
+    /// Wait until this time, or until something changes.
     Wait(Duration),
-    /// There will be none in time.
+    /// There will be no connection in time.
     Fail(ConnectError),
 }
 
-/// An address that is being dialled. Dropped, it was given up.
+/// A dial of an address that is under way. Dropping it gives the dial up.
 #[derive(Debug)]
 pub(crate) struct Dialling {
     address_book: Arc<AddressBook>,
@@ -77,7 +76,7 @@ impl AddressBook {
         Arc::new(Self { names, book, has_moves, hook: on_loss.map(Hook::new), clock, tell })
     }
 
-    /// What to do for a connection that is wanted by then. `failed` is how the last dial of this attempt ended.
+    /// Returns what to do for a connection until `deadline`. `failed` is the failure of this attempt's last dial.
     pub(crate) fn next(
         self: &Arc<Self>,
         attempt: &mut Attempt,
@@ -97,7 +96,7 @@ impl AddressBook {
         }
     }
 
-    /// The address that is to be dialled in the background, now or after a while.
+    /// Returns the address that is to be dialled in the background, or when to ask again.
     pub(crate) fn probe(self: &Arc<Self>) -> Result<Dialling, super::Probe> {
         let mut book = self.book.lock();
         match book.addresses.probe(self.clock.now()) {
@@ -106,7 +105,7 @@ impl AddressBook {
         }
     }
 
-    /// Whether an address is to be tried in the background, now or later.
+    /// Returns whether an address is to be tried in the background, now or later.
     pub(crate) fn needs_maintenance(&self) -> bool {
         self.book.lock().addresses.misses_any()
     }
@@ -118,12 +117,11 @@ impl AddressBook {
         Dialling { address_book: Arc::clone(self), at, left, dialled_at: self.clock.now(), is_over: false }
     }
 
-    /// An exchange begins on the connection.
     pub(crate) fn begin(&self, lease: LeaseId) {
         self.book.lock().addresses.begin(lease);
     }
 
-    /// Something was of use on the connection. If its address is well again, what waits for the next try does not have to wait any more.
+    /// Notes that the connection was useful. If its address is well again, callers that wait are woken.
     pub(crate) fn on_useful(&self, lease: LeaseId, note: impl FnOnce(&mut Addresses, LeaseId) -> bool) {
         let mut book = self.book.lock();
         if note(&mut book.addresses, lease) {
@@ -135,8 +133,6 @@ impl AddressBook {
         self.has_moves() && self.book.lock().addresses.is_to_move(lease, self.clock.now())
     }
 
-    /// Whether an address can be dialled now.
-    #[cfg(any(feature = "blocking", feature = "tokio"))]
     pub(crate) fn is_due(&self) -> bool {
         self.book.lock().addresses.next_try().is_some_and(|at| at <= self.clock.now())
     }
@@ -145,7 +141,7 @@ impl AddressBook {
         self.has_moves.load(Ordering::Relaxed)
     }
 
-    /// A connection is being closed by us; `on_left` when that is done.
+    /// Notes that we begin to close a connection. Call `on_left` when it is closed.
     pub(crate) fn on_leaving(&self, lease: LeaseId) {
         let mut book = self.book.lock();
         if book.addresses.is_to_move(lease, self.clock.now()) {
@@ -162,7 +158,7 @@ impl AddressBook {
         self.restate(&mut book);
     }
 
-    /// A connection has ended: the hook is told why, where that is known.
+    /// Notes that a connection has ended. Calls the hook if the reason is known.
     pub(crate) fn on_lost(&self, lease: LeaseId, address: &Arc<str>, why: Option<&str>) {
         let failure = Failure::of_loss(address, why.unwrap_or("the connection was given up"));
         let mut book = self.book.lock();
@@ -243,12 +239,12 @@ impl Dialling {
         &self.address_book.names[self.at]
     }
 
-    /// So much of this time is its share: others can be tried too.
+    /// Returns the part of `time` that this dial may use, so that the other addresses can be tried too.
     pub(crate) fn share(&self, time: Duration) -> Duration {
         time / self.left.max(1)
     }
 
-    /// There is a connection, signed on.
+    /// Notes that the dial succeeded, with sign-on.
     pub(super) fn on_connected(mut self) -> (LeaseId, Arc<AddressBook>) {
         let at = self.at;
         let lease = self.end(|book, now| {
@@ -259,7 +255,6 @@ impl Dialling {
         (lease, Arc::clone(&self.address_book))
     }
 
-    /// There is none.
     pub(crate) fn failed(mut self, error: ConnectError) -> ConnectError {
         let error = error.of_peer(self.name());
         let (failure, at, dialled_at) = (Failure::of_dial(self.name(), &error), self.at, self.dialled_at);

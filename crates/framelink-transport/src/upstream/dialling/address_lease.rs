@@ -1,14 +1,15 @@
-//! The place of one connection at one address.
+//! The lease of one connection at one address.
 
 use std::sync::Arc;
 
 use super::{AddressBook, Addresses, Dialling, LeaseId};
 use crate::net::lock::Lock;
 
-/// The place of one connection at one of the addresses of an upstream; given up when it is dropped.
+/// The lease of one connection at one of the addresses of an upstream. Dropping it ends the lease.
 ///
-/// Clients, links and pools see to theirs. A program that [dials](crate::upstream) for something else holds it as long as the
-/// connection, and says what becomes of that: without a word, a connection that was of no use is a failure of its address.
+/// Clients, links and pools handle their leases. A program that [dials](crate::upstream) connections itself keeps the
+/// lease as long as the connection, and reports with it what becomes of the connection. If the lease is dropped without
+/// a report and the connection was not useful, that counts as a failure of the address.
 ///
 /// ```no_run
 /// # async fn example(upstream: framelink_transport::tokio::Upstream) -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +37,7 @@ enum LeaseStage {
 }
 
 impl Dialling {
-    /// There is a connection, signed on.
+    /// Turns a dial that succeeded, with sign-on, into a lease.
     pub(crate) fn connected(self) -> AddressLease {
         let address = Arc::clone(self.name());
         let (id, address_book) = self.on_connected();
@@ -45,39 +46,40 @@ impl Dialling {
 }
 
 impl AddressLease {
-    /// Where it is.
+    /// Returns the address of the connection.
     pub const fn address(&self) -> &Arc<str> {
         &self.address
     }
 
-    /// An exchange begins on the connection.
+    /// Notes that an exchange begins on the connection.
     pub fn begin(&self) {
         self.address_book.begin(self.id);
     }
 
-    /// It is over; whether it was of use, so that the peer is well.
+    /// Notes that an exchange has ended. `was_useful` says whether the exchange shows that the peer is well.
     pub fn end(&self, was_useful: bool) {
         self.address_book.on_useful(self.id, |addresses, lease| addresses.end(lease, was_useful));
     }
 
-    /// Something came on it that shows that the peer is well.
+    /// Notes that something arrived that shows that the peer is well.
     pub fn proved(&self) {
         self.address_book.on_useful(self.id, Addresses::on_useful);
     }
 
-    /// Whether the connection is wanted at another address: it is to be closed in good order when no exchange uses it.
+    /// Returns whether the connection is to move to another address. Close it in good order when no exchange uses it.
     pub(crate) fn is_to_move(&self) -> bool {
         self.address_book.is_to_move(self.id) && *self.stage.lock() == LeaseStage::Held
     }
 
-    /// The connection is being closed by us, in good order: no loss, whatever it was used for. Until this is dropped.
+    /// Notes that we close the connection in good order. This is no loss, even if the connection was not useful. Drop
+    /// the lease when the connection is closed.
     pub fn leave(&self) {
         if self.goes(LeaseStage::Leaving) {
             self.address_book.on_leaving(self.id);
         }
     }
 
-    /// The connection has ended otherwise, because of this. What is said first counts.
+    /// Notes that the connection has ended in another way, and why. Only the first report counts.
     pub fn lost(&self, why: &str) {
         if self.goes(LeaseStage::Lost) {
             self.address_book.on_lost(self.id, &self.address, Some(why));
@@ -94,7 +96,7 @@ impl AddressLease {
     }
 }
 
-/// The connection ends without a reason that is known: no loss is counted. If it was of no use, its address has failed.
+/// Ends the lease. Without a report no loss is counted, but if the connection was not useful, its address has failed.
 impl Drop for AddressLease {
     fn drop(&mut self) {
         match *self.stage.lock() {

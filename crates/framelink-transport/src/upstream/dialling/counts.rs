@@ -1,4 +1,4 @@
-//! What was done.
+//! The statistics of an upstream.
 
 use super::Reason;
 
@@ -13,26 +13,26 @@ use super::Reason;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Addresses dialled, in the background too.
+    /// How many dials were begun, including those in the background.
     pub dials: u64,
-    /// Connections made, and signed on.
+    /// Connections that were made, with sign-on.
     pub connected: u64,
     /// Dials that failed.
     pub failures: Failures,
-    /// Connections that have ended otherwise than by us, in good order.
+    /// Connections that ended in another way than by our orderly close.
     pub losses: u64,
-    /// Of these, those that ended soon and before any exchange was of use: they count as failures of their address.
+    /// Losses that happened soon and before the connection was useful. They count as failures of their address.
     pub lost_unused: u64,
-    /// Connections that were closed because they were wanted at another address.
+    /// Connections that were closed because they were to move to another address.
     pub moves: u64,
-    /// The hook panicked so often.
+    /// How often the hook panicked.
     pub hook_panics: u64,
-    /// Losses that the hook was not told, for it was still busy with so many others.
+    /// Losses that the hook was not told, because it was busy and 1024 losses were waiting for it.
     pub hook_missed: u64,
-    /// The resolver panicked so often.
+    /// How often the resolver panicked.
     pub resolver_panics: u64,
-    /// How often the system had no thread for work in the background: trying lost addresses again, closing connections that were replaced,
-    /// and calling the hook. Connections are then closed without waiting; for the rest a thread is tried again.
+    /// How often the system had no thread to try lost addresses, to close replaced connections, or to call the hook.
+    /// Connections are then closed without waiting. The other work is tried again later.
     pub threads_refused: u64,
 }
 
@@ -54,12 +54,12 @@ pub struct Failures {
     pub no_local_port: u64,
     /// [`Reason::SignOn`].
     pub sign_on: u64,
-    /// Any other.
+    /// Any other reason.
     pub other: u64,
 }
 
 impl Failures {
-    /// All of them.
+    /// Returns the number of all failures.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.resolve + self.refused + self.timed_out + self.no_local_port + self.sign_on + self.other

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use super::AddressLease;
 
-/// The address lease of the connection that a client has, while it has one: what it tells of its exchanges.
+/// The address lease of a client's connection, while it has one. The client reports its exchanges here.
 #[derive(Debug, Default)]
 pub(crate) struct CurrentAddress {
     pub(crate) lease: Option<Arc<AddressLease>>,
 }
 
 impl CurrentAddress {
-    /// An exchange begins.
     pub(crate) fn begin(&self) -> ExchangeUnderWay {
         if let Some(lease) = &self.lease {
             lease.begin();
@@ -20,14 +19,14 @@ impl CurrentAddress {
         ExchangeUnderWay { lease: self.lease.clone() }
     }
 
-    /// The connection is of no more use, because of this.
+    /// Reports that the connection can no longer be used, and why.
     pub(crate) fn lost(&mut self, why: &impl Display) {
         if let Some(lease) = self.lease.take() {
             lease.lost(&why.to_string());
         }
     }
 
-    /// The connection is closed by us, in good order: done when this is dropped.
+    /// Reports that we close the connection in good order. The close is over when the returned lease is dropped.
     pub(crate) fn leave(&mut self) -> Option<Arc<AddressLease>> {
         let lease = self.lease.take()?;
         lease.leave();
@@ -35,14 +34,14 @@ impl CurrentAddress {
     }
 }
 
-/// An exchange of a client. Dropped, it was given up, and the connection with it: a late reply must not answer the next request.
+/// An exchange of a client. Dropping it also gives up the connection: a late reply must not answer the next request.
 #[must_use]
 pub(crate) struct ExchangeUnderWay {
     lease: Option<Arc<AddressLease>>,
 }
 
 impl ExchangeUnderWay {
-    /// It is over; whether it was of use.
+    /// Ends the exchange. `was_useful` says whether it shows that the peer is well.
     pub(crate) fn end(mut self, was_useful: bool) {
         if let Some(lease) = self.lease.take() {
             lease.end(was_useful);
@@ -54,12 +53,12 @@ impl Drop for ExchangeUnderWay {
     fn drop(&mut self) {
         if let Some(lease) = &self.lease {
             lease.end(false);
-            lease.lost("an exchange on it was given up");
+            lease.lost("an exchange on the connection was given up");
         }
     }
 }
 
-/// Dropping a client closes its connection on purpose: no loss is counted.
+/// Dropping a client closes its connection on purpose, so no loss is counted.
 impl Drop for CurrentAddress {
     fn drop(&mut self) {
         self.leave();

@@ -1,4 +1,4 @@
-//! Telling the application of losses.
+//! Reports losses to the application.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use super::{Counts, Loss};
 use crate::net::lock::Lock;
 use crate::net::threads;
 
-/// What the application wants done.
+/// The application's hook.
 pub(crate) type OnLoss = Arc<dyn Fn(&Loss) + Send + Sync>;
 
-/// So many losses wait for a hook that is busy.
+/// How many losses may wait for a hook that is busy.
 const CAPACITY: usize = 1024;
 
-/// Runs a hook in a thread of its own, from the first loss on, so that one that hangs holds nobody up.
+/// Runs a hook in a thread of its own, which starts at the first loss. A hook that hangs therefore delays nothing else.
 pub(super) struct Hook {
     on_loss: OnLoss,
-    /// Where its thread takes them from, once there is a thread.
+    /// The queue of its thread, once there is a thread.
     losses: Lock<Option<SyncSender<Loss>>>,
     panics: Arc<AtomicU64>,
     missed: AtomicU64,
@@ -31,7 +31,6 @@ impl Hook {
         Self { on_loss, losses: Lock::new(None), panics: Arc::default(), missed, threads_refused }
     }
 
-    /// Has it told, some time soon.
     pub(super) fn tell(&self, loss: Loss) {
         let mut losses = self.losses.lock();
         if losses.is_none() {
@@ -43,7 +42,7 @@ impl Hook {
         }
     }
 
-    /// Begins its thread. Where the system has none, the next loss asks again.
+    /// Starts the thread. If the system has none left, the next loss tries again.
     fn begin(&self) -> Option<SyncSender<Loss>> {
         let (sender, losses) = sync_channel(CAPACITY);
         let (on_loss, panics) = (Arc::clone(&self.on_loss), Arc::clone(&self.panics));
@@ -61,10 +60,10 @@ impl Hook {
     }
 }
 
-/// Until the upstream and its connections are gone.
+/// Calls the hook until the upstream and its connections are gone.
 fn run(losses: &Receiver<Loss>, on_loss: &(dyn Fn(&Loss) + Send + Sync), panics: &AtomicU64) {
     for loss in losses {
-        // Whatever it shares with others is its own to keep in order.
+        // State that the hook shares with other code is the application's responsibility after a panic.
         if catch_unwind(AssertUnwindSafe(|| on_loss(&loss))).is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
         }

@@ -1,56 +1,57 @@
-//! The public methods of an upstream, for the drivers' types.
+//! The public methods of an upstream, as a macro for the drivers' types.
 
-/// `$wait!` turns a future of the role into what a method returns, and `$async` is `async` where that is a future.
+/// `$wait!` turns a future of the role into what a method returns. `$async` is `async` on a driver with futures.
 macro_rules! upstream_methods {
     ($wait:ident $($async:ident)?) => {
         impl Upstream {
-            /// The peer at these addresses, `HOST:PORT` each, in this order. Nothing is dialled yet.
+            /// Makes an upstream of the peer at these addresses, each `HOST:PORT`, in this order. It does not dial yet.
             pub fn new(profile: &Arc<Profile>, peers: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Self {
                 Self { dialler: Dialler::new(profile, peers.into_iter().map(Into::into).collect()) }
             }
 
-            /// Calls `on_loss` for each connection that is lost, in a thread of its own. If it panics, it is called for the next loss too; if it
-            /// hangs, that holds up nothing else. Call this before the upstream is used. Defaults to nothing.
+            /// Calls `on_loss` for each lost connection, in a thread of its own. After a panic it is called again for
+            /// the next loss; a call that hangs delays nothing else. Call this before the upstream is used. Defaults to
+            /// no hook.
             #[must_use]
             pub fn on_loss(self, on_loss: impl Fn(&Loss) + Send + Sync + 'static) -> Self {
                 self.with(|settings| settings.on_loss = Some(Arc::new(on_loss)))
             }
 
-            /// Calls `on_unread` with each whole message that arrived on its connections and that no operation returned; see
-            /// [`Connector::on_unread`](super::Connector::on_unread). Call this before the upstream is used. By default such messages are
-            /// dropped.
+            /// Calls `on_unread` with each whole message that arrived on a connection of this upstream and that no
+            /// operation returned; see [`Connector::on_unread`](super::Connector::on_unread). Call this before the
+            /// upstream is used. By default such messages are dropped.
             #[must_use]
             pub fn on_unread(self, on_unread: impl Fn(Message) + Send + Sync + 'static) -> Self {
                 self.with(|settings| settings.on_unread = Some(Arc::new(on_unread)))
             }
 
-            /// The profile that it was made with.
+            /// Returns the profile of the upstream.
             pub fn profile(&self) -> &Arc<Profile> {
                 self.dialler.profile()
             }
 
-            /// The addresses, as they were given.
+            /// Returns the addresses, as they were given.
             pub fn addresses(&self) -> &[Arc<str>] {
                 &self.dialler.settings.names
             }
 
-            /// The state of the connections with the peer.
+            /// Returns the state of the connections to the peer.
             pub fn state(&self) -> State {
                 self.dialler.address_book.state()
             }
 
-            /// What it has done.
+            /// Returns the statistics of the upstream.
             pub fn counts(&self) -> Counts {
                 self.dialler.address_book.counts()
             }
 
-            /// How many exchanges are under way on its connections.
+            /// Returns how many exchanges are under way on its connections.
             pub fn in_flight(&self) -> usize {
                 self.dialler.address_book.in_flight()
             }
 
-            /// Makes a connection for something else than a client, a link or a pool: dials, and signs on, within `timeouts.connect`. What
-            /// becomes of the connection is told to its lease.
+            /// Dials a connection for a use other than a client, a link or a pool, and signs on, within
+            /// `timeouts.connect`. Report to the lease what becomes of the connection.
             ///
             /// # Errors
             /// When there is no connection in time.
@@ -58,7 +59,7 @@ macro_rules! upstream_methods {
                 $wait!(self.dialler.dial())
             }
 
-            /// The states of the connections from now on.
+            /// Returns the states of the connections from now on.
             pub fn states(&self) -> States {
                 States(self.dialler.watch.unseen())
             }
@@ -70,7 +71,7 @@ macro_rules! upstream_methods {
             }
         }
 
-        /// States only.
+        /// Shows states only.
         impl std::fmt::Debug for Upstream {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.dialler.fmt(f)

@@ -1,4 +1,4 @@
-//! What dials the addresses, and what it tells of them.
+//! Dials the addresses, and reports losses, states and statistics.
 
 mod address_book;
 mod address_lease;
@@ -24,7 +24,6 @@ pub(crate) use dialler::{Dialled, Dialler, Settings};
 use hook::OnLoss;
 pub(crate) use methods::upstream_methods;
 pub(crate) use pace::Pace;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use pace::pause_before;
 #[cfg(all(unix, feature = "nonblocking"))]
 pub(crate) use signing::check_reply;
@@ -32,5 +31,4 @@ pub(crate) use signing::{sign_off_and_close, sign_on};
 pub use state::{Failure, Loss, Reason, State};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use states::States;
-#[cfg(feature = "tokio")]
 pub(crate) use watch::Unseen;

@@ -1,11 +1,11 @@
-//! When the background dials again.
+//! How soon background work dials again.
 
 use std::time::Duration;
 
 use crate::error::ConnectError;
 
-/// How long to wait before a pool, or a pair of connections, tries another one for a request of which nothing was sent, after so many: a peer
-/// that ends each of them is not dialled in haste. (A single connection has the back-off of its address.)
+/// Returns how long a pool or a pair waits before it tries another connection for a request of which nothing was sent,
+/// so that a peer that ends each connection is dialled slowly. (A single connection has the back-off of its address.)
 pub(crate) const fn pause_before(tries: u32) -> Duration {
     match tries {
         0 | 1 => Duration::ZERO,
@@ -14,7 +14,7 @@ pub(crate) const fn pause_before(tries: u32) -> Duration {
     }
 }
 
-/// How soon the background dials again after a failure: an address has its own back-off, everything else is tried less and less often.
+/// How soon the background dials again after a failure. Addresses have their own back-off; otherwise the pause grows.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// How many failures there were in a row without a wait for an address.
@@ -22,12 +22,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// A connection was made.
     pub(crate) const fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// How long to wait after this failure.
     pub(crate) const fn after(&mut self, error: &ConnectError) -> Duration {
         if let ConnectError::NotYet { next_try, .. } = error {
             self.failures = 0;
@@ -43,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_its_own_back_off_and_everything_else_is_tried_less_and_less_often() {
+    fn an_address_has_its_own_back_off_and_other_failures_bring_growing_pauses() {
         let mut pace = Pace::default();
         let no_thread = || ConnectError::NoThread(std::io::ErrorKind::WouldBlock.into());
         let pauses: Vec<_> = (0..9).map(|_| pace.after(&no_thread()).as_millis()).collect();

@@ -1,4 +1,4 @@
-//! The exchanges that a connection begins and ends with.
+//! The sign-on and sign-off exchanges of a connection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::driver::{Connection, Driver};
 use crate::error::{ConnectError, Error};
 use crate::profile::{Profile, Sign};
 
-/// Signs on, where that is to be done.
+/// Signs on, if the profile has a sign-on.
 pub(crate) async fn sign_on<C: Connection>(
     connection: &mut C,
     sign: Option<&Sign>,
@@ -25,7 +25,7 @@ pub(crate) async fn sign_on<C: Connection>(
     }
 }
 
-/// Signs off, as far as that is possible, and closes in good order; all of it within that time.
+/// Signs off if the profile has a sign-off and it works, and closes the connection in good order, all within this time.
 pub(crate) async fn sign_off_and_close<D: Driver>(
     mut connection: D::Connection,
     profile: &Profile,
@@ -45,7 +45,7 @@ pub(crate) async fn sign_off_and_close<D: Driver>(
     connection.close(D::left(deadline)).await
 }
 
-/// Whether the reply to the sign-on is the one that was expected. The error does not show the reply, which may hold secrets.
+/// Checks that the reply to the sign-on is the expected one. The error does not show the reply, which may hold secrets.
 pub(crate) fn check_reply(address: SocketAddr, expected: &[u8], reply: &[u8]) -> Result<(), ConnectError> {
     if reply.starts_with(expected) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! How things stand with a peer.
+//! The state of the connections to a peer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::ConnectError;
 
-/// How things stand with a peer, over all its addresses.
+/// The state of the connections to a peer, over all its addresses.
 ///
 /// ```
 /// use framelink_transport::{Framing, Profile, tokio::Upstream, upstream::State};
@@ -25,20 +25,20 @@ pub enum State {
     Idle,
     /// There is no connection, and an address is being dialled.
     Connecting,
-    /// There are connections, where the policy would have them.
+    /// There are connections, at the addresses that the policy prefers.
     Up,
-    /// There are connections, but on another address than the policy would choose, or some addresses are down.
+    /// There are connections, but some are at other addresses than the policy prefers, or some addresses are down.
     Degraded {
         /// The addresses that are down.
         down: Arc<[Arc<str>]>,
     },
-    /// The last connections are being closed by us, in good order.
+    /// We are closing the last connections in good order.
     Draining,
     /// There is no connection.
     Down {
-        /// Why not.
+        /// Why there is no connection.
         why: Failure,
-        /// The next try is due so long after that; until then nobody dials.
+        /// How long until the next try is due, from when this state was set. No address is dialled before.
         next_try: Duration,
     },
 }
@@ -62,7 +62,7 @@ pub struct Failure {
     text: Arc<str>,
 }
 
-/// What kind of failure it was.
+/// The kind of a failure.
 ///
 /// ```
 /// assert_eq!(framelink_transport::upstream::Reason::SignOn.to_string(), "sign-on");
@@ -70,23 +70,23 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Its name has no address, or could not be looked up in time.
+    /// The name has no address, or could not be looked up in time.
     Resolve,
-    /// Nobody listens there.
+    /// The connection was refused: no program listens at the address.
     Refused,
-    /// No answer in time.
+    /// The peer did not answer in time.
     TimedOut,
     /// No local port is free.
     NoLocalPort,
-    /// It let us connect, but not sign on.
+    /// The peer let us connect, but not sign on.
     SignOn,
-    /// A connection that was there has ended.
+    /// An established connection has ended.
     Lost,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
-/// A connection that was lost, as a hook is told.
+/// The loss of a connection, as a hook gets it.
 ///
 /// ```no_run
 /// # fn example(profile: std::sync::Arc<framelink_transport::Profile>) {
@@ -108,19 +108,19 @@ impl Failure {
         Self { address: Arc::clone(address), reason: Reason::Lost, text: why.into() }
     }
 
-    /// Where, as it was given.
+    /// Returns the address, as it was given.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// What kind it was.
+    /// Returns the kind of the failure.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// What happened, for people.
+    /// Returns a description for people.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -128,13 +128,13 @@ impl Failure {
 }
 
 impl Loss {
-    /// Where, as it was given.
+    /// Returns the address, as it was given.
     #[must_use]
     pub fn address(&self) -> &str {
         self.0.address()
     }
 
-    /// Why, for people.
+    /// Returns a description for people.
     #[must_use]
     pub fn why(&self) -> &str {
         self.0.text()

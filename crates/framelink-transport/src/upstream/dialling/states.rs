@@ -6,8 +6,7 @@ use super::State;
 use super::watch::Unseen;
 use crate::driver::{ThreadNotify, at_once};
 
-/// The states of an upstream, one after the other. A slow reader misses states that are over, but never the newest.
-///
+/// The states of an upstream, one after the other. A slow reader misses outdated states, but never the newest.
 /// ```no_run
 /// # fn example(upstream: framelink_transport::blocking::Upstream) {
 /// use std::time::Duration;
@@ -22,12 +21,12 @@ use crate::driver::{ThreadNotify, at_once};
 pub struct States(pub(crate) Unseen<ThreadNotify>);
 
 impl States {
-    /// The newest state.
+    /// Returns the newest state.
     pub fn current(&self) -> State {
         self.0.current()
     }
 
-    /// Waits for another state than the one that was seen last; `None` when there is none within that time, or none any more.
+    /// Waits for a state other than the last one seen. `None` after `limit`, or when the upstream is gone.
     pub fn changed_within(&mut self, limit: Duration) -> Option<State> {
         at_once(self.0.next(Instant::now().checked_add(limit)))
     }

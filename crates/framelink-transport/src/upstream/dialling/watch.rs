@@ -1,4 +1,4 @@
-//! The newest state of an upstream, for the tasks or threads that wait for another one.
+//! The newest state of an upstream, for the tasks or threads that wait for another state.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use super::State;
 use crate::driver::Notify;
 use crate::net::lock::Lock;
 
-/// The newest state, and what is notified when anything has changed.
+/// The newest state, and the notification of every change.
 #[derive(Debug)]
 pub(crate) struct Watch<N> {
     newest: Lock<Newest>,
@@ -17,16 +17,15 @@ pub(crate) struct Watch<N> {
 #[derive(Debug, Default)]
 struct Newest {
     state: State,
-    /// How many states there were.
     count: u64,
-    /// The upstream and its connections are gone: there is no other state.
+    /// Set when the upstream and its connections are gone: no other state will follow.
     is_last: bool,
 }
 
-/// What sets the states. Dropped, it has set the last one.
+/// Sets the states. Dropping it marks the last state.
 pub(super) struct Setter<N: Notify>(Arc<Watch<N>>);
 
-/// The states that one reader has not seen.
+/// A reader's position in the sequence of states.
 #[derive(Debug)]
 pub(crate) struct Unseen<N> {
     watch: Arc<Watch<N>>,
@@ -45,7 +44,7 @@ impl<N: Notify> Watch<N> {
 }
 
 impl<N: Notify> Setter<N> {
-    /// Notifies also where the state is the one before: an address may have become due.
+    /// Sets the state. Notifies even if the state has not changed, because an address may have become due.
     pub(super) fn set(&self, state: State) {
         let mut newest = self.0.newest.lock();
         if newest.state != state {
@@ -69,7 +68,7 @@ impl<N: Notify> Unseen<N> {
         self.watch.newest.lock().state.clone()
     }
 
-    /// Waits for another state than the one that was seen last; `None` when there is none by then, or none any more.
+    /// Waits for a state other than the last one seen. `None` after `until`, or if no other state will follow.
     pub(crate) async fn next(&mut self, until: Option<Instant>) -> Option<State> {
         loop {
             let version = self.watch.changed.version();

@@ -1,4 +1,4 @@
-//! Rows 23 and 24: heartbeats beside messages, and two ends that both beat.
+//! Rows 23 and 24: heartbeats beside messages, and two ends that both send heartbeats.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -27,10 +27,10 @@ fn side(role: Role) -> Side {
     }
 }
 
-/// Enough for the peer to send some heartbeats of each kind.
+/// Enough messages for the peer to send some heartbeats of each kind meanwhile.
 const MESSAGES: u64 = 600;
 
-/// The peer sends heartbeats between its replies, we send ours between our requests.
+/// The peer sends heartbeats between its replies, and our side sends them between its requests.
 pub(crate) fn beside_messages<D: Ends>(cell: Cell) {
     let (mut ours, peer) = cell.pair::<D>();
     ours.watch(heartbeat(Duration::from_millis(1)), side(cell.role));
@@ -38,16 +38,19 @@ pub(crate) fn beside_messages<D: Ends>(cell: Cell) {
     let echoing = Task::start(move || echo_in(peer, cell.wire.notation(), beats));
     for number in 0..MESSAGES {
         let reply = ours.call(&number.to_be_bytes(), DEADLINE).unwrap();
-        assert_eq!(reply[..], number.to_be_bytes(), "its own reply, and no heartbeat");
+        assert_eq!(reply[..], number.to_be_bytes(), "the reply is the message, and not a heartbeat");
     }
-    assert!(matches!(ours.recv_within(Duration::from_millis(5)).unwrap(), TryRecv::Nothing), "no heartbeat either");
+    assert!(
+        matches!(ours.recv_within(Duration::from_millis(5)).unwrap(), TryRecv::Nothing),
+        "no heartbeat is delivered"
+    );
     drop(ours);
     let counts = echoing.join();
     assert_eq!(counts.messages, MESSAGES);
     assert!(counts.beats_sent > 100 && counts.answers_came > 0, "{counts:?}");
 }
 
-/// The end of this role is the driver's, the other end the blocking driver's.
+/// The driver has the end of this role. The blocking driver has the other end.
 pub(crate) fn from_both_ends<D: Ends>(cell: Cell) {
     const INTERVAL: Duration = Duration::from_millis(40);
     let (dialled, accepted, beats) = counted(cell);
@@ -75,7 +78,8 @@ pub(crate) fn from_both_ends<D: Ends>(cell: Cell) {
     assert!(beats <= 2 * intervals, "{beats} heartbeats in {intervals} intervals");
 }
 
-/// The sockets of a connection through a proxy that counts the frames both ways: who dialled, and who accepted.
+/// Connects two sockets through a proxy that counts the frames in both directions. Returns the socket that dialled, the
+/// socket that was accepted, and the count.
 fn counted(cell: Cell) -> (TcpStream, TcpStream, Arc<AtomicU64>) {
     let (front, back) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
     let dial = |address: SocketAddr| ready(TcpStream::connect(address).unwrap());

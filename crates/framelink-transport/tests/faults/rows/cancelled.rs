@@ -1,4 +1,4 @@
-//! Row 22: operations that are given up, wherever they are.
+//! Row 22: operations that are given up at any point.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::ends::Ends;
 use crate::peer::Task;
 
 const MESSAGES: [&[u8]; 3] = [b"hello", b"", b"hi"];
-/// The longest that all framings can say.
+/// The longest payload that all framings can carry.
 const LONG: usize = 9999;
 
 pub(crate) fn anywhere<D: Ends>(cell: Cell) {
@@ -18,7 +18,7 @@ pub(crate) fn anywhere<D: Ends>(cell: Cell) {
     sending::<D>(cell);
 }
 
-/// Given up behind every byte, and as often once more.
+/// A receive is given up after every byte.
 fn receiving<D: Ends>(cell: Cell) {
     let (mut ours, peer) = cell.pair::<D>();
     let mut messages = Vec::new();
@@ -32,7 +32,7 @@ fn receiving<D: Ends>(cell: Cell) {
     assert!(messages == MESSAGES, "{messages:?}");
 }
 
-/// Given up inside a frame, because the peer reads nothing: the rest of it leaves before anything else.
+/// A send is given up inside a frame, because the peer reads nothing. The rest of the frame is written first.
 fn sending<D: Ends>(cell: Cell) {
     let (mut ours, peer) = cell.pair::<D>();
     let mut accepted = 0;
@@ -43,7 +43,7 @@ fn sending<D: Ends>(cell: Cell) {
             Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => panic!("{error}"),
             _ => accepted += 1,
         }
-        assert!(accepted < 10_000, "nothing stopped it");
+        assert!(accepted < 10_000, "messages are accepted without bound");
     }
     let reading = Task::start(move || {
         for number in 0..accepted {

@@ -1,4 +1,4 @@
-//! Row 26: a process without file descriptors: this one again, with fewer of them.
+//! Row 26: a process without free file descriptors. The process is this test program, started again with a low limit.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -16,13 +16,13 @@ use crate::driver::{Blocking, DEADLINE, Driver, NonBlocking, Tokio};
 use crate::ends::Ends;
 use crate::peer::ready;
 
-/// What the other process is to be.
+/// The variable that tells the other process which cell to run.
 const CELL: &str = "FRAMELINK_CELL";
 const DESCRIPTORS: usize = 40;
 
-/// Serves as the driver's own server does, or as an application of the driver would.
+/// A server of this driver: the driver's own, or a loop as an application would write it.
 pub(crate) trait Serves: Ends {
-    /// Prints its address, and when it cannot accept and when it can again. It never ends.
+    /// Serves without end. Prints the address, and each time that accepting fails and works again.
     fn serve(profile: &Arc<Profile>);
 }
 
@@ -57,7 +57,7 @@ impl Serves for Tokio {
 }
 
 impl Serves for NonBlocking {
-    /// This driver has no server: a loop that pauses, as the listener's documentation says.
+    /// This driver has no server: this is a loop that pauses, as the listener's documentation says.
     fn serve(profile: &Arc<Profile>) {
         let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", profile).unwrap();
         listening(listener.local_addr());
@@ -91,10 +91,10 @@ pub(crate) fn exhausted<D: Serves>(cell: Cell) {
     };
 }
 
-/// The other process: its body.
+/// The body of the other process.
 pub(crate) fn the_other_process() {
     let Ok(said) = std::env::var(CELL) else { return };
-    // It ends also when the process that started it is gone.
+    // The process ends also when its parent process is gone.
     thread::spawn(|| {
         thread::sleep(3 * DEADLINE);
         std::process::exit(1);
@@ -116,7 +116,7 @@ fn run<D: Serves>(cell: Cell) {
     }
 }
 
-/// Without a descriptor a call is not sent; with one it is answered.
+/// Without a free descriptor a call is not sent. With one it is answered.
 fn client<D: Serves>(cell: Cell) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut client = D::client(cell.profile().build().unwrap(), listener.local_addr().unwrap());
@@ -143,7 +143,7 @@ fn client<D: Serves>(cell: Cell) {
     println!("\nit is answered again");
 }
 
-/// Without descriptors the server idles, those that are connected are answered, and it goes on when there are some.
+/// Without free descriptors the server idles and answers its connected clients. It accepts again when some are free.
 fn server(cell: Cell, process: &mut Process) {
     let address: SocketAddr = process.line("listening on ").rsplit(' ').next().unwrap().parse().unwrap();
     let dial = || ready(TcpStream::connect(address).unwrap());
@@ -169,7 +169,7 @@ fn server(cell: Cell, process: &mut Process) {
     process.line("accepting again");
 }
 
-/// It ends with its cell, whatever becomes of that.
+/// The other process, which is killed at the end of its cell, whatever the outcome.
 struct Process {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
@@ -189,7 +189,7 @@ impl Process {
         Self { child, lines }
     }
 
-    /// The next line with this text.
+    /// Waits for the next line with this text.
     #[track_caller]
     fn line(&mut self, text: &str) -> String {
         let mut seen = Vec::new();
@@ -202,7 +202,7 @@ impl Process {
         panic!("no line `{text}`, but {seen:?}");
     }
 
-    /// The time that it has used, in hundredths of a second.
+    /// Returns the CPU time of the process in hundredths of a second.
     fn ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

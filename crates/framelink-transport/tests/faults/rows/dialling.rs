@@ -1,4 +1,4 @@
-//! Rows 29, 30, 45 and 46: servers that are not there, do not accept, close at once, or have no address.
+//! Rows 29, 30, 45 and 46: servers that do not listen, do not accept, close at once, or have no address.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::peer::{Task, ready};
 
 const ANY: &str = "127.0.0.1:0";
 
-/// An address on which no program listens. A socket that is bound to it keeps others from it.
+/// An address on which no program listens. A socket that is bound to it keeps other programs from it.
 struct ClosedPort {
     address: SocketAddr,
     _socket: socket2::Socket,
@@ -32,7 +32,7 @@ impl ClosedPort {
     }
 }
 
-/// Accepts, and does this with each connection.
+/// Accepts connections and calls `attend` with each.
 fn host(attend: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind(ANY).unwrap();
     let address = listener.local_addr().unwrap();
@@ -70,7 +70,7 @@ pub(crate) fn a_closed_port<D: Ends>(cell: Cell) {
         "{text}"
     );
     assert!(text.contains(&address.to_string()), "{text}");
-    // A client says of each call that nothing was sent, and waits for its next try no longer than a call may take.
+    // The client reports that the call was not sent, and waits for its next dial no longer than a call may take.
     let mut client = D::client(profile(cell).build().unwrap(), address);
     let began = Instant::now();
     for _ in 0..4 {
@@ -81,7 +81,7 @@ pub(crate) fn a_closed_port<D: Ends>(cell: Cell) {
     assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
 }
 
-/// The queue of connections that wait to be accepted is full, so that the system answers no other.
+/// The accept queue is full, so the system answers no further SYN.
 pub(crate) fn a_full_queue<D: Ends>(cell: Cell) {
     match cell.role {
         Role::Client => dialling_a_full_queue::<D>(cell),
@@ -105,12 +105,12 @@ fn dialling_a_full_queue<D: Ends>(cell: Cell) {
         assert_eq!(error.sent(), Sent::Not, "{error}");
         assert!(began.elapsed() >= within / 2 && began.elapsed() < DEADLINE, "{:?}", began.elapsed());
     }
-    // There is room again.
+    // The queue has room again.
     drop((listener.accept().unwrap(), waiting));
     let accepting = Task::start(move || {
         loop {
             let stream = ready(listener.accept().unwrap().0);
-            // A dial that was given up may have come through nevertheless.
+            // A dial that was given up may have succeeded in the system.
             let mut header = [0; 1];
             if matches!(stream.peek(&mut header), Ok(1)) {
                 let request = cell.read(&stream);
@@ -125,14 +125,14 @@ fn dialling_a_full_queue<D: Ends>(cell: Cell) {
     accepting.join();
 }
 
-/// More dial than fit into the queue while the server accepts none of them.
+/// More clients dial than fit into the queue, while the server accepts none.
 fn accepting_again<D: Ends>(cell: Cell) {
     let (address, mut accept) = D::listening(cell.framing(), 1);
     let mut clients = Vec::new();
-    // The system answers none that comes when the queue is full.
+    // The system answers no dial while the queue is full.
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
         clients.push(ready(stream));
-        assert!(clients.len() < 100, "the queue is never full");
+        assert!(clients.len() < 100, "the queue fills up");
     }
     let mut accepted: Vec<D> = clients.iter().map(|_| accept()).collect();
     clients.push(ready(TcpStream::connect_timeout(&address, DEADLINE).unwrap()));
@@ -163,13 +163,13 @@ pub(crate) fn a_flapping_server<D: Ends>(cell: Cell) {
     });
     let mut client = D::client(profile(cell).build().unwrap(), address);
     let began = Instant::now();
-    // Connecting is no success: the delays go on growing.
+    // A connection without an exchange is no success: the delays go on growing.
     while began.elapsed() < Duration::from_millis(500) {
         client.call(b"hello").unwrap_err();
     }
     let took = began.elapsed();
     let seen = dials.load(Ordering::SeqCst);
-    // A delay is cut by chance, to 40 ms in the middle. One without delays has thousands.
+    // A delay is shortened at random, to 40 ms on average. A client without delays makes thousands of dials.
     let most = 10 * (1 + usize::try_from(took.as_millis() / 100).unwrap());
     assert!((2..=most).contains(&seen), "{seen} dials in {took:?}");
     is_well.store(true, Ordering::SeqCst);
@@ -196,7 +196,7 @@ pub(crate) fn names<D: Ends>(cell: Cell) {
     // One of two addresses is dead.
     let mut both = client(Arc::new(move |_| Ok(vec![dead, old])));
     assert_eq!(&both.call(b"hello").unwrap()[..], b"hello");
-    // The answer changes: the next dial asks again.
+    // The name gets a new address, and the next dial resolves it again.
     let asked = Arc::new(AtomicUsize::new(0));
     let mut changing = client({
         let asked = Arc::clone(&asked);

@@ -12,7 +12,7 @@ use crate::driver::DEADLINE;
 use crate::ends::Ends;
 use crate::peer::{Task, ready};
 
-/// Empty frames until the other side has closed.
+/// Writes empty frames until the other side has closed.
 fn flood(cell: Cell, mut peer: TcpStream) -> Task<u64> {
     let frames = cell.frame(b"").repeat(1000);
     Task::start(move || {
@@ -24,10 +24,10 @@ fn flood(cell: Cell, mut peer: TcpStream) -> Task<u64> {
     })
 }
 
-pub(crate) fn of_nothing<D: Ends>(cell: Cell) {
+pub(crate) fn of_empty_messages<D: Ends>(cell: Cell) {
     match cell.role {
         Role::Server => a_server_closes::<D>(cell),
-        Role::Client => a_client_keeps_its_time::<D>(cell),
+        Role::Client => a_client_keeps_its_timeout::<D>(cell),
     }
 }
 
@@ -42,14 +42,18 @@ fn a_server_closes<D: Ends>(cell: Cell) {
     flooding.join();
 }
 
-fn a_client_keeps_its_time<D: Ends>(cell: Cell) {
+fn a_client_keeps_its_timeout<D: Ends>(cell: Cell) {
     const LIMIT: Duration = Duration::from_millis(50);
     let (mut ours, peer) = cell.pair::<D>();
     ours.watch(Heartbeat::relaxed(Form::empty()), Side::Client);
     let flooding = flood(cell, peer);
     for _ in 0..2 {
         let began = Instant::now();
-        assert_eq!(ours.recv_within(LIMIT).unwrap(), TryRecv::Nothing, "they are heartbeats, and none is delivered");
+        assert_eq!(
+            ours.recv_within(LIMIT).unwrap(),
+            TryRecv::Nothing,
+            "empty frames are heartbeats here, and none is delivered"
+        );
         assert!(began.elapsed() >= LIMIT && began.elapsed() < DEADLINE, "{:?}", began.elapsed());
     }
     let error = ours.call(b"hello", LIMIT).unwrap_err();

@@ -1,4 +1,4 @@
-//! What each row does, with any driver.
+//! The function of each row, generic over the driver.
 
 pub(crate) mod beats;
 pub(crate) mod cancelled;

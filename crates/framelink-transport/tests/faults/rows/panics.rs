@@ -14,10 +14,10 @@ pub(crate) trait Panics: Ends {
     fn serve(self, profile: &Profile) -> Result<u64, framelink_transport::Error>;
 }
 
-/// Panics without a word: a backtrace of each would take longer than the row.
+/// Panics without a message or a backtrace: a backtrace for each cell would take longer than the row.
 fn answer(message: &[u8]) -> Option<Vec<u8>> {
     if message == b"panic" {
-        std::panic::resume_unwind(Box::new("as it was asked to"));
+        std::panic::resume_unwind(Box::new("a panic on purpose"));
     }
     Some(message.to_vec())
 }
@@ -53,8 +53,8 @@ pub(crate) fn of_a_handler<D: Panics>(cell: Cell) {
     let error = unlucky.serve(&profile).unwrap_err();
     assert!(matches!(error.cause(), Cause::HandlerPanicked), "{error}");
     assert_eq!(error.blame(), Blame::Ours);
-    assert_eq!(read_to_end(&peer), cell.frame(b"well"), "what was answered before arrives, and then the end");
-    // The one beside it goes on.
+    assert_eq!(read_to_end(&peer), cell.frame(b"well"), "the answers before the panic arrive, and then the end");
+    // The other connection is still served.
     cell.write(&beside, b"hello");
     crate::peer::half_close(&beside);
     assert_eq!(other.serve(&profile).unwrap(), 1);

@@ -1,4 +1,4 @@
-//! Rows 1 to 3: how the bytes of good frames may arrive.
+//! Rows 1 to 3: in which pieces the bytes of valid frames may arrive.
 
 use std::io::Write;
 use std::thread;
@@ -13,16 +13,16 @@ use crate::ends::Ends;
 use crate::peer::{Task, ready};
 use crate::script::OverScript;
 
-/// An empty one among them.
+/// One of the messages is empty.
 const MESSAGES: [&[u8]; 3] = [b"hello", b"", b"\x00\xff hi"];
 
-/// By two pieces on a socket, and by three on a stream whose every read is one piece.
+/// Two pieces on a socket, and three on a scripted stream where every read is one piece.
 pub(crate) fn cut_anywhere<D: Ends + OverScript>(cell: Cell) {
     let frames = cell.frames(&MESSAGES);
     let (mut ours, peer) = cell.pair::<D>();
     for cut in 0..=frames.len() {
         (&peer).write_all(&frames[..cut]).unwrap();
-        // What has arrived is looked at before the rest is there.
+        // The driver looks at the first piece before the rest is sent.
         let mut messages = Vec::new();
         while let TryRecv::Message(message) = ours.recv_within(Duration::ZERO).unwrap() {
             messages.push(message.to_vec());
@@ -56,7 +56,7 @@ pub(crate) fn many_at_once<D: Ends>(cell: Cell) {
             assert_eq!(next(&mut ours), payload, "of {count}");
         }
         drop(writing.join());
-        assert!(ours.recv().unwrap().is_none(), "and no other");
+        assert!(ours.recv().unwrap().is_none(), "no other message arrives");
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn a_byte_at_a_time<D: Ends>(cell: Cell) {
 
 const LIMIT: Duration = Duration::from_millis(100);
 
-/// Dribbles until the other side has closed, or far longer than it may wait.
+/// Dribbles bytes until the other side has closed, or far longer than it may wait.
 fn dribble(cell: Cell, mut peer: std::net::TcpStream) -> impl FnOnce() {
     let frame = cell.frame(&[b'x'; 9000]);
     move || {
@@ -107,7 +107,7 @@ fn the_time_of_a_call_is_not_extended<D: Ends>(cell: Cell) {
     let began = Instant::now();
     let error = ours.call(b"hi", LIMIT).unwrap_err();
     assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
-    assert!(error.to_string().contains(" of a message"), "it says what had come: {error}");
+    assert!(error.to_string().contains(" of a message"), "the error says how much arrived: {error}");
     assert!(began.elapsed() >= LIMIT && began.elapsed() < DEADLINE, "{:?}", began.elapsed());
     drop(ours);
     dribbling.join();

@@ -1,4 +1,4 @@
-//! Rows 17 to 21: replies that do not come, come late, twice, in another order, or unasked.
+//! Rows 17 to 21: replies that are missing, late, repeated, out of order, or unsolicited.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::ends::Ends;
 use crate::many::{Happened, Many as _};
 use crate::peer::Task;
 
-/// How long the calls wait that are to be given up.
+/// The timeout of calls that are to time out.
 const SOON: Duration = Duration::from_millis(40);
 
 fn by_key() -> Matching {
@@ -23,13 +23,13 @@ pub(crate) fn none<D: Ends>(cell: Cell) {
     let error = ours.call(b"hello", SOON).unwrap_err();
     assert!(matches!(error.error().cause(), Cause::TimedOut { .. }), "{error}");
     assert_eq!(error.sent(), Sent::NoReply, "{error}");
-    // Without a key the connection is of no use any more.
+    // Without a key the connection is unusable after a timeout.
     let error = ours.call(b"again", DEADLINE).unwrap_err();
     assert!(matches!(error.error().cause(), Cause::Unclean(_)), "{error}");
     assert_eq!(error.sent(), Sent::Not, "{error}");
     assert_eq!(cell.read(&peer), b"hello");
     drop(ours);
-    assert!(crate::peer::read_to_end(&peer).is_empty(), "nothing of the second call was written");
+    assert!(crate::peer::read_to_end(&peer).is_empty(), "no byte of the second call is written");
 }
 
 pub(crate) fn late<D: Ends>(cell: Cell) {
@@ -41,7 +41,7 @@ pub(crate) fn late<D: Ends>(cell: Cell) {
         assert_eq!(error.sent(), Sent::Not, "{error}");
     }
 
-    // With a key it is told as late, and the next call has its own.
+    // With a key the reply is reported as late, and the next call has its own reply.
     let (stream, peer) = cell.sockets();
     let mut ours = D::Many::new(stream, cell.framing(), by_key());
     ours.begin(1, b"01 first", SOON);
@@ -115,7 +115,7 @@ pub(crate) fn unsolicited<D: Ends>(cell: Cell) {
     });
     assert_eq!(&ours.call(b"first", DEADLINE).unwrap()[..], b"first");
     let peer = replying.join();
-    // The connection is idle when it comes; the next call begins when it is there.
+    // The message arrives while the connection is idle. The next call begins when it has arrived.
     cell.write(&peer, b"unasked");
     let began = Instant::now();
     while !matches!(looking.peek(&mut [0]), Ok(1)) {

@@ -1,4 +1,4 @@
-//! Rows 7 to 10: peers that are gone, and what was under way.
+//! Rows 7 to 10: peers that reset or close, and the messages in transit.
 
 use std::io::Write;
 use std::thread;
@@ -21,7 +21,7 @@ pub(crate) fn inside_a_frame<D: Ends>(cell: Cell) {
         let error = ours.recv().unwrap_err();
         assert!(matches!(error.cause(), Cause::Reset(_)), "after {came} bytes: {error}");
         assert_eq!(error.blame(), Blame::Network);
-        assert!(ours.recv().is_err(), "it never becomes an end in good order");
+        assert!(ours.recv().is_err(), "the error never becomes an orderly end");
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn behind_whole_messages<D: Ends>(cell: Cell) {
     let (mut ours, peer) = cell.pair::<D>();
     (&peer).write_all(&[&cell.frames(&[b"one", b"two"])[..], &cell.frame(b"three")[..3]].concat()).unwrap();
     reset(peer);
-    // Only Linux hands out what had arrived before the reset, where nothing of it was read.
+    // Only Linux still delivers bytes that arrived before the reset and were not yet read.
     if cfg!(target_os = "linux") {
         assert_eq!(next(&mut ours), b"one");
         assert_eq!(next(&mut ours), b"two");
@@ -37,7 +37,7 @@ pub(crate) fn behind_whole_messages<D: Ends>(cell: Cell) {
     let error = ours.recv().unwrap_err();
     assert!(matches!(error.cause(), Cause::Reset(_)), "{error}");
 
-    // The same for a reply.
+    // A reply before the reset is delivered too.
     let (mut ours, peer) = cell.pair::<D>();
     let replying = Task::start(move || {
         read_exactly(&peer, cell.frame(b"hi").len());
@@ -52,7 +52,7 @@ pub(crate) fn behind_whole_messages<D: Ends>(cell: Cell) {
 pub(crate) fn with_unread_data<D: Ends>(cell: Cell) {
     let (mut ours, peer) = cell.pair::<D>();
     let closing = Task::start(move || {
-        // It is there, and is not taken.
+        // The peer's socket has the message, and the peer does not read it.
         while peer.peek(&mut [0; 64]).unwrap() < cell.frame(b"hi").len() {}
         drop(peer);
     });
@@ -60,14 +60,14 @@ pub(crate) fn with_unread_data<D: Ends>(cell: Cell) {
     closing.join();
     assert!(matches!(error.error().cause(), Cause::Reset(_)), "{error}");
     assert_eq!(error.sent(), Sent::Perhaps, "{error}");
-    assert!(ours.send(b"hi").is_err() || ours.send(b"hi").is_err(), "nothing more is sent on it");
+    assert!(ours.send(b"hi").is_err() || ours.send(b"hi").is_err(), "sending fails from now on");
 }
 
 pub(crate) fn writing_after_the_close<D: Ends>(cell: Cell) {
     let (mut ours, peer) = cell.pair::<D>();
     drop(peer);
     assert!(ours.recv().unwrap().is_none());
-    // The system takes the first write; the answer to it is a reset.
+    // The system accepts the first write. The peer's system answers it with a reset.
     let _ = ours.send(b"first");
     let mut failed = ours.send(b"second");
     while failed.is_ok() {
@@ -77,7 +77,7 @@ pub(crate) fn writing_after_the_close<D: Ends>(cell: Cell) {
     let error = failed.unwrap_err();
     assert!(matches!(error.cause(), Cause::Reset(_)), "{error}");
     for _ in 0..2 {
-        assert!(ours.send(b"again").is_err(), "it stays");
+        assert!(ours.send(b"again").is_err(), "sending stays an error");
     }
     assert_eq!(ours.call(b"again", DEADLINE).unwrap_err().sent(), Sent::Not);
 }

@@ -1,4 +1,4 @@
-//! Row 49: streams that interrupt, refuse, take nothing, and take a byte at a time.
+//! Row 49: streams that interrupt, refuse, take nothing, and take one byte at a time.
 
 use framelink_testkit::{ReadStep, WriteStep};
 
@@ -7,7 +7,7 @@ use crate::script::OverScript;
 
 const MESSAGES: [&[u8]; 3] = [b"hello", b"", b"hi"];
 
-/// A client writes and a server reads: each is done with each kind of step.
+/// A client writes and a server reads, with each kind of step.
 pub(crate) fn reads_and_writes<D: OverScript>(cell: Cell) {
     match cell.role {
         Role::Client => writes::<D>(cell),
@@ -21,7 +21,7 @@ fn reads<D: OverScript>(cell: Cell) {
     if D::WOULD_BLOCK {
         in_vain.push(ReadStep::WouldBlock);
     }
-    // In front of each byte in turn, and in front of all of them.
+    // The step is in front of one byte, for each byte in turn, and at last in front of all bytes.
     for at in 0..=frames.len() {
         let steps = frames.iter().enumerate().flat_map(|(number, &byte)| {
             let is_here = at == frames.len() || number == at;
@@ -32,7 +32,7 @@ fn reads<D: OverScript>(cell: Cell) {
         let count = steps.len();
         let received = D::receive(cell.framing(), steps);
         assert!(received.error.is_none() && received.messages == MESSAGES, "at {at}: {:?}", received.error);
-        // A runtime may look once more before it waits.
+        // A runtime may read once more before it waits.
         assert!(received.calls.reads <= 2 * count, "at {at}: {} reads of {count} steps", received.calls.reads);
     }
 }
@@ -48,13 +48,13 @@ fn writes<D: OverScript>(cell: Cell) {
     let sent = D::send(cell.framing(), &MESSAGES, steps);
     assert!(sent.error.is_none() && sent.written == frames, "{:?}", sent.error);
     assert!(sent.calls.writes <= 2 * count, "{} writes of {count} steps", sent.calls.writes);
-    // One that takes nothing is an error at once, wherever it is.
+    // A write that takes nothing is an error at once, at every position.
     for at in 0..cell.frame(MESSAGES[0]).len() {
         let mut steps = vec![WriteStep::AtMost(1); at];
         steps.push(WriteStep::Zero);
         let sent = D::send(cell.framing(), &MESSAGES[..1], steps);
         assert!(sent.error.is_some(), "at {at}");
         assert!(frames.starts_with(&sent.written) && sent.written.len() == at, "at {at}");
-        assert_eq!(sent.calls.writes, at + 1, "at {at}: it is not asked again and again");
+        assert_eq!(sent.calls.writes, at + 1, "at {at}: the write is not repeated");
     }
 }

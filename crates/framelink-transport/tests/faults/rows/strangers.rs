@@ -1,4 +1,4 @@
-//! Row 41: clients that hold a server up.
+//! Row 41: clients that keep a server's connections busy.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,7 +17,7 @@ use crate::server::Serve as _;
 const EACH: usize = 10;
 const LIMIT: Duration = Duration::from_millis(300);
 
-/// Some say nothing, some begin a message and go on byte by byte; one is honest.
+/// Some clients send nothing, some send a message byte by byte, and one is honest.
 pub(crate) fn that_are_slow<D: Ends>(cell: Cell) {
     let profile = cell.profile().first_message_timeout(LIMIT).frame_timeout(LIMIT).build().unwrap();
     let server = D::Server::start(profile, Concurrency::new(2), Arc::new(|message: &[u8]| Some(message.to_vec())));
@@ -26,7 +26,7 @@ pub(crate) fn that_are_slow<D: Ends>(cell: Cell) {
     let dribbling = Task::start({
         let streams: Vec<_> = slow[..EACH].iter().map(|(stream, _)| stream.try_clone().unwrap()).collect();
         move || {
-            // As long as any of them is open.
+            // The client sends as long as any of its connections is open.
             for byte in cell.frame(&[b'x'; 9000]) {
                 let open = streams.iter().filter(|stream| (&mut &**stream).write_all(&[byte]).is_ok()).count();
                 if open == 0 {
@@ -44,7 +44,7 @@ pub(crate) fn that_are_slow<D: Ends>(cell: Cell) {
         std::thread::sleep(Duration::from_millis(5));
     }
     for (stream, began) in &mut slow {
-        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)), "it was sent nothing");
+        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)), "the server sends nothing to a slow client");
         assert!(began.elapsed() >= LIMIT && began.elapsed() < DEADLINE, "{:?}", began.elapsed());
     }
     for _ in 0..2 * EACH {

@@ -1,4 +1,4 @@
-//! Rows 6 and 11: ends in good order, between frames and inside them.
+//! Rows 6 and 11: orderly ends, between frames and inside frames.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ pub(crate) fn at_each_byte<D: Ends>(cell: Cell) {
         half_close(&peer);
         assert_eq!(next(&mut ours), b"whole");
         match came {
-            0 => assert!(ours.recv().unwrap().is_none(), "an end in good order"),
+            0 => assert!(ours.recv().unwrap().is_none(), "an end between frames is orderly"),
             _ => {
                 let error = ours.recv().unwrap_err();
                 assert!(matches!(error.cause(), Cause::Fault(_)) && error.blame() == Blame::Peer, "{error}");
@@ -24,7 +24,7 @@ pub(crate) fn at_each_byte<D: Ends>(cell: Cell) {
                 let owed = if came < cell.header_len() { cell.header_len() } else { frame.len() } - came;
                 let said = format!("{came} byte{} came, at least {owed} more", if came == 1 { "" } else { "s" });
                 assert!(text.contains("stream ended inside a frame") && text.contains(&said), "{said}: {text}");
-                assert!(ours.recv().is_err(), "it never becomes an end in good order");
+                assert!(ours.recv().is_err(), "the error never becomes an orderly end");
             }
         }
     }
@@ -32,7 +32,7 @@ pub(crate) fn at_each_byte<D: Ends>(cell: Cell) {
 
 pub(crate) fn half_closed_with_a_reply_owed<D: Ends>(cell: Cell) {
     match cell.role {
-        // A peer that dials, asks and half-closes is answered by the server of each driver.
+        // The peer dials, sends a request and half-closes. The server of each driver answers it.
         Role::Server => {
             let (address, server) =
                 D::echo_slowly(cell.profile().build().unwrap(), std::time::Duration::from_millis(20));

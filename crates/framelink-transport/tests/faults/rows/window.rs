@@ -8,9 +8,9 @@ use crate::cell::{Cell, next};
 use crate::driver::DEADLINE;
 use crate::ends::Ends;
 
-/// The longest that all framings can say.
+/// The longest payload that all framings can carry.
 const LONG: usize = 9999;
-/// What may wait to be written, and the message that is being written.
+/// The most bytes that may wait to be written, with the message that is being written.
 const MOST_QUEUED: usize = 64 * 1024 + 2 * LONG;
 
 pub(crate) fn closed<D: Ends>(cell: Cell) {
@@ -23,15 +23,16 @@ pub(crate) fn closed<D: Ends>(cell: Cell) {
             Err(error) if !matches!(error.cause(), Cause::TimedOut { .. }) => panic!("{error}"),
             _ => accepted += 1,
         }
-        assert!(accepted < 10_000, "nothing stopped it");
+        assert!(accepted < 10_000, "messages are accepted without bound");
     };
-    let Cause::NoRoom { queued_bytes, .. } = error.cause() else { unreachable!("it was just looked at") };
+    let Cause::NoRoom { queued_bytes, .. } = error.cause() else { unreachable!("the loop ends with this cause") };
     assert!((1..=MOST_QUEUED).contains(queued_bytes), "{queued_bytes} bytes wait");
-    // A call does not wait longer either. (The system may find room for some bytes more, so what was sent of it is chance.)
+    // A call does not wait longer either. (The system may find room for some more bytes, so how much of the call is
+    // sent varies.)
     let began = Instant::now();
     ours.call(b"hello", Duration::from_millis(5)).unwrap_err();
     assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
-    // The connection beside it goes on.
+    // The other connection is still usable.
     other.send_within(b"hello", DEADLINE).unwrap();
     assert_eq!(cell.read(&honest), b"hello");
     cell.write(&honest, b"hello");

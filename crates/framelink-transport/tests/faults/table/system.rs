@@ -8,23 +8,23 @@ const PROGRAM: &str = "crates/framelink/tests/faults/rows.rs";
 pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 12,
-        fault: "the way to the peer is cut while nothing goes",
-        behaviour: "each end has noticed within the bound of its heartbeats, and says that the peer is gone",
+        fault: "the route to the peer is cut while nothing is sent",
+        behaviour: "each side notices within the bound of its heartbeats, and reports that the peer is gone",
         here: None,
         elsewhere: &[
             Elsewhere { file: SYSTEM, test: "an_idle_link_that_is_cut", shows: "on two hosts of its own", cells: 18 },
             Elsewhere {
                 file: PROGRAM,
                 test: "a_leg_that_is_cut",
-                shows: "either leg of a bridge: its other side is told",
+                shows: "either leg of a bridge: the other side learns of it",
                 cells: 6,
             },
         ],
     },
     Row {
         number: 13,
-        fault: "the way to the peer is cut while data is unacknowledged",
-        behaviour: "the same bound: unacknowledged data does not keep a connection alive",
+        fault: "the route to the peer is cut while data is unacknowledged",
+        behaviour: "as row 12, within that bound: unacknowledged data does not keep a connection alive",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
@@ -35,19 +35,19 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         number: 14,
-        fault: "the way is cut in one direction",
-        behaviour: "both ends notice, each within its bound",
+        fault: "the route is cut in one direction",
+        behaviour: "both sides notice, each within its bound",
         here: None,
         elsewhere: &[
             Elsewhere {
                 file: SYSTEM,
-                test: "a_link_that_loses_what_we_send",
+                test: "a_link_that_loses_the_packets_that_we_send",
                 shows: "what we send is lost",
                 cells: 18,
             },
             Elsewhere {
                 file: SYSTEM,
-                test: "a_link_that_loses_what_the_peer_sends",
+                test: "a_link_that_loses_the_packets_of_the_peer",
                 shows: "what the peer sends is lost",
                 cells: 18,
             },
@@ -67,11 +67,16 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         number: 15,
-        fault: "the way is cut, and is there again before the bound",
-        behaviour: "no message is lost, none comes twice, and it is the same connection",
+        fault: "the route is cut, and restored before the bound",
+        behaviour: "no message is lost or delivered twice, and the connection stays",
         here: None,
         elsewhere: &[
-            Elsewhere { file: SYSTEM, test: "a_cut_that_heals_in_time", shows: "messages go all the time", cells: 18 },
+            Elsewhere {
+                file: SYSTEM,
+                test: "a_cut_that_heals_in_time",
+                shows: "messages are sent all the time",
+                cells: 18,
+            },
             Elsewhere {
                 file: PROGRAM,
                 test: "a_leg_that_is_cut_and_heals_in_time",
@@ -83,7 +88,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 28,
         fault: "no local port is left",
-        behaviour: "an error that says so; other peers are dialled as before, also from a source address; the next tries wait",
+        behaviour: "an error that says so; other peers are dialled as before, also from a source address; the next tries are delayed",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
@@ -95,20 +100,20 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 31,
         fault: "the peer's process is killed",
-        behaviour: "our end is told at once, and half a frame is told as such; a request is *perhaps sent* and never sent again; a client is answered when the peer is back",
+        behaviour: "this side learns of it at once, and half a frame is reported as such; a request is *perhaps sent* and never sent again; a client is answered when the peer is back",
         here: None,
         elsewhere: &[
-            Elsewhere { file: SYSTEM, test: "an_idle_peer_that_is_killed", shows: "while nothing goes", cells: 18 },
+            Elsewhere { file: SYSTEM, test: "an_idle_peer_that_is_killed", shows: "while nothing is sent", cells: 18 },
             Elsewhere {
                 file: SYSTEM,
                 test: "a_peer_that_is_killed_inside_a_frame",
-                shows: "half a frame has come",
+                shows: "half a frame has arrived",
                 cells: 18,
             },
             Elsewhere {
                 file: SYSTEM,
                 test: "a_peer_that_is_killed_inside_an_exchange",
-                shows: "half a reply has come, or a reply is being made",
+                shows: "half a reply has arrived, or a reply is being prepared",
                 cells: 18,
             },
         ],
@@ -116,19 +121,19 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 32,
         fault: "a bridge is killed under load",
-        behaviour: "both its sides are told; no message comes twice, and each is answered or its sender knows that it was not",
+        behaviour: "both sides learn of it; no message is delivered twice, and each message is answered, or its sender knows that it was not",
         here: None,
         elsewhere: &[Elsewhere {
             file: PROGRAM,
             test: "a_bridge_that_is_killed_under_load",
-            shows: "long, short, pooled and shared connections to the host; both ends keep a ledger",
+            shows: "long, short, pooled and shared connections to the host; both ends record every message",
             cells: 12,
         }],
     },
     Row {
         number: 33,
         fault: "a server is told to end under load",
-        behaviour: "what was taken is answered, each reply arrives, and the process ends in time with code 0",
+        behaviour: "messages that were accepted are answered, each reply arrives, and the process ends in time with code 0",
         here: None,
         elsewhere: &[
             Elsewhere {
@@ -153,8 +158,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         number: 34,
-        fault: "our process is stopped, and goes on",
-        behaviour: "no burst of heartbeats, and no verdict about a peer that is well",
+        fault: "this process is stopped, and continues",
+        behaviour: "no burst of heartbeats, and no healthy peer is declared dead",
         here: None,
         elsewhere: &[
             Elsewhere {
@@ -173,20 +178,20 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         number: 36,
-        fault: "memory is short, and strangers want much",
+        fault: "memory is short, and unknown clients need much",
         behaviour: "the server stays within its budget, and answers others",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
             test: "a_server_that_is_short_of_memory",
-            shows: "150 strangers leave the longest message unfinished; the system gives 64 MiB",
+            shows: "150 unknown clients leave the longest message unfinished; the process may use 64 MiB",
             cells: 9,
         }],
     },
     Row {
         number: 37,
         fault: "5, 20 or 50 % of the packets are lost",
-        behaviour: "slower, and nothing else: no message is lost or comes twice, and no peer is judged dead",
+        behaviour: "slower, and nothing else: no message is lost or delivered twice, and no peer is declared dead",
         here: None,
         elsewhere: &[
             Elsewhere { file: SYSTEM, test: "a_link_that_loses_one_packet_in_twenty", shows: "5 %", cells: 18 },
@@ -197,7 +202,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 38,
         fault: "the link is slow, and its queue is long",
-        behaviour: "slower, and nothing else, as long as the bound of the heartbeats is longer than the queue takes",
+        behaviour: "slower, and nothing else, while the bound of the heartbeats is longer than the delay of the queue",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
@@ -209,7 +214,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 39,
         fault: "the interface goes down",
-        behaviour: "for long: as row 12; for a moment: as row 15",
+        behaviour: "for a long time: as row 12; for a moment: as row 15",
         here: None,
         elsewhere: &[
             Elsewhere { file: SYSTEM, test: "an_interface_that_goes_down_for_long", shows: "for good", cells: 18 },
@@ -223,8 +228,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         number: 40,
-        fault: "the MTU of the way changes",
-        behaviour: "nothing is seen of it",
+        fault: "the MTU of the route changes",
+        behaviour: "no effect is visible",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
@@ -236,7 +241,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 42,
         fault: "one client comes from many addresses",
-        behaviour: "it has one share: `127.0.0.1` and `::ffff:127.0.0.1` are the same, and so are all addresses of a /64",
+        behaviour: "the client has one share: `127.0.0.1` and `::ffff:127.0.0.1` are one client, and so are all addresses of a /64",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
@@ -247,8 +252,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         number: 43,
-        fault: "the header of the PROXY protocol at the start of a connection",
-        behaviour: "recognised whatever the framing and however it is cut, told, and the connection is closed; the beginning of one that goes on otherwise is data",
+        fault: "a PROXY protocol header at the start of a connection",
+        behaviour: "the header is recognised with any framing, in any pieces, and reported, and the connection is closed; bytes that only begin like a header are data",
         here: None,
         elsewhere: &[
             Elsewhere {
@@ -285,13 +290,13 @@ pub(crate) const ROWS: &[Row] = &[
         elsewhere: &[
             Elsewhere {
                 file: "crates/framelink-transport/tests/addresses/outages.rs",
-                test: "a_thousand_clients_come_back_spread_after_a_minute",
-                shows: "a thousand clients, on a virtual clock; the rule is one for all drivers",
+                test: "a_thousand_clients_reconnect_spread_over_time_after_an_outage_of_a_minute",
+                shows: "a thousand clients, on a virtual clock; all drivers share the rule",
                 cells: 0,
             },
             Elsewhere {
                 file: "crates/framelink-transport/tests/reconnect/outages.rs",
-                test: "two_hundred_clients_come_back_without_a_storm",
+                test: "two_hundred_clients_reconnect_without_a_storm",
                 shows: "two hundred clients of tokio, on real sockets",
                 cells: 0,
             },
@@ -300,7 +305,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 47,
         fault: "an administrator kills the socket",
-        behaviour: "it is told as a reset, at once",
+        behaviour: "a reset is reported at once",
         here: None,
         elsewhere: &[Elsewhere {
             file: SYSTEM,
@@ -312,7 +317,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         number: 50,
         fault: "standard output or standard error cannot be written",
-        behaviour: "a command that prints ends with 1 and says why; one that only logs goes on",
+        behaviour: "a command that prints ends with exit code 1 and says why; a command that only logs goes on",
         here: None,
         elsewhere: &[
             Elsewhere {

@@ -1,6 +1,6 @@
 #!/usr/bin/env escript
-%% gen_tcp with {packet, N}: `listen N DELIVERY TOGETHER` sends back what comes, so many messages together, and prints its port;
-%% `connect N DELIVERY PORT SIZE...` sends messages, and compares what comes back. It ends with its stdin.
+%% gen_tcp with {packet, N}: `listen N DELIVERY TOGETHER` echoes messages, TOGETHER at a time, and prints its port.
+%% `connect N DELIVERY PORT SIZE...` sends messages, and compares the echoes. The program ends with its stdin.
 -mode(compile).
 
 -define(TIMEOUT, 20000).

@@ -1,5 +1,6 @@
-"""The package hl7: `listen streams DELIVERY TOGETHER` acknowledges messages and returns their observations, so many together, and
-prints its port; `connect KIND DELIVERY PORT SIZE...` sends messages, and compares what comes back. It ends with its stdin."""
+"""The package hl7: `listen streams DELIVERY TOGETHER` acknowledges messages and returns their observations, TOGETHER at a time,
+and prints its port. `connect KIND DELIVERY PORT SIZE...` sends messages, and compares the replies. The program ends with its
+stdin."""
 
 import asyncio
 import os
@@ -36,7 +37,7 @@ def acknowledgement(message):
 
 
 class Collected:
-    """A transport that keeps what it is given."""
+    """A transport that stores the bytes written to it."""
 
     def __init__(self):
         self.bytes = b""
@@ -49,7 +50,7 @@ class Collected:
 
 
 def encoded(messages):
-    """The bytes that the writer of the package makes of messages."""
+    """Returns the bytes that the writer of the package makes of messages."""
     collected = Collected()
     writer = HL7StreamWriter(collected, None, None, asyncio.get_running_loop(), OPTIONS["encoding"])
     for message in messages:

@@ -1,5 +1,5 @@
-"""pymodbus: `listen` serves registers, and prints its port; `connect KIND DELIVERY PORT COUNT...` sends requests for so many
-registers, and compares the replies. It ends with its stdin."""
+"""pymodbus: `listen` serves registers, and prints its port. `connect KIND DELIVERY PORT COUNT...` sends requests for COUNT
+registers each, and compares the replies. The program ends with its stdin."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ async def listen(*_):
 
 
 def ask(client, kind, number, count):
-    """By the client of the library, which waits for each reply."""
+    """Makes a request with the client of the library, which waits for the reply."""
     if kind == "read":
         return client.read_holding_registers(0, count=count)
     if kind == "write":
@@ -42,7 +42,7 @@ def ask(client, kind, number, count):
 
 
 def request(kind, number, count):
-    """By the encoder of the library, which does not wait."""
+    """Returns the bytes of a request, made by the encoder of the library."""
     if kind == "read":
         pdu = registers.ReadHoldingRegistersRequest(address=0, count=count)
     elif kind == "write":
@@ -68,7 +68,7 @@ def is_right(kind, number, count, reply):
 
 
 class Replies:
-    """What comes on a socket, cut by the framer of the library."""
+    """Receives frames from a socket with the framer of the library."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -82,7 +82,7 @@ class Replies:
             if reply:
                 return reply
             received = self.connection.recv(4096)
-            assert received, "the end instead of a reply"
+            assert received, "the stream ended instead of a reply"
             self.bytes += received
 
 

@@ -1,5 +1,5 @@
-"""Twisted's string receivers: `listen KIND DELIVERY TOGETHER` sends back what comes, so many messages together, and prints its
-port; `connect KIND DELIVERY PORT SIZE...` sends messages, and compares what comes back. It ends with its stdin."""
+"""Twisted's string receivers: `listen KIND DELIVERY TOGETHER` echoes messages, TOGETHER at a time, and prints its port.
+`connect KIND DELIVERY PORT SIZE...` sends messages, and compares the echoes. The program ends with its stdin."""
 
 import select
 
@@ -20,7 +20,7 @@ def payload(size):
 
 
 def encoded(kind, message):
-    """The bytes that Twisted itself would send."""
+    """Returns the bytes that Twisted itself would send."""
     sender = KINDS[kind]()
     sender.makeConnection(StringTransport())
     sender.sendString(message)
@@ -28,7 +28,7 @@ def encoded(kind, message):
 
 
 def write_bytes(transport, data):
-    """A transport gathers what it is given, so each byte goes past it; nothing of it is queued then."""
+    """Writes each byte directly to the socket, because a transport gathers its writes. The transport has nothing queued then."""
     handle = transport.getHandle()
     for i in range(len(data)):
         select.select([], [handle], [])

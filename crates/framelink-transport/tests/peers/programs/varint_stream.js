@@ -1,5 +1,5 @@
-// length-prefixed-stream: `listen varint DELIVERY TOGETHER` sends back what comes, so many messages together, and prints its
-// port; `connect varint DELIVERY PORT SIZE...` sends messages, and compares what comes back. It ends with its stdin.
+// length-prefixed-stream: `listen varint DELIVERY TOGETHER` echoes messages, TOGETHER at a time, and prints its port.
+// `connect varint DELIVERY PORT SIZE...` sends messages, and compares the echoes. The program ends with its stdin.
 const net = require('net')
 const lps = require('length-prefixed-stream')
 
@@ -7,7 +7,7 @@ function payload (size) {
   return Buffer.from(Uint8Array.from({ length: size }, (_, i) => i + (i >> 8) + size))
 }
 
-// The bytes that the package's encoder makes of messages.
+// Returns the bytes that the package's encoder makes of messages.
 function encoded (messages) {
   const encoder = lps.encode()
   const parts = []
@@ -21,7 +21,7 @@ async function send (socket, delivery, messages) {
   const data = await encoded(messages)
   if (delivery !== 'bytes') return socket.write(data)
   for (let i = 0; i < data.length; i++) {
-    // One that is not over gathers what comes behind it.
+    // A write that is not yet complete would be combined with the next one.
     await new Promise(resolve => socket.write(data.subarray(i, i + 1), resolve))
   }
 }

@@ -1,4 +1,4 @@
-//! One exchange with the host for each message, over connections that all clients share.
+//! Makes one exchange with the host for each message, over connections that all clients share.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profil
         })
         .await;
     if let Some(host) = Arc::into_inner(host) {
-        // Nothing is in flight: a host that does not close is waited for no longer than the drain may take.
+        // Nothing is in flight. The wait for the host to close ends with the drain.
         tokio::select! {
             () = host.close(close) => {}
             () = drain.over() => {}
@@ -41,14 +41,14 @@ pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profil
     outcome(&report, handle.counts(), &drain)
 }
 
-/// As many messages of one client at a time as its exchange allows.
+/// Returns how many messages of one client are handled at a time, as its exchange allows.
 fn concurrency(clients: &Profile) -> Concurrency {
     let ExchangeKind::Duplex(duplex) = clients.exchange() else { return Concurrency::default() };
     let order = if duplex.key.is_some() { ReplyOrder::Finished } else { ReplyOrder::Requests };
     Concurrency::new(usize::try_from(duplex.in_flight).unwrap_or(usize::MAX)).order_by(order)
 }
 
-/// What the drain came to. A message was cut if it came and its reply did not go out, whether it was taken or not.
+/// Logs the result of the drain, and returns it. A message is cut if it arrived and its reply did not go out.
 fn outcome(report: &DrainReport, counts: ServerCounts, drain: &Drain) -> Result<(), Failure> {
     let all_cut = report.cut + report.discarded;
     let were = if all_cut == 1 { "was" } else { "were" };
@@ -70,16 +70,16 @@ fn outcome(report: &DrainReport, counts: ServerCounts, drain: &Drain) -> Result<
 
 type Failed = Box<dyn Error + Send + Sync>;
 
-/// Whoever answers, and over which connections.
+/// The host, and the connections to it.
 struct Host {
     way: HostConnections,
-    /// Where a request had its own key, before one was assigned.
+    /// Where a request has its own key, if the bridge assigns another one.
     key: Option<KeyPlace>,
     no_reply: bool,
 }
 
 enum HostConnections {
-    /// A connection for each exchange.
+    /// One connection for each exchange.
     Short(Upstream),
     Pooled(Pool),
     Shared(Link),
@@ -100,7 +100,7 @@ impl Host {
                 HostConnections::Shared(link)
             }
             _ => {
-                // Whether it can be used shows now, and not with the first message.
+                // Reports a profile that does not work before the first message arrives.
                 Client::over(upstream.clone()).map_err(Failure::usage)?;
                 HostConnections::Short(upstream)
             }
@@ -108,7 +108,7 @@ impl Host {
         Ok(Self { way, key, no_reply })
     }
 
-    /// The reply to a message, with the key that its client gave it. An error ends the client's connection: no reply will come.
+    /// Returns the host's reply, with the key of the client's message. An error ends the client's connection.
     async fn exchange(&self, message: &Message) -> Result<Option<Vec<u8>>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);
@@ -146,15 +146,18 @@ impl Host {
     }
 }
 
-/// What the host says that nobody asked for has no client to go to.
+/// Logs messages of the host that answer no request. They belong to no client, and are dropped.
 async fn tell(mut inbox: Inbox) {
     while let Some(news) = inbox.recv().await {
         match news {
             LinkEvent::Incoming(Incoming::Late(late)) => {
-                tracing::warn!("a reply came {:?} after its message, and is dropped", late.delay());
+                tracing::warn!("dropped a late reply, which arrived {:?} after its message", late.delay());
             }
             LinkEvent::Incoming(Incoming::Message(message)) => {
-                tracing::warn!("the host said {} that nobody asked for, dropped", Count(message.len() as u64, "byte"));
+                tracing::warn!(
+                    "dropped an unsolicited message of {} from the host",
+                    Count(message.len() as u64, "byte")
+                );
             }
             LinkEvent::Lost(Some(error)) => tracing::warn!("{error}"),
             _ => {}

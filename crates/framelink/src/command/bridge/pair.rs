@@ -1,4 +1,4 @@
-//! An accepted connection and the outgoing one that belongs to it.
+//! An accepted connection and its connection to the host.
 
 use std::fmt;
 use std::future::ready;
@@ -15,33 +15,33 @@ use super::relay::{Relay, Tally};
 use crate::output::Count;
 use crate::server::drain::{Drain, DrainStage};
 
-/// After one side has ended, for how long nothing may move the other way before the pair is closed. As long as Linux keeps a
-/// half-closed connection that nobody owns.
+/// After one side has ended, the pair is closed when no byte has moved the other way for this time. Linux keeps a
+/// half-closed connection without an owner for as long.
 const HALF_CLOSED: Duration = Duration::from_secs(60);
-/// After the client's direction has failed, how long the host has for the replies to what went before.
+/// After the client's direction has failed, how long the host has for replies to earlier messages.
 const REPLIES: Duration = Duration::from_secs(5);
-/// How long the peers of a pair that ends before they did may take to close too.
+/// If a pair ends before its peers, how long the peers have to close too.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
-/// How long to look for messages that have come and cannot go out any more.
+/// How long to count messages that arrive and cannot go out any more.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
-/// An accepted connection, the client's, and the outgoing one to the host.
+/// The connection of a client, and the connection to the host.
 pub(crate) struct Pair<A, B, C, D> {
     up: Relay<A, D>,
     down: Relay<C, B>,
 }
 
-/// What a pair has passed on.
+/// The messages that a pair has passed on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Passed {
     pub(super) to_host: u64,
     pub(crate) to_client: u64,
-    /// Messages that had come, wholly or in part, and did not go out.
+    /// Messages that arrived, wholly or in part, and did not go out.
     pub(crate) cut: u64,
 }
 
 impl Passed {
-    /// Whether no message came from either side, wholly or in part.
+    /// Returns whether no message arrived from either side, wholly or in part.
     pub(crate) const fn is_nothing(self) -> bool {
         self.to_host == 0 && self.to_client == 0 && self.cut == 0
     }
@@ -61,16 +61,16 @@ where
         Self { up: Relay::new(from_client, to_host, in_hand), down: Relay::new(from_host, to_client, in_hand_too) }
     }
 
-    /// Passes messages both ways until both sides have ended, one has failed, or the time to drain is over.
+    /// Passes messages both ways until both sides have ended, one has failed, or the drain is over.
     pub(crate) async fn run(mut self, mut drain: Drain) -> (Passed, Result<(), Error>) {
         let passing = self.pass_both_ways(drain.clone());
-        // The time is asked first: a direction that is never still would use up the turn in which it could be told.
+        // The drain is polled first: a direction that always has work would use up the turn of the task.
         let ended = tokio::select! {
             biased;
             () = drain.over() => Ok(()),
             ended = passing => ended,
         };
-        // Who is ended at once is waited for no longer: others may need what it holds.
+        // After an abrupt end there is no wait: other clients may need the memory or the place of this one.
         let is_abrupt =
             matches!(&ended, Err(error) if matches!(error.cause(), Cause::Ended(ending) if ending.is_abrupt()));
         if is_abrupt {
@@ -83,7 +83,7 @@ where
             }
         }
         if drain.stage() == DrainStage::Closing && !drain.was_forced() {
-            // What has come lies in the system's buffers too.
+            // Messages that have arrived may still lie in buffers of the system.
             self.part(LAST_LOOK).await;
         }
         self.up.take_what_was_read();
@@ -95,7 +95,7 @@ where
     async fn pass_both_ways(&mut self, drain: Drain) -> Result<(), Error> {
         let (up, down) = (&Tally::default(), &Tally::default());
         let [up_bytes, down_bytes] = [self.up.byte_counts(), self.down.byte_counts()];
-        // Many hosts drop what they are working on when their client's side ends. So they are not told before as many messages
+        // Many hosts drop their work when their client's side ends. So the end is passed on only after as many messages
         // came back as went out.
         let replied = || down.reaches(up.get());
         let mut upwards = pin!(self.up.run(up, drain, replied));
@@ -103,7 +103,7 @@ where
         tokio::select! {
             ended = &mut upwards => match ended {
                 Ok(()) => while_it_moves(downwards, &down_bytes).await,
-                // The client is gone and takes no replies, or it asked nothing.
+                // The client is dead and takes no replies, or it has sent no request.
                 Err(error) if matches!(error.cause(), Cause::Dead(_) | Cause::ProxyHeader(_)) => Err(error),
                 Err(error) => {
                     let _ = timeout(REPLIES, downwards).await;
@@ -112,19 +112,20 @@ where
             },
             ended = &mut downwards => match ended {
                 Ok(()) => while_it_moves(upwards, &up_bytes).await,
-                // No reply would find its way back: nothing more is asked.
+                // No reply can come back, so no more requests are sent.
                 Err(error) => Err(error),
             },
         }
     }
 
-    /// What was passed on is written, and both peers may take it, before a socket that still holds unread bytes resets them.
+    /// Writes the messages that were taken, and gives both peers time to read them: a socket that is closed with unread
+    /// bytes resets its connection.
     async fn part(&mut self, within: Duration) {
         let _ = timeout(within, async { tokio::join!(self.up.part(), self.down.part()) }).await;
     }
 }
 
-/// Half of a pair has ended; the other goes on while bytes come or go.
+/// Runs the direction that has not ended, while bytes move.
 async fn while_it_moves(
     direction: impl Future<Output = Result<(), Error>>,
     bytes: &[ByteCount; 2],
@@ -169,7 +170,7 @@ mod tests {
     type Leg = Connection<FramingPair, ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
     type Ended = (Passed, Result<(), Error>);
 
-    /// A pipe in memory that holds so many bytes: the bridge's end, and the peer's.
+    /// Returns the two ends of a pipe in memory that holds `capacity` bytes: the bridge's end and the peer's.
     fn leg(capacity: usize) -> (Leg, DuplexStream) {
         let framing: Framing = "net:2".parse().unwrap();
         let (ours, theirs) = duplex(capacity);
@@ -177,7 +178,7 @@ mod tests {
         (Connection::from_parts(reader, writer, FramingPair::from(framing)), theirs)
     }
 
-    /// A pair that runs, its client and its host.
+    /// Starts a pair, and returns it with its client and its host.
     fn start(capacity: usize) -> (JoinHandle<Ended>, DuplexStream, DuplexStream) {
         let ((client_leg, client), (host_leg, host)) = (leg(capacity), leg(capacity));
         (tokio::spawn(Pair::new(client_leg, host_leg).run(Drain::never())), client, host)
@@ -223,9 +224,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn garbage_from_the_client_costs_no_reply_to_what_went_before() {
+    async fn garbage_from_the_client_costs_no_reply_to_earlier_messages() {
         let (pair, mut client, mut host) = start(1024);
-        // No message of net:2 is cut by the close: the second is garbage because it never is whole.
+        // The second message is garbage because the close cuts it.
         client.write_all(b"\0\x02hi\0\x05hel").await.unwrap();
         client.shutdown().await.unwrap();
         assert_eq!(read(&mut host, 4).await, b"\0\x02hi");
@@ -238,19 +239,19 @@ mod tests {
         assert_eq!(
             (passed.to_host, passed.to_client, passed.cut),
             (1, 1, 0),
-            "half a message of a client that went is its own"
+            "half a message of a client that has closed does not count as cut"
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_taken_for_a_host_that_is_gone_is_counted() {
+    async fn messages_taken_for_a_host_that_is_gone_are_counted() {
         let (pair, mut client, host) = start(16);
         let sending = tokio::spawn(async move {
             for _ in 0..10 {
-                let _ = client.write_all(b"\0\x08somebody").await;
+                let _ = client.write_all(b"\0\x08a client").await;
             }
             client.shutdown().await.unwrap();
-            // Until the end, so that all of it is taken.
+            // Waits for the end, so that the bridge takes all messages.
             let _ = client.read(&mut [0]).await;
         });
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_sends_garbage_is_asked_nothing_more() {
+    async fn a_host_that_sends_garbage_receives_no_more_messages() {
         let (client_leg, mut client) = leg(1024);
         let framing: Framing = "ascii:4".parse().unwrap();
         let (ours, mut host) = duplex(1024);
@@ -277,6 +278,6 @@ mod tests {
         client.shutdown().await.unwrap();
         let (passed, ended) = pair.await.unwrap();
         assert!(ended.unwrap_err().to_string().contains("HTTP"));
-        assert_eq!((to_host.len(), passed.to_host, passed.cut), (0, 0, 1), "it came, and did not go out");
+        assert_eq!((to_host.len(), passed.to_host, passed.cut), (0, 0, 1), "the message arrived, and did not go out");
     }
 }

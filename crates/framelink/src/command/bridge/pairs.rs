@@ -1,4 +1,4 @@
-//! A connection of its own to the host for each that is accepted; messages pass both ways unchanged.
+//! Gives each accepted connection its own connection to the host, and passes messages both ways unchanged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +23,9 @@ use crate::server::drain::{Drain, DrainStage};
 use crate::server::probes::{self, FIRST_BYTE};
 use crate::server::strangers::{self, Kind as Line};
 
-/// So many file descriptors are for the process itself: standard streams, the listener, the event queue, the resolver.
+/// How many file descriptors the process itself needs: standard streams, the listener, the event queue, the resolver.
 const OWN_FILES: usize = 16;
-/// How long to look for messages of a client whom no host takes.
+/// How long to count messages of a client that has no host.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain: Drain) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain
         tokio::select! {
             biased;
             () = drain.begun() => break,
-            // The exit status is about what the drain cuts.
+            // The exit status counts only messages that the drain cuts.
             Some(ended) = pairs.join_next() => { cut_of(ended); }
             (client, place) = room.accept(&mut accepting) => {
                 let carried = carry(client, Arc::clone(&outgoing), drain.clone());
@@ -45,7 +45,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain
             }
         }
     }
-    // As far as they know, those that wait to be accepted are connected, and they may have sent something.
+    // Clients that wait to be accepted see a connection, and may have sent messages.
     while let Some(client) = accepting.next_waiting(&mut drain).await {
         let place = room.place(&mut drain).await;
         let carried = carry(client, Arc::clone(&outgoing), drain.clone());
@@ -53,7 +53,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain
     }
     let refused = accepting.refused();
     drop(accepting);
-    // Each pair keeps to the deadline by itself, and says what it had to cut.
+    // Each pair ends at the deadline by itself, and returns how many messages it cut.
     let mut cut = 0;
     while let Some(ended) = pairs.join_next().await {
         cut += cut_of(ended);
@@ -68,7 +68,7 @@ pub(super) async fn run(listen: &str, clients: &Kind, outgoing: Route, mut drain
     }
 }
 
-/// Room for as many pairs as the process may have file descriptors for: a client that is accepted must find one for its host.
+/// Limits pairs to the file descriptors of the process: each accepted client needs another one for its host.
 struct Room {
     places: Arc<Semaphore>,
     size: usize,
@@ -81,22 +81,22 @@ impl Room {
         Self { places: Arc::new(Semaphore::new(size)), size, was_full: false }
     }
 
-    /// The next client, and its place. Dropping the future loses neither.
+    /// Returns the next client and its place. Dropping the future loses neither.
     async fn accept(&mut self, accepting: &mut Accepting) -> (Connection, Option<OwnedSemaphorePermit>) {
         if self.places.available_permits() == 0 && !self.was_full {
             self.was_full = true;
             tracing::warn!(
-                "{} are all that the limit of open files allows; more have to wait",
+                "the limit of open files allows {}; further clients wait",
                 Count(self.size as u64, "client")
             );
         }
-        // It is never closed, so there is a place for everyone in the end.
+        // The semaphore is never closed, so every client gets a place in the end.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         (accepting.next().await, place)
     }
 
-    /// A place for a client that was accepted in a drain; none when half of the time is over. Then it is turned away, and what it has
-    /// sent is counted.
+    /// Returns a place for a client that was accepted in a drain, or `None` when half of the drain's time is over. The
+    /// client is then turned away, and its messages are counted.
     async fn place(&self, drain: &mut Drain) -> Option<OwnedSemaphorePermit> {
         tokio::select! {
             biased;
@@ -106,7 +106,7 @@ impl Room {
     }
 }
 
-/// So many connections there may be.
+/// Returns how many file descriptors are left for connections.
 pub(super) fn free_files() -> usize {
     file_descriptors().saturating_sub(OWN_FILES)
 }
@@ -122,22 +122,22 @@ const fn file_descriptors() -> usize {
     usize::MAX
 }
 
-/// Where messages go.
+/// The host of a bridge.
 pub(super) struct Route {
     pub(super) way: RouteKind,
     pub(super) to: String,
 }
 
-/// How they get there.
+/// How the host is dialled.
 pub(super) enum RouteKind {
-    /// As flags say.
+    /// With a framing and options alone.
     Plain(Box<Connector>, Liveness),
-    /// As a profile says.
+    /// With a profile.
     Profile(Upstream),
 }
 
 impl Route {
-    /// Dials. Where only the system's file descriptors are short it waits for some, and the client with it.
+    /// Dials the host. If the process has no file descriptor left, it waits for one, and so does the client.
     async fn dial(&self) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         loop {
             match self.way.dial(&self.to).await {
@@ -162,14 +162,14 @@ impl RouteKind {
     }
 }
 
-/// `EMFILE` or `ENFILE`.
+/// Returns whether the error is `EMFILE` or `ENFILE`.
 fn is_out_of_files(error: &ConnectError) -> bool {
     let (ConnectError::Dial { error, .. } | ConnectError::Resolve(error)) = error else { return false };
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Dials out for one accepted connection and passes messages until one side, or the program, ends. Says how many a drain cut: what was cut
-/// before is in the log.
+/// Dials the host for one accepted connection, and passes messages until one side or the program ends. Returns how many
+/// messages a drain cut. Messages that were cut earlier are only logged.
 async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -> u64 {
     let client_name = name(&client);
     match begun(&mut client, &mut drain).await {
@@ -187,7 +187,7 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
             return 0;
         }
         None => {
-            // What comes after this end is looked for, as a server of the library does.
+            // Messages that arrive now are counted, as by a server of the library.
             let cut = turn_away(client, async { drop(timeout(LINGER, drain.over()).await) }).await;
             tell_end(&client_name, Passed { cut, ..Passed::default() }, &Ok(()));
             return cut;
@@ -213,7 +213,7 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
     };
     let names = format!("{client_name} <-> {}", name(&host));
     strangers::line(Line::Connected, || tracing::info!("{names}: connected"));
-    // Who does not read has the host's messages held, and counts for them.
+    // Messages of the host that wait for a client count as memory of that client.
     host.share_memory_of(&client);
     let host_address = host.peer_addr();
     let (passed, ended) = Pair::new(client, host).run(drain.clone()).await;
@@ -229,8 +229,8 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
     if is_draining { passed.cut } else { 0 }
 }
 
-/// Waits for the client's first byte: whether any came before its end. Some hosts speak first, so it is not waited for long. In a drain
-/// no host is dialled for a client that sends nothing: `None` when its time is over.
+/// Waits for the client's first byte, and returns whether one came before the client's end. The wait is short, because
+/// some hosts speak first. In a drain no host is dialled for a client that sends nothing: `None` when its time is over.
 async fn begun(client: &mut Connection, drain: &mut Drain) -> Option<Result<bool, Error>> {
     if let Ok(begun) = timeout(FIRST_BYTE, client.begun()).await {
         return Some(begun);
@@ -265,7 +265,7 @@ fn name(connection: &Connection) -> String {
     connection.peer_addr().map_or_else(|| "?".to_owned(), |peer| peer.to_string())
 }
 
-/// Counts the messages, whole or begun, of a client whose host could not be reached. Reads until the client ends, or until `until` is done.
+/// Counts the messages, whole or begun, of a client without a host, until the client ends or `until` completes.
 async fn turn_away(client: Connection, until: impl Future<Output = ()>) -> u64 {
     let held = client.held_bytes();
     let (from, to) = client.split();

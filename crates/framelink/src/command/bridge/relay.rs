@@ -1,4 +1,4 @@
-//! One direction of a pair: messages from one connection to the other.
+//! One direction of a pair: passes messages from one connection to the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,13 +13,13 @@ use tokio::time::timeout;
 use crate::server::drain::Drain;
 use crate::server::intake::{Intake, Taken};
 
-/// From this size on a message is written from where it lies; smaller ones are gathered and share a write.
+/// A message of this many bytes or more is written by itself. Smaller messages are gathered into one write.
 const LARGE: usize = 4 * 1024;
 
-/// For how long replies may be owed to a client that was idle for too long, or there for its lifetime.
+/// How long a client that reached its idle time or its lifetime waits for replies that are owed to it.
 const OWED: Duration = Duration::from_secs(60);
 
-/// How many messages were passed on, for the other direction to watch.
+/// Counts the messages that were passed on. The other direction watches the count.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     passed: AtomicU64,
@@ -32,7 +32,7 @@ impl Tally {
         self.passed.load(Ordering::Relaxed)
     }
 
-    /// Waits until at least so many were passed on, or no more can be.
+    /// Waits until at least `count` messages were passed on, or the direction has ended.
     pub(super) async fn reaches(&self, count: u64) {
         loop {
             let changed = self.changed.notified();
@@ -54,17 +54,17 @@ impl Tally {
     }
 }
 
-/// Messages from one connection to the other.
+/// Passes messages from one connection to the other.
 pub(super) struct Relay<R, W> {
     from: RecvHalf<FramingPair, R>,
     to: SendHalf<FramingPair, W>,
-    /// How many messages came.
+    /// How many messages arrived.
     taken: u64,
-    /// The one that is being passed on, so that nothing is lost when that is given up.
+    /// The message that is being passed on. It is kept here so that it is not lost when the pass is dropped.
     in_hand: Option<Message>,
-    /// That one, counted in the memory of the clients.
+    /// Counts that message as memory of the client.
     held: HeldBytes,
-    /// What comes is no message, or none any more.
+    /// The bytes that arrive are no message, or are not counted as one any more.
     is_spoilt: bool,
 }
 
@@ -73,10 +73,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         Self { from, to, taken: 0, in_hand: None, held, is_spoilt: false }
     }
 
-    /// Passes messages on until the side they come from ends, or the program is to, and then ends the other side.
+    /// Passes messages on until their source or the drain ends, and then ends the other side.
     ///
-    /// Messages that are there already are gathered before a write. A side that does not read stops us from reading. A drain
-    /// waits until `settled` is done: no reply is owed.
+    /// Messages that can be had without waiting are gathered before a write. If the other side does not read, nothing
+    /// is read from the source. A drain waits until `settled` completes: no reply is owed.
     pub(super) async fn run<F: Future<Output = ()>>(
         &mut self,
         tally: &Tally,
@@ -87,17 +87,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         if let Err(error) = &ended
             && matches!(error.cause(), Cause::Ended(ending) if !ending.is_abrupt())
         {
-            // It was idle, or its time is over, by our own rule: what it asked before is not for nothing.
+            // Our own limit ended the client. It still gets the replies to its earlier messages.
             self.wait_for(settled()).await;
         }
         self.is_spoilt = ended.as_ref().is_err_and(|error| error.operation() == Operation::Receive);
-        // An error may be about one message only, or one direction: what was taken before it goes out.
+        // The error may concern one message or one direction only, so earlier messages still go out.
         let finished = self.to.finish().await;
         tally.end();
         ended.and(finished)
     }
 
-    /// Waits until no reply is owed, but not for a host that owes one for ever. Heartbeats go on.
+    /// Waits until no reply is owed, up to `OWED`. Heartbeats go on.
     async fn wait_for(&mut self, settled: impl Future<Output = ()>) {
         tokio::select! {
             _ = timeout(OWED, settled) => {}
@@ -120,7 +120,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
                     tokio::select! {
                         biased;
                         taken = intake.next(settled) => taken?,
-                        // Heartbeats, and answers to them.
+                        // Sends heartbeats, and answers those of the peer.
                         error = self.to.keep() => return Err(error),
                     }
                 }
@@ -135,9 +135,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         }
     }
 
-    /// Writes what was taken, also when that was given up in the middle, and ends the other side. Meanwhile it takes what still
-    /// comes, until the side it comes from ends too, so that no reset destroys what is on its way there: those messages are
-    /// counted, and not passed on.
+    /// Writes the messages that were taken, also one whose write was interrupted, and ends the other side. Meanwhile it
+    /// reads from the source until the source ends, so that no reset destroys bytes on their way to it. Messages that
+    /// are read here are counted and not passed on.
     pub(super) async fn part(&mut self) {
         let given_up = self.taken > self.written() + self.to.unwritten() as u64;
         let Self { from, to, taken, in_hand, is_spoilt, .. } = self;
@@ -160,30 +160,30 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         tokio::join!(finish, take_the_rest);
     }
 
-    /// Counts what has been read already and is not passed on.
+    /// Counts messages that are already read and not passed on.
     pub(super) fn take_what_was_read(&mut self) {
         while let Ok(Some(_)) = self.from.buffered() {
             self.taken += 1;
         }
     }
 
-    /// How many messages have gone out whole.
+    /// Returns how many messages have gone out whole.
     pub(super) fn written(&self) -> u64 {
         self.to.messages_written()
     }
 
-    /// A message that has begun to come is missed by its sender alone.
+    /// Stops counting a message that has begun to arrive: only its sender knows of it.
     pub(super) const fn leave_what_has_begun(&mut self) {
         self.is_spoilt = true;
     }
 
-    /// How many messages came, wholly or in part, and did not go out.
+    /// Returns how many messages arrived, wholly or in part, and did not go out.
     pub(super) fn cut(&self) -> u64 {
         let in_part = !self.is_spoilt && self.from.unfinished().is_some();
         self.taken - self.written() + u64::from(in_part)
     }
 
-    /// The bytes that come, and those that go.
+    /// Returns the counts of received and of sent bytes.
     pub(super) fn byte_counts(&self) -> [ByteCount; 2] {
         [self.from.byte_count(), self.to.byte_count()]
     }

@@ -1,19 +1,20 @@
-//! One way between two programs, and the bytes that took it.
+//! One direction between two programs, and the bytes that passed.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use framelink_transport::{Frames, Framing};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::output::bytes_text::printable;
+use crate::threads::lock;
 
-/// Bytes that went one way and were not shown yet.
+/// Bytes that passed in one direction and are not shown yet.
 pub(super) type Record = Arc<Mutex<Vec<u8>>>;
 
-/// A reader or writer that writes down what passes.
+/// A reader or writer that records the bytes that pass.
 pub(super) struct Tap<S> {
     stream: S,
     record: Record,
@@ -40,7 +41,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let tap = self.get_mut();
-        // Held while it is written: whoever has received the bytes finds them written down.
+        // Locked during the write: when the receiver has the bytes, they are recorded.
         let mut record = lock(&tap.record);
         let written = Pin::new(&mut tap.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(count)) = written {
@@ -58,7 +59,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     }
 }
 
-/// One way between two programs.
+/// One direction between two programs.
 pub(super) struct Hop {
     name: &'static str,
     framing: Framing,
@@ -70,7 +71,7 @@ impl Hop {
         Self { name, framing, record }
     }
 
-    /// The bytes that passed since this was last asked, header and payload apart.
+    /// Takes the bytes that passed since the last call, and shows header and payload separately.
     pub(super) fn show(&self) -> String {
         let bytes = std::mem::take(&mut *lock(&self.record));
         let mut line = format!("{:<16}", self.name);
@@ -82,8 +83,4 @@ impl Hop {
         line.truncate(line.trim_end().len());
         line
     }
-}
-
-fn lock(record: &Record) -> MutexGuard<'_, Vec<u8>> {
-    record.lock().unwrap_or_else(PoisonError::into_inner)
 }

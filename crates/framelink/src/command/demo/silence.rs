@@ -1,4 +1,4 @@
-//! The second scene: a host goes silent while its socket stays open, and the bridge notices.
+//! The second part of the demo: a host goes silent while its socket stays open, and the bridge notices.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use crate::server::drain::Drain;
 
 const HEARTBEAT: &str = "numbered,interval=40ms,timeout=500ms";
 const QUESTION: &str = "are you there?";
-/// So long nobody says anything but heartbeats.
+/// How long only heartbeats are sent.
 const IDLE: Duration = Duration::from_millis(150);
-/// A busy machine may be late by so much.
+/// How much later than the bound a busy machine may be.
 const ALLOWANCE: Duration = Duration::from_secs(1);
 
-/// Whether all went as it should.
+/// Runs the scene, and returns whether everything happened as expected.
 pub(super) async fn run(output: &mut Output) -> Result<bool, Failure> {
     let heartbeat: Arc<Heartbeat> = HEARTBEAT.parse().map(Arc::new).map_err(Failure::fault)?;
     let bound = heartbeat.detection_bound(Role::Client).unwrap_or_default();
     let (hush, hushed) = oneshot::channel();
     let mut bridge = Bridge::start(&heartbeat, hushed).await?;
-    output.line(format_args!("\nThe same with heartbeats between bridge and host: {HEARTBEAT}\n"))?;
+    output.line(format_args!("\nHeartbeats between bridge and host: {HEARTBEAT}\n"))?;
 
     let (mut client, liveness, pair) = bridge.client().await?;
     let reply = client.call(QUESTION.as_bytes(), PATIENCE).await.map_err(Failure::fault)?;
@@ -39,7 +39,7 @@ pub(super) async fn run(output: &mut Output) -> Result<bool, Failure> {
     sleep(IDLE).await;
     let (sent, _) = liveness.counts();
     is_right &= sent > 0;
-    output.line(step(format_args!("nobody asks for {IDLE:?}"), format_args!("{sent} heartbeats went")))?;
+    output.line(step(format_args!("no request for {IDLE:?}"), format_args!("{sent} heartbeats were sent")))?;
 
     let _ = hush.send(());
     let since = Instant::now();
@@ -56,18 +56,18 @@ pub(super) async fn run(output: &mut Output) -> Result<bool, Failure> {
     is_right &= show_reply(output, "the host is back", &reply)?;
     output.line(match is_right {
         true => "the silence was noticed in time, and the bridge went on",
-        false => "this is not how it should have gone",
+        false => "the demo failed",
     })?;
     Ok(is_right)
 }
 
-/// What happens, and what is to be seen of it.
+/// Returns a line: what happens, and what can be observed.
 fn step(what: impl std::fmt::Display, seen: impl std::fmt::Display) -> String {
     format!("{:<26}{seen}", what.to_string())
 }
 
 fn show_reply(output: &mut Output, when: &str, reply: &[u8]) -> Result<bool, Failure> {
-    let seen = format!("a client asks `{QUESTION}`, and hears `{}`", String::from_utf8_lossy(reply));
+    let seen = format!("a client asks `{QUESTION}`, and receives `{}`", String::from_utf8_lossy(reply));
     output.line(step(when, seen))?;
     output.flush()?;
     Ok(*reply == *reply_to(QUESTION.as_bytes()))
@@ -75,7 +75,7 @@ fn show_reply(output: &mut Output, when: &str, reply: &[u8]) -> Result<bool, Fai
 
 type Ended = (Passed, Result<(), Error>);
 
-/// What the bridge says of a pair that has ended.
+/// Shows why the bridge ended the pair, and returns whether it detected the silence.
 async fn show_verdict(
     output: &mut Output,
     took: Duration,
@@ -83,14 +83,14 @@ async fn show_verdict(
     pair: JoinHandle<Ended>,
 ) -> Result<bool, Failure> {
     let Ok(ended) = timeout(PATIENCE, pair).await else {
-        output.line("  the bridge has not noticed")?;
+        output.line("  the bridge did not notice the silence in time")?;
         return Ok(false);
     };
     let (_, ended) = ended.map_err(Failure::fault)?;
     let noticed = format!("after {}ms; the bound is {bound:?} from the host's last byte", took.as_millis());
     output.line(step("the bridge notices", noticed))?;
     match ended {
-        Ok(()) => output.line("  and says nothing")?,
+        Ok(()) => output.line("  the bridge reports no error")?,
         Err(error) => {
             output.line(format_args!("  {}", error.cause()))?;
             return Ok(matches!(error.cause(), Cause::Dead(_)));
@@ -109,7 +109,7 @@ struct Bridge {
 }
 
 impl Bridge {
-    /// Starts the host as well.
+    /// Starts the bridge and its host.
     async fn start(heartbeat: &Arc<Heartbeat>, hushed: oneshot::Receiver<()>) -> Result<Self, Failure> {
         let client_framing: Framing = CLIENT_FRAMING.parse().map_err(Failure::fault)?;
         let host_framing: Framing = HOST_FRAMING.parse().map_err(Failure::fault)?;
@@ -120,7 +120,7 @@ impl Bridge {
         Ok(Self { clients, heartbeat: Arc::clone(heartbeat), client_framing, host_framing, host })
     }
 
-    /// A client, and the pair that serves it.
+    /// Connects a client, and returns it with the pair that serves it.
     async fn client(&mut self) -> Result<(Connection, LivenessHandle, JoinHandle<Ended>), Failure> {
         let address = self.clients.local_addr().map_err(Failure::fault)?;
         let client = Connector::new(self.client_framing).connect(address).await.map_err(Failure::fault)?;
@@ -131,7 +131,7 @@ impl Bridge {
     }
 }
 
-/// A host that answers messages and heartbeats. Told to, it looks at its first connection no more, and keeps it.
+/// Runs a host that answers messages and heartbeats. On `hushed` it stops reading its first connection.
 async fn serve(mut listener: Listener, heartbeat: Arc<Heartbeat>, hushed: oneshot::Receiver<()>) -> Result<(), Error> {
     let Ok(mut first) = listener.accept().await else { return Ok(()) };
     first.watch(Arc::clone(&heartbeat), Role::Server);

@@ -1,4 +1,4 @@
-//! Which other framings cut a whole input, where the one that was asked for does not.
+//! Finds other framings that split a whole input into messages, if the given framing does not.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -7,17 +7,17 @@ use std::path::Path;
 
 use framelink_transport::{Fault, FrameReader, Framing, ReadError, presets};
 
-/// No more of a file is tried, so that the time is bounded.
+/// How many bytes of a file are tried, so that the time is bounded.
 pub(super) const MOST_OF_FILE: u64 = 64 * 1024 * 1024;
-/// No more of an input that cannot be read again is kept.
+/// How many bytes are kept of an input that cannot be read again.
 pub(super) const MOST_OF_STREAM: usize = 1024 * 1024;
-/// No more framings are named.
+/// How many framings are named.
 const MOST_NAMED: usize = 4;
-/// With fewer bits a message it may be chance.
+/// With fewer bits of evidence per message, a match may be chance.
 const LEAST_BITS: usize = 4;
-/// Where only the start of the input is tried, fewer messages may be chance.
+/// If only the start of the input is tried, a match with fewer messages may be chance.
 const LEAST_MESSAGES: u64 = 16;
-/// So many empty messages at the start are no messages.
+/// More empty messages than this at the start are not messages.
 const MOST_EMPTY: u64 = 1000;
 
 const FIELDS: [&str; 31] = [
@@ -60,19 +60,19 @@ const UNFRAMED: [&str; 4] = ["line", "between:02..03", "delim:03", "delim:00"];
 pub(super) enum Source<'a> {
     /// A file that can be opened again, from this offset on.
     File(&'a Path, u64),
-    /// What was read of a stream, and whether that is all of it.
+    /// The bytes kept of a stream, and whether they are the whole stream.
     Bytes(&'a [u8], bool),
 }
 
-/// A framing that cuts the input.
+/// A framing that splits the input into messages.
 pub(super) struct Other {
     pub(super) notation: String,
     pub(super) messages: u64,
-    /// How many bits of lengths say so; 0 where it may be chance.
+    /// How many bits of lengths are evidence for the framing; 0 if the match may be chance.
     evidence: u64,
 }
 
-/// The framings that cut the input into whole messages, the likeliest first, and whether the whole input was tried.
+/// Returns the framings that split the input, the likeliest first, and whether the whole input was tried.
 pub(super) fn that_cut(source: &Source<'_>, asked: Framing) -> (Vec<Other>, bool) {
     let is_all = match source {
         Source::File(path, skip) => {
@@ -87,7 +87,7 @@ pub(super) fn that_cut(source: &Source<'_>, asked: Framing) -> (Vec<Other>, bool
             Some(Other { notation, messages, evidence })
         })
         .collect();
-    // What may be chance is told only where nothing better is known.
+    // A match that may be chance is named only if there is no better one.
     if others.iter().any(|other| other.evidence > 0) || !is_all {
         others.retain(|other| other.evidence > 0);
     }
@@ -109,8 +109,8 @@ impl Source<'_> {
     }
 }
 
-/// Every framing to try with the notation to name it by: the options that were asked for with other fields, the fields alone, and the
-/// presets.
+/// Returns every framing to try, with the notation that names it: the given options with other length fields, the
+/// fields alone, and the presets.
 fn candidates(asked: Framing) -> Vec<(String, Framing)> {
     let asked_text = asked.to_string();
     let of_counting = ["counts=", "adjust=", "keep", "lower", "mask="];
@@ -124,7 +124,7 @@ fn candidates(asked: Framing) -> Vec<(String, Framing)> {
     let mut texts: Vec<(String, String)> = Vec::new();
     for options in [&*options, ""] {
         let has = |names: &[&str]| names.iter().any(|name| options.contains(name));
-        // Where there is nothing before the field, or beside the payload, these are as the others.
+        // Without bytes before the field, or beside the payload, some ways to count are equal.
         let differs = |counts: &str| match counts {
             ",counts=frame" => has(&[",at=", ",prefix="]),
             ",counts=payload" => has(&[",gap=", ",infix=", ",tail=", ",suffix="]),
@@ -138,15 +138,15 @@ fn candidates(asked: Framing) -> Vec<(String, Framing)> {
     }
     texts.extend(presets().map(|preset| (preset.name.to_owned(), preset.notation.replace(",keep", ""))));
     texts.extend(UNFRAMED.iter().map(|text| ((*text).to_owned(), (*text).to_owned())));
-    // Whether messages are whole frames makes no difference to where they are cut.
+    // `keep` does not change where a message ends.
     let without_keep = asked_text.replace(",keep", "");
     let mut seen: HashSet<Framing> = without_keep.parse().into_iter().collect();
     let parsed = texts.into_iter().filter_map(|(name, text)| Some((name, text.parse::<Framing>().ok()?)));
     parsed.filter(|(_, framing)| seen.insert(*framing)).collect()
 }
 
-/// How many messages the input is, and how many bits of lengths and delimiters agree with that; `None` if it is not cut to the byte, or
-/// only into empty messages, or where any text ends with the delimiter by chance.
+/// Returns how many messages the input has, and how many bits of lengths and delimiters are evidence for that. Returns
+/// `None` if bytes are left over, if all messages are empty, or if any text could end with the delimiter by chance.
 fn cut(input: impl Read, framing: Framing, is_all: bool) -> Option<(u64, u64)> {
     let is_text_only = matches!(framing, Framing::Unframed(_));
     let free = if let Framing::Length(length) = framing { length.free_bytes().iter().sum() } else { 0 };
@@ -166,12 +166,12 @@ fn cut(input: impl Read, framing: Framing, is_all: bool) -> Option<(u64, u64)> {
                 }
             }
             Ok(None) => break true,
-            // The rest of that message is behind the part that was tried.
+            // The message continues after the part of the input that is tried.
             Err(ReadError::Fault(Fault::Truncated { .. })) => break !is_all && filled >= LEAST_MESSAGES,
             Err(_) => break false,
         }
     };
-    // Any bytes are a length below the largest; only what is more than that says anything. A delimiter is found in most texts.
+    // Bits of lengths up to the longest payload are no evidence. Most texts contain a delimiter.
     let bits =
         if is_text_only { 1 } else { (fixed * 8).saturating_sub(longest.checked_ilog2().unwrap_or(0) as usize + 1) };
     (is_cut && filled > 0).then_some((messages, if bits < LEAST_BITS { 0 } else { bits as u64 * filled }))

@@ -1,4 +1,4 @@
-//! One message after the other, each with its reply.
+//! Sends one message after the other, and receives each reply.
 
 use std::future::pending;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Conversation {
         }
     }
 
-    /// What comes though nothing was asked, `None` at the peer's end. Between short exchanges there is no connection.
+    /// Receives an unsolicited message, or `None` at the peer's end. Short connections have none.
     async fn unsolicited(&mut self) -> Result<Option<Message>, Failure> {
         match &mut self.way {
             SendRoute::Plain(connection) => connection.recv().await.map_err(Failure::fault),
@@ -58,7 +58,7 @@ impl Conversation {
         }
     }
 
-    /// Sends what is typed or piped. What comes in between, and the peer's end, is shown too.
+    /// Sends lines of stdin. Prints messages that arrive between replies, and notices the peer's end.
     async fn with_stdin(&mut self, mut stdin: Stdin) -> Result<(), Failure> {
         loop {
             stdin.prompt();
@@ -77,7 +77,7 @@ impl Conversation {
         }
     }
 
-    /// The peer may have said all that it wanted, where stdin has ended too. Another line would be in vain.
+    /// Handles the peer's end. It is no failure if stdin has ended too; a further line could not be sent.
     async fn at_peer_end(&self, stdin: &mut Stdin) -> Result<Option<Vec<u8>>, Failure> {
         const CLOSED: &str = "the peer closed the connection";
         match stdin.at_peer_end().await? {
@@ -87,17 +87,17 @@ impl Conversation {
         }
     }
 
-    /// Closes. A message that is left over is printed, and shows that replies may belong to other messages than it seemed.
+    /// Closes the connection. A further message is printed, and is a failure: replies may belong to other messages.
     async fn end(self) -> Result<(), Failure> {
         let SendRoute::Plain(connection) = self.way else { return Ok(()) };
         end(*connection, &self.out).await
     }
 }
 
-/// Looks for messages that are left over, and closes.
+/// Prints messages that arrive after the last reply, and closes the connection.
 pub(super) async fn end(mut connection: Connection, out: &Out) -> Result<(), Failure> {
     let deadline = Instant::now() + LAST_LOOK;
-    // Whether our side could be ended is told by the close.
+    // The close reports an error of this too.
     let _ = timeout_at(deadline, connection.finish()).await;
     while Instant::now() < deadline {
         match connection.recv_within(deadline.saturating_duration_since(Instant::now())).await {
@@ -111,11 +111,11 @@ pub(super) async fn end(mut connection: Connection, out: &Out) -> Result<(), Fai
     check_left_over(out.count_unsolicited())
 }
 
-/// Bytes behind the last reply that are no message harm nothing.
+/// Returns the result of an error after the last reply. Bytes that are no message are only a warning.
 fn after_last(error: &Error) -> Result<(), Failure> {
     match error.cause() {
         Cause::Fault(_) => {
-            tracing::warn!("what came behind the last reply is no whole message: {error}");
+            tracing::warn!("the bytes after the last reply are not a whole message: {error}");
             Ok(())
         }
         _ => Err(Failure::fault(error)),

@@ -1,4 +1,4 @@
-//! The same messages again and again, while heartbeats go in between. A peer that was there once may go and come back.
+//! Sends the messages repeatedly, with heartbeats in between. A peer that was reached once is dialled again.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::output::Count;
 use crate::server::drain::{Drain, DrainStage};
 
-/// How long the exchange that is under way may take when the program is told to end.
+/// How long the current exchange may take when the program is told to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let client = Client::over(send.upstream(profile, out)).map_err(Failure::usage)?;
     let mut rounds = Rounds { client, at: None, no_reply, out, sent: 0, failed: 0 };
     let mut ticks = interval(every);
-    // One that was late does not have the next ones hurry.
+    // After a late round the next one still waits for the whole interval.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for _ in 0..given.rounds() {
         tokio::select! {
@@ -52,7 +52,7 @@ pub(super) async fn run(
     let closed = match client.close().await {
         Ok(report) if !no_reply => check_left_over(report.discarded as u64),
         Ok(_) => Ok(()),
-        // None of them has been confirmed.
+        // No message was confirmed.
         Err(error) if no_reply => Err(all_failed(sent, &error)),
         Err(error) => Err(Failure::fault(error)),
     };
@@ -64,7 +64,7 @@ pub(super) async fn run(
 
 struct Rounds<'o> {
     client: Client,
-    /// Our end of the connection, which tells one from the next.
+    /// Our address of the connection, which distinguishes it from the next one.
     at: Option<SocketAddr>,
     no_reply: bool,
     out: &'o Out,
@@ -73,7 +73,7 @@ struct Rounds<'o> {
 }
 
 impl Rounds<'_> {
-    /// Sends each message once. Where the peer was never reached the address may be wrong, and that ends it.
+    /// Sends each message once. Fails if the first one cannot reach the peer: the address may be wrong.
     async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
         for message in messages {
             if drain.stage() != DrainStage::Open {
@@ -109,7 +109,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Dials where there is no connection any more, and says so.
+    /// Dials if the connection is lost, and logs that.
     async fn connect(&mut self) -> Result<(), CallError> {
         let verdict = self.client.verdict();
         self.client.connect().await?;
@@ -127,7 +127,7 @@ impl Rounds<'_> {
     }
 }
 
-/// Whether there was a connection with the peer, whatever became of the message.
+/// Returns whether there was a connection to the peer when the error occurred.
 const fn has_reached(error: &CallError) -> bool {
     match error.error().cause() {
         Cause::Connect(ConnectError::SignOn { .. } | ConnectError::NotWanted { .. }) => true,

@@ -1,6 +1,6 @@
-//! The messages of the command line.
+//! The messages from the command line.
 
-/// The messages that were given, so many times.
+/// The given messages, repeated for a number of rounds.
 #[derive(Clone, Debug)]
 pub(super) struct Given {
     messages: Vec<Vec<u8>>,
@@ -13,12 +13,12 @@ impl Given {
         Self { messages, rounds, next: 0 }
     }
 
-    /// Those of one round.
+    /// Returns the messages of one round.
     pub(super) fn round(&self) -> &[Vec<u8>] {
         &self.messages
     }
 
-    /// How many rounds there are.
+    /// Returns the number of rounds that are left.
     pub(super) const fn rounds(&self) -> u64 {
         self.rounds
     }

@@ -1,4 +1,4 @@
-//! Many messages in flight, on shared connections or each on one of its own, whose replies are printed in the order of the messages.
+//! Sends with many messages in flight, on shared or pooled connections. Replies are printed in the order of messages.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, 
     let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, out, is_stdin, no_reply };
     let bad_message = many.exchange(source, &mut inbox).await?;
     let Many { way, failed, sent, calls, .. } = many;
-    // Finished calls hold the connections too.
+    // Finished calls still hold connections.
     drop(calls);
     end(way, inbox, close, out).await?;
     match (failed, bad_message) {
@@ -44,7 +44,7 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, 
     }
 }
 
-/// Closes the connections. Messages that the peer has sent by then are printed.
+/// Closes the connections, and prints messages that arrive until then.
 async fn end(way: SharedRoute, inbox: Option<Inbox>, within: Duration, out: &Out) -> Result<(), Failure> {
     let Some(mut inbox) = inbox else {
         way.close(within).await;
@@ -57,7 +57,7 @@ async fn end(way: SharedRoute, inbox: Option<Inbox>, within: Duration, out: &Out
             Some(news) = inbox.recv() => tell(news, out)?,
         }
     }
-    // A task that has just received a message still hands it over. The inbox ends with the last of these tasks.
+    // A task that has just received a message may still deliver it. The inbox ends with the last of these tasks.
     let deadline = Instant::now() + LAST_LOOK;
     while let Ok(Some(news)) = timeout_at(deadline, inbox.recv()).await {
         tell(news, out)?;
@@ -77,13 +77,13 @@ fn tell(news: LinkEvent, out: &Out) -> Result<(), Failure> {
     }
 }
 
-/// As many as all connections together may have.
+/// Returns how many messages all connections together may have in flight.
 fn in_flight(profile: &Profile) -> usize {
     let each = profile.exchange().duplex().unwrap_or_default().in_flight;
     usize::try_from(each.saturating_mul(profile.connection().count())).unwrap_or(usize::MAX)
 }
 
-/// Over which connections messages go.
+/// The connections that carry the messages.
 #[derive(Clone)]
 enum SharedRoute {
     Link(Link),
@@ -108,7 +108,7 @@ impl SharedRoute {
     }
 }
 
-/// What comes unasked, where it is told.
+/// Receives an event of a link. A pool has no events.
 async fn news_of(inbox: &mut Option<Inbox>) -> Option<LinkEvent> {
     match inbox {
         Some(inbox) => inbox.recv().await,
@@ -131,7 +131,7 @@ async fn way(profile: Profile, send: &Send, out: &Out) -> Result<(SharedRoute, O
         }
         _ => Link::over(send.upstream(profile, out)).map_err(Failure::usage)?,
     };
-    // First, so that no message overtakes those that wait for the connection.
+    // Connects first, so that no message overtakes one that waits for the connection.
     if let Err(error) = link.connect().await {
         out.not_connected(&error.error().to_string())?;
         return Err(Failure::fault(error));
@@ -155,24 +155,24 @@ impl Source {
     }
 }
 
-/// What came of one message, which has this number, and how long it took.
+/// The number of a message, how long its exchange took, and the result.
 type Called = (u64, Duration, Result<Option<Message>, CallError>);
 
 struct Many<'o> {
     way: SharedRoute,
-    /// In the order of the messages. They are begun in this order too, which tasks of their own would not be.
+    /// The calls in the order of the messages. They also start in this order; separate tasks would not.
     calls: FuturesOrdered<Pin<Box<dyn Future<Output = Called>>>>,
     most: usize,
     sent: u64,
     failed: u64,
     out: &'o Out,
-    /// The messages are lines of stdin.
+    /// Whether the messages are lines of stdin.
     is_stdin: bool,
     no_reply: bool,
 }
 
 impl Many<'_> {
-    /// Until all messages have ended. The failure is a message that is none: those before it are finished first.
+    /// Exchanges all messages. If a line of stdin is invalid, earlier messages finish before the failure is returned.
     async fn exchange(&mut self, mut source: Source, inbox: &mut Option<Inbox>) -> Result<Option<Failure>, Failure> {
         let (mut is_over, mut bad_message) = (false, None);
         while !is_over || !self.calls.is_empty() {

@@ -1,4 +1,4 @@
-//! Messages that have no reply, over one connection.
+//! Sends messages that have no reply over one connection.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::arguments::Send;
 use crate::failure::Failure;
 use crate::output::Count;
 
-/// How long the peer's end, which has come, may take to be noticed by a program that is busy.
+/// How long a busy program may take to notice the peer's end after it has arrived.
 const NOTICED: Duration = Duration::from_millis(10);
 
-/// Sends, and prints what comes all the while: a peer that answers and is not read stops reading. At the end the peer's own end
-/// is waited for, which shows that it has taken everything.
+/// Sends messages, and prints messages that arrive meanwhile: a peer that answers stops reading if nothing reads its
+/// answers. At the end it waits for the peer to close, which shows that the peer has received everything.
 pub(super) async fn run(
     connection: Connection,
     messages: Option<Given>,
@@ -45,7 +45,7 @@ pub(super) async fn run(
                         error = sender.keep() => return Err(all_failed(count, &error)),
                         end = &mut peer_end, if early_end.is_none() => {
                             early_end = Some(end);
-                            tracing::warn!("the peer closed its side, and stdin has not ended; it may take nothing more");
+                            tracing::warn!("the peer closed its side, and stdin has not ended; the peer may not read further messages");
                         }
                     }
                 }
@@ -64,7 +64,7 @@ pub(super) async fn run(
             }
         }
     }
-    // Only an end that comes after ours shows anything. One that came before may still have to be noticed.
+    // Only a peer's end after our own end proves receipt. An earlier end may not be noticed yet.
     if early_end.is_none() {
         early_end = timeout(NOTICED, &mut peer_end).await.ok();
     }
@@ -85,22 +85,22 @@ pub(super) async fn run(
     };
     match end {
         Some(end) => end.map_err(Failure::fault)?,
-        None => tracing::warn!("the peer has not closed its side, so it is not known whether it took everything"),
+        None => tracing::warn!("the peer has not closed its side, so it is not known whether it received everything"),
     }
     if let Ok(error) = failed.try_recv() {
         return Err(error.of(count));
     }
     if ended_early {
-        tracing::warn!("the peer closed its side before we did, so it is not known whether it took everything");
+        tracing::warn!("the peer closed its side before we did, so it is not known whether it received everything");
     }
     Ok(())
 }
 
-/// What ends it while messages are sent, or typed.
+/// Why receiving ended while messages were still being sent.
 enum Ended {
     /// The connection failed.
     Connection(Error),
-    /// What came could not be printed.
+    /// A received message could not be printed.
     Output(Failure),
 }
 
@@ -113,7 +113,7 @@ impl Ended {
     }
 }
 
-/// Prints what comes until the peer ends. Where there are heartbeats they are dealt with, and a peer that is dead is told of.
+/// Prints messages until the peer ends its side. Also handles heartbeats, and reports a dead peer.
 async fn until_end(mut receiver: RecvHalf, out: Out, failed: mpsc::UnboundedSender<Ended>) {
     let ended = loop {
         match receiver.recv().await {
@@ -127,15 +127,17 @@ async fn until_end(mut receiver: RecvHalf, out: Out, failed: mpsc::UnboundedSend
                 break Ok(());
             }
             Err(error) if matches!(error.cause(), Cause::Fault(_)) => {
-                // From here on messages cannot be told apart, and what comes is only taken, so that the peer can go on.
-                tracing::warn!("what the peer sent is no message, and is dropped from there on: {error}");
+                // No message can be recognised any more. The bytes are still read, so that the peer can go on.
+                tracing::warn!(
+                    "the peer sent bytes that are not a message; these and all later bytes are dropped: {error}"
+                );
                 break receiver.discard().await.map_err(Ended::Connection);
             }
             Err(error) => break Err(Ended::Connection(error)),
         }
     };
     if let Err(ended) = ended {
-        // Where sending is over, the receiver of this error is gone.
+        // If sending is over, the receiver of this error is gone.
         let _ = failed.send(ended);
     }
 }

@@ -1,7 +1,7 @@
-//! What `send` prints.
+//! The output of `send`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use framelink_transport::Message;
@@ -11,17 +11,18 @@ use super::{UNSOLICITED, Which};
 use crate::failure::Failure;
 use crate::output::message_line::{MessageLine, Style};
 use crate::output::stdout;
+use crate::threads::lock;
 
-/// Prints replies, what else came, and as JSON what failed. Clones print to the same.
+/// Prints replies and other messages, and in JSON also failures. Clones share their state.
 #[derive(Clone)]
 pub(super) struct Out(Arc<Inner>);
 
 struct Inner {
     style: Style,
     peer: Mutex<String>,
-    /// So many messages came that answered no message.
+    /// How many messages arrived that answer no request.
     unsolicited: AtomicU64,
-    /// Why printing failed first where no caller could be told.
+    /// The first failure to print that no caller could receive.
     failure: Mutex<Option<Failure>>,
 }
 
@@ -31,17 +32,17 @@ impl Out {
         Self(Arc::new(Inner { style, peer: Mutex::new(peer), unsolicited, failure }))
     }
 
-    /// Which of the peer's addresses it is.
+    /// Sets the address of the peer to print.
     pub(super) fn is_with(&self, peer: String) {
         *lock(&self.0.peer) = peer;
     }
 
-    /// Whether all that came could be printed.
+    /// Returns the first failure to print that no caller has received.
     pub(super) fn check_printed(&self) -> Result<(), Failure> {
         lock(&self.0.failure).take().map_or(Ok(()), Err)
     }
 
-    /// Before a message is sent: its reply could not be printed.
+    /// Fails if a reply could not be printed. Called before a message is sent.
     pub(super) fn check(&self) -> Result<(), Failure> {
         self.check_printed().and_then(|()| stdout::check_is_read())
     }
@@ -50,7 +51,7 @@ impl Out {
         self.about("reply", which).payload(reply).took(took).print(self.0.style)
     }
 
-    /// A message that has no reply was handed to the system.
+    /// Prints that a message without a reply was handed to the system.
     pub(super) fn sent(&self, which: Which, took: Duration) -> Result<(), Failure> {
         self.about("sent", which).took(took).print(self.0.style)
     }
@@ -59,28 +60,28 @@ impl Out {
         self.about("failed", which).took(took).failed(error.sent(), error.error()).print(self.0.style)
     }
 
-    /// Nothing was sent at all.
+    /// Prints that nothing was sent, because there is no connection.
     pub(super) fn not_connected(&self, error: &str) -> Result<(), Failure> {
         self.line("failed").failed("not sent", error).print(self.0.style)
     }
 
-    /// A message that is no reply, where it cannot be taken for one.
+    /// Prints an unsolicited message that no request could take for its reply.
     pub(super) fn in_between(&self, message: &[u8]) -> Result<(), Failure> {
         self.line("unsolicited").payload(message).print(self.0.style)
     }
 
-    /// A message that is no reply.
+    /// Prints and counts an unsolicited message.
     pub(super) fn unsolicited(&self, message: &[u8]) -> Result<(), Failure> {
         self.0.unsolicited.fetch_add(1, Ordering::Relaxed);
         self.line("unsolicited").prefix(UNSOLICITED).payload(message).print(self.0.style)
     }
 
-    /// A reply that came after its time.
+    /// Prints a late reply.
     pub(super) fn late(&self, message: &[u8]) -> Result<(), Failure> {
         self.line("late").prefix("late: ").payload(message).print(self.0.style)
     }
 
-    /// For what no operation of a connection returns.
+    /// Returns a function that prints messages which no operation of a connection returns.
     pub(super) fn unread(&self) -> impl Fn(Message) + Send + Sync + 'static {
         let out = self.clone();
         move |message| {
@@ -90,7 +91,7 @@ impl Out {
         }
     }
 
-    /// How many messages came that answered no message.
+    /// Returns how many messages arrived that answer no request.
     pub(super) fn count_unsolicited(&self) -> u64 {
         self.0.unsolicited.load(Ordering::Relaxed)
     }
@@ -106,8 +107,4 @@ impl Out {
     fn line(&self, kind: &'static str) -> MessageLine<'static> {
         MessageLine::new(kind, Some(lock(&self.0.peer).clone()))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Messages that are typed or piped, a line each.
+//! Reads messages from stdin, one per line.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::thread::Builder;
@@ -10,14 +10,14 @@ use tokio::time::timeout;
 use super::to_message;
 use crate::failure::Failure;
 
-/// A line that was read takes no longer to be delivered by its thread.
+/// How long the reading thread takes at most to deliver a line.
 const DELIVERED: Duration = Duration::from_millis(200);
 
-/// What stdin has for a peer that has ended.
+/// The state of stdin when the peer has ended.
 pub(super) enum AtPeerEnd {
     /// The next message, `None` at the end.
     Next(Option<Vec<u8>>),
-    /// Neither yet.
+    /// stdin has neither a line nor an end yet.
     Waiting,
 }
 
@@ -36,31 +36,31 @@ impl Stdin {
         Ok(Self { lines, hex, number: 0, is_terminal: io::stdin().is_terminal() })
     }
 
-    /// Asks for a message where someone can be asked.
+    /// Prints a prompt if stdin is a terminal.
     pub(super) fn prompt(&self) {
         if self.is_terminal {
             let _ = write!(io::stderr(), "> ");
         }
     }
 
-    /// Which line the last message was, from 1.
+    /// Returns the line number of the last message, from 1.
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
 
-    /// What there is for a peer that has ended: the next message, `None` at the end, or nothing yet.
+    /// Returns the state of stdin when the peer has ended.
     pub(super) async fn at_peer_end(&mut self) -> Result<AtPeerEnd, Failure> {
         loop {
             match timeout(DELIVERED, self.next()).await {
                 Ok(next) => return next.map(AtPeerEnd::Next),
-                // Where stdin has ended or holds a line, the thread that reads it is only slow.
+                // If stdin has ended or holds a line, the reading thread is only slow.
                 Err(_) if is_ready() => {}
                 Err(_) => return Ok(AtPeerEnd::Waiting),
             }
         }
     }
 
-    /// The next message, `None` at the end. Dropping the future loses none.
+    /// Returns the next message, or `None` at the end. Dropping the future loses no message.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(line) = self.lines.recv().await else { return Ok(None) };
         self.number += 1;
@@ -70,7 +70,7 @@ impl Stdin {
     }
 }
 
-/// Whether stdin has ended or holds unread bytes.
+/// Returns whether stdin has ended or holds unread bytes.
 #[cfg(unix)]
 fn is_ready() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -86,7 +86,7 @@ const fn is_ready() -> bool {
     false
 }
 
-/// Reads stdin on a thread of its own, for a terminal cannot be waited on together with a socket.
+/// Reads stdin on a thread of its own, because a program cannot wait for a terminal and a socket together.
 fn lines_of_stdin() -> io::Result<mpsc::Receiver<io::Result<Vec<u8>>>> {
     let (sender, lines) = mpsc::channel(1);
     Builder::new().name("framelink-stdin".to_owned()).spawn(move || {

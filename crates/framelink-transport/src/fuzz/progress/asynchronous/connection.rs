@@ -1,4 +1,4 @@
-//! A connection: one operation at a time, which may be given up.
+//! A connection on tokio: one operation at a time, which may be cancelled.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ struct OperationUnderWay {
     task: Task<Done>,
 }
 
-/// Operations one after the other, beside all that a peer can do.
+/// Runs operations one after the other, with a peer that does anything it can.
 pub(in super::super) fn connection(data: &[u8]) {
     model::run(data, |scene| {
         let (connection, liveness) = super::connect(scene);

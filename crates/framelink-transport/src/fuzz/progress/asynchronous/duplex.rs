@@ -1,4 +1,4 @@
-//! Many tasks on one connection: one that receives, and those that call and send, any of which may be cancelled.
+//! Many tasks on one connection on tokio: one receives, the others call and send. Any of them may be cancelled.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::world::{Shared, World};
 use super::stream::Stream;
 use super::task::Task;
@@ -17,14 +17,13 @@ use crate::profile::FramingPair;
 type Caller = crate::tokio::Caller<FramingPair, Stream>;
 type Receiver = crate::tokio::Receiver<FramingPair, Stream, Stream>;
 
-/// So many calls may be in flight.
+/// How many calls may be in flight.
 const WINDOW: usize = 3;
-/// So many tasks at most.
 const TASKS: usize = 8;
 
 struct Model {
     receiver: Task<Receiver>,
-    /// Until when each call has to be over; the others send.
+    /// Until when each call has to be over. Tasks that send have no time.
     callers: Vec<(Option<Duration>, Task<()>)>,
     caller: Caller,
     next_key: u8,
@@ -32,7 +31,7 @@ struct Model {
     taken: Rc<Cell<u64>>,
 }
 
-/// Tasks that send and call, beside one that receives, and all that a peer can do.
+/// Runs tasks that send and call and one that receives, with a peer that does anything it can.
 pub(in super::super) fn duplex(data: &[u8]) {
     model::run(data, |scene| {
         let (connection, liveness) = super::connect(scene);
@@ -48,7 +47,7 @@ async fn receive(mut receiver: Receiver, taken: Rc<Cell<u64>>) -> Receiver {
     while let Ok(Some(_)) = receiver.recv().await {
         taken.set(taken.get() + 1);
         if taken.get().is_multiple_of(16) {
-            // Others have their turn, so that a flood costs little.
+            // Lets other tasks run, so that a flood costs little.
             yield_now().await;
         }
     }
@@ -56,7 +55,7 @@ async fn receive(mut receiver: Receiver, taken: Rc<Cell<u64>>) -> Receiver {
 }
 
 impl model::Model for Model {
-    /// A call takes what has arrived when its time is over for 10 ms more.
+    /// A call that is over still takes a reply that had arrived, for 10 ms.
     const GRACE: Duration = Duration::from_millis(11);
     const FLOOD: &'static [Duration] = &[Duration::ZERO; 2];
 
@@ -76,7 +75,7 @@ impl model::Model for Model {
                 (Some(now + limit), Task::new(call))
             }
             Operation::Send { len } | Operation::SendWithin { len, .. } | Operation::Feed { len } => {
-                let message = peer::message(NEWS, NO_KEY, len);
+                let message = peer::message(OTHER, NO_KEY, len);
                 (None, Task::new(async move { drop(caller.send(&message).await) }))
             }
             Operation::Finish => (None, Task::new(async move { drop(caller.finish().await) })),
@@ -113,7 +112,7 @@ impl model::Model for Model {
         let (reads, calls) = (self.receiver.done.is_none(), self.callers.iter().filter_map(|(until, _)| *until));
         let sends = calls.clone().count() < self.callers.len();
         let in_flight = self.caller.in_flight();
-        // In order, those that were given up keep their place.
+        // With replies in order, calls that were given up keep their place.
         let taken = in_flight + if self.in_order { self.caller.unanswered() } else { 0 };
         let waits_for_room = calls.clone().count() > in_flight && taken < WINDOW;
         Waits { writes: sends || waits_for_room, reads, takes: reads, taken: self.taken.get(), until: calls.min() }

@@ -1,4 +1,4 @@
-//! The tokio driver, its tasks polled by hand when their wakers say so.
+//! The tokio driver. Its tasks are polled by hand when their wakers are woken.
 
 mod connection;
 mod duplex;
@@ -20,7 +20,6 @@ use stream::Stream;
 
 type Connection = crate::tokio::Connection<FramingPair, Stream, Stream>;
 
-/// The connection of a scene, and its heartbeats.
 fn connect(scene: &Scene) -> (Connection, Option<LivenessHandle>) {
     let [reader, writer] = [(); 2].map(|()| Stream::new(scene));
     let mut connection = Connection::from_parts(reader, writer, Arc::clone(&FRAMING));

@@ -1,5 +1,5 @@
-//! What the tasks of one connection share, under many orders in which they take their turns: where one waits for a wake-up that never
-//! comes, shuttle says that all are blocked.
+//! The state that the tasks of one connection share, under many orders in which the tasks run. If a task waits for a
+//! wake-up that never happens, shuttle reports that all tasks are blocked.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use shuttle::{check_pct, check_random};
 
 use super::super::Scene;
 use super::super::model::RUNTIME;
-use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::step::Change;
 use super::super::world::{Shared, World};
 use super::connect;
@@ -39,7 +39,7 @@ fn each_call_ends_though_there_is_room_for_one_and_others_are_cancelled() {
 }
 
 fn under_any_order(schedule: fn()) {
-    // Nothing passes of its time.
+    // No time passes in this runtime.
     RUNTIME.with(|runtime| {
         let _entered = runtime.enter();
         simulated::at_each_turn(Some(switch));
@@ -49,20 +49,20 @@ fn under_any_order(schedule: fn()) {
     });
 }
 
-/// Another task may go on here. (A yield of shuttle would wake the task that yields, and hide a wake-up that is lost.)
+/// A point where another task may run. (A yield of shuttle would wake the yielding task, and hide a lost wake-up.)
 fn switch() {
     AtomicBool::new(false).load(Ordering::SeqCst);
 }
 
-/// Three that send, one that gives up, and a socket that takes a little at a time.
+/// Three tasks that send, one that gives up, and a socket that takes a few bytes at a time.
 async fn sends(half_close: bool) {
     let (world, caller, receiver) = connected(4);
     let receiver = spawn_local(receive(receiver));
     let senders = [0; 3].map(|_| {
         let caller = caller.clone();
-        spawn_local(async move { caller.send(&peer::message(NEWS, NO_KEY, 600)).await.is_ok() })
+        spawn_local(async move { caller.send(&peer::message(OTHER, NO_KEY, 600)).await.is_ok() })
     });
-    let cancelled = spawn_local(give_up(caller.clone(), NEWS));
+    let cancelled = spawn_local(give_up(caller.clone(), OTHER));
     if half_close {
         world.with(|world| world.change(Change::HalfClose));
     }
@@ -79,7 +79,7 @@ async fn sends(half_close: bool) {
     drop(receiver.await.expect("no panic"));
 }
 
-/// Three that call, one that gives up, and room for one at a time.
+/// Three tasks that call, one that gives up, and room for one call at a time.
 async fn calls() {
     let (world, caller, receiver) = connected(1);
     world.with(|world| world.open(usize::MAX / 4));
@@ -120,12 +120,11 @@ async fn receive(mut receiver: Receiver) -> Receiver {
     receiver
 }
 
-/// Begins an operation, and drops it after a while.
 async fn give_up(caller: Caller, kind: u8) {
     let message = peer::message(kind, 9, 600);
     let mut operation = pin!(async {
         match kind {
-            NEWS => drop(caller.send(&message).await),
+            OTHER => drop(caller.send(&message).await),
             _ => drop(caller.call(&message, Duration::from_secs(60)).await),
         }
     });

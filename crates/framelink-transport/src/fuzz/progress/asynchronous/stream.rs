@@ -12,7 +12,7 @@ use super::super::world::{Shared, World, joined};
 
 pub(super) struct Stream {
     world: Shared,
-    /// Whether each operation is counted against the turn of the task.
+    /// Whether each operation is counted against tokio's budget of the task.
     one_at_a_time: bool,
     gathers: bool,
 }

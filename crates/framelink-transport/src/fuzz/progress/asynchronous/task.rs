@@ -1,4 +1,4 @@
-//! A task that is polled when its waker was woken.
+//! A task that is polled only when its waker was woken.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use crate::simulated::flag::Flag;
 pub(super) struct Task<T> {
     flag: Arc<Flag>,
     future: Pin<Box<dyn Future<Output = T>>>,
-    /// Its output, once there is one.
     pub(super) done: Option<T>,
 }
 
@@ -21,7 +20,7 @@ impl<T> Task<T> {
         Self { flag: Flag::up(), future: Box::pin(future), done: None }
     }
 
-    /// Polls it if it was woken; whether it was. What another task has used up of its turn does not count.
+    /// Polls the task if it was woken, and returns whether it was. Each poll has a fresh budget.
     pub(super) async fn turn(&mut self, world: &Shared) -> bool {
         if self.done.is_some() || !self.flag.lower() {
             return false;

@@ -1,4 +1,4 @@
-//! The blocking driver, whose waits are where the peer and the clock go on: one operation at a time.
+//! The blocking driver: one operation at a time. The peer and the clock move while the driver waits.
 
 mod stream;
 mod waits;
@@ -17,7 +17,7 @@ use crate::driver::plain;
 use crate::profile::FramingPair;
 use crate::simulated::{self, Simulation};
 
-/// Operations one after the other, beside all that a peer can do.
+/// Runs operations one after the other, with a peer that does anything it can.
 pub(super) fn connection(data: &[u8]) {
     let _simulation = Simulation::begin();
     let Some((scene, steps)) = Scene::of(data) else { return };

@@ -1,4 +1,4 @@
-//! What happens while the driver waits, and what it may wait for.
+//! The events during a wait of the driver, and the waits that are allowed.
 
 use std::time::Duration;
 
@@ -8,41 +8,41 @@ use super::super::world::{Shared, World};
 use crate::session::LivenessHandle;
 use crate::simulated::{self, elapsed};
 
-/// So long at most something that could be done may be left: the driver looks at each side every 10 ms, and at the peer of a connection
-/// that is at rest every 50 ms.
+/// How long work may wait: the driver looks at each side every 10 ms, and at the peer of an idle connection every 50
+/// ms.
 const PATIENCE: Duration = Duration::from_millis(70);
-/// So much later than asked for an operation may end.
+/// How much later than its deadline an operation may end.
 const GRACE: Duration = Duration::from_millis(100);
-/// So many waits are over before the peer does all that it can.
+/// How many idle waits may pass before the peer does all that it can.
 const IDLE: u32 = 20;
-/// What a read costs while the peer sends without end: else no time would ever pass.
+/// The time that a read takes while the peer sends without end. Without it no time would pass.
 const COST: Duration = Duration::from_millis(1);
 
-/// The rest of a schedule, which goes on while the driver waits.
+/// The rest of a schedule, which runs while the driver waits.
 #[derive(Default)]
 pub(super) struct Waits<'d> {
     pub(super) world: Shared,
     pub(super) liveness: Option<LivenessHandle>,
     pub(super) steps: Steps<'d>,
-    /// So long nothing happens yet.
+    /// How long nothing happens yet.
     pause: Duration,
     floods_until: Option<Duration>,
-    /// The operation that is under way.
+    /// When the operation that is under way began.
     began_at: Duration,
     until: Option<Duration>,
     for_messages: bool,
     /// How many messages the application has taken.
     taken: u64,
-    /// How long something to read, and a frame to be written, were left alone while the other side was waited for.
+    /// How long readable bytes, and a frame to be written, were left alone during waits for the other side.
     pub(super) unread_for: Duration,
     pub(super) unwritten_for: Duration,
-    /// How many waits were over while nothing happened any more.
+    /// How many waits have ended since nothing happened any more.
     idle: u32,
-    /// How often the peer has been asked to do all it can, as there is nothing else to wait for.
+    /// How often the peer was asked to do all that it can, because there was nothing else to wait for.
     relieved: u32,
 }
 
-/// What is waited for.
+/// The side that the driver waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Reading,
@@ -69,7 +69,7 @@ impl<'d> Waits<'d> {
         done
     }
 
-    /// An operation on the stream has done something, or has tried to.
+    /// Notes that an operation on the stream has done something, or has tried to.
     pub(super) fn operate(&mut self) {
         if self.floods_until.is_some() {
             simulated::advance(COST);
@@ -82,7 +82,7 @@ impl<'d> Waits<'d> {
         self.check_time();
     }
 
-    /// Waits until something happens; false when the time is over before.
+    /// Waits until something happens. Returns false when the time is over before.
     pub(super) fn wait(&mut self, side: Side, until: Option<Duration>) -> bool {
         self.world.with(World::begin_call);
         loop {
@@ -109,7 +109,7 @@ impl<'d> Waits<'d> {
                 }
                 Some(Step::GiveUp(_)) => {}
                 Some(Step::Begin(_)) | None => match until {
-                    // It looks at one side after the other, and the operation has no end of its own.
+                    // The driver looks at one side after the other, and the operation has no deadline.
                     Some(until) if self.until.is_some() || self.idle < IDLE => {
                         self.idle += 1;
                         self.pass(side, until.saturating_sub(elapsed()));
@@ -143,7 +143,7 @@ impl<'d> Waits<'d> {
         self.check_time();
     }
 
-    /// Whether there is something to read, and something to be written that the socket would take.
+    /// Returns whether there are bytes to read, and bytes to write that the socket would take.
     fn left_alone(&self) -> (bool, bool) {
         let has_due = self.liveness.as_ref().is_some_and(LivenessHandle::has_due);
         self.world.with(|world| {
@@ -168,7 +168,7 @@ impl<'d> Waits<'d> {
         assert!(self.until.is_none_or(|until| elapsed() <= until + GRACE), "a deadline has passed");
     }
 
-    /// Nothing else happens, and no time is over: the peer does all that it can.
+    /// Nothing else happens and no time is over, so the peer does all that it can.
     fn relieve(&mut self) {
         self.world.with(|world| match self.relieved {
             0 => world.answer_all(),

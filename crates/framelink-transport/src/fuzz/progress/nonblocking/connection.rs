@@ -1,11 +1,11 @@
-//! A connection: sends, receives, or has one call under way.
+//! A non-blocking connection that sends, receives, or has one call under way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
@@ -15,14 +15,14 @@ use crate::simulated::flag::Flag;
 struct Model {
     connection: crate::nonblocking::Connection<FramingPair, Stream>,
     flag: Arc<Flag>,
-    /// Whether it takes messages, where no call is under way.
+    /// Whether it takes messages while no call is under way.
     receives: bool,
-    /// Until when there has to be a reply, where a call is under way.
+    /// The deadline of the call that is under way.
     call: Option<Duration>,
     taken: u64,
 }
 
-/// Operations one after the other, beside all that a peer can do.
+/// Runs operations one after the other, with a peer that does anything it can.
 pub(in super::super) fn connection(data: &[u8]) {
     model::run(data, |scene| {
         let (connection, flag, liveness) = super::connect(scene);
@@ -35,7 +35,7 @@ impl Model {
         self.receives || self.call.is_some()
     }
 
-    /// Takes the next message. Nothing when the turn goes on.
+    /// Takes the next message. Returns `None` if the turn goes on.
     fn receive(&mut self) -> Option<Turn> {
         match self.connection.try_recv() {
             Ok(TryRecv::Message(_)) => {
@@ -54,13 +54,13 @@ impl model::Model for Model {
     fn begin(&mut self, operation: Operation, now: Duration) -> bool {
         let message = |kind, len| peer::message(kind, NO_KEY, len);
         match operation {
-            // One at a time.
+            // There is one call at a time.
             _ if self.call.is_some() => true,
             Operation::Send { len } | Operation::SendWithin { len, .. } => {
-                self.connection.try_send(&message(NEWS, len)).is_ok()
+                self.connection.try_send(&message(OTHER, len)).is_ok()
             }
             Operation::Feed { len } => {
-                self.connection.try_feed(&message(NEWS, len)).is_ok() && self.connection.try_flush().is_ok()
+                self.connection.try_feed(&message(OTHER, len)).is_ok() && self.connection.try_flush().is_ok()
             }
             Operation::Receive | Operation::ReceiveWithin { .. } => {
                 self.receives = true;

@@ -1,4 +1,4 @@
-//! Many calls at a time on one connection.
+//! Many calls at a time on one non-blocking connection.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, NEWS, NO_KEY, REQUEST};
+use super::super::peer::{self, NO_KEY, OTHER, REQUEST};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
@@ -24,7 +24,7 @@ struct Model {
     taken: u64,
 }
 
-/// Calls, messages that are no calls, and calls that are given up, beside all that a peer can do.
+/// Runs calls, other messages, and cancelled calls, with a peer that does anything it can.
 pub(in super::super) fn duplex(data: &[u8]) {
     model::run(data, |scene| {
         let (connection, flag, liveness) = super::connect(scene);
@@ -40,7 +40,7 @@ impl model::Model for Model {
         match operation {
             Operation::Call { len, limit } => {
                 let request = peer::message(REQUEST, self.next_key, len);
-                // Where it fails, receiving says why.
+                // If it fails, receiving reports why.
                 if let Ok(TryCall::Begun(call)) = self.duplex.try_call(&request, limit) {
                     self.next_key = (self.next_key + 1) % NO_KEY;
                     self.calls.insert(call, now + limit);
@@ -49,7 +49,7 @@ impl model::Model for Model {
             }
             Operation::Finish => self.duplex.try_finish().is_ok(),
             Operation::Send { len } | Operation::SendWithin { len, .. } | Operation::Feed { len } => {
-                self.duplex.try_send(&peer::message(NEWS, NO_KEY, len)).is_ok()
+                self.duplex.try_send(&peer::message(OTHER, NO_KEY, len)).is_ok()
             }
             _ => true,
         }
@@ -67,7 +67,7 @@ impl model::Model for Model {
         if !super::is_turn(&self.flag, self.duplex.deadline(), world) {
             return Turn::Idle;
         }
-        // If that fails, receiving tells why.
+        // If it fails, receiving reports why.
         let _ = self.duplex.try_flush();
         for count in 0.. {
             if super::is_enough(world, count) {

@@ -1,4 +1,4 @@
-//! The non-blocking driver in an event loop, as its documentation says.
+//! The non-blocking driver in an event loop that follows the driver's documentation.
 
 mod connection;
 mod duplex;
@@ -20,10 +20,10 @@ use crate::profile::FramingPair;
 use crate::session::LivenessHandle;
 use crate::simulated::flag::Flag;
 
-/// What has arrived when the time of a call is over is taken for 250 ms more, where something always arrives.
+/// A reply that has arrived when a call is over is still taken for 250 ms while bytes arrive without end.
 const FLOOD: &[Duration] = &[Duration::from_millis(50); 7];
 
-/// The socket of a world. Its waker stands for the event of the system.
+/// The socket of a world. Its waker stands for the system's event.
 struct Stream {
     world: Shared,
     waker: Waker,
@@ -60,7 +60,7 @@ impl WriteStream for Stream {
     }
 }
 
-/// The connection of a scene, what its events raise, and its heartbeats.
+/// Returns the connection of a scene, the flag that its events raise, and its heartbeats.
 fn connect(scene: &Scene) -> (Connection<FramingPair, Stream>, Arc<Flag>, Option<LivenessHandle>) {
     let flag = Flag::up();
     let stream = Stream { world: scene.world.clone(), waker: flag.waker(), gathers: scene.gathers };
@@ -69,13 +69,13 @@ fn connect(scene: &Scene) -> (Connection<FramingPair, Stream>, Arc<Flag>, Option
     (connection, flag, liveness)
 }
 
-/// Whether a turn begins: there was an event, or a time is over.
+/// Returns whether a turn begins: there was an event, or a time is over.
 fn is_turn(flag: &Flag, deadline: Option<Duration>, world: &Shared) -> bool {
     world.with(World::begin_call);
     flag.lower() || deadline == Some(Duration::ZERO)
 }
 
-/// Whether a turn that has taken so many messages is over, for they come without end. If it is not, it calls the driver once more.
+/// Returns whether a turn ends after this many messages, because messages arrive without end.
 fn is_enough(world: &Shared, taken: usize) -> bool {
     world.with(|world| {
         assert!(taken < 1000 || world.is_flooding(), "messages come without end");

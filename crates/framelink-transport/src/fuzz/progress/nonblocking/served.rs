@@ -1,11 +1,11 @@
-//! A connection whose requests are answered, whenever that is done.
+//! A connection whose requests are answered later, in any order.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::super::model::{self, Turn, Waits};
 use super::super::operation::Operation;
-use super::super::peer::{self, NEWS, NO_KEY};
+use super::super::peer::{self, NO_KEY, OTHER};
 use super::super::world::{Shared, World};
 use super::Stream;
 use crate::drive::TryRecv;
@@ -13,9 +13,9 @@ use crate::profile::{Framing, FramingPair, Profile};
 use crate::session::{Concurrency, ReplySlot};
 use crate::simulated::flag::Flag;
 
-/// So many requests at a time.
+/// How many requests are handled at a time.
 const AT_A_TIME: usize = 2;
-/// So many at least are read ahead, whatever their size.
+/// How many requests are read ahead at least, whatever their size.
 const AHEAD: u64 = 8;
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
@@ -26,16 +26,16 @@ static PROFILE: LazyLock<Profile> = LazyLock::new(|| {
 struct Model {
     served: crate::nonblocking::Served<FramingPair, Stream>,
     flag: Arc<Flag>,
-    /// Requests that were not answered.
+    /// The requests that were not answered.
     places: Vec<ReplySlot>,
     taken: u64,
-    /// Whether the connection has ended, and no reply can be sent.
+    /// Whether the connection has ended, so that no reply can be sent.
     is_over: bool,
     has_ended: bool,
     has_liveness: bool,
 }
 
-/// Messages are requests, and each operation answers one of them.
+/// Takes each message as a request; each operation answers one of them.
 pub(in super::super) fn served(data: &[u8]) {
     model::run(data, |scene| {
         let (connection, flag, liveness) = super::connect(scene);
@@ -46,11 +46,11 @@ pub(in super::super) fn served(data: &[u8]) {
 }
 
 impl Model {
-    /// Answers a request, if there is one. After an answer it has its turn, as the documentation says.
+    /// Answers a request, if there is one. After an answer the model has a turn, as the driver's documentation says.
     fn answer(&mut self, which: usize, len: Option<usize>) -> bool {
         if !self.places.is_empty() {
             let place = self.places.remove(which % self.places.len());
-            let reply = len.map(|len| peer::message(NEWS, NO_KEY, len));
+            let reply = len.map(|len| peer::message(OTHER, NO_KEY, len));
             self.is_over |= self.served.reply(place, reply.as_deref()).is_err();
             self.flag.raise();
         }
@@ -96,7 +96,7 @@ impl model::Model for Model {
         self.flag.raise();
     }
 
-    /// Where heartbeats are expected it reads ahead, up to a limit.
+    /// With heartbeats, requests are read ahead up to a limit.
     fn waits(&self, world: &World) -> Waits {
         let takes = self.served.owed() < AT_A_TIME;
         let is_ahead = self.has_liveness && world.arrived_messages() < self.taken + AHEAD;
@@ -104,7 +104,7 @@ impl model::Model for Model {
         Waits { writes, reads: !self.has_ended && (takes || is_ahead), takes, taken: self.taken, until: None }
     }
 
-    /// Each request that is left is answered.
+    /// Answers a request that is left.
     fn go_on(&mut self) -> bool {
         let is_asked = !self.places.is_empty();
         self.answer(0, None);

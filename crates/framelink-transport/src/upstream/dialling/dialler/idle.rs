@@ -1,7 +1,4 @@
-//! Where a client leaves its connection between exchanges, and what maintains it meanwhile.
-
-#[cfg(all(test, feature = "tokio"))]
-mod tests;
+//! The connection of a client between exchanges, and the task that maintains it.
 
 use std::io;
 use std::sync::Arc;
@@ -18,73 +15,72 @@ use crate::profile::{ExchangeKind, Profile};
 use crate::upstream::dialling::{AddressLease, Pace};
 use framelink_profile::{DecodeError, EncodeError};
 
-/// What is known of a connection that ended between two exchanges.
+/// The reason for the loss of a connection that ended between two exchanges.
 pub(crate) const ENDED: &str = "the peer ended the connection between two exchanges";
-/// A peer that never stops sending is read from with such pauses, in which an exchange can take the connection.
+/// The pause between two reads from a peer that never stops sending. In it an exchange can take the connection.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How often a connection that is kept up is asked whether it has ended. With heartbeats it is asked when these are due, too.
+/// How often a kept-up connection is checked for its end. With heartbeats, also when they are due.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
-/// A connection, and what a loss is told to where something else has dialled it.
+/// A connection, with the lease to which a loss is reported. Without a lease, the application has given the connection.
 pub(crate) type WithLease<D> = (<D as Driver>::Connection, Option<Arc<AddressLease>>);
 
-/// A client's connection while no exchange uses it. A task or thread sends the heartbeats of the connection. With `keep-up` it also dials
-/// again when the connection is lost.
+/// A client's connection while no exchange uses it. A task or thread sends its heartbeats. With `keep-up` the task also
+/// dials again when the connection is lost.
 #[derive(Debug)]
 pub(crate) struct IdleSlot<D: Driver> {
     profile: Arc<Profile>,
-    /// With `keep-up`.
+    /// Set with `keep-up`.
     dialler: Option<Dialler<D>>,
-    /// A connection that is in use, or that needs no task, or has none.
+    /// A connection that is in use, needs no task, or has no task.
     in_hand: Option<WithLease<D>>,
-    /// What the task maintains, once there has been a task.
+    /// The state that the task maintains. `None` before the first task.
     idle: Option<Arc<Idle<D>>>,
     task: TaskSlot<D>,
-    /// Why there was no task for the last connection that needs one.
+    /// Why the last connection that needed a task got none.
     pub(crate) task_error: Option<io::Error>,
 }
 
-/// With `keep-up`, one method of the client. When this is dropped, the connection is idle again, or is missing.
+/// The use of the connection by one method, with `keep-up`. Dropping it makes the connection idle, or reports it
+/// missing.
 pub(crate) struct IdleUse<D: Driver> {
     idle: Arc<Idle<D>>,
     /// Boxed, because most methods hold none.
     held: Option<Box<WithLease<D>>>,
 }
 
-/// What the client shares with the task.
 #[derive(Debug)]
 struct Idle<D: Driver> {
     state: Lock<IdleState<D>>,
     profile: Arc<Profile>,
-    /// With `keep-up`. Then the task waits for changes of the dialler, because these say when an address is due.
+    /// Set with `keep-up`. The task then waits for changes of the dialler, because these say when an address is due.
     dialler: Option<Dialler<D>>,
-    /// Notified when the task is to go on, or with `keep-up` when the task has dialled.
+    /// Notified when the task is to go on or, with `keep-up`, when the task has dialled.
     changed: D::Notify,
 }
 
 #[derive(Debug)]
 struct IdleState<D: Driver> {
-    /// The connection while nothing uses it, and what a loss is told to.
+    /// The connection while nothing uses it, with the lease to which a loss is reported.
     connection: Option<WithLease<D>>,
     user: User,
-    /// The task waits until the client has no use for the connection.
+    /// Whether the task waits until the client releases the connection.
     is_waiting: bool,
     /// Why the last connection was given up while it was idle.
     verdict: Option<Verdict>,
     is_over: bool,
 }
 
-/// What has the connection, or makes one.
+/// Who has the connection, or makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum User {
-    /// Nothing: the connection is idle, or is missing.
+    /// The connection is idle or missing.
     Nothing,
     Client,
     /// The task, which dials.
     Task,
 }
 
-/// What the task does next.
 enum NextStep<'i, D: Driver> {
     Wait(Duration),
     WaitForChange,
@@ -93,14 +89,14 @@ enum NextStep<'i, D: Driver> {
 }
 
 impl<D: Driver> IdleSlot<D> {
-    /// With a dialler the connection is kept up.
+    /// With a dialler, the connection is kept up.
     pub(crate) fn new(profile: &Arc<Profile>, dialler: Option<Dialler<D>>) -> Self {
         let (profile, task) = (Arc::clone(profile), TaskSlot::new());
         Self { profile, dialler, in_hand: None, idle: None, task, task_error: None }
     }
 
-    /// With `keep-up`, one method of the client; begins the task if there is none. If the system has no thread left, the next method tries
-    /// again.
+    /// Begins the use by one method, with `keep-up`. Starts the task if there is none; without a thread, the next
+    /// method tries again.
     pub(crate) fn begin_use(&mut self) -> Option<IdleUse<D>> {
         let dialler = self.dialler.clone()?;
         match self.begin() {
@@ -112,9 +108,9 @@ impl<D: Driver> IdleSlot<D> {
         }
     }
 
-    /// Leaves a connection. The lease is told of a loss. Without a task the connection stays, and has no heartbeats until it is put back.
+    /// Makes a connection idle. A loss is reported to its lease. Without a task it sends no heartbeats while idle.
     pub(crate) fn put(&mut self, connection: D::Connection, lease: Option<Arc<AddressLease>>) {
-        // Messages that arrive meanwhile are left to a client that only receives.
+        // A client that only receives takes the messages that arrive meanwhile, so the task must not read them.
         let has_beats = connection.is_watched() && self.profile.exchange().sends();
         if !D::HAS_BACKGROUND || !(has_beats || self.dialler.is_some()) {
             self.in_hand = Some((connection, lease));
@@ -137,7 +133,7 @@ impl<D: Driver> IdleSlot<D> {
         Ok(idle)
     }
 
-    /// Takes the connection, if it is there still.
+    /// Takes the connection, if it is still there.
     pub(crate) fn take(&mut self) -> Option<WithLease<D>> {
         if let Some(taken) = self.in_hand.take() {
             return Some(taken);
@@ -148,7 +144,7 @@ impl<D: Driver> IdleSlot<D> {
         Some(taken)
     }
 
-    /// Takes the connection, if there is one. While the task dials, this waits until then at most. Without a connection the client dials.
+    /// Takes the connection, if there is one. While the task dials, this waits for the task until `deadline`.
     pub(crate) async fn take_until(&mut self, deadline: Instant) -> Result<Option<WithLease<D>>, ConnectError> {
         if let Some(taken) = self.in_hand.take() {
             return Ok(Some(taken));
@@ -167,23 +163,23 @@ impl<D: Driver> IdleSlot<D> {
         }
     }
 
-    /// The connection in use. It has no heartbeats until it is put back.
+    /// Returns the connection in use. It has no heartbeats until it is put back.
     pub(crate) fn in_hand(&mut self) -> Option<&mut D::Connection> {
         self.in_hand.as_mut().map(|(connection, _)| connection)
     }
 
-    /// Has this connection in use. It has no heartbeats until it is put back.
+    /// Takes this connection into use. It has no heartbeats until it is put back.
     pub(crate) fn hold(&mut self, connection: D::Connection) -> &mut D::Connection {
         &mut self.in_hand.insert((connection, None)).0
     }
 
-    /// Why the last connection was given up while it was idle, if that was because the peer was dead.
+    /// Returns the verdict if the last connection was given up while it was idle because the peer was dead.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.idle.as_ref()?.state.lock().verdict
     }
 }
 
-/// The connection is closed at once, however soon the task ends.
+/// Closes the connection at once, even if the task ends later.
 impl<D: Driver> Drop for IdleSlot<D> {
     fn drop(&mut self) {
         if let Some(idle) = &self.idle {
@@ -198,12 +194,12 @@ impl<D: Driver> Drop for IdleSlot<D> {
 }
 
 impl<D: Driver> IdleUse<D> {
-    /// Has this connection until this is dropped.
+    /// Holds this connection until the guard is dropped.
     pub(crate) fn hold(&mut self, connection: D::Connection, lease: Arc<AddressLease>) -> &mut D::Connection {
         &mut self.held.insert(Box::new((connection, Some(lease)))).0
     }
 
-    /// The connection that this had is of no more use.
+    /// Drops the connection, which can no longer be used.
     pub(crate) fn discard(&mut self) {
         self.held = None;
     }
@@ -271,7 +267,7 @@ impl<D: Driver> Idle<D> {
         }
     }
 
-    /// Dials, if an address is to be dialled now. How long until the task goes on.
+    /// Dials, if an address is to be dialled now. Returns how long until the task goes on.
     async fn dial(&self, dialler: &Dialler<D>, pace: &mut Pace) -> Duration {
         let _dialling = DialTurn(self);
         match dialler.connect_if_due().await {
@@ -293,7 +289,7 @@ impl<D: Driver> Idle<D> {
     fn put(&self, connection: WithLease<D>) {
         let mut state = self.state.lock();
         (state.connection, state.user, state.verdict) = (Some(connection), User::Nothing, None);
-        // Otherwise the task goes on at the time that it knows of, and what happened since can only have made that later.
+        // A task that is not waiting wakes up by itself, and an exchange can only have made its next step later.
         let is_waiting = std::mem::take(&mut state.is_waiting);
         drop(state);
         if is_waiting {
@@ -301,7 +297,6 @@ impl<D: Driver> Idle<D> {
         }
     }
 
-    /// What the task waits for.
     fn wakes(&self) -> &D::Notify {
         self.dialler.as_ref().map_or(&self.changed, |dialler| &dialler.watch.changed)
     }
@@ -311,7 +306,7 @@ impl<D: Driver> Idle<D> {
     }
 }
 
-/// While the task dials. A client that waits for the task goes on when this is dropped, also where the task ends with its runtime.
+/// Marks that the task dials. Dropping it lets a waiting client go on, even if the task ends with its runtime.
 struct DialTurn<'i, D: Driver>(&'i Idle<D>);
 
 impl<D: Driver> Drop for DialTurn<'_, D> {
@@ -322,7 +317,7 @@ impl<D: Driver> Drop for DialTurn<'_, D> {
 }
 
 impl<D: Driver> IdleState<D> {
-    /// For the client; `None` while the task dials.
+    /// Takes the connection for the client. Returns `None` while the task dials.
     fn take_unless_dialled(&mut self) -> Option<Option<WithLease<D>>> {
         if self.user == User::Task {
             return None;
@@ -331,7 +326,7 @@ impl<D: Driver> IdleState<D> {
         Some(self.connection.take())
     }
 
-    /// This user has no connection, and makes none any more. False if it was not the user.
+    /// Ends the use by `user`, without a connection. Returns false if it was not the user.
     fn release(&mut self, user: User) -> bool {
         let was_user = self.user == user;
         if was_user {
@@ -341,20 +336,19 @@ impl<D: Driver> IdleState<D> {
     }
 }
 
-/// An idle connection is of no more use.
+/// An idle connection that can no longer be used.
 pub(crate) struct LostIdle {
     pub(crate) why: String,
-    /// If the peer was dead.
     pub(crate) verdict: Option<Verdict>,
 }
 
-/// Does what is due on an idle connection, as the exchange of the profile says. How long until there is more to do; `None`: not before an
-/// exchange uses it.
+/// Does what is due on an idle connection, for this kind of exchange. Returns how long until there is more to do.
+/// `None` means: not before an exchange uses it.
 pub(crate) fn maintain<C: Connection>(
     connection: &mut C,
     exchange: ExchangeKind,
 ) -> Result<Option<Duration>, LostIdle> {
-    // A form of the application's own may panic, and then the connection is of no use.
+    // A heartbeat form of the application may panic. The connection cannot be used after that.
     match drive::guarded::<_, DecodeError, EncodeError>(|| connection.maintain(exchange)) {
         Ok(Ok(time)) => Ok(time),
         Ok(Err(error)) => {

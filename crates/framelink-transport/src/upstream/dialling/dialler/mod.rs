@@ -1,4 +1,4 @@
-//! What dials the addresses of a peer: for a caller that waits for a connection, and in the background.
+//! Dials the addresses of a peer, for callers that wait for a connection and in the background.
 
 pub(crate) mod idle;
 
@@ -22,10 +22,9 @@ use crate::upstream::dialling::{
 };
 use framelink_profile::FramingPair;
 
-/// The connection, and what tells of it.
 pub(crate) type Dialled<D> = (<D as Driver>::Connection, AddressLease);
 
-/// Dials whichever address of a peer is to be dialled. Clones are the same dialler; with the last clone its background ends.
+/// Dials one of the addresses of a peer. Clones share the dialler; the background work ends with the last clone.
 #[derive(Clone)]
 pub(crate) struct Dialler<D: Driver> {
     owner: Arc<Owner<D>>,
@@ -41,25 +40,24 @@ impl<D: Driver> Deref for Dialler<D> {
     }
 }
 
-/// What the clones share.
 pub(crate) struct Inner<D: Driver> {
     pub(crate) settings: Settings<D>,
-    /// What connects to an address, before it signs on.
+    /// Connects to an address, before the sign-on.
     pub(crate) connector: Connector<FramingPair, D>,
     pub(crate) resolver: D::Resolver,
     pub(crate) address_book: Arc<AddressBook>,
     clock: D::Clock,
-    /// Notified when something has changed that a caller, or what keeps connections up, may wait for.
+    /// Notified when something changes that a caller, or a task that keeps connections up, may wait for.
     pub(crate) watch: Arc<Watch<D::Notify>>,
     /// A connection that was made in the background, until a role takes it.
     spare: Lock<Option<IdleSlot<D>>>,
     is_spare_wanted: AtomicBool,
-    /// Tries lost addresses, once there has been one.
+    /// The task that tries lost addresses. It starts at the first loss.
     background: TaskSlot<D>,
     is_closed: AtomicBool,
 }
 
-/// What it was made with.
+/// The settings that the dialler was made with.
 #[derive(Clone)]
 pub(crate) struct Settings<D: Driver> {
     pub(crate) profile: Arc<Profile>,
@@ -101,39 +99,39 @@ impl<D: Driver> Dialler<D> {
         &self.settings.profile
     }
 
-    /// A connection within `timeouts.connect`.
+    /// Returns a connection within `timeouts.connect`.
     pub(crate) async fn dial(&self) -> Result<Dialled<D>, ConnectError> {
         self.connect(D::within(self.profile().timeouts().connect)).await
     }
 
-    /// A connection that is ready for exchanges: dialled, and signed on.
+    /// Returns a connection that is ready for exchanges: dialled, with sign-on.
     pub(crate) async fn connect(&self, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
         if let Some(spare) = self.take_spare() {
             return Ok(spare);
         }
-        // With hardly any time left even an address that is well again would fail, and be left alone for longer each time.
+        // With very little time left even a healthy address would fail, and its back-off would grow each time.
         let connected = self.connect_after(D::left(deadline) / 2, deadline).await;
         self.maintain_if_needed();
         connected
     }
 
-    /// How long a dial in the background may take: no longer than a call waits, because a call that needs a connection waits for it.
+    /// Returns how long a background dial may take: not longer than a call, because a call may wait for it.
     pub(crate) fn patience_in_background(&self) -> Duration {
         let timeouts = self.profile().timeouts();
         timeouts.connect.min(timeouts.reply.unwrap_or(Timeouts::REPLY))
     }
 
-    /// A connection that is ready for exchanges, for a task in the background. This does not wait where no address is to be dialled yet.
+    /// Returns a connection that is ready for exchanges, for a background task. Does not wait if no address is due yet.
     pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
         let connected = self.connect_after(Duration::ZERO, D::within(self.patience_in_background())).await;
-        // Otherwise nothing has changed, and a task that tries again on each change would never wait.
+        // After `NotYet` nothing has changed. A notification would make a task that tries again on each change spin.
         if !matches!(connected, Err(ConnectError::NotYet { .. })) {
             self.maintain_if_needed();
         }
         connected
     }
 
-    /// The next address of this attempt, if it is to be dialled now.
+    /// Returns the next address of this attempt, if it is to be dialled now.
     #[cfg(all(unix, feature = "nonblocking"))]
     pub(crate) fn next_if_due(
         &self,
@@ -148,8 +146,7 @@ impl<D: Driver> Dialler<D> {
         }
     }
 
-    /// A connection in the place of one that is wanted at another address, if there is one already. If not, one is made in the
-    /// background.
+    /// Returns a replacement for a connection that is to move. If there is none, begins one in the background.
     pub(crate) fn replacement(&self, lease: &AddressLease) -> Option<Dialled<D>> {
         if !D::HAS_BACKGROUND || !lease.is_to_move() {
             return None;
@@ -165,7 +162,7 @@ impl<D: Driver> Dialler<D> {
 }
 
 impl<D: Driver> Inner<D> {
-    /// Waits for an address that is due, for `patience` at most, and for its connection until the deadline.
+    /// Waits for an address that is due, until `patience` is over, and for its connection until the deadline.
     async fn connect_after(&self, patience: Duration, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
         let until = self.clock.now().saturating_add(patience);
         let (mut attempt, mut failed) = (Attempt::new(), None);
@@ -185,7 +182,6 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    /// Resolves, dials, signs on.
     async fn dial_at(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
         match self.connected(dialling.name(), dialling.share(within)).await {
             Ok(connection) => Ok((connection, dialling.connected())),
@@ -201,16 +197,16 @@ impl<D: Driver> Inner<D> {
         Ok(connection)
     }
 
-    /// Takes the spare connection, if it is there still and has not ended in the meantime.
+    /// Takes the spare connection, if there is one and it has not ended.
     fn take_spare(&self) -> Option<Dialled<D>> {
         let mut spare = self.spare.lock().take()?;
         let (mut connection, lease) = spare.take()?;
         let lease = lease?;
         if connection.has_ended(self.settings.profile.exchange().receives()) {
-            lease.lost("it ended before it was used");
+            lease.lost("the connection ended before it was used");
             return None;
         }
-        // The slot has given the connection up, so that the lease has no other owner.
+        // The slot has given up the connection, so the lease has no other owner.
         Some((connection, Arc::into_inner(lease)?))
     }
 
@@ -224,13 +220,13 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    /// Closes a connection in good order, while others go on.
+    /// Closes a connection in good order, in the background.
     pub(crate) fn retire(&self, connection: D::Connection, lease: impl Into<Arc<AddressLease>>) {
         let lease = lease.into();
         lease.leave();
         let profile = Arc::clone(&self.settings.profile);
         let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
-            // As far as that is possible.
+            // A failure to sign off changes nothing: the connection is over.
             let _ = sign_off_and_close::<D>(connection, &profile, within).await;
             drop(lease);
         });
@@ -239,7 +235,7 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    /// Begins the background, if there is anything for it to do.
+    /// Starts the background work, if there is any.
     fn maintain_if_needed(self: &Arc<Self>) {
         if D::HAS_BACKGROUND && self.address_book.needs_maintenance() {
             self.maintain();
@@ -248,15 +244,15 @@ impl<D: Driver> Inner<D> {
     }
 
     fn maintain(self: &Arc<Self>) {
-        // The next dial asks for it again.
-        if self.background.begin("framelink-tend", || maintain(Arc::clone(self))).is_err() {
+        // If the system has no thread, the next dial tries again.
+        if self.background.begin("framelink-maintain", || maintain(Arc::clone(self))).is_err() {
             self.address_book.on_thread_refused();
         }
     }
 
     /// Tries an address that was lost. If connections are to move there, this connection is the first of them.
     async fn try_again(&self, dialling: Dialling) {
-        // If that fails, the address is tried again later.
+        // If this fails, the address is tried again later.
         let Ok((connection, lease)) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await else {
             return;
         };
@@ -274,13 +270,12 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    /// A time of the address book.
     fn at(&self, time: Duration) -> Instant {
         D::within(time.saturating_sub(self.clock.now()))
     }
 }
 
-/// What goes on in the background, until the dialler is gone.
+/// The background work, until the dialler is gone.
 async fn maintain<D: Driver>(inner: Arc<Inner<D>>) {
     loop {
         let version = inner.watch.changed.version();
@@ -308,7 +303,7 @@ impl<D: Driver> Drop for Owner<D> {
     }
 }
 
-/// States only.
+/// Shows states only.
 impl<D: Driver> fmt::Debug for Dialler<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.address_book.fmt(f)

@@ -1,0 +1,19 @@
+//! The bodies of the fuzz targets hold on inputs that are alike at every run.
+
+use framelink_codec::check::any_steps;
+use framelink_transport::fuzz::{admission, lending, upstream};
+
+#[test]
+fn any_steps_of_a_pool() {
+    any_steps(100_000, lending);
+}
+
+#[test]
+fn any_steps_of_an_admission() {
+    any_steps(100_000, admission);
+}
+
+#[test]
+fn any_steps_of_an_upstream() {
+    any_steps(200_000, upstream);
+}
