@@ -158,6 +158,13 @@ pub(crate) struct Load {
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = LOAD)]
     pub(crate) duration: Option<Duration>,
 
+    /// Load the server for this long before the measurement, 1ms or more [default: no warm-up]
+    ///
+    /// Replies to the messages of the warm-up are checked, but these messages are not counted. The time is added to that
+    /// of --duration, and the messages are added to those of --count.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = LOAD)]
+    pub(crate) warm_up: Option<Duration>,
+
     /// Send N messages in all, 1 or more.
     #[arg(long, value_name = "N", value_parser = range(u64::MAX), help_heading = LOAD)]
     pub(crate) count: Option<u64>,

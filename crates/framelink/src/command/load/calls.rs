@@ -83,11 +83,7 @@ pub(super) async fn run(local: &Local, place: usize, mut route: Route, schedule:
         schedule.advance();
         message.clear();
         local.plan.payloads.append(number, &mut message);
-        {
-            let tally = &mut *local.tally.borrow_mut();
-            tally.sent += 1;
-            tally.sent_bytes += message.len() as u64;
-        }
+        local.tally.borrow_mut().on_sent(1, message.len() as u64, now);
         let called = tokio::select! {
             called = route.call(&message) => called.map_err(|error| (kind_of(error.error().cause()), error.to_string())),
             () = local.cut(place) => Err((Kind::Cut, "a second signal ended the program before the reply".to_owned())),

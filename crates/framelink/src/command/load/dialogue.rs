@@ -48,13 +48,13 @@ async fn exchange(
         let mut hold = Hold::Reply;
         loop {
             if !is_waiting {
-                match traffic.next(local.now()) {
+                let now = local.now();
+                match traffic.next(now) {
                     Ok(number) => {
                         message.clear();
                         local.plan.payloads.append(number, &mut message);
                         let tally = &mut *local.tally.borrow_mut();
-                        tally.sent += 1;
-                        tally.sent_bytes += message.len() as u64;
+                        tally.on_sent(1, message.len() as u64, now);
                     }
                     Err(held) => {
                         hold = held;

@@ -13,6 +13,7 @@ use super::failures::Kind;
 use super::plan::Plan;
 use super::run::Event;
 use super::tally::Tally;
+use super::wire::Buffers;
 
 /// How far a run has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,7 @@ pub(super) struct Live {
 pub(super) struct Local {
     pub(super) plan: Arc<Plan>,
     pub(super) tally: RefCell<Tally>,
+    pub(super) buffers: RefCell<Buffers>,
     phase: Cell<Phase>,
     start: Cell<Instant>,
     /// The tasks that are told of a new phase, one place for each worker.
@@ -48,8 +50,9 @@ pub(super) struct Local {
 impl Local {
     pub(super) fn new(plan: Arc<Plan>, workers: usize, live: Arc<Live>, events: UnboundedSender<Event>) -> Self {
         Self {
+            tally: RefCell::new(Tally::new(plan.workload.warm_up)),
+            buffers: RefCell::new(Buffers::new(&plan)),
             plan,
-            tally: RefCell::new(Tally::new()),
             phase: Cell::new(Phase::Connecting),
             start: Cell::new(Instant::now()),
             wakers: RefCell::new(vec![Waker::noop().clone(); workers]),
@@ -138,8 +141,7 @@ impl Local {
         // The run begins when the connections are made.
         let now = if self.phase() == Phase::Connecting { Duration::ZERO } else { self.now() };
         let tally = &mut *self.tally.borrow_mut();
-        tally.failures.add(kind, now, text);
-        tally.last = tally.last.max(now);
+        tally.on_failure(kind, now, text);
         self.show(tally);
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
 use framelink_transport::session::Assigned;
 use framelink_transport::tokio::Upstream;
-use framelink_transport::{Encode, Profile};
+use framelink_transport::{Encode, FramingPair, Profile};
 
 use super::basis::Base;
 use super::calls::upstream;
@@ -39,6 +39,7 @@ pub(super) struct Plan {
     pub(super) workload: Workload,
     pub(super) timeout: Duration,
     pub(super) payloads: Payloads,
+    pub(super) framing: FramingPair,
     pub(super) frames: Frames,
     /// Connections need no session.
     pub(super) is_plain: bool,
@@ -97,10 +98,12 @@ impl Plan {
             (None, None) => Some(DURATION),
             (Some(_), None) => None,
         });
+        let warm_up = load.warm_up.unwrap_or_default();
         let workload = Workload {
             rate: load.rate,
             count: load.count.unwrap_or(u64::MAX),
-            until: duration.unwrap_or(Duration::MAX),
+            warm_up,
+            until: duration.map_or(Duration::MAX, |duration| duration.saturating_add(warm_up)),
         };
         let size = match payloads.extremes() {
             (least, most) if least == most => least.to_string(),
@@ -120,7 +123,8 @@ impl Plan {
             connect_rate: load.connect_rate,
             workload,
             timeout: first.timeouts().reply.unwrap_or(Timeouts::REPLY),
-            frames: Frames::of(framing, &payloads),
+            frames: Frames::new(framing, &payloads, depth),
+            framing,
             is_plain: wire::is_enough_for(first, &framing),
             payloads,
             pid: load.pid,

@@ -88,12 +88,16 @@ mod tests {
 
     #[test]
     fn the_bar_follows_time_or_count_whichever_is_further() {
-        let load = |count, secs| Workload { rate: None, count, until: Duration::from_secs(secs) };
+        let load =
+            |count, secs| Workload { rate: None, count, warm_up: Duration::ZERO, until: Duration::from_secs(secs) };
         let second = Duration::from_secs(1);
         assert_eq!(permille(second, 0, &load(u64::MAX, 10)), 100);
         assert_eq!(permille(second, 50, &load(100, 10)), 500);
         assert_eq!(permille(second * 20, 50, &load(100, 10)), 1000);
-        assert_eq!(permille(second, 50, &Workload { rate: None, count: 100, until: Duration::MAX }), 500);
+        assert_eq!(
+            permille(second, 50, &Workload { rate: None, count: 100, warm_up: Duration::ZERO, until: Duration::MAX }),
+            500
+        );
     }
 
     #[test]

@@ -127,8 +127,8 @@ impl Report {
     pub(super) fn fault(&self) -> Option<String> {
         let others: u64 = self.failures.iter().map(|failure| failure.count).sum();
         match (self.failed, others) {
-            (0, 0) if self.unsent > 0 && self.asked_rate.is_none() => {
-                Some(format!("{} messages were not sent", self.unsent))
+            (0, 0) if self.unsent > 0 => {
+                Some(format!("{} messages were due and could not be sent before the end", self.unsent))
             }
             (0, 0) => None,
             (0, others) => {
@@ -254,9 +254,10 @@ mod tests {
 
     /// A tally of so many replies, which took 1 ms, 2 ms and so on.
     fn tally(replies: u64) -> Tally {
-        let mut tally = Tally::new();
+        let mut tally = Tally::new(Duration::ZERO);
         for millis in 1..=replies {
-            tally.on_reply(Duration::from_millis(millis), 1);
+            tally.on_reply(Duration::ZERO, Duration::from_millis(millis), 1);
+            tally.on_replies_at(1, Duration::from_millis(millis));
         }
         tally
     }

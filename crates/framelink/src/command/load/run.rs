@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::calls::Route;
 use super::cpu::CpuTimes;
@@ -35,12 +35,12 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) tally: Tally,
-    /// From the start to the last reply or failure.
+    /// From the end of the warm-up to the last reply or failure.
     pub(super) took: Duration,
     pub(super) connected: u64,
     pub(super) connecting_took: Duration,
     pub(super) cpu: CpuTimes,
-    /// From the start to the end of the last worker: the time that `cpu` is about.
+    /// From the end of the warm-up to the end of the last worker: the time that `cpu` is about.
     pub(super) cpu_took: Duration,
     /// A signal ended the run.
     pub(super) is_interrupted: bool,
@@ -67,14 +67,24 @@ pub(super) async fn run(plan: &Arc<Plan>, signals: &mut Signals, progress: &Prog
         crew.phase.send_replace(Phase::Cut);
         return Err(Failure::fault(format!("no connection: {error}")));
     }
-    let (before, start) = (CpuTimes::now(plan.pid), Instant::now());
+    let start = Instant::now();
     if !crew.is_interrupted {
         crew.phase.send_replace(Phase::Running(start));
     }
-    let tally = crew.finish(signals, progress, &lives, start).await?;
+    let mut cpu = (CpuTimes::now(plan.pid), start);
+    let tally = crew.finish(signals, progress, &lives, &mut cpu).await?;
+    let (before, counted_from) = cpu;
     let cpu = CpuTimes::now(plan.pid).since(before);
     let (connected, is_interrupted) = (crew.connected, crew.is_interrupted);
-    Ok(Outcome { took: tally.last, tally, connected, connecting_took, cpu, cpu_took: start.elapsed(), is_interrupted })
+    Ok(Outcome {
+        took: tally.last,
+        tally,
+        connected,
+        connecting_took,
+        cpu,
+        cpu_took: counted_from.elapsed(),
+        is_interrupted,
+    })
 }
 
 /// The threads of a run.
@@ -112,18 +122,23 @@ impl Crew<'_> {
         Ok(())
     }
 
-    /// Waits until all threads have ended, and adds up what they have counted.
+    /// Waits until all threads have ended, and adds up their counts. `cpu` has the CPU times at the start; the times at
+    /// the end of the warm-up replace them.
     async fn finish(
         &mut self,
         signals: &mut Signals,
         progress: &Progress,
         lives: &[Arc<Live>],
-        start: Instant,
+        cpu: &mut (CpuTimes, Instant),
     ) -> Result<Tally, Failure> {
-        let mut all = Tally::new();
+        let mut all = Tally::new(Duration::ZERO);
         let mut ticks = interval(Duration::from_millis(200));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut running = lives.len();
+        let (start, warm_up) = (cpu.1, self.plan.workload.warm_up);
+        let warmed_up = sleep(warm_up);
+        tokio::pin!(warmed_up);
+        let mut is_warming_up = !warm_up.is_zero();
         while running > 0 {
             tokio::select! {
                 event = self.events.recv() => match event {
@@ -135,6 +150,10 @@ impl Crew<'_> {
                     Some(Event::Failed(error)) => return Err(Failure::fault(error)),
                     None => return Err(Failure::fault("a thread of the load has panicked")),
                 },
+                () = &mut warmed_up, if is_warming_up => {
+                    is_warming_up = false;
+                    *cpu = (CpuTimes::now(self.plan.pid), Instant::now());
+                }
                 _ = ticks.tick() => progress.on_tick(lives, start.elapsed(), &self.plan.workload),
                 () = told_to_end(signals, self.is_interrupted) => {
                     let phase = if self.is_interrupted { Phase::Cut } else { Phase::Stopping };

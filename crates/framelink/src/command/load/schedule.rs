@@ -12,17 +12,22 @@ pub(super) struct Workload {
     pub(super) rate: Option<u64>,
     /// The number of messages, or `u64::MAX`.
     pub(super) count: u64,
-    /// When the last message may be sent.
+    /// Messages that are due in this time are sent first. They are checked, but not counted.
+    pub(super) warm_up: Duration,
+    /// When the last message may be sent. The time counts from the start of the warm-up.
     pub(super) until: Duration,
 }
 
-/// The messages of one worker: its numbers are `worker`, `worker + workers`, `worker + 2 * workers` and so on.
+/// The messages of one worker: its numbers are `worker`, `worker + workers`, `worker + 2 * workers` and so on. The numbers begin
+/// again after the warm-up.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
     load: Workload,
+    worker: u64,
     workers: u64,
     /// The number of the next message.
     next: u64,
+    is_warming_up: bool,
 }
 
 /// What a schedule says of its next message.
@@ -38,23 +43,36 @@ pub(super) enum Due {
 
 impl Schedule {
     pub(super) const fn new(load: Workload, worker: u64, workers: u64) -> Self {
-        Self { load, workers, next: worker }
+        Self { load, worker, workers, next: worker, is_warming_up: !load.warm_up.is_zero() }
     }
 
     #[inline]
-    pub(super) fn due(&self, now: Duration) -> Due {
+    pub(super) fn due(&mut self, now: Duration) -> Due {
+        if self.is_warming_up {
+            return self.due_in_warm_up(now);
+        }
         if self.next >= self.load.count {
             return Due::Over;
         }
         match self.load.rate {
             None if now >= self.load.until => Due::Over,
             None => Due::Now { number: self.next, intended: now },
-            Some(rate) => match intended(self.next, rate) {
+            Some(rate) => match self.load.warm_up.saturating_add(intended(self.next, rate)) {
                 at if at >= self.load.until || now >= self.load.until.saturating_add(GRACE) => Due::Over,
                 at if at <= now => Due::Now { number: self.next, intended: at },
                 at => Due::At(at),
             },
         }
+    }
+
+    #[cold]
+    fn due_in_warm_up(&mut self, now: Duration) -> Due {
+        let at = self.load.rate.map_or(now, |rate| intended(self.next, rate));
+        if now >= self.load.warm_up || at >= self.load.warm_up {
+            (self.is_warming_up, self.next) = (false, self.worker);
+            return self.due(now);
+        }
+        if at <= now { Due::Now { number: self.next, intended: at } } else { Due::At(at) }
     }
 
     /// The message of [`Due::Now`] is sent.
@@ -68,16 +86,19 @@ impl Schedule {
         let due = match self.load.rate {
             None if self.load.count == u64::MAX => return 0,
             None => self.load.count,
-            Some(rate) => self.load.count.min(due_before(self.load.until, rate)),
+            Some(rate) => self.load.count.min(due_before(self.load.until.saturating_sub(self.load.warm_up), rate)),
         };
-        due.saturating_sub(self.next).div_ceil(self.workers)
+        let next = if self.is_warming_up { self.worker } else { self.next };
+        due.saturating_sub(next).div_ceil(self.workers)
     }
 }
 
 /// Returns when the message with this number is due, to the nanosecond.
+#[inline]
 fn intended(number: u64, rate: u64) -> Duration {
-    let nanos = u128::from(number) * 1_000_000_000 / u128::from(rate);
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    let (secs, rest) = (number / rate, number % rate);
+    // The rate is at most 100000000, so the product has room.
+    Duration::from_secs(secs).saturating_add(Duration::from_nanos(rest * 1_000_000_000 / rate))
 }
 
 /// Returns how many messages are due before this time.
@@ -100,7 +121,7 @@ mod tests {
     }
 
     fn open(rate: u64, count: u64, until: Duration) -> Workload {
-        Workload { rate: Some(rate), count, until }
+        Workload { rate: Some(rate), count, warm_up: Duration::ZERO, until }
     }
 
     #[test]
@@ -125,7 +146,11 @@ mod tests {
         assert_eq!((schedule.due(ms(110)), schedule.unsent()), (Due::Over, 9));
         let three = |count| Schedule::new(open(1000, count, ms(10)), 1, 3).unsent();
         assert_eq!((three(u64::MAX), three(4), three(1)), (3, 1, 0));
-        assert_eq!(Schedule::new(Workload { rate: None, count: u64::MAX, until: ms(10) }, 0, 1).unsent(), 0);
+        assert_eq!(
+            Schedule::new(Workload { rate: None, count: u64::MAX, warm_up: Duration::ZERO, until: ms(10) }, 0, 1)
+                .unsent(),
+            0
+        );
     }
 
     #[test]
@@ -146,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_closed_loop_sends_at_once_until_its_time_or_its_count_is_over() {
-        let load = Workload { rate: None, count: 2, until: ms(10) };
+        let load = Workload { rate: None, count: 2, warm_up: Duration::ZERO, until: ms(10) };
         let mut schedule = Schedule::new(load, 0, 1);
         assert_eq!(schedule.due(ms(7)), Due::Now { number: 0, intended: ms(7) });
         assert_eq!(schedule.due(ms(10)), Due::Over);
@@ -168,5 +193,29 @@ mod tests {
             [ms(0), ms(10), ms(20), ms(30)]
         );
         assert_eq!(connect_at(1000, None), ms(0));
+    }
+
+    /// The numbers, the times and the count begin again when the warm-up is over.
+    #[test]
+    fn messages_of_the_warm_up_are_sent_before_all_others() {
+        let load = Workload { warm_up: ms(20), ..open(100, 2, ms(50)) };
+        let mut schedule = Schedule::new(load, 0, 1);
+        for now in [0, 10] {
+            assert_eq!(schedule.due(ms(now)), Due::Now { number: now / 10, intended: ms(now) });
+            schedule.advance();
+        }
+        assert_eq!((schedule.due(ms(15)), schedule.unsent()), (Due::At(ms(20)), 2));
+        for now in [20, 30] {
+            assert_eq!(schedule.due(ms(now)), Due::Now { number: now / 10 - 2, intended: ms(now) });
+            schedule.advance();
+        }
+        assert_eq!((schedule.due(ms(40)), schedule.unsent()), (Due::Over, 0));
+        // Messages that were due in the warm-up and could not be sent are dropped with it.
+        let mut late = Schedule::new(load, 0, 1);
+        assert_eq!(late.due(ms(25)), Due::Now { number: 0, intended: ms(20) });
+        let mut closed = Schedule::new(Workload { rate: None, ..load }, 0, 1);
+        assert_eq!(closed.due(ms(19)), Due::Now { number: 0, intended: ms(19) });
+        closed.advance();
+        assert_eq!(closed.due(ms(21)), Due::Now { number: 0, intended: ms(21) });
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::failures::Failures;
+use super::failures::{Failures, Kind};
 
 /// The longest latency that is told from a longer one: an hour.
 const MOST_NANOS: u64 = 3_600_000_000_000;
 /// Replies are counted for each of these intervals.
-pub(super) const INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const INTERVAL: Duration = Duration::from_millis(INTERVAL_MILLIS);
+const INTERVAL_MILLIS: u64 = 100;
 
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
@@ -28,12 +29,16 @@ pub(super) struct Tally {
     /// Connections that were made again.
     pub(super) reconnects: u64,
     pub(super) failures: Failures,
-    /// When the last reply came, or the last message failed.
+    /// When the last reply arrived, or the last message failed, counted from the end of the warm-up.
     pub(super) last: Duration,
+    /// The end of the warm-up. Messages that were sent before are not counted.
+    start: Duration,
+    /// A latency in nanoseconds, and how many replies in a row had it. Replies that were read together often have the same.
+    row: (u64, u64),
 }
 
 impl Tally {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(start: Duration) -> Self {
         // The bounds are constants that the histogram accepts: a test makes one.
         #[expect(clippy::expect_used, reason = "the bounds are constants, and a test makes a histogram of them")]
         let latency = Histogram::new_with_bounds(1, MOST_NANOS, 3).expect("bounds that are known to be right");
@@ -48,21 +53,44 @@ impl Tally {
             reconnects: 0,
             failures: Failures::default(),
             last: Duration::ZERO,
+            start,
+            row: (0, 0),
         }
     }
 
-    /// Counts a right reply.
+    /// Counts messages that are sent at this time, and their bytes.
     #[inline]
-    pub(super) fn on_reply(&mut self, latency: Duration, len: usize) {
-        self.latency.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(MOST_NANOS));
+    pub(super) fn on_sent(&mut self, count: u64, bytes: u64, now: Duration) {
+        if now >= self.start {
+            self.sent += count;
+            self.sent_bytes += bytes;
+        }
+    }
+
+    /// Counts a right reply to a message that was due at `intended`.
+    #[inline]
+    pub(super) fn on_reply(&mut self, intended: Duration, now: Duration, len: usize) {
+        if intended < self.start {
+            return;
+        }
+        let latency = now.saturating_sub(intended);
+        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(MOST_NANOS);
+        if nanos != self.row.0 {
+            self.record_row();
+            self.row.0 = nanos;
+        }
+        self.row.1 += 1;
         self.replied += 1;
         self.received_bytes += len as u64;
     }
 
-    /// Notes that this many right replies came at this time.
+    /// Notes that this many right replies arrived at this time. It follows each row of [`Tally::on_reply`].
     #[inline]
     pub(super) fn on_replies_at(&mut self, count: u64, now: Duration) {
-        let interval = usize::try_from(now.as_nanos() / INTERVAL.as_nanos()).unwrap_or(usize::MAX);
+        let now = now.saturating_sub(self.start);
+        self.record_row();
+        let millis = now.as_secs().saturating_mul(1000).saturating_add(now.subsec_millis().into());
+        let interval = usize::try_from(millis / INTERVAL_MILLIS).unwrap_or(usize::MAX);
         if interval >= self.intervals.len() && interval < usize::MAX {
             self.intervals.resize(interval + 1, 0);
         }
@@ -70,6 +98,22 @@ impl Tally {
             *replies += count;
         }
         self.last = now;
+    }
+
+    #[inline]
+    fn record_row(&mut self) {
+        let (nanos, count) = std::mem::take(&mut self.row);
+        if count > 0 {
+            self.latency.saturating_record_n(nanos, count);
+        }
+    }
+
+    /// Counts a failure at this time.
+    #[cold]
+    pub(super) fn on_failure(&mut self, kind: Kind, now: Duration, text: impl FnOnce() -> String) {
+        let now = now.saturating_sub(self.start);
+        self.failures.add(kind, now, text);
+        self.last = self.last.max(now);
     }
 
     /// Adds what another thread has counted.
@@ -103,10 +147,10 @@ mod tests {
     use super::*;
 
     fn tally(millis: impl Iterator<Item = u64>) -> Tally {
-        let mut tally = Tally::new();
+        let mut tally = Tally::new(Duration::ZERO);
         for millis in millis {
             tally.sent += 1;
-            tally.on_reply(Duration::from_millis(millis), 10);
+            tally.on_reply(Duration::ZERO, Duration::from_millis(millis), 10);
             tally.on_replies_at(1, Duration::from_millis(millis));
         }
         tally
@@ -139,10 +183,25 @@ mod tests {
 
     #[test]
     fn a_latency_beyond_every_bound_counts_as_the_longest() {
-        let mut tally = Tally::new();
-        tally.on_reply(Duration::MAX, 0);
-        tally.on_reply(Duration::ZERO, 0);
+        let mut tally = Tally::new(Duration::ZERO);
+        tally.on_reply(Duration::ZERO, Duration::MAX, 0);
+        tally.on_reply(Duration::ZERO, Duration::ZERO, 0);
+        tally.on_replies_at(2, Duration::ZERO);
         assert!(is_close(tally.percentile(100.0), 3_600_000));
         assert_eq!(tally.latency.len(), 2);
+    }
+
+    #[test]
+    fn messages_of_the_warm_up_are_not_counted() {
+        let ms = Duration::from_millis;
+        let mut tally = Tally::new(ms(200));
+        tally.on_sent(3, 30, ms(199));
+        tally.on_sent(1, 10, ms(200));
+        tally.on_reply(ms(199), ms(250), 10);
+        tally.on_reply(ms(200), ms(250), 10);
+        tally.on_replies_at(1, ms(250));
+        assert_eq!((tally.sent, tally.sent_bytes, tally.replied, tally.received_bytes), (1, 10, 1, 10));
+        assert!(is_close(tally.percentile(100.0), 50));
+        assert_eq!((tally.intervals, tally.last), (vec![1], ms(50)));
     }
 }

@@ -78,7 +78,7 @@ impl<'l> Traffic<'l> {
                 self.has_replied = true;
                 on_reply(self.local, tally, in_flight.number, message, in_flight.intended, now);
             }
-            None => tally.failures.add(Kind::Unmatched, now, || {
+            None => tally.on_failure(Kind::Unmatched, now, || {
                 format!("the peer sent {}, which answers no message in flight", shown(message))
             }),
         }
@@ -127,9 +127,9 @@ impl<'l> Traffic<'l> {
 #[inline]
 pub(super) fn on_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u8], intended: Duration, now: Duration) {
     match local.plan.payloads.check(number, reply) {
-        Ok(()) => tally.on_reply(now.saturating_sub(intended), reply.len()),
-        Err(Wrong::Empty) => tally.failures.add(Kind::Empty, now, || format!("message {number}: the reply is empty")),
-        Err(Wrong::Content) => tally.failures.add(Kind::Wrong, now, || {
+        Ok(()) => tally.on_reply(intended, now, reply.len()),
+        Err(Wrong::Empty) => tally.on_failure(Kind::Empty, now, || format!("message {number}: the reply is empty")),
+        Err(Wrong::Content) => tally.on_failure(Kind::Wrong, now, || {
             let right = local.plan.payloads.right(number);
             format!("message {number}: the reply is {}, expected {}", shown(reply), shown(&right))
         }),
