@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod schedule;
 mod search;
+mod sockets;
 mod sources;
 mod tally;
 mod text;

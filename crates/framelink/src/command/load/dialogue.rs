@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use super::failures::Kind;
 use super::local::{Local, Phase};
 use super::timer::Timer;
-use super::traffic::{End, Hold, Traffic};
+use super::traffic::{End, Ended, Hold, Traffic};
 
 /// How long closing a connection may take.
 const CLOSE: Duration = Duration::from_secs(1);
@@ -18,9 +18,9 @@ pub(super) async fn run(
     local: &Local,
     place: usize,
     mut connection: Connection,
-    mut traffic: Traffic<'_>,
+    mut traffic: Traffic,
     timer: &mut Timer,
-) -> (End, bool) {
+) -> Ended {
     let end = exchange(local, place, &mut connection, &mut traffic, timer).await;
     if end == End::Done && local.phase() != Phase::Cut {
         if let Some(sign) = local.plan.sign_off() {
@@ -28,14 +28,14 @@ pub(super) async fn run(
         }
         let _ = connection.close(CLOSE).await;
     }
-    (end, traffic.has_replied)
+    traffic.ended(end)
 }
 
 async fn exchange(
     local: &Local,
     place: usize,
     connection: &mut Connection,
-    traffic: &mut Traffic<'_>,
+    traffic: &mut Traffic,
     timer: &mut Timer,
 ) -> End {
     let mut message = Vec::new();
@@ -114,7 +114,7 @@ async fn exchange(
 }
 
 #[cold]
-fn failed(traffic: &mut Traffic<'_>, error: &Error) -> End {
+fn failed(traffic: &mut Traffic, error: &Error) -> End {
     traffic.fail_all(kind_of(error.cause()), &error.to_string());
     End::Lost
 }

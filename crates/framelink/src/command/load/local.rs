@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::failures::Kind;
 use super::plan::Plan;
 use super::run::Event;
+use super::sockets::Sockets;
 use super::tally::Tally;
 use super::wire::Buffers;
 
@@ -39,6 +40,7 @@ pub(super) struct Local {
     pub(super) plan: Arc<Plan>,
     pub(super) tally: RefCell<Tally>,
     pub(super) buffers: RefCell<Buffers>,
+    pub(super) sockets: Sockets,
     phase: Cell<Phase>,
     start: Cell<Instant>,
     /// The tasks that are told of a new phase, one place for each worker.
@@ -48,10 +50,17 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn new(plan: Arc<Plan>, workers: usize, live: Arc<Live>, events: UnboundedSender<Event>) -> Self {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        workers: usize,
+        live: Arc<Live>,
+        events: UnboundedSender<Event>,
+        sockets: Sockets,
+    ) -> Self {
         Self {
             tally: RefCell::new(Tally::new(plan.workload.warm_up)),
             buffers: RefCell::new(Buffers::new(&plan)),
+            sockets,
             plan,
             phase: Cell::new(Phase::Connecting),
             start: Cell::new(Instant::now()),

@@ -14,6 +14,7 @@ use super::cpu::CpuTimes;
 use super::local::{Live, Local, Phase};
 use super::plan::Plan;
 use super::progress::Progress;
+use super::sockets::Sockets;
 use super::tally::Tally;
 use super::worker;
 use crate::arguments::load::Kind;
@@ -187,7 +188,18 @@ fn run_thread(
         }
     };
     let workers = plan.workers_of(thread);
-    let local = Rc::new(Local::new(Arc::clone(plan), workers.len(), live, events.clone()));
+    let sockets = {
+        let _guard = runtime.enter();
+        Sockets::new(plan.workload.rate.is_some())
+    };
+    let sockets = match sockets {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            let _ = events.send(Event::Failed(format!("a thread of the load cannot begin: {error}")));
+            return;
+        }
+    };
+    let local = Rc::new(Local::new(Arc::clone(plan), workers.len(), live, events.clone(), sockets));
     let tasks = LocalSet::new();
     let done = tasks.block_on(&runtime, run_workers(Rc::clone(&local), workers, phases));
     if let Err(error) = done {
@@ -211,6 +223,8 @@ async fn run_workers(local: Rc<Local>, workers: Vec<u64>, mut phases: watch::Rec
     for (place, worker) in workers.into_iter().enumerate() {
         tasks.spawn_local(worker::run(Rc::clone(&local), place, worker, routes.next()));
     }
+    let driving = local.sockets.run();
+    tokio::pin!(driving);
     loop {
         tokio::select! {
             joined = tasks.join_next() => match joined {
@@ -218,6 +232,7 @@ async fn run_workers(local: Rc<Local>, workers: Vec<u64>, mut phases: watch::Rec
                 Some(Err(error)) => return Err(format!("a worker of the load has failed: {error}")),
                 None => return Ok(()),
             },
+            Err(error) = &mut driving => return Err(format!("waiting for sockets: {error}")),
             Ok(()) = phases.changed() => {
                 let phase = *phases.borrow_and_update();
                 local.enter(phase);

@@ -44,12 +44,6 @@ impl Timer {
         Poll::Ready(())
     }
 
-    /// Returns whether the task that polled the timer last is woken at this time, so that it need not poll again.
-    #[inline]
-    pub(super) fn is_set_to(&self, at: Instant) -> bool {
-        self.set_to == Some(at)
-    }
-
     #[cfg(target_os = "linux")]
     fn poll_set(&mut self, context: &mut Context<'_>, is_new: bool, at: Instant) -> Poll<()> {
         if self.is_precise && self.precise.is_none() {

@@ -1,5 +1,6 @@
 //! What one connection sends next, and what its replies mean: the same rules for every way to move the bytes.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use framelink_transport::Message;
@@ -21,6 +22,15 @@ pub(super) enum End {
     Lost,
 }
 
+/// What a connection leaves to its worker.
+pub(super) struct Ended {
+    pub(super) end: End,
+    /// The messages that are left.
+    pub(super) schedule: Schedule,
+    /// A reply arrived on the connection.
+    pub(super) has_replied: bool,
+}
+
 /// Why no message can be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
@@ -33,9 +43,9 @@ pub(super) enum Hold {
 }
 
 /// The messages of one connection.
-pub(super) struct Traffic<'l> {
-    pub(super) local: &'l Local,
-    pub(super) schedule: &'l mut Schedule,
+pub(super) struct Traffic {
+    pub(super) local: Rc<Local>,
+    pub(super) schedule: Schedule,
     pub(super) window: Window,
     /// When timeouts are looked at next.
     check_at: Duration,
@@ -43,10 +53,11 @@ pub(super) struct Traffic<'l> {
     pub(super) has_replied: bool,
 }
 
-impl<'l> Traffic<'l> {
-    pub(super) fn new(local: &'l Local, schedule: &'l mut Schedule) -> Self {
+impl Traffic {
+    pub(super) fn new(local: Rc<Local>, schedule: Schedule) -> Self {
         let window = Window::new(local.plan.depth, local.plan.payloads.patch);
-        Self { local, schedule, window, check_at: local.now() + local.plan.timeout, has_replied: false }
+        let check_at = local.now() + local.plan.timeout;
+        Self { local, schedule, window, check_at, has_replied: false }
     }
 
     /// Returns the number of the message to send now, which is in flight from now on.
@@ -76,7 +87,7 @@ impl<'l> Traffic<'l> {
         match self.window.answered(message) {
             Some(in_flight) => {
                 self.has_replied = true;
-                on_reply(self.local, tally, in_flight.number, message, in_flight.intended, now);
+                on_reply(&self.local, tally, in_flight.number, message, in_flight.intended, now);
             }
             None => tally.on_failure(Kind::Unmatched, now, || {
                 format!("the peer sent {}, which answers no message in flight", shown(message))
@@ -113,6 +124,10 @@ impl<'l> Traffic<'l> {
             Hold::Due(at) => Some(check_at.map_or(at, |check_at| check_at.min(at))),
             Hold::Reply | Hold::Over => check_at,
         }
+    }
+
+    pub(super) fn ended(&self, end: End) -> Ended {
+        Ended { end, schedule: self.schedule.clone(), has_replied: self.has_replied }
     }
 
     /// The connection has ended, and with it all messages in flight.

@@ -3,21 +3,24 @@
 //! It is for framings whose messages end by themselves, on connections without heartbeats. All other connections go
 //! through the session, in `dialogue`. The connection is only asked for its socket.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use framelink_transport::tokio::Connection;
 use framelink_transport::{Codec, Decode, Decoded, Ends, FramingPair, Profile};
-use tokio::net::TcpStream;
 
 use super::failures::Kind;
 use super::frames::Frames;
-use super::local::{Local, Phase};
+use super::local::Phase;
 use super::plan::Plan;
+use super::sockets::Socket;
 use super::timer::Timer;
-use super::traffic::{End, Hold, Traffic};
+use super::traffic::{End, Ended, Hold, Traffic};
 
 /// The least space for a read, and the most bytes of a frame that wait outside of the buffer that connections share.
 const INPUT: usize = 256 * 1024;
@@ -46,27 +49,39 @@ pub(super) fn is_enough_for(profile: &Profile, framing: &FramingPair) -> bool {
 
 /// Sends the messages of a worker on this connection and checks the replies, until the worker is done or the connection
 /// has ended.
-pub(super) async fn run(
-    local: &Local,
-    place: usize,
-    stream: &TcpStream,
-    traffic: Traffic<'_>,
-    timer: &mut Timer,
-) -> (End, bool) {
-    let codec = Codec::new(local.plan.framing);
-    let mut wire = Wire { local, stream, traffic, codec, input: Vec::new(), filled: 0, output: Vec::new(), written: 0 };
-    let end = poll_fn(|context| {
-        local.listen(place, context);
-        wire.poll(context, timer)
-    })
-    .await;
-    (end, wire.traffic.has_replied)
+pub(super) async fn run(place: usize, connection: Connection, traffic: Traffic, timer: &mut Timer) -> Ended {
+    let local = Rc::clone(&traffic.local);
+    let socket = connection.into_stream().ok_or_else(|| io::ErrorKind::NotConnected.into()).and_then(Socket::new);
+    let failed = |error: io::Error| local.fail(Kind::Connect, || format!("the socket cannot be watched: {error}"));
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(error) => {
+            failed(error);
+            return traffic.ended(End::Done);
+        }
+    };
+    let wire = Rc::new(RefCell::new(Wire::new(traffic, socket)));
+    let end = match local.sockets.add(&wire) {
+        Ok(_registered) => {
+            poll_fn(|context| {
+                local.listen(place, context);
+                wire.borrow_mut().poll(context, timer)
+            })
+            .await
+        }
+        Err(error) => {
+            failed(error);
+            End::Done
+        }
+    };
+    let wire = wire.borrow();
+    wire.traffic.ended(end)
 }
 
-struct Wire<'l> {
-    local: &'l Local,
-    stream: &'l TcpStream,
-    traffic: Traffic<'l>,
+/// One connection.
+pub(super) struct Wire {
+    traffic: Traffic,
+    pub(super) socket: Socket,
     codec: Codec<FramingPair>,
     /// The first `filled` bytes are the start of a frame whose other bytes have not arrived.
     input: Vec<u8>,
@@ -74,63 +89,128 @@ struct Wire<'l> {
     /// Frames that the socket had no room for. The first `written` bytes are written.
     output: Vec<u8>,
     written: usize,
+    /// The task of the connection, which has its timer.
+    task: Waker,
+    /// When the task is woken by its timer.
+    wakes_at: Option<Duration>,
+    /// The connection ended outside of its task.
+    end: Option<End>,
 }
 
-/// What a look at the socket found.
-enum Read {
-    Bytes,
-    Nothing,
+/// What a connection waits for.
+enum Step {
+    Held(Hold),
     Ended(End),
 }
 
-impl Wire<'_> {
-    /// Does what can be done now. In most calls the clock is read once.
+/// A connection that has this much to read gives way to others.
+const MOST_READS: u32 = 8;
+
+impl Wire {
+    fn new(traffic: Traffic, socket: Socket) -> Self {
+        Self {
+            codec: Codec::new(traffic.local.plan.framing),
+            traffic,
+            socket,
+            input: Vec::new(),
+            filled: 0,
+            output: Vec::new(),
+            written: 0,
+            task: Waker::noop().clone(),
+            wakes_at: None,
+            end: None,
+        }
+    }
+
+    /// Does what can be done now, in the task of the connection.
     fn poll(&mut self, context: &mut Context<'_>, timer: &mut Timer) -> Poll<End> {
-        let (mut now, mut held) = (None, None);
+        if !self.task.will_wake(context.waker()) {
+            self.task.clone_from(context.waker());
+        }
+        if let Some(end) = self.end {
+            return Poll::Ready(end);
+        }
         loop {
-            if self.local.phase() == Phase::Cut {
-                self.traffic.fail_all(Kind::Cut, "a second signal ended the program before the reply");
-                return Poll::Ready(End::Done);
+            let hold = match self.advance() {
+                Step::Held(hold) => hold,
+                Step::Ended(end) => return Poll::Ready(end),
+            };
+            if self.socket.poll_ready(context, !self.output.is_empty()) {
+                continue;
             }
-            let read = self.receive(context, &mut now);
-            let at = *now.get_or_insert_with(|| self.local.now());
-            match read {
-                Read::Ended(end) => return Poll::Ready(end),
-                Read::Bytes => held = None,
-                Read::Nothing => {}
+            self.wakes_at = self.traffic.wake_at(hold);
+            match self.wakes_at.map(|at| self.traffic.local.at(at)) {
+                Some(at) if timer.poll(context, at).is_ready() => {}
+                _ => return Poll::Pending,
             }
-            if held.is_none() {
-                if self.traffic.expire(at) {
-                    return Poll::Ready(End::Lost);
-                }
-                match self.send(context, at) {
-                    Ok(hold) => held = Some(hold),
-                    Err(end) => return Poll::Ready(end),
-                }
+        }
+    }
+
+    /// Does what can be done now, because the socket is ready. The task is woken only if it has something to do.
+    #[inline]
+    pub(super) fn on_ready(&mut self) {
+        if self.end.is_some() {
+            return;
+        }
+        match self.advance() {
+            Step::Held(hold) => match (self.traffic.wake_at(hold), self.wakes_at) {
+                (None, _) => {}
+                (Some(at), Some(wakes_at)) if wakes_at <= at => {}
+                (Some(_), _) => self.task.wake_by_ref(),
+            },
+            Step::Ended(end) => {
+                self.end = Some(end);
+                self.task.wake_by_ref();
             }
-            let (Read::Nothing, Some(hold)) = (read, held) else { continue };
+        }
+    }
+
+    /// Reads, checks replies and sends until the socket is empty or full. In most calls the clock is read once.
+    #[inline]
+    fn advance(&mut self) -> Step {
+        if self.traffic.local.phase() == Phase::Cut {
+            self.traffic.fail_all(Kind::Cut, "a second signal ended the program before the reply");
+            return Step::Ended(End::Done);
+        }
+        let (mut now, mut reads) = (None, 0);
+        loop {
+            if self.socket.is_readable
+                && let Err(end) = self.receive(&mut now)
+            {
+                return Step::Ended(end);
+            }
+            let at = *now.get_or_insert_with(|| self.traffic.local.now());
+            if self.traffic.expire(at) {
+                return Step::Ended(End::Lost);
+            }
+            let hold = match self.send(at) {
+                Ok(hold) => hold,
+                Err(end) => return Step::Ended(end),
+            };
+            if self.socket.is_readable && reads < MOST_READS {
+                reads += 1;
+                continue;
+            }
+            if self.socket.is_readable {
+                self.task.wake_by_ref();
+            }
             if hold == Hold::Over && self.traffic.window.is_empty() {
-                return Poll::Ready(End::Done);
+                return Step::Ended(End::Done);
             }
-            let Some(wake_at) = self.traffic.wake_at(hold) else { return Poll::Pending };
-            let is_set = at < wake_at && timer.is_set_to(self.local.at(wake_at));
-            if is_set || timer.poll(context, self.local.at(wake_at)).is_pending() {
-                return Poll::Pending;
-            }
-            (now, held) = (Some(self.local.now()), None);
+            return Step::Held(hold);
         }
     }
 
     /// Writes all messages that can be sent now.
     #[inline]
-    fn send(&mut self, context: &mut Context<'_>, now: Duration) -> Result<Hold, End> {
+    fn send(&mut self, now: Duration) -> Result<Hold, End> {
         loop {
-            if !self.write_rest(context)? {
-                // The socket is full; the task is woken when it has room.
+            if !self.write_rest()? {
+                // The socket is full; the connection is told when it has room.
                 return Ok(Hold::Reply);
             }
             if let Some(hold) = self.fill(now)? {
-                let is_written = self.write_rest(context)?;
+                let is_written = self.write_rest()?;
                 return Ok(if is_written || hold == Hold::Over { hold } else { Hold::Reply });
             }
         }
@@ -139,8 +219,9 @@ impl Wire<'_> {
     /// Frames messages and writes them; `None` while more could be sent. What the socket has no room for is kept.
     #[inline]
     fn fill(&mut self, now: Duration) -> Result<Option<Hold>, End> {
-        let local = self.local;
-        let frames = &mut local.buffers.borrow_mut().frames;
+        let local = Rc::clone(&self.traffic.local);
+        let mut buffers = local.buffers.borrow_mut();
+        let frames = &mut buffers.frames;
         frames.clear();
         let (mut sent, mut bytes) = (0, 0);
         let filled = loop {
@@ -162,7 +243,7 @@ impl Wire<'_> {
         }
         let frames = frames.as_bytes();
         if !frames.is_empty() {
-            let written = match write(self.stream, frames) {
+            let written = match self.socket.write(frames) {
                 Ok(written) => written,
                 // Writing what is left finds the error again.
                 Err(_) => 0,
@@ -174,17 +255,11 @@ impl Wire<'_> {
 
     /// Returns whether all frames are written.
     #[inline]
-    fn write_rest(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+    fn write_rest(&mut self) -> Result<bool, End> {
         while self.written < self.output.len() {
-            match write(self.stream, &self.output[self.written..]) {
+            match self.socket.write(&self.output[self.written..]) {
                 Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.stream.poll_write_ready(context) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(error)) => return Err(self.lost(&error)),
-                        Poll::Pending => return Ok(false),
-                    }
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 // What the peer has sent before is received first: it may be the reason.
                 Err(error) if is_closed(&error) => return Ok(false),
                 Err(error) => return Err(self.lost(&error)),
@@ -197,33 +272,23 @@ impl Wire<'_> {
 
     /// Reads once, and takes all whole messages that were read.
     #[inline]
-    fn receive(&mut self, context: &mut Context<'_>, now: &mut Option<Duration>) -> Read {
-        let local = self.local;
-        loop {
-            match self.stream.poll_read_ready(context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Read::Ended(self.lost(&error)),
-                Poll::Pending => return Read::Nothing,
-            }
-            let mut buffer = self.space();
-            let (outcome, rest) = match read(self.stream, &mut buffer[self.filled..]) {
-                Ok(0) => (Some(Read::Ended(self.closed())), 0..0),
-                Ok(count) => {
-                    let (at, filled) = (local.now(), self.filled + count);
-                    *now = Some(at);
-                    match self.take(&buffer[..filled], at) {
-                        Ok(taken) => (Some(Read::Bytes), taken..filled),
-                        Err(end) => (Some(Read::Ended(end)), 0..0),
-                    }
+    fn receive(&mut self, now: &mut Option<Duration>) -> Result<(), End> {
+        let mut buffer = self.space();
+        let (outcome, rest) = match self.socket.read(&mut buffer[self.filled..]) {
+            Ok(0) => (Err(self.closed()), 0..0),
+            Ok(count) => {
+                let (at, filled) = (self.traffic.local.now(), self.filled + count);
+                *now = Some(at);
+                match self.take(&buffer[..filled], at) {
+                    Ok(taken) => (Ok(()), taken..filled),
+                    Err(end) => (Err(end), 0..0),
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (None, 0..self.filled),
-                Err(error) => (Some(Read::Ended(self.lost(&error))), 0..0),
-            };
-            self.keep(buffer, rest);
-            if let Some(outcome) = outcome {
-                return outcome;
             }
-        }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (Ok(()), 0..self.filled),
+            Err(error) => (Err(self.lost(&error)), 0..0),
+        };
+        self.keep(buffer, rest);
+        outcome
     }
 
     /// A long frame is received in a buffer of its connection: it would take long to copy it for each read.
@@ -236,7 +301,7 @@ impl Wire<'_> {
     fn space(&mut self) -> Vec<u8> {
         let apart = self.is_apart().then(|| std::mem::take(&mut self.input));
         let is_apart = apart.is_some();
-        let mut buffer = apart.unwrap_or_else(|| std::mem::take(&mut self.local.buffers.borrow_mut().input));
+        let mut buffer = apart.unwrap_or_else(|| std::mem::take(&mut self.traffic.local.buffers.borrow_mut().input));
         let least = (self.filled * 2).max(INPUT);
         if buffer.len() < least {
             buffer.resize(least, 0);
@@ -262,14 +327,14 @@ impl Wire<'_> {
         self.input.clear();
         self.input.extend_from_slice(&buffer[rest]);
         if !was_apart {
-            self.local.buffers.borrow_mut().input = buffer;
+            self.traffic.local.buffers.borrow_mut().input = buffer;
         }
     }
 
     /// Takes all whole messages from the input. Returns how many bytes they have.
     #[inline]
     fn take(&mut self, input: &[u8], now: Duration) -> Result<usize, End> {
-        let local = self.local;
+        let local = Rc::clone(&self.traffic.local);
         let mut tally = local.tally.borrow_mut();
         let (mut taken, before) = (0, tally.replied);
         let cut = loop {
@@ -317,41 +382,4 @@ impl Wire<'_> {
 /// Whether a failed write means that the peer has ended the connection: a read says how.
 fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected)
-}
-
-/// Reads once. After a read that did not fill the space, the socket is empty, and the runtime is told so: that saves the
-/// read that would find nothing.
-#[cfg(unix)]
-fn read(stream: &TcpStream, space: &mut [u8]) -> io::Result<usize> {
-    use rustix::net::{RecvFlags, recv};
-
-    let mut partly = None;
-    let read = stream.try_io(tokio::io::Interest::READABLE, || {
-        let (_, count) = recv(stream, &mut *space, RecvFlags::empty())?;
-        if count == 0 || count == space.len() {
-            return Ok(count);
-        }
-        partly = Some(count);
-        Err(io::ErrorKind::WouldBlock.into())
-    });
-    partly.map_or(read, Ok)
-}
-
-/// Writes once.
-#[cfg(unix)]
-fn write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    use rustix::net::{SendFlags, send};
-
-    let flags = if cfg!(target_vendor = "apple") { SendFlags::empty() } else { SendFlags::NOSIGNAL };
-    stream.try_io(tokio::io::Interest::WRITABLE, || Ok(send(stream, bytes, flags)?))
-}
-
-#[cfg(not(unix))]
-fn write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    stream.try_write(bytes)
-}
-
-#[cfg(not(unix))]
-fn read(stream: &TcpStream, space: &mut [u8]) -> io::Result<usize> {
-    stream.try_read(space)
 }

@@ -14,7 +14,7 @@ use super::local::Local;
 use super::plan::Plan;
 use super::schedule::{Due, Schedule, connect_at};
 use super::timer::Timer;
-use super::traffic::{End, Traffic};
+use super::traffic::{End, Ended, Traffic};
 use super::{dialogue, wire};
 use crate::arguments::values::with_zone;
 use crate::command::connect_failed;
@@ -46,7 +46,7 @@ pub(super) async fn run(local: Rc<Local>, place: usize, worker: u64, route: Opti
     local.tally.borrow_mut().unsent += schedule.unsent();
 }
 
-async fn run_long(local: &Local, place: usize, worker: u64, schedule: &mut Schedule, timer: &mut Timer) {
+async fn run_long(local: &Rc<Local>, place: usize, worker: u64, schedule: &mut Schedule, timer: &mut Timer) {
     let plan = &*local.plan;
     let mut connection = tokio::select! {
         dialled = dial(plan, worker) => Some(dialled),
@@ -90,10 +90,12 @@ async fn run_long(local: &Local, place: usize, worker: u64, schedule: &mut Sched
             Some(dialled) => {
                 failing_since = None;
                 has_ended = true;
-                let traffic = Traffic::new(local, schedule);
-                match dialled.drive(local, place, traffic, timer).await {
-                    (End::Done, _) => return,
-                    (End::Lost, has_replied) => has_replied,
+                let traffic = Traffic::new(Rc::clone(local), schedule.clone());
+                let ended = dialled.drive(local, place, traffic, timer).await;
+                *schedule = ended.schedule;
+                match ended.end {
+                    End::Done => return,
+                    End::Lost => ended.has_replied,
                 }
             }
             None => {
@@ -120,12 +122,12 @@ async fn run_long(local: &Local, place: usize, worker: u64, schedule: &mut Sched
 struct Dialled(Connection, Option<AddressLease>);
 
 impl Dialled {
-    async fn drive(self, local: &Local, place: usize, traffic: Traffic<'_>, timer: &mut Timer) -> (End, bool) {
+    async fn drive(self, local: &Local, place: usize, traffic: Traffic, timer: &mut Timer) -> Ended {
         let Self(connection, _lease) = self;
-        match connection.stream().filter(|_| local.plan.is_plain) {
-            Some(stream) => wire::run(local, place, stream, traffic, timer).await,
-            None => dialogue::run(local, place, connection, traffic, timer).await,
+        if !local.plan.is_plain {
+            return dialogue::run(local, place, connection, traffic, timer).await;
         }
+        wire::run(place, connection, traffic, timer).await
     }
 }
 
