@@ -67,6 +67,49 @@ fn every_message_of_every_kind_of_connection_has_its_reply() {
     }
 }
 
+/// The warm-up is sent before the messages that are counted, and its replies are checked.
+#[test]
+fn messages_of_the_warm_up_are_checked_and_not_counted() {
+    let (_server, address) = serve(&[]);
+    let kinds = [
+        &["--connection", "long", "--depth", "4"][..],
+        &["--connection", "short"],
+        &["--connection", "pooled"],
+        &["--heartbeat", "empty,interval=30s"],
+        &["--rate", "2000"],
+    ];
+    for kind in kinds {
+        let arguments =
+            ["--warm-up", "100ms", "--count", "50", "--size", "10", "--counted", "--expect", "echo", "--json"];
+        let heartbeat = kind.contains(&"--heartbeat").then(|| serve(&["--heartbeat", "empty,interval=30s"]));
+        let done = load(heartbeat.as_ref().map_or(address, |(_, address)| *address), &[kind, &arguments].concat());
+        assert_eq!((done.code, counts(&done)), (Some(0), [50, 50, 0, 0]), "{kind:?} {done:?}");
+        assert_eq!(number(&done.stdout, "sent_bytes"), 500, "{kind:?} {done:?}");
+    }
+    let (_server, address) = serve(&["--reply", "text:OK"]);
+    let done = load(address, &["--warm-up", "50ms", "--count", "5", "--expect", "text:NO", "--json"]);
+    assert_eq!((done.code, counts(&done)), (Some(1), [5, 0, 5, 0]), "{done:?}");
+    assert!(matches!(&failures(&done)[..], [(kind, 6..)] if kind == "wrong reply"), "{done:?}");
+}
+
+/// Without a reply to the first message there is no place for the others before the end.
+#[test]
+fn messages_that_could_not_be_sent_are_a_fault() {
+    let host = Host::listen();
+    let address = host.address;
+    let peer = host.serve(|mut stream| {
+        let first = read_exactly(&stream, 14);
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        stream.write_all(&first).expect("writing");
+        stream
+    });
+    let done = load(address, &["--size", "10", "--rate", "10", "--duration", "500ms"]);
+    drop(peer.join());
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.stdout.contains("\nunsent       4 were due, and were not sent before the end"), "{done:?}");
+    assert!(done.stderr.contains("4 messages were due and could not be sent before the end"), "{done:?}");
+}
+
 #[test]
 fn keyed_messages_find_their_replies_in_any_order() {
     for written in ["digits", "binary"] {
@@ -488,6 +531,7 @@ fn wrong_options_say_what_was_given_and_what_is_allowed() {
         (&["--hex"], "--hex is about the messages of --message or --messages, and none is given"),
         (&["--message", "3", "--hex"], "--message: column 2: expected a second hex digit, found the end"),
         (&["--duration", "5"], "expected"),
+        (&["--warm-up", "0s"], "expected"),
         (&["--set", "exchange=send-only"], "the profile only sends"),
     ] {
         let done = load(address, arguments);
