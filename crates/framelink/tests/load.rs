@@ -526,6 +526,7 @@ fn wrong_options_say_what_was_given_and_what_is_allowed() {
         (&["--from", "localhost"], "expected an IP address such as 127.0.0.2, found `localhost`"),
         (&["--from", "127.0.0.2,127.0.0.3", "--connection", "pooled"], "connects from one address, and --from has 2"),
         (&["--plot", "out.png"], "expected a name that ends with .svg or .html, found `out.png`"),
+        (&["--plot", "/nowhere/out.svg"], "--plot /nowhere/out.svg: No such file or directory"),
         (&["--sizes", "/nowhere"], "--sizes /nowhere: "),
         (&["--pid", "4294967295"], "--pid 4294967295: there is no such process"),
         (&["--hex"], "--hex is about the messages of --message or --messages, and none is given"),

@@ -1,6 +1,7 @@
 //! `framelink load`: measures how fast a server answers, and checks every reply.
 
 mod basis;
+mod buffers;
 mod calls;
 mod cpu;
 mod descriptors;
@@ -8,7 +9,9 @@ mod dialogue;
 mod failures;
 mod frames;
 mod local;
+mod numbers;
 mod payloads;
+mod phases;
 mod plan;
 mod plot;
 mod progress;
@@ -51,6 +54,7 @@ pub(crate) async fn run(load: Load) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--pid {pid}: there is no such process, or it cannot be read")));
     }
     let earlier = load.plot_with.iter().map(|file| PlottedRun::read(file)).collect::<Result<Vec<_>, _>>()?;
+    load.plot.as_deref().map_or(Ok(()), plot::check)?;
     descriptors::raise_limit();
     let mut signals = Signals::listen().map_err(|error| Failure::fault(format!("listening for signals: {error}")))?;
     let progress = Progress::start();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use framelink_transport::profile::{ConnectionKind, Pooled, Shared, Short, Side, Timeouts};
 use framelink_transport::{Decode, Ends, Profile};
 
-use super::plan::to_usize;
+use super::numbers::to_usize;
 use crate::arguments::Calls;
 use crate::arguments::load::{Kind, Load};
 use crate::arguments::profile::{Overrides, load as read};

@@ -1,19 +1,16 @@
 //! One message at a time over connections that others make: short ones, a pool, or connections that callers share.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::tokio::{CallError, Client, Inbox, Link, LinkEvent, Pool, Upstream};
+use framelink_transport::tokio::{CallError, Client, Inbox, Link, LinkEvent, Pool};
 use framelink_transport::{Incoming, Message, ProfileError};
 
-use super::dialogue::kind_of;
 use super::failures::Kind;
 use super::local::Local;
-use super::schedule::{Due, Schedule};
+use super::schedule::{Due, PAUSE, Schedule};
 use super::timer::Timer;
 use super::traffic::on_called;
-use super::worker::PAUSE;
 use crate::arguments::load::Kind as Connections;
 
 /// How messages reach the peer.
@@ -85,7 +82,7 @@ pub(super) async fn run(local: &Local, place: usize, mut route: Route, schedule:
         local.plan.payloads.append(number, &mut message);
         local.tally.borrow_mut().on_sent(1, message.len() as u64, now);
         let called = tokio::select! {
-            called = route.call(&message) => called.map_err(|error| (kind_of(error.error().cause()), error.to_string())),
+            called = route.call(&message) => called.map_err(|error| (Kind::of(error.error().cause()), error.to_string())),
             () = local.cut(place) => Err((Kind::Cut, "a second signal ended the program before the reply".to_owned())),
         };
         let has_connected = !matches!(called, Err((Kind::Connect, _)));
@@ -118,9 +115,4 @@ async fn read_inbox(local: Rc<Local>, mut inbox: Inbox) {
             });
         }
     }
-}
-
-/// Returns an upstream with these addresses.
-pub(super) fn upstream(profile: &Arc<framelink_transport::Profile>, addresses: &[String]) -> Upstream {
-    Upstream::new(profile, addresses.iter().map(String::as_str))
 }

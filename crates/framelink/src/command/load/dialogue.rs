@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use framelink_transport::tokio::{Cause, Connection, Error};
+use framelink_transport::tokio::{Connection, Error};
 use futures_util::FutureExt;
 
 use super::failures::Kind;
-use super::local::{Local, Phase};
+use super::local::Local;
+use super::phases::Phase;
 use super::timer::Timer;
 use super::traffic::{End, Ended, Hold, Traffic};
 
@@ -115,20 +116,6 @@ async fn exchange(
 
 #[cold]
 fn failed(traffic: &mut Traffic, error: &Error) -> End {
-    traffic.fail_all(kind_of(error.cause()), &error.to_string());
+    traffic.fail_all(Kind::of(error.cause()), &error.to_string());
     End::Lost
-}
-
-/// Returns the kind of failure that the cause of an error means.
-pub(super) const fn kind_of(cause: &Cause) -> Kind {
-    match cause {
-        Cause::Connect(_) | Cause::PoolError(_) => Kind::Connect,
-        Cause::Refused(_) | Cause::NoRoom { .. } => Kind::NotSent,
-        Cause::TimedOut { .. } => Kind::NoReply,
-        Cause::NoReply => Kind::Closed,
-        Cause::Fault(_) | Cause::Preamble(_) => Kind::Malformed,
-        Cause::Unsolicited => Kind::Unmatched,
-        Cause::Unclean(_) => Kind::GivenUp,
-        _ => Kind::Lost,
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use framelink_transport::tokio::Cause;
+
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -43,6 +45,20 @@ impl Kind {
         Self::Unmatched,
         Self::Cut,
     ];
+
+    /// Returns the kind of failure that the cause of an error means.
+    pub(super) const fn of(cause: &Cause) -> Self {
+        match cause {
+            Cause::Connect(_) | Cause::PoolError(_) => Self::Connect,
+            Cause::Refused(_) | Cause::NoRoom { .. } => Self::NotSent,
+            Cause::TimedOut { .. } => Self::NoReply,
+            Cause::NoReply => Self::Closed,
+            Cause::Fault(_) | Cause::Preamble(_) => Self::Malformed,
+            Cause::Unsolicited => Self::Unmatched,
+            Cause::Unclean(_) => Self::GivenUp,
+            _ => Self::Lost,
+        }
+    }
 
     /// The name in reports.
     pub(super) const fn name(self) -> &'static str {

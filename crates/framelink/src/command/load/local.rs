@@ -3,38 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::buffers::Buffers;
 use super::failures::Kind;
+use super::phases::{Event, Live, Phase};
 use super::plan::Plan;
-use super::run::Event;
 use super::sockets::Sockets;
 use super::tally::Tally;
-use super::wire::Buffers;
-
-/// How far a run has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Connections are made.
-    Connecting,
-    /// Messages are sent since this moment.
-    Running(Instant),
-    /// No message is sent any more; replies are waited for.
-    Stopping,
-    /// Nothing is waited for any more.
-    Cut,
-}
-
-/// What a thread has done so far, for the progress bar.
-#[derive(Debug, Default)]
-pub(super) struct Live {
-    pub(super) replied: AtomicU64,
-    pub(super) failed: AtomicU64,
-}
 
 pub(super) struct Local {
     pub(super) plan: Arc<Plan>,
@@ -59,7 +39,7 @@ impl Local {
     ) -> Self {
         Self {
             tally: RefCell::new(Tally::new(plan.workload.warm_up)),
-            buffers: RefCell::new(Buffers::new(&plan)),
+            buffers: RefCell::new(Buffers::new(plan.frames.clone())),
             sockets,
             plan,
             phase: Cell::new(Phase::Connecting),

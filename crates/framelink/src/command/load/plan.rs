@@ -9,15 +9,14 @@ use std::time::Duration;
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
 use framelink_transport::session::Assigned;
 use framelink_transport::tokio::Upstream;
-use framelink_transport::{Encode, FramingPair, Profile};
+use framelink_transport::{Decode, Encode, Ends, FramingPair, Profile};
 
 use super::basis::Base;
-use super::calls::upstream;
 use super::frames::Frames;
+use super::numbers::to_usize;
 use super::payloads::{COUNTED, Patch, Payloads};
 use super::schedule::{Schedule, Workload};
 use super::sources::{check_messages, source};
-use super::wire;
 use crate::arguments::load::{Kind, Load};
 use crate::arguments::profile::fits;
 use crate::failure::Failure;
@@ -125,7 +124,7 @@ impl Plan {
             timeout: first.timeouts().reply.unwrap_or(Timeouts::REPLY),
             frames: Frames::new(framing, &payloads, depth),
             framing,
-            is_plain: wire::is_enough_for(first, &framing),
+            is_plain: needs_no_session(first, &framing),
             payloads,
             pid: load.pid,
             profiles,
@@ -189,6 +188,11 @@ impl Plan {
     }
 }
 
+/// Returns an upstream with these addresses.
+pub(super) fn upstream(profile: &Arc<Profile>, addresses: &[String]) -> Upstream {
+    Upstream::new(profile, addresses.iter().map(String::as_str))
+}
+
 /// Refuses a profile that has no replies on its connections.
 fn check_profile(profile: &Profile) -> Result<(), Failure> {
     fits(profile, Side::Client)?;
@@ -203,6 +207,11 @@ fn check_profile(profile: &Profile) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+/// Returns whether the connections of this profile can be driven without a session.
+fn needs_no_session(profile: &Profile, framing: &FramingPair) -> bool {
+    framing.ends() == Ends::Itself
+        && profile.heartbeat().is_none()
+        && profile.preamble().is_empty()
+        && profile.sign_on().is_none()
+        && profile.sign_off().is_none()
 }

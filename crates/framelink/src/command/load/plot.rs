@@ -1,6 +1,7 @@
 //! The plot of runs: latency percentiles, and the rate over time, as SVG.
 
 use std::error::Error;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use plotters::coord::ranged1d::{KeyPointHint, Ranged};
@@ -33,6 +34,14 @@ impl PlottedRun {
         let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| failed(format!("expected a report of `load --json`: {error}")))
     }
+}
+
+/// Refuses a file that cannot be written, before a run that may take long. The file keeps its content.
+pub(super) fn check(file: &Path) -> Result<(), Failure> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened
+        .map(drop)
+        .map_err(|error| Failure::usage(format!("--plot {}: {error}", Line(file.to_string_lossy().as_bytes()))))
 }
 
 /// Writes the plot of these runs.

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
 
-use super::local::Live;
+use super::phases::Live;
 use super::schedule::Workload;
 
 pub(super) struct Progress {

@@ -11,7 +11,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::calls::Route;
 use super::cpu::CpuTimes;
-use super::local::{Live, Local, Phase};
+use super::local::Local;
+use super::phases::{Event, Live, Phase};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::sockets::Sockets;
@@ -20,17 +21,6 @@ use super::worker;
 use crate::arguments::load::Kind;
 use crate::failure::Failure;
 use crate::server::drain::Signals;
-
-/// What a thread says.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// A worker is connected, or could not connect.
-    Connected(Result<(), String>),
-    /// All workers of a thread are done.
-    Ended(Box<Tally>),
-    /// A thread could not begin.
-    Failed(String),
-}
 
 /// What a run was.
 #[derive(Debug)]

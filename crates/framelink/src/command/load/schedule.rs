@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Messages of an open loop that were due before the end are sent up to this long after it: a worker wakes up a little late.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// The wait before a worker connects again after a connection of no use.
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
+
 /// What a run sends in all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Workload {

@@ -8,6 +8,16 @@ pub(super) use elsewhere::{Socket, Sockets};
 #[cfg(target_os = "linux")]
 pub(super) use linux::{Socket, Sockets};
 
+/// A connection that is driven when its socket is ready.
+pub(super) trait Driven {
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "elsewhere the task of the connection drives it"))]
+    fn socket(&mut self) -> &mut Socket;
+
+    /// Does what can be done now, because the socket is ready.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "elsewhere the task of the connection drives it"))]
+    fn on_ready(&mut self);
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use std::cell::RefCell;
@@ -24,7 +34,7 @@ mod linux {
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
-    use crate::command::load::wire::Wire;
+    use super::Driven;
 
     /// So many events are taken at once.
     const EVENTS: usize = 256;
@@ -80,7 +90,7 @@ mod linux {
 
     #[derive(Default)]
     struct Wires {
-        places: Vec<Option<Rc<RefCell<Wire>>>>,
+        places: Vec<Option<Rc<RefCell<dyn Driven>>>>,
         free: Vec<usize>,
     }
 
@@ -93,18 +103,17 @@ mod linux {
         }
 
         /// Drives this connection whenever its socket is ready, until the answer is dropped.
-        pub(crate) fn add(&self, wire: &Rc<RefCell<Wire>>) -> io::Result<Registered<'_>> {
+        pub(crate) fn add(&self, wire: Rc<RefCell<dyn Driven>>) -> io::Result<Registered<'_>> {
             let wires = &mut *self.wires.borrow_mut();
             let place = wires.free.pop().unwrap_or(wires.places.len());
+            let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+            let data = EventData::new_u64(place as u64);
+            epoll::add(self.epoll.get_ref(), &wire.borrow_mut().socket().stream, data, flags)?;
             if place == wires.places.len() {
                 wires.places.push(None);
             }
-            wires.places[place] = Some(Rc::clone(wire));
-            let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-            let added =
-                epoll::add(self.epoll.get_ref(), &wire.borrow().socket.stream, EventData::new_u64(place as u64), flags);
-            let registered = Registered { sockets: self, place };
-            added.map(|()| registered).map_err(Into::into)
+            wires.places[place] = Some(wire);
+            Ok(Registered { sockets: self, place })
         }
 
         /// Drives connections for as long as it is polled.
@@ -140,8 +149,9 @@ mod linux {
                 let Some(wire) = wire else { continue };
                 let mut wire = wire.borrow_mut();
                 let has_ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
-                wire.socket.has_ended |= has_ended;
-                wire.socket.is_readable |= has_ended || flags.contains(EventFlags::IN);
+                let socket = wire.socket();
+                socket.has_ended |= has_ended;
+                socket.is_readable |= has_ended || flags.contains(EventFlags::IN);
                 wire.on_ready();
             }
             Ok(!events.is_empty())
@@ -159,7 +169,7 @@ mod linux {
             let wires = &mut *self.sockets.wires.borrow_mut();
             if let Some(wire) = wires.places[self.place].take() {
                 // Closing the socket would remove it too.
-                let _ = epoll::delete(self.sockets.epoll.get_ref(), &wire.borrow().socket.stream);
+                let _ = epoll::delete(self.sockets.epoll.get_ref(), &wire.borrow_mut().socket().stream);
             }
             wires.free.push(self.place);
         }
@@ -171,11 +181,11 @@ mod elsewhere {
     use std::cell::RefCell;
     use std::io;
     use std::rc::Rc;
-    use std::task::{Context, Poll};
+    use std::task::Context;
 
     use tokio::net::TcpStream;
 
-    use crate::command::load::wire::Wire;
+    use super::Driven;
 
     /// A socket of one connection.
     pub(crate) struct Socket {
@@ -216,7 +226,7 @@ mod elsewhere {
         }
 
         #[expect(clippy::unused_self, reason = "Linux needs it")]
-        pub(crate) const fn add(&self, _: &Rc<RefCell<Wire>>) -> io::Result<()> {
+        pub(crate) const fn add(&self, _: &Rc<RefCell<dyn Driven>>) -> io::Result<()> {
             Ok(())
         }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::numbers::to_usize;
 use super::payloads::{Payloads, Sizes, Source, filler};
-use super::plan::to_usize;
 use crate::arguments::load::Load;
 use crate::arguments::values::size;
 use crate::failure::Failure;

@@ -12,40 +12,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use framelink_transport::tokio::Connection;
-use framelink_transport::{Codec, Decode, Decoded, Ends, FramingPair, Profile};
+use framelink_transport::{Codec, Decoded, FramingPair};
 
 use super::failures::Kind;
-use super::frames::Frames;
-use super::local::Phase;
-use super::plan::Plan;
-use super::sockets::Socket;
+use super::phases::Phase;
+use super::sockets::{Driven, Socket};
 use super::timer::Timer;
 use super::traffic::{End, Ended, Hold, Traffic};
 
 /// The least space for a read, and the most bytes of a frame that wait outside of the buffer that connections share.
 const INPUT: usize = 256 * 1024;
 const MOST_APART: usize = 64 * 1024;
-
-/// What the connections of a thread use in turn: small memory that stays in the caches of the processor.
-pub(super) struct Buffers {
-    input: Vec<u8>,
-    frames: Frames,
-}
-
-impl Buffers {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Self { input: Vec::new(), frames: plan.frames.clone() }
-    }
-}
-
-/// Returns whether the connections of this profile can be driven without a session.
-pub(super) fn is_enough_for(profile: &Profile, framing: &FramingPair) -> bool {
-    framing.ends() == Ends::Itself
-        && profile.heartbeat().is_none()
-        && profile.preamble().is_empty()
-        && profile.sign_on().is_none()
-        && profile.sign_off().is_none()
-}
 
 /// Sends the messages of a worker on this connection and checks the replies, until the worker is done or the connection
 /// has ended.
@@ -61,7 +38,7 @@ pub(super) async fn run(place: usize, connection: Connection, traffic: Traffic, 
         }
     };
     let wire = Rc::new(RefCell::new(Wire::new(traffic, socket)));
-    let end = match local.sockets.add(&wire) {
+    let end = match local.sockets.add(Rc::clone(&wire) as Rc<RefCell<dyn Driven>>) {
         Ok(_registered) => {
             poll_fn(|context| {
                 local.listen(place, context);
@@ -81,7 +58,7 @@ pub(super) async fn run(place: usize, connection: Connection, traffic: Traffic, 
 /// One connection.
 pub(super) struct Wire {
     traffic: Traffic,
-    pub(super) socket: Socket,
+    socket: Socket,
     codec: Codec<FramingPair>,
     /// The first `filled` bytes are the start of a frame whose other bytes have not arrived.
     input: Vec<u8>,
@@ -142,25 +119,6 @@ impl Wire {
             match self.wakes_at.map(|at| self.traffic.local.at(at)) {
                 Some(at) if timer.poll(context, at).is_ready() => {}
                 _ => return Poll::Pending,
-            }
-        }
-    }
-
-    /// Does what can be done now, because the socket is ready. The task is woken only if it has something to do.
-    #[inline]
-    pub(super) fn on_ready(&mut self) {
-        if self.end.is_some() {
-            return;
-        }
-        match self.advance() {
-            Step::Held(hold) => match (self.traffic.wake_at(hold), self.wakes_at) {
-                (None, _) => {}
-                (Some(at), Some(wakes_at)) if wakes_at <= at => {}
-                (Some(_), _) => self.task.wake_by_ref(),
-            },
-            Step::Ended(end) => {
-                self.end = Some(end);
-                self.task.wake_by_ref();
             }
         }
     }
@@ -243,11 +201,8 @@ impl Wire {
         }
         let frames = frames.as_bytes();
         if !frames.is_empty() {
-            let written = match self.socket.write(frames) {
-                Ok(written) => written,
-                // Writing what is left finds the error again.
-                Err(_) => 0,
-            };
+            // If the write fails, writing the rest finds the error again.
+            let written = self.socket.write(frames).unwrap_or_default();
             self.output.extend_from_slice(&frames[written..]);
         }
         filled.map_err(|error| self.ended(Kind::NotSent, &error))
@@ -376,6 +331,31 @@ impl Wire {
     fn ended(&mut self, kind: Kind, why: &str) -> End {
         self.traffic.fail_all(kind, why);
         End::Lost
+    }
+}
+
+impl Driven for Wire {
+    fn socket(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+
+    /// Wakes the task only if the task has something to do.
+    #[inline]
+    fn on_ready(&mut self) {
+        if self.end.is_some() {
+            return;
+        }
+        match self.advance() {
+            Step::Held(hold) => match (self.traffic.wake_at(hold), self.wakes_at) {
+                (None, _) => {}
+                (Some(at), Some(wakes_at)) if wakes_at <= at => {}
+                (Some(_), _) => self.task.wake_by_ref(),
+            },
+            Step::Ended(end) => {
+                self.end = Some(end);
+                self.task.wake_by_ref();
+            }
+        }
     }
 }
 

@@ -8,19 +8,16 @@ use framelink_transport::tokio::{Connection, Connector};
 use framelink_transport::upstream::AddressLease;
 use tokio::time::sleep;
 
-use super::calls::{self, Route, upstream};
+use super::calls::{self, Route};
 use super::failures::Kind;
 use super::local::Local;
-use super::plan::Plan;
-use super::schedule::{Due, Schedule, connect_at};
+use super::plan::{Plan, upstream};
+use super::schedule::{Due, PAUSE, Schedule, connect_at};
 use super::timer::Timer;
 use super::traffic::{End, Ended, Traffic};
 use super::{dialogue, wire};
 use crate::arguments::values::with_zone;
 use crate::command::connect_failed;
-
-/// The wait before a worker connects again after a connection of no use.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the worker with this number, which has this place among the workers of its thread. Long connections have no route.
 pub(super) async fn run(local: Rc<Local>, place: usize, worker: u64, route: Option<Route>) {
