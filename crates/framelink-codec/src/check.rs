@@ -17,6 +17,9 @@ pub fn vector<F: Decode + Encode>(framing: &F, name: &str, wire: &[u8], payload:
     if !read_only {
         assert_eq!(write(framing, payload), wire, "{name}: written");
     }
+    if let Some(shortcut) = framing.whole_frame(wire) {
+        assert_eq!(frame(framing, wire, None), Some(shortcut), "{name}: by the shortcut");
+    }
     let whole = frame(framing, wire, None).unwrap_or_else(|| panic!("{name}: in one piece"));
     assert_eq!((whole.payload(wire), whole.frame_len), (payload, wire.len()), "{name}: in one piece");
     for cut in 0..wire.len() {
@@ -109,6 +112,9 @@ pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec
         let end = if closed { Some(End::Closed) } else { after_read };
         while start < came {
             let input = &stream[start..came];
+            if let Some(frame) = framing.whole_frame(input) {
+                assert_eq!(framing.decode(input, 0, None), Ok(Decoded::Frame(frame)), "the shortcut of {input:02x?}");
+            }
             match codec.cut(input, end) {
                 Ok(Decoded::Frame(frame)) => {
                     assert!(end.is_some() || input.len() >= needed, "a message came before what was needed");

@@ -1,27 +1,53 @@
 //! Decodes frames.
 //!
-//! There are two paths. The fast path, [`Length::cut_whole`], only accepts a whole frame with a correct header. Every
-//! other input (an incomplete header, a fault, a field of unusual width) takes the exact path. The exact path checks
-//! the frame from its first byte, so chunks of any sizes give one fault.
+//! There are three paths. [`Decode::whole_frame`] only accepts a whole frame with a correct header, of a framing without
+//! a tail whose messages are payloads: most frames. [`Length::cut_whole`] accepts such frames of the other framings too.
+//! Every other input (an incomplete header, a fault, a field of unusual width) takes the exact path. The exact path
+//! checks the frame from its first byte, so chunks of any sizes give one fault.
 
 mod guess;
 pub mod parser;
 
 use framelink_codec::{Decode, Decoded, End, EndedBy, Frame, Guess, Need};
 
-use crate::field::number::Read;
+use crate::field::number::{Read, Reader};
+use crate::field::swar;
 use crate::{DecodeError, Length, Part};
 
 impl Decode for Length {
     type Error = DecodeError;
 
+    #[inline]
+    fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
+        self.cut(input)
+    }
+
     // Always inlined: a call with a result in memory takes as long as the rest.
     #[inline(always)]
-    fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
-        match self.cut_whole(input) {
-            Some(frame) => Ok(Decoded::Frame(frame)),
-            None => self.cut_exactly(input),
+    fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+        let quick = &self.quick;
+        let at = usize::from(quick.at);
+        let word: &[u8; 8] = input.get(at..at + 8)?.first_chunk()?;
+        // Three fields and a default are compared. A fourth would make this a jump through a table, which takes longer.
+        let number = match quick.common {
+            Reader::Net2 => u64::from(u16::from_be_bytes(*word.first_chunk()?)),
+            Reader::Net4 => u64::from(u32::from_be_bytes(*word.first_chunk()?)),
+            Reader::Ascii4 => swar::from_four_digits(u32::from_le_bytes(*word.first_chunk()?))?,
+            _ if quick.is_bcd2 => framelink_bcd::decode_short(u16::from_be_bytes(*word.first_chunk()?))?.into(),
+            _ => self.number_in(input, word)?,
+        };
+        // For a number that is too small, the sum is larger than any payload. The narrow types show the compiler that
+        // the second sum does not overflow, so that the caller's slice of the payload needs no further check.
+        let payload_len = number.wrapping_add(self.number_to_payload);
+        if payload_len > u64::from(quick.most_payload) {
+            return None;
         }
+        let payload_start = usize::from(quick.head_len);
+        let frame_len = payload_start + usize::try_from(payload_len).ok()?;
+        if frame_len > input.len() {
+            return None;
+        }
+        Some(Frame { payload_start, payload_end: frame_len, frame_len, ended_by: EndedBy::Count })
     }
 
     fn guess(&self, input: &[u8]) -> Option<Guess> {
@@ -56,8 +82,29 @@ pub struct Header {
 }
 
 impl Length {
-    /// Returns the frame at the start of `input`, if it is whole and correct and has a fast path.
-    #[inline(always)]
+    /// Returns the number in a correct head of a framing without a common field, if [`Decode::whole_frame`] handles it.
+    #[inline(never)]
+    fn number_in(&self, input: &[u8], word: &[u8; 8]) -> Option<u64> {
+        let quick = &self.quick;
+        if !quick.is_plain || (quick.has_literals && !self.head_matches(input)) {
+            return None;
+        }
+        quick.reader.read(word, quick.unused_bits, self.mask)
+    }
+
+    /// Decodes what [`Decode::whole_frame`] does not return. Cold, so that the fast path has no jump: most calls find a
+    /// whole frame there.
+    #[cold]
+    #[inline(never)]
+    fn cut(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
+        match self.cut_whole(input) {
+            Some(frame) => Ok(Decoded::Frame(frame)),
+            None => self.cut_exactly(input),
+        }
+    }
+
+    /// Returns the frame at the start of `input`, if it is whole and correct and the field is read from a word.
+    #[inline]
     fn cut_whole(&self, input: &[u8]) -> Option<Frame> {
         let quick = &self.quick;
         let at = usize::from(quick.at);
@@ -78,9 +125,8 @@ impl Length {
         })
     }
 
-    /// Cold, so that the fast path has no jump: most calls find a whole frame.
-    #[cold]
-    fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
+    /// Decodes in steps that are checked one by one.
+    pub(crate) fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
         let need = |missing| Ok(Decoded::Incomplete(Need { missing, looked_at: 0 }));
         let header = match self.header(input)? {
             Ok(header) => header,
@@ -140,10 +186,18 @@ impl Length {
 
     /// Whether the fixed parts are correct.
     fn literals_match(&self, input: &[u8], frame_len: usize) -> bool {
-        let at = |offset: usize| input.get(offset..).unwrap_or_default();
-        input.starts_with(self.prefix())
-            && at(self.slot_end()).starts_with(self.infix())
-            && at(frame_len - self.tail).starts_with(self.suffix())
+        let tail = input.get(frame_len - self.tail..).unwrap_or_default();
+        self.head_matches(input) && tail.starts_with(self.suffix())
+    }
+
+    /// Whether the fixed parts before the payload are correct.
+    fn head_matches(&self, input: &[u8]) -> bool {
+        let quick = &self.quick;
+        if let (true, Some(first)) = (quick.has_short_head, input.first_chunk()) {
+            return (u64::from_be_bytes(*first) ^ quick.head_word) & quick.head_literals == 0;
+        }
+        let rest = input.get(self.slot_end()..).unwrap_or_default();
+        input.starts_with(self.prefix()) && rest.starts_with(self.infix())
     }
 }
 

@@ -65,12 +65,25 @@ pub struct Length {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Quick {
     pub(crate) reader: Reader,
+    /// The reader if it is one of the most common ones and a frame is only field and payload; else [`Reader::Exact`].
+    pub(crate) common: Reader,
+    /// Like `common`, for `bcd:2`.
+    pub(crate) is_bcd2: bool,
+    /// Whether a frame is a head and the payload, which is the message, and a number plus `number_to_payload` is the
+    /// length of a payload only for possible numbers.
+    pub(crate) is_plain: bool,
+    /// The limit of a plain frame, or less.
+    pub(crate) most_payload: u32,
     /// Bytes before the length field, at most 64.
     pub(crate) at: u8,
     /// How a head that fits a word is written; its bytes with a length field of zeros.
     pub(crate) writer: Writer,
     pub(crate) head_len: u8,
+    /// Whether the head has at most eight bytes.
+    pub(crate) has_short_head: bool,
     pub(crate) head_word: u64,
+    /// The bits of `head_word` that are fixed.
+    pub(crate) head_literals: u64,
     /// The bits of a word that the field does not use.
     pub(crate) unused_bits: u32,
     /// Whether there is a prefix, infix or suffix to check.
@@ -87,23 +100,50 @@ pub(crate) struct Quick {
 impl Quick {
     pub(crate) fn of(length: &Length) -> Self {
         let head_len = length.slot_end() + length.gap;
-        let fits_word = head_len <= 8 && length.tail == 0 && !length.keeps_header;
+        let is_head_and_payload = length.tail == 0 && !length.keeps_header;
+        let fits_word = head_len <= 8 && is_head_and_payload;
+        // With any adjustment, the sum of it and a number of 64 bits may overflow to the length of a payload.
+        let may_overflow = length.field.largest() > u64::MAX >> 1 && matches!(length.counts, Counts::Adjust(_));
+        let is_plain = is_head_and_payload && !may_overflow;
+        let has_literals = length.prefix_len + length.infix_len + length.suffix_len > 0;
+        let reader = Reader::of(length.field, length.mask);
+        let shortcut = if is_plain && !has_literals { reader } else { Reader::Exact };
         let [a, b, c, d, e, f, g, h, ..] = length.head;
         let (delivered_start, delivered_short) = if length.keeps_header { (0, 0) } else { (head_len, length.tail) };
         Self {
-            reader: Reader::of(length.field, length.mask),
+            reader,
+            common: match shortcut {
+                Reader::Net2 | Reader::Net4 | Reader::Ascii4 => shortcut,
+                _ => Reader::Exact,
+            },
+            is_bcd2: shortcut == Reader::Bcd2,
+            is_plain,
+            most_payload: u32::try_from(length.max_payload).unwrap_or(u32::MAX),
             at: u8::try_from(length.at).unwrap_or(u8::MAX),
             writer: if fits_word { Writer::of(length.field) } else { Writer::Exact },
             head_len: u8::try_from(head_len).unwrap_or(u8::MAX),
+            has_short_head: head_len <= 8,
             head_word: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            head_literals: literals_of(length),
             unused_bits: length.field.unused_bits(),
-            has_literals: length.prefix_len + length.infix_len + length.suffix_len > 0,
+            has_literals,
             number_span: length.most_number - length.least_number,
             number_to_frame: length.number_to_payload.wrapping_add((head_len + length.tail) as u64),
             delivered_start,
             delivered_short,
         }
     }
+}
+
+/// The bits of the fixed parts in the first eight bytes of the head.
+fn literals_of(length: &Length) -> u64 {
+    let (infix_start, mut bits) = (length.slot_end(), [0; 8]);
+    for (i, byte) in bits.iter_mut().enumerate() {
+        if i < length.prefix_len || (infix_start..infix_start + length.infix_len).contains(&i) {
+            *byte = u8::MAX;
+        }
+    }
+    u64::from_be_bytes(bits)
 }
 
 impl Length {
