@@ -191,11 +191,19 @@ impl Length {
     }
 
     /// Whether the fixed parts before the payload are correct.
+    #[inline]
     fn head_matches(&self, input: &[u8]) -> bool {
         let quick = &self.quick;
-        if let (true, Some(first)) = (quick.has_short_head, input.first_chunk()) {
-            return (u64::from_be_bytes(*first) ^ quick.head_word) & quick.head_literals == 0;
+        match input.first_chunk() {
+            Some(first) if quick.has_short_head => {
+                (u64::from_be_bytes(*first) ^ quick.head_word) & quick.head_literals == 0
+            }
+            _ => self.long_head_matches(input),
         }
+    }
+
+    #[inline(never)]
+    fn long_head_matches(&self, input: &[u8]) -> bool {
         let rest = input.get(self.slot_end()..).unwrap_or_default();
         input.starts_with(self.prefix()) && rest.starts_with(self.infix())
     }
