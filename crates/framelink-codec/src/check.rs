@@ -56,6 +56,8 @@ pub fn round_trip<F: Decode + Encode>(framing: &F, payloads: &[&[u8]], chunks: &
     for &payload in payloads {
         let Ok(envelope) = framing.envelope(payload) else {
             assert_eq!(framing.short_head(payload.len()), None, "the shortcut refuses this payload too");
+            let mut appended = Vec::from([7]);
+            assert!(framing.append_frame(payload, &mut appended).is_err() && appended == [7], "nothing is appended");
             continue;
         };
         check_short_head(framing, payload, &envelope);
@@ -206,7 +208,11 @@ pub fn any_steps(rounds: usize, body: fn(&[u8])) {
 pub fn write<F: Encode>(framing: &F, payload: &[u8]) -> Vec<u8> {
     let envelope = framing.envelope(payload).expect("a payload that can be sent");
     check_short_head(framing, payload, &envelope);
-    [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat()
+    let wire = [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat();
+    let mut appended = Vec::from([7]);
+    assert!(framing.append_frame(payload, &mut appended).is_ok());
+    assert_eq!(appended.get(1..), Some(&wire[..]), "the appended frame is equal");
+    wire
 }
 
 /// Checks that the shortcut returns the head of the envelope, or nothing.

@@ -26,23 +26,20 @@ impl Decode for Length {
     #[inline(always)]
     fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
         let quick = &self.quick;
-        let at = usize::from(quick.at);
-        let word: &[u8; 8] = input.get(at..at + 8)?.first_chunk()?;
+        let word: &[u8; 8] = input.first_chunk()?;
         // Three fields and a default are compared. A fourth would make this a jump through a table, which takes longer.
-        let number = match quick.common {
-            Reader::Net2 => u64::from(u16::from_be_bytes(*word.first_chunk()?)),
-            Reader::Net4 => u64::from(u32::from_be_bytes(*word.first_chunk()?)),
-            Reader::Ascii4 => swar::from_four_digits(u32::from_le_bytes(*word.first_chunk()?))?,
-            _ if quick.is_bcd2 => framelink_bcd::decode_short(u16::from_be_bytes(*word.first_chunk()?))?.into(),
-            _ => self.number_in(input, word)?,
+        let (payload_start, payload_len) = match quick.common {
+            Reader::Net2 => (2, u64::from(u16::from_be_bytes(*word.first_chunk()?))),
+            Reader::Net4 => (4, u64::from(u32::from_be_bytes(*word.first_chunk()?))),
+            Reader::Ascii4 => (4, swar::from_four_digits(u32::from_le_bytes(*word.first_chunk()?))?),
+            _ if quick.is_bcd2 => (2, framelink_bcd::decode_short(u16::from_be_bytes(*word.first_chunk()?))?.into()),
+            _ => (usize::from(quick.head_len), self.payload_len_in(word)?),
         };
-        // For a number that is too small, the sum is larger than any payload. The narrow types show the compiler that
-        // the second sum does not overflow, so that the caller's slice of the payload needs no further check.
-        let payload_len = number.wrapping_add(self.number_to_payload);
         if payload_len > u64::from(quick.most_payload) {
             return None;
         }
-        let payload_start = usize::from(quick.head_len);
+        // The narrow types show the compiler that this sum does not overflow, so that the caller's slice of the payload
+        // needs no further check.
         let frame_len = payload_start + usize::try_from(payload_len).ok()?;
         if frame_len > input.len() {
             return None;
@@ -82,14 +79,22 @@ pub struct Header {
 }
 
 impl Length {
-    /// Returns the number in a correct head of a framing without a common field, if [`Decode::whole_frame`] handles it.
+    /// Returns the length of the payload after a correct head, if [`Decode::whole_frame`] handles this framing. It is
+    /// larger than any payload if the number is too small. `first` are the first bytes of the frame.
     #[inline(never)]
-    fn number_in(&self, input: &[u8], word: &[u8; 8]) -> Option<u64> {
+    fn payload_len_in(&self, first: &[u8; 8]) -> Option<u64> {
         let quick = &self.quick;
-        if !quick.is_plain || (quick.has_literals && !self.head_matches(input)) {
+        let head = u64::from_be_bytes(*first);
+        if (head ^ quick.head_word) & quick.head_literals != 0 {
             return None;
         }
-        quick.reader.read(word, quick.unused_bits, self.mask)
+        let number = if quick.plain == Reader::Net {
+            (head >> quick.after) & quick.net_mask
+        } else {
+            let field_first = (head << quick.before).to_be_bytes();
+            quick.plain.read(&field_first, quick.unused_bits, self.mask)?
+        };
+        Some(number.wrapping_add(self.number_to_payload))
     }
 
     /// Decodes what [`Decode::whole_frame`] does not return. Cold, so that the fast path has no jump: most calls find a
