@@ -17,6 +17,9 @@ pub fn vector<F: Decode + Encode>(framing: &F, name: &str, wire: &[u8], payload:
     if !read_only {
         assert_eq!(write(framing, payload), wire, "{name}: written");
     }
+    if let Some(shortcut) = framing.whole_frame(wire) {
+        assert_eq!(frame(framing, wire, None), Some(shortcut), "{name}: by the shortcut");
+    }
     let whole = frame(framing, wire, None).unwrap_or_else(|| panic!("{name}: in one piece"));
     assert_eq!((whole.payload(wire), whole.frame_len), (payload, wire.len()), "{name}: in one piece");
     for cut in 0..wire.len() {
@@ -53,6 +56,8 @@ pub fn round_trip<F: Decode + Encode>(framing: &F, payloads: &[&[u8]], chunks: &
     for &payload in payloads {
         let Ok(envelope) = framing.envelope(payload) else {
             assert_eq!(framing.short_head(payload.len()), None, "the shortcut refuses this payload too");
+            let mut appended = Vec::from([7]);
+            assert!(framing.append_frame(payload, &mut appended).is_err() && appended == [7], "nothing is appended");
             continue;
         };
         check_short_head(framing, payload, &envelope);
@@ -109,6 +114,9 @@ pub fn read<F: Decode>(framing: &F, stream: &[u8], chunks: &[usize]) -> (Vec<Vec
         let end = if closed { Some(End::Closed) } else { after_read };
         while start < came {
             let input = &stream[start..came];
+            if let Some(frame) = framing.whole_frame(input) {
+                assert_eq!(framing.decode(input, 0, None), Ok(Decoded::Frame(frame)), "the shortcut of {input:02x?}");
+            }
             match codec.cut(input, end) {
                 Ok(Decoded::Frame(frame)) => {
                     assert!(end.is_some() || input.len() >= needed, "a message came before what was needed");
@@ -200,7 +208,11 @@ pub fn any_steps(rounds: usize, body: fn(&[u8])) {
 pub fn write<F: Encode>(framing: &F, payload: &[u8]) -> Vec<u8> {
     let envelope = framing.envelope(payload).expect("a payload that can be sent");
     check_short_head(framing, payload, &envelope);
-    [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat()
+    let wire = [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat();
+    let mut appended = Vec::from([7]);
+    assert!(framing.append_frame(payload, &mut appended).is_ok());
+    assert_eq!(appended.get(1..), Some(&wire[..]), "the appended frame is equal");
+    wire
 }
 
 /// Checks that the shortcut returns the head of the envelope, or nothing.

@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 
 use crate::notation::Bytes;
-use crate::{Decode, Decoded, Encode, End, Envelope, Guess, Need, ShortHead};
+use crate::{Decode, Decoded, Encode, End, Envelope, Frame, Guess, Need, ShortHead};
 
 /// A framing with the state of one stream: how far it has scanned, and its first fault.
 ///
@@ -45,6 +45,26 @@ impl<F: Decode> Codec<F> {
     /// The first fault, then always this fault: after a wrong header the start of the next frame is unknown.
     #[inline]
     pub fn cut(&mut self, input: &[u8], end: Option<End>) -> Result<Decoded, Fault<F::Error>> {
+        match self.whole_frame(input) {
+            Some(frame) => Ok(Decoded::Frame(frame)),
+            None => self.cut_exactly(input, end),
+        }
+    }
+
+    /// The shortcut of [`cut`](Self::cut).
+    #[inline]
+    pub(crate) fn whole_frame(&mut self, input: &[u8]) -> Option<Frame> {
+        if self.fault.is_some() {
+            return None;
+        }
+        let frame = self.framing.whole_frame(input)?;
+        self.looked_at = 0;
+        Some(frame)
+    }
+
+    /// Like [`cut`](Self::cut), without the shortcut.
+    #[inline]
+    pub(crate) fn cut_exactly(&mut self, input: &[u8], end: Option<End>) -> Result<Decoded, Fault<F::Error>> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }

@@ -2,7 +2,7 @@
 
 use core::iter::FusedIterator;
 
-use crate::{Decode, Decoded, End, EndedBy, Fault};
+use crate::{Decode, Decoded, End, EndedBy, Fault, Frame};
 
 /// Iterates over the whole frames in a buffer without copying or allocating.
 ///
@@ -53,6 +53,16 @@ impl<'a, F: Decode> Frames<'a, F> {
     pub const fn offset(&self) -> usize {
         self.offset
     }
+
+    #[inline]
+    fn cut(&mut self, frame: &Frame) -> Option<FrameRef<'a>> {
+        let (wire, rest) = self.input.split_at_checked(frame.frame_len)?;
+        let payload = wire.get(frame.payload_start..frame.payload_end)?;
+        let cut = FrameRef { payload, wire, offset: self.offset, ended_by: frame.ended_by };
+        self.input = rest;
+        self.offset += frame.frame_len;
+        Some(cut)
+    }
 }
 
 impl<'a, F: Decode> Iterator for Frames<'a, F> {
@@ -60,18 +70,15 @@ impl<'a, F: Decode> Iterator for Frames<'a, F> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        // After a fault there is no whole frame: decoding is a pure function.
+        if let Some(frame) = self.framing.whole_frame(self.input) {
+            return self.cut(&frame).map(Ok);
+        }
         if self.input.is_empty() || self.failed {
             return None;
         }
         match self.framing.decode(self.input, 0, self.end) {
-            Ok(Decoded::Frame(frame)) => {
-                let (wire, rest) = self.input.split_at_checked(frame.frame_len)?;
-                let payload = wire.get(frame.payload_start..frame.payload_end)?;
-                let cut = FrameRef { payload, wire, offset: self.offset, ended_by: frame.ended_by };
-                self.input = rest;
-                self.offset += frame.frame_len;
-                Some(Ok(cut))
-            }
+            Ok(Decoded::Frame(frame)) => self.cut(&frame).map(Ok),
             Ok(Decoded::Incomplete(need)) if self.end == Some(End::Closed) => {
                 self.failed = true;
                 let (came, missing) = (self.input.len(), need.missing);

@@ -28,6 +28,7 @@
 //! | you have | use |
 //! | --- | --- |
 //! | a buffer with whole frames | [`Frames`], a borrowed iterator |
+//! | a `Vec` to fill with frames | [`Encode::append_frame`] |
 //! | a `std::io::Read` or `Write` | [`FrameReader`], [`read_message`], [`FrameWriter`] |
 //! | a `tokio_util::codec::Framed` | [`Codec`], which is a `Decoder` and an `Encoder` (feature `tokio-util`) |
 //! | a framing of your own | the two traits; [`example::OneByte`] is the smallest framing |

@@ -25,3 +25,20 @@ fn a_need_that_is_too_large_is_caught() {
     }
     let _ = read(&Greedy, b"abcd", &[1]);
 }
+
+#[test]
+#[should_panic(expected = "the shortcut of [05, 61]")]
+fn a_shortcut_that_disagrees_is_caught() {
+    struct Hasty;
+    impl Decode for Hasty {
+        type Error = std::convert::Infallible;
+        fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
+            OneByte.decode(input, looked_at, end)
+        }
+        fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+            let frame_len = input.len();
+            Some(Frame { payload_start: 1, payload_end: frame_len, frame_len, ended_by: EndedBy::Count })
+        }
+    }
+    let _ = read(&Hasty, b"\x05a", &[2]);
+}

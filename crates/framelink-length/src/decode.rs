@@ -1,27 +1,50 @@
 //! Decodes frames.
 //!
-//! There are two paths. The fast path, [`Length::cut_whole`], only accepts a whole frame with a correct header. Every
-//! other input (an incomplete header, a fault, a field of unusual width) takes the exact path. The exact path checks
-//! the frame from its first byte, so chunks of any sizes give one fault.
+//! There are three paths. [`Decode::whole_frame`] only accepts a whole frame with a correct header, of a framing without
+//! a tail whose messages are payloads: most frames. [`Length::cut_whole`] accepts such frames of the other framings too.
+//! Every other input (an incomplete header, a fault, a field of unusual width) takes the exact path. The exact path
+//! checks the frame from its first byte, so chunks of any sizes give one fault.
 
 mod guess;
 pub mod parser;
 
 use framelink_codec::{Decode, Decoded, End, EndedBy, Frame, Guess, Need};
 
-use crate::field::number::Read;
+use crate::field::number::{Read, Reader};
+use crate::field::swar;
 use crate::{DecodeError, Length, Part};
 
 impl Decode for Length {
     type Error = DecodeError;
 
+    #[inline]
+    fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
+        self.cut(input)
+    }
+
     // Always inlined: a call with a result in memory takes as long as the rest.
     #[inline(always)]
-    fn decode(&self, input: &[u8], _looked_at: usize, _end: Option<End>) -> Result<Decoded, DecodeError> {
-        match self.cut_whole(input) {
-            Some(frame) => Ok(Decoded::Frame(frame)),
-            None => self.cut_exactly(input),
+    fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+        let quick = &self.quick;
+        let word: &[u8; 8] = input.first_chunk()?;
+        // Three fields and a default are compared. A fourth would make this a jump through a table, which takes longer.
+        let (payload_start, payload_len) = match quick.common {
+            Reader::Net2 => (2, u64::from(u16::from_be_bytes(*word.first_chunk()?))),
+            Reader::Net4 => (4, u64::from(u32::from_be_bytes(*word.first_chunk()?))),
+            Reader::Ascii4 => (4, swar::from_four_digits(u32::from_le_bytes(*word.first_chunk()?))?),
+            _ if quick.is_bcd2 => (2, framelink_bcd::decode_short(u16::from_be_bytes(*word.first_chunk()?))?.into()),
+            _ => (usize::from(quick.head_len), self.payload_len_in(word)?),
+        };
+        if payload_len > u64::from(quick.most_payload) {
+            return None;
         }
+        // The narrow types show the compiler that this sum does not overflow, so that the caller's slice of the payload
+        // needs no further check.
+        let frame_len = payload_start + usize::try_from(payload_len).ok()?;
+        if frame_len > input.len() {
+            return None;
+        }
+        Some(Frame { payload_start, payload_end: frame_len, frame_len, ended_by: EndedBy::Count })
     }
 
     fn guess(&self, input: &[u8]) -> Option<Guess> {
@@ -56,8 +79,37 @@ pub struct Header {
 }
 
 impl Length {
-    /// Returns the frame at the start of `input`, if it is whole and correct and has a fast path.
-    #[inline(always)]
+    /// Returns the length of the payload after a correct head, if [`Decode::whole_frame`] handles this framing. It is
+    /// larger than any payload if the number is too small. `first` are the first bytes of the frame.
+    #[inline(never)]
+    fn payload_len_in(&self, first: &[u8; 8]) -> Option<u64> {
+        let quick = &self.quick;
+        let head = u64::from_be_bytes(*first);
+        if (head ^ quick.head_word) & quick.head_literals != 0 {
+            return None;
+        }
+        let number = if quick.plain == Reader::Net {
+            (head >> quick.after) & quick.net_mask
+        } else {
+            let field_first = (head << quick.before).to_be_bytes();
+            quick.plain.read(&field_first, quick.unused_bits, self.mask)?
+        };
+        Some(number.wrapping_add(self.number_to_payload))
+    }
+
+    /// Decodes what [`Decode::whole_frame`] does not return. Cold, so that the fast path has no jump: most calls find a
+    /// whole frame there.
+    #[cold]
+    #[inline(never)]
+    fn cut(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
+        match self.cut_whole(input) {
+            Some(frame) => Ok(Decoded::Frame(frame)),
+            None => self.cut_exactly(input),
+        }
+    }
+
+    /// Returns the frame at the start of `input`, if it is whole and correct and the field is read from a word.
+    #[inline]
     fn cut_whole(&self, input: &[u8]) -> Option<Frame> {
         let quick = &self.quick;
         let at = usize::from(quick.at);
@@ -78,9 +130,8 @@ impl Length {
         })
     }
 
-    /// Cold, so that the fast path has no jump: most calls find a whole frame.
-    #[cold]
-    fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
+    /// Decodes in steps that are checked one by one.
+    pub(crate) fn cut_exactly(&self, input: &[u8]) -> Result<Decoded, DecodeError> {
         let need = |missing| Ok(Decoded::Incomplete(Need { missing, looked_at: 0 }));
         let header = match self.header(input)? {
             Ok(header) => header,
@@ -140,10 +191,26 @@ impl Length {
 
     /// Whether the fixed parts are correct.
     fn literals_match(&self, input: &[u8], frame_len: usize) -> bool {
-        let at = |offset: usize| input.get(offset..).unwrap_or_default();
-        input.starts_with(self.prefix())
-            && at(self.slot_end()).starts_with(self.infix())
-            && at(frame_len - self.tail).starts_with(self.suffix())
+        let tail = input.get(frame_len - self.tail..).unwrap_or_default();
+        self.head_matches(input) && tail.starts_with(self.suffix())
+    }
+
+    /// Whether the fixed parts before the payload are correct.
+    #[inline]
+    fn head_matches(&self, input: &[u8]) -> bool {
+        let quick = &self.quick;
+        match input.first_chunk() {
+            Some(first) if quick.has_short_head => {
+                (u64::from_be_bytes(*first) ^ quick.head_word) & quick.head_literals == 0
+            }
+            _ => self.long_head_matches(input),
+        }
+    }
+
+    #[inline(never)]
+    fn long_head_matches(&self, input: &[u8]) -> bool {
+        let rest = input.get(self.slot_end()..).unwrap_or_default();
+        input.starts_with(self.prefix()) && rest.starts_with(self.infix())
     }
 }
 

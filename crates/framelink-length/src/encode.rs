@@ -5,6 +5,7 @@
 
 use framelink_codec::{Affix, Decode, Decoded, Encode, Envelope, ShortHead};
 
+use crate::field::number::Writer;
 use crate::{EncodeError, Length};
 
 impl Encode for Length {
@@ -21,20 +22,28 @@ impl Encode for Length {
     }
 
     /// The head is composed in a register: a byte that is written and then read as part of a word stalls the read.
-    #[inline]
+    // Always inlined, except for digits: a call with a result in memory takes as long as the rest.
+    #[inline(always)]
     fn short_head(&self, payload_len: usize) -> Option<ShortHead> {
         let quick = &self.quick;
         let number = (payload_len as u64).wrapping_sub(self.number_to_payload);
         if number.wrapping_sub(self.least_number) > quick.number_span {
             return None;
         }
-        let field = quick.writer.write(number, quick.unused_bits)?;
-        let word = quick.head_word | field >> (8 * quick.at);
+        let field = if quick.writer == Writer::Net { number << quick.after } else { self.field_word(number)? };
+        let word = quick.head_word | field;
         Some(ShortHead { bytes: word.to_be_bytes(), len: quick.head_len })
     }
 }
 
 impl Length {
+    /// Returns the length field with this number, at its place in the first eight bytes.
+    #[inline(never)]
+    fn field_word(&self, number: u64) -> Option<u64> {
+        let quick = &self.quick;
+        Some(quick.writer.write(number, quick.unused_bits)? >> quick.before)
+    }
+
     /// Returns the number that announces a payload of this length.
     fn number_for(&self, payload_len: usize) -> Result<u64, EncodeError> {
         let least = self.least_payload();

@@ -55,8 +55,9 @@
 //!
 //! | you have | use |
 //! | --- | --- |
-//! | bytes, and a loop of your own | [`Decode::decode`], [`Encode::envelope`] |
+//! | bytes, and a loop of your own | [`Decode::whole_frame`], then [`Decode::decode`]; [`Encode::envelope`] |
 //! | a buffer with whole frames | [`Frames`] |
+//! | a `Vec` to fill with frames | [`Encode::append_frame`] |
 //! | a `std::io::Read` or `Write` | [`FrameReader`], [`FrameWriter`] (feature `std`) |
 //! | a `tokio_util::codec::Framed` | [`LengthCodec`] (feature `tokio-util`) |
 //! | a nom parser | [`parser::header`], [`parser::frame`] |

@@ -143,6 +143,11 @@ fn limited(field: Field, max: Max) -> (Length, usize) {
 
 fn agree(length: &Length, limit: usize, input: &[u8], says: Says) {
     let got = length.decode(input, 0, None);
+    match (length.whole_frame(input), got) {
+        (Some(frame), _) => assert_eq!(got, Ok(Decoded::Frame(frame)), "{length}: the shortcut"),
+        (None, Ok(Decoded::Frame(_))) => assert!(!has_shortcut(length, input), "{length}: no shortcut"),
+        (None, _) => {}
+    }
     let is_right = match (says, got) {
         (Says::Number(number, _), Err(DecodeError::OverLimit { announced, limit: said })) => {
             number == announced && number > limit as u64 && said == limit
@@ -167,6 +172,13 @@ fn agree(length: &Length, limit: usize, input: &[u8], says: Says) {
     };
     let shown = &input[..input.len().min(8)];
     assert!(is_right, "{length}: {shown:02x?} of {} bytes: {got:?}, expected {says:?}", input.len());
+}
+
+/// Whether a whole frame is returned by the shortcut: eight bytes are there, and the field is no exception.
+fn has_shortcut(length: &Length, input: &[u8]) -> bool {
+    let field = length.field();
+    let is_digits = matches!(field, Field::Hex(_) | Field::Decimal(_) | Field::Varint);
+    input.len() >= 8 && !is_digits && field.width() <= Some(8)
 }
 
 #[test]

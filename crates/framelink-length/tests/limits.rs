@@ -194,6 +194,7 @@ fn accepted_payloads_are_written_as_the_notation_defines_and_read_again() {
             let wire = [envelope.head.as_ref(), payload, envelope.suffix.as_ref()].concat();
             let Ok(Decoded::Frame(frame)) = length.decode(&wire, 0, None) else { panic!("{notation}: {size} bytes") };
             assert_eq!((frame.payload_len(), frame.frame_len), (payload.len(), wire.len()), "{notation}: {size}");
+            the_shortcut_agrees(&length, &wire);
         }
     }
 }
@@ -215,6 +216,7 @@ fn the_decoder_accepts_lengths_within_the_limits_from_the_header_alone() {
             if size > most && notation.contains("mask") {
                 continue;
             }
+            the_shortcut_agrees(&length, &head);
             let got = length.decode(&head, 0, None);
             if number == 0 && notation.contains("zero=empty") {
                 assert!(matches!(got, Ok(Decoded::Frame(frame)) if frame.frame_len == head.len()), "{notation}");
@@ -246,6 +248,7 @@ fn the_decoder_refuses_a_number_below_what_it_counts() {
         let length = length(notation);
         for number in [0, beside - 1] {
             let head = head(&length, option(notation, "at"), number).unwrap();
+            the_shortcut_agrees(&length, &head);
             let got = length.decode(&head, 0, None);
             if number == 0 && notation.contains("zero=empty") {
                 assert!(matches!(got, Ok(Decoded::Frame(_))), "{notation}: {got:?}");
@@ -301,4 +304,24 @@ fn the_error_of_a_payload_outside_the_limits_has_this_text() {
     assert_eq!(text("ascii:4", 10_000), "payload is 10000 bytes, the header can announce at most 9999");
     assert_eq!(text("ascii:4,max=2KiB", 2049), "payload is 2049 bytes, limit is 2048");
     assert_eq!(text("net:1,adjust=+300", 299), "payload is 299 bytes, the header can announce no fewer than 300");
+}
+
+/// Modulo 2⁶⁴ these numbers plus the adjustment are the length of the four bytes that follow.
+#[test]
+fn a_number_that_overflows_with_its_adjustment_is_over_the_limit() {
+    let number = u64::MAX - 3; // minus 4
+    for (notation, header) in [("net:8,adjust=+8", number.to_be_bytes()), ("le:8,adjust=+8", number.to_le_bytes())] {
+        let (length, wire) = (notation.parse::<Length>().unwrap(), [&header[..], &[7; 4]].concat());
+        assert_eq!(length.whole_frame(&wire), None, "{notation}");
+        let got = length.decode(&wire, 0, None);
+        assert!(matches!(got, Err(DecodeError::OverLimit { .. })), "{notation}: {got:?}");
+    }
+}
+
+/// Compares with bytes behind the header, because the shortcut reads a header as a word.
+fn the_shortcut_agrees(length: &Length, start: &[u8]) {
+    let input = [start, &[0; 600]].concat();
+    if let Some(frame) = length.whole_frame(&input) {
+        assert_eq!(length.decode(&input, 0, None), Ok(Decoded::Frame(frame)), "{length}: {:02x?}", &input[..16]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Delimiters, and the search for them.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use framelink_codec::Affix;
@@ -107,6 +108,14 @@ impl Delimiter {
         debug_assert!(set.is_some(), "{} bytes are no more than {}", self.len(), Affix::CAPACITY);
     }
 
+    /// Appends all sixteen bytes and truncates to the delimiter: moves instead of a call.
+    #[inline]
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len();
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
+    }
+
     /// Whether the bytes after its first `len` bytes are also its start.
     fn overlaps_itself(&self, len: usize) -> bool {
         self.as_ref().get(len..).is_some_and(|end| self.as_ref().starts_with(end))
@@ -140,7 +149,6 @@ impl fmt::Debug for Delimiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     /// Bytes of two letters, so that delimiters overlap themselves and each other.

@@ -32,6 +32,21 @@ pub trait Decode {
     /// If no further bytes can make `input` a frame.
     fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error>;
 
+    /// Returns the message at the start of `input` if it is whole and correct: a shortcut for [`Decode::decode`] that
+    /// stays in registers. It has to return the same frame. `None` only means that `decode` has to be called.
+    ///
+    /// ```
+    /// use framelink_codec::{Decode, example::OneByte};
+    ///
+    /// // 0x02 | 'h' 'i'        whole, but this framing has no shortcut
+    /// assert_eq!(OneByte.whole_frame(b"\x02hi"), None);
+    /// ```
+    #[inline]
+    fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+        let _ = input;
+        None
+    }
+
     /// Returns what ends a message of this framing, so that the caller knows which clock or reads to watch.
     fn ends(&self) -> Ends {
         Ends::Itself
@@ -51,6 +66,11 @@ macro_rules! by_pointer {
             #[inline]
             fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
                 (**self).decode(input, looked_at, end)
+            }
+
+            #[inline]
+            fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+                (**self).whole_frame(input)
             }
 
             fn ends(&self) -> Ends {

@@ -2,6 +2,7 @@
 
 #[cfg(target_has_atomic = "ptr")]
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::error::Error;
 
 use crate::Affix;
@@ -37,6 +38,34 @@ pub trait Encode {
         None
     }
 
+    /// Appends the whole frame to `out`. On an error `out` is unchanged.
+    ///
+    /// ```
+    /// use framelink_codec::{Encode, example::OneByte};
+    ///
+    /// // 0x05 'h' 'e' 'l' 'l' 'o' | 0x00
+    /// let mut out = Vec::new();
+    /// OneByte.append_frame(b"hello", &mut out).unwrap();
+    /// OneByte.append_frame(b"", &mut out).unwrap();
+    /// assert_eq!(out, b"\x05hello\x00");
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Encode::wrap`].
+    #[inline(always)] // the call takes as long as a short frame
+    fn append_frame(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Self::Error> {
+        let Some(head) = self.short_head(payload.len()) else {
+            return append_enveloped(self, payload, out);
+        };
+        // Appends eight bytes and truncates to the head: a move instead of a call.
+        let head_end = out.len() + usize::from(head.len);
+        out.reserve(payload.len() + head.bytes.len());
+        out.extend_from_slice(&head.bytes);
+        out.truncate(head_end);
+        out.extend_from_slice(payload);
+        Ok(())
+    }
+
     /// Returns the bytes before and after `payload`.
     ///
     /// ```
@@ -54,6 +83,15 @@ pub trait Encode {
         self.wrap(payload, &mut envelope)?;
         Ok(envelope)
     }
+}
+
+fn append_enveloped<F: Encode + ?Sized>(framing: &F, payload: &[u8], out: &mut Vec<u8>) -> Result<(), F::Error> {
+    let envelope = framing.envelope(payload)?;
+    out.reserve(envelope.frame_len(payload.len()));
+    out.extend_from_slice(envelope.head.as_ref());
+    out.extend_from_slice(payload);
+    out.extend_from_slice(envelope.suffix.as_ref());
+    Ok(())
 }
 
 macro_rules! by_pointer {

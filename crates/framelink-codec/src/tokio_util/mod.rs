@@ -9,7 +9,7 @@ pub use foreign::{ForeignCodec, ForeignError};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope};
+use crate::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Frame};
 
 /// The error of both directions of a framing.
 type ErrorOf<F> = CodecError<<F as Decode>::Error, <F as Encode>::Error>;
@@ -33,6 +33,9 @@ impl<F: Decode + Encode> Decoder for Codec<F> {
 
     #[inline]
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, Self::Error> {
+        if let Some(frame) = self.whole_frame(src) {
+            return Ok(Some(take(src, &frame)));
+        }
         if src.is_empty() && self.fault().is_none() {
             return Ok(None);
         }
@@ -40,36 +43,56 @@ impl<F: Decode + Encode> Decoder for Codec<F> {
             Ends::Read(_) => Some(End::Read),
             _ => None,
         };
-        cut(self, src, end)
+        cut(self, src, end).transpose()
     }
 
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, Self::Error> {
-        cut(self, src, Some(End::Closed))
+        match self.whole_frame(src) {
+            Some(frame) => Ok(Some(take(src, &frame))),
+            None => cut(self, src, Some(End::Closed)).transpose(),
+        }
     }
 }
 
-#[inline]
+/// Handles what the shortcut does not return. The type of the result differs from that of the shortcut on purpose:
+/// otherwise the compiler puts both results into one place in memory, and the shortcut takes ten instructions more.
+#[inline(never)]
 fn cut<F: Decode + Encode>(
     codec: &mut Codec<F>,
     src: &mut BytesMut,
     end: Option<End>,
-) -> Result<Option<Bytes>, ErrorOf<F>> {
-    match codec.cut(src, end)? {
-        Decoded::Frame(frame) => {
-            let mut wire = src.split_to(frame.frame_len);
-            if frame.frame_len > LARGE {
-                // The next payload would share the memory of this large frame, and keep it.
-                *src = BytesMut::from(&src[..]);
-            }
-            wire.truncate(frame.payload_end);
-            wire.advance(frame.payload_start);
-            Ok(Some(wire.freeze()))
-        }
-        Decoded::Incomplete(need) => {
+) -> Option<Result<Bytes, ErrorOf<F>>> {
+    match codec.cut_exactly(src, end) {
+        Ok(Decoded::Frame(frame)) => Some(Ok(take(src, &frame))),
+        Ok(Decoded::Incomplete(need)) => {
             src.reserve(need.missing.min(src.len().max(FIRST_ROOM)));
-            Ok(None)
+            None
         }
+        Err(fault) => Some(Err(fault.into())),
     }
+}
+
+/// Takes the frame from the buffer, and returns its payload.
+#[inline(always)]
+fn take(src: &mut BytesMut, frame: &Frame) -> Bytes {
+    let mut wire = src.split_to(frame.frame_len);
+    if frame.frame_len > LARGE {
+        leave_memory(src);
+    }
+    if frame.payload_end < frame.frame_len {
+        wire.truncate(frame.payload_end);
+    }
+    // `Bytes` advances in fewer instructions than `BytesMut`.
+    let mut payload = wire.freeze();
+    payload.advance(frame.payload_start);
+    payload
+}
+
+/// Copies the bytes after a large frame: the next payload would share the memory of that frame, and keep it.
+#[cold]
+#[inline(never)]
+fn leave_memory(src: &mut BytesMut) {
+    *src = BytesMut::from(&src[..]);
 }
 
 impl<F: Decode + Encode, T: AsRef<[u8]>> Encoder<T> for Codec<F> {

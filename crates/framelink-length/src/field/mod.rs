@@ -2,7 +2,7 @@
 
 mod counts;
 pub(crate) mod number;
-mod swar;
+pub(crate) mod swar;
 
 pub use counts::Counts;
 

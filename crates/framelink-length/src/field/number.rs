@@ -52,7 +52,7 @@ impl Reader {
     }
 
     /// Returns the number in the word; `None` if it is no number. `unused_bits` is [`Field::unused_bits`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(self, word: &[u8; 8], unused_bits: u32, mask: u64) -> Option<u64> {
         let net = u64::from_be_bytes(*word);
         let le = u64::from_le_bytes(*word);

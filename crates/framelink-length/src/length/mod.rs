@@ -65,14 +65,31 @@ pub struct Length {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Quick {
     pub(crate) reader: Reader,
+    /// The reader of a plain frame, which is a head of at most eight bytes and the payload. Else [`Reader::Exact`].
+    pub(crate) plain: Reader,
+    /// The reader of a plain frame that is only the field and the payload that it counts. Else [`Reader::Exact`].
+    pub(crate) common: Reader,
+    /// Whether `common` is `bcd:2`.
+    pub(crate) is_bcd2: bool,
+    /// The limit of a plain frame, or less.
+    pub(crate) most_payload: u32,
     /// Bytes before the length field, at most 64.
     pub(crate) at: u8,
     /// How a head that fits a word is written; its bytes with a length field of zeros.
     pub(crate) writer: Writer,
     pub(crate) head_len: u8,
+    /// Whether the head has at most eight bytes.
+    pub(crate) has_short_head: bool,
     pub(crate) head_word: u64,
+    /// The bits of `head_word` that are fixed.
+    pub(crate) head_literals: u64,
     /// The bits of a word that the field does not use.
     pub(crate) unused_bits: u32,
+    /// The bits of `head_word` before and after the field, if the head fits a word and there is no tail.
+    pub(crate) before: u8,
+    pub(crate) after: u8,
+    /// The bits of the number after that shift.
+    pub(crate) net_mask: u64,
     /// Whether there is a prefix, infix or suffix to check.
     pub(crate) has_literals: bool,
     /// The difference between the largest and the smallest possible number.
@@ -87,23 +104,56 @@ pub(crate) struct Quick {
 impl Quick {
     pub(crate) fn of(length: &Length) -> Self {
         let head_len = length.slot_end() + length.gap;
-        let fits_word = head_len <= 8 && length.tail == 0 && !length.keeps_header;
+        let has_width = length.field.width().is_some();
+        let fits_word = has_width && head_len <= 8 && length.tail == 0 && !length.keeps_header;
+        let has_literals = length.prefix_len + length.infix_len + length.suffix_len > 0;
+        // With any adjustment, the sum of it and a number of 64 bits may overflow to the length of a payload.
+        let may_overflow = length.field.largest() > u64::MAX >> 1 && matches!(length.counts, Counts::Adjust(_));
+        let is_plain = fits_word && !may_overflow;
+        let is_common = is_plain && length.at == 0 && length.gap == 0 && length.number_to_payload == 0;
+        let reader = Reader::of(length.field, length.mask);
+        let common = if is_common { reader } else { Reader::Exact };
         let [a, b, c, d, e, f, g, h, ..] = length.head;
         let (delivered_start, delivered_short) = if length.keeps_header { (0, 0) } else { (head_len, length.tail) };
+        let (field_start, field_end) = if fits_word { (length.at, length.slot_end()) } else { (0, 8) };
         Self {
-            reader: Reader::of(length.field, length.mask),
+            reader,
+            plain: match reader {
+                _ if !is_plain => Reader::Exact,
+                Reader::Net2 | Reader::Net4 => Reader::Net,
+                other => other,
+            },
+            common,
+            is_bcd2: common == Reader::Bcd2,
+            most_payload: u32::try_from(length.max_payload).unwrap_or(u32::MAX),
             at: u8::try_from(length.at).unwrap_or(u8::MAX),
             writer: if fits_word { Writer::of(length.field) } else { Writer::Exact },
             head_len: u8::try_from(head_len).unwrap_or(u8::MAX),
+            has_short_head: head_len <= 8,
             head_word: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            head_literals: literals_of(length),
             unused_bits: length.field.unused_bits(),
-            has_literals: length.prefix_len + length.infix_len + length.suffix_len > 0,
+            before: u8::try_from(8 * field_start).unwrap_or(0),
+            after: u8::try_from(64 - 8 * field_end).unwrap_or(0),
+            net_mask: length.field.largest() & length.mask,
+            has_literals,
             number_span: length.most_number - length.least_number,
             number_to_frame: length.number_to_payload.wrapping_add((head_len + length.tail) as u64),
             delivered_start,
             delivered_short,
         }
     }
+}
+
+/// The bits of the fixed parts in the first eight bytes of the head.
+fn literals_of(length: &Length) -> u64 {
+    let (infix_start, mut bits) = (length.slot_end(), [0; 8]);
+    for (i, byte) in bits.iter_mut().enumerate() {
+        if i < length.prefix_len || (infix_start..infix_start + length.infix_len).contains(&i) {
+            *byte = u8::MAX;
+        }
+    }
+    u64::from_be_bytes(bits)
 }
 
 impl Length {

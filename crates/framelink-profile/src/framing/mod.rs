@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use framelink_codec::notation::{Dialect, Notation, NotationError};
-use framelink_codec::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Guess, ShortHead};
+use framelink_codec::{Codec, Decode, Decoded, Encode, End, Ends, Envelope, Frame, Guess, ShortHead};
 use framelink_length::{Length, LengthBuilder};
 use framelink_unframed::{Unframed, UnframedBuilder};
 
@@ -108,6 +108,14 @@ impl Decode for Framing {
         match self {
             Self::Length(length) => length.decode(input, looked_at, end).map_err(DecodeError::Length),
             Self::Unframed(unframed) => unframed.decode(input, looked_at, end).map_err(DecodeError::Unframed),
+        }
+    }
+
+    #[inline]
+    fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+        match self {
+            Self::Length(length) => length.whole_frame(input),
+            Self::Unframed(_) => None,
         }
     }
 

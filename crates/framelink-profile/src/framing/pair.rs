@@ -1,6 +1,6 @@
 //! A pair of framings, one for each direction.
 
-use framelink_codec::{Decode, Decoded, Encode, End, Ends, Envelope, Guess, ShortHead};
+use framelink_codec::{Decode, Decoded, Encode, End, Ends, Envelope, Frame, Guess, ShortHead};
 
 use crate::framing::Framing;
 
@@ -36,6 +36,11 @@ impl<D: Decode, E> Decode for FramingPair<D, E> {
     #[inline]
     fn decode(&self, input: &[u8], looked_at: usize, end: Option<End>) -> Result<Decoded, Self::Error> {
         self.receive.decode(input, looked_at, end)
+    }
+
+    #[inline]
+    fn whole_frame(&self, input: &[u8]) -> Option<Frame> {
+        self.receive.whole_frame(input)
     }
 
     fn ends(&self) -> Ends {
