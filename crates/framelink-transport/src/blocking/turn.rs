@@ -44,6 +44,11 @@ impl<T> Turn<T> {
         }
         Some(Held { turn: self, thing: thing.take() })
     }
+
+    /// Returns whether a thread holds the value.
+    pub(super) fn is_taken(&self) -> bool {
+        self.thing.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
 }
 
 impl DialLock for Turn<()> {
