@@ -50,8 +50,9 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
         let clock = self.mux.send.clock;
         let deadline = clock.within(within);
         let mut under_way = PendingCall::new(&*self.mux, self.mux.begin(request, deadline, within)?);
-        self.mux.share_write(deadline);
-        under_way.check_sent()?;
+        if self.mux.share_write(deadline) {
+            under_way.check_sent()?;
+        }
         let left = deadline.saturating_add(GRACE).saturating_sub(clock.now());
         let answered = under_way.begun.answer.recv_timeout(left).ok();
         under_way.end(answered, within)

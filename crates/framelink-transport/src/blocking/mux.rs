@@ -35,8 +35,7 @@ pub(crate) struct SharedSender<C: Encode, W> {
     /// Whether a thread has announced that it takes the sending half next and writes what is queued.
     has_writer: AtomicBool,
     is_given_up: AtomicBool,
-    /// Counts the calls that are over, so that a thread that waits for one sees whether it has missed one.
-    overs: Lock<u64>,
+    overs: Lock<Overs>,
     /// Notified when a call is over: there may be room for another.
     room: Condvar,
     /// Notified when a call is over: its key may be free.
@@ -45,6 +44,14 @@ pub(crate) struct SharedSender<C: Encode, W> {
     closers: Vec<Closer>,
     written: ByteCount,
     pub(super) clock: Clock,
+}
+
+#[derive(Default)]
+struct Overs {
+    /// Counts the calls that are over, so that a thread that waits for one sees whether it has missed one.
+    calls: u64,
+    /// How many threads wait. If none does, a notification would be a system call for nothing.
+    waiting: usize,
 }
 
 /// How often the receiver, while nothing arrives, checks for the unwritten rest of a message whose sending was given
@@ -73,10 +80,10 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
 
     /// Writes the requests that callers have only queued. One thread at a time does so, after the threads that are about
     /// to run have queued their requests too. If its time is over while another thread has the sending half, the other
-    /// thread writes them, because it looks here when it has given the half back.
-    pub(super) fn share_write(&self, deadline: Duration) {
+    /// thread writes them, because it looks here when it has given the half back. Returns whether this thread has tried.
+    pub(super) fn share_write(&self, deadline: Duration) -> bool {
         if !self.send.has_rest.load(Ordering::Acquire) || self.send.has_writer.swap(true, Ordering::SeqCst) {
-            return;
+            return false;
         }
         thread::yield_now();
         // The other requests may have more time than this one.
@@ -90,6 +97,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
             self.send.has_writer.store(false, Ordering::SeqCst);
             self.send.with(Some(Duration::ZERO), write);
         }
+        true
     }
 
     /// Returns whether bytes are left that can still be written.
@@ -111,7 +119,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
     /// has company, its request may be queued only: [`share_write`](Self::share_write) comes next.
     pub(super) fn begin(&self, request: &[u8], deadline: Duration, within: Duration) -> Result<Begun<C>, NotSent<C>> {
         loop {
-            let overs = *self.send.overs.lock();
+            let overs = self.send.overs.lock().calls;
             let begun = self.send.with(Some(deadline), |half| self.begin_on(half, request, deadline, within));
             let refusal = match begun.ok_or((Sent::Not, Cause::NoRoom { after: within, queued_bytes: 0 }))? {
                 Ok(begun) => return begun,
@@ -194,10 +202,12 @@ impl<C: Decode + Encode, W: WriteStream> SharedSender<C, W> {
                 notified.notify_one();
                 return false;
             }
-            if *overs != seen {
+            if overs.calls != seen {
                 return true;
             }
+            overs.waiting += 1;
             overs = notified.wait_timeout(overs, left).unwrap_or_else(PoisonError::into_inner).0;
+            overs.waiting -= 1;
         }
     }
 }
@@ -242,7 +252,13 @@ impl<C: Decode + Encode, W: WriteStream> SendSide<C> for SharedSender<C, W> {
     }
 
     fn on_over(&self, calls: Over) {
-        *self.overs.lock() += 1;
+        let mut overs = self.overs.lock();
+        overs.calls += 1;
+        let is_waited_for = overs.waiting > 0;
+        drop(overs);
+        if !is_waited_for {
+            return;
+        }
         match calls {
             Over::One => self.room.notify_one(),
             Over::All => self.room.notify_all(),
