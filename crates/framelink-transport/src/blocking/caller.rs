@@ -23,6 +23,9 @@ type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 ///
 /// [`Connection::duplex`](super::Connection::duplex) returns a caller together with a [`Receiver`](super::Receiver).
 /// Replies arrive only while a thread receives on the receiver. Clones share the connection.
+///
+/// If several threads have requests ready, their requests leave in one write of up to 16 KiB, by one of the threads. A
+/// request without others is written at once.
 pub struct Caller<C: Decode + Encode = FramingPair, W = Shared<TcpStream>> {
     mux: Arc<Mux<C, W>>,
 }
@@ -46,8 +49,11 @@ impl<C: Decode + Encode, W: WriteStream> Caller<C, W> {
     fn exchange(&self, request: &[u8], within: Duration) -> std::result::Result<Message, (Sent, CauseOf<C>)> {
         let clock = self.mux.send.clock;
         let deadline = clock.within(within);
-        let under_way = PendingCall::new(&*self.mux, self.mux.begin(request, deadline, within)?);
-        let left = deadline.saturating_sub(clock.now()).saturating_add(GRACE);
+        let mut under_way = PendingCall::new(&*self.mux, self.mux.begin(request, deadline, within)?);
+        if self.mux.share_write(deadline) {
+            under_way.check_sent()?;
+        }
+        let left = deadline.saturating_add(GRACE).saturating_sub(clock.now());
         let answered = under_way.begun.answer.recv_timeout(left).ok();
         under_way.end(answered, within)
     }

@@ -1,7 +1,7 @@
 //! A lock with a deadline.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::drive::Clock as _;
@@ -11,9 +11,17 @@ use crate::net::clock::Clock;
 /// A value that one thread holds at a time. Unlike a mutex, it can be waited for with a deadline.
 #[derive(Debug)]
 pub(crate) struct Turn<T> {
-    thing: Mutex<Option<T>>,
+    place: Mutex<Place<T>>,
     is_free: Condvar,
     clock: Clock,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    /// `None` while a thread holds the value.
+    thing: Option<T>,
+    /// How many threads wait. If none does, a notification would be a system call for nothing.
+    waiting: usize,
 }
 
 /// The value, until this guard is dropped.
@@ -24,25 +32,47 @@ pub(super) struct Held<'t, T> {
 
 impl<T> Turn<T> {
     pub(super) const fn new(thing: T, clock: Clock) -> Self {
-        Self { thing: Mutex::new(Some(thing)), is_free: Condvar::new(), clock }
+        let place = Place { thing: Some(thing), waiting: 0 };
+        Self { place: Mutex::new(place), is_free: Condvar::new(), clock }
     }
 
     /// Waits for the value. Returns `None` if it is not free before the deadline.
     pub(super) fn take(&self, deadline: Option<Duration>) -> Option<Held<'_, T>> {
-        let mut thing = self.thing.lock().unwrap_or_else(PoisonError::into_inner);
-        while thing.is_none() {
-            let left = deadline.map(|deadline| deadline.saturating_sub(self.clock.now()));
-            thing = match left {
-                None => self.is_free.wait(thing).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => {
-                    // This thread may have used up a notification that was meant for another thread.
-                    self.is_free.notify_one();
-                    return None;
-                }
-                Some(left) => self.is_free.wait_timeout(thing, left).unwrap_or_else(PoisonError::into_inner).0,
+        let mut place = self.lock();
+        if place.thing.is_none() {
+            place.waiting += 1;
+            place = self.wait(place, deadline);
+            place.waiting -= 1;
+        }
+        match place.thing.take() {
+            Some(thing) => Some(Held { turn: self, thing: Some(thing) }),
+            None => {
+                // This thread may have used up a notification that was meant for another thread.
+                self.is_free.notify_one();
+                None
+            }
+        }
+    }
+
+    /// Waits until the value is free, or until the deadline.
+    fn wait<'t>(&self, mut place: MutexGuard<'t, Place<T>>, deadline: Option<Duration>) -> MutexGuard<'t, Place<T>> {
+        while place.thing.is_none() {
+            place = match deadline.map(|deadline| deadline.saturating_sub(self.clock.now())) {
+                None => self.is_free.wait(place).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return place,
+                Some(left) => self.is_free.wait_timeout(place, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
-        Some(Held { turn: self, thing: thing.take() })
+        place
+    }
+
+    /// Returns whether a thread holds the value.
+    pub(super) fn is_taken(&self) -> bool {
+        self.lock().thing.is_none()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Place<T>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,7 +99,12 @@ impl<T> DerefMut for Held<'_, T> {
 
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
-        *self.turn.thing.lock().unwrap_or_else(PoisonError::into_inner) = self.thing.take();
-        self.turn.is_free.notify_one();
+        let mut place = self.turn.lock();
+        place.thing = self.thing.take();
+        let is_waited_for = place.waiting > 0;
+        drop(place);
+        if is_waited_for {
+            self.turn.is_free.notify_one();
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::table::sent_of;
 use super::{CallErrorOf, CallTable, CauseOf, ErrorOf, Outcome, Refusal, Taken};
 use crate::drive::{Came, TryRecv};
 use crate::error::{CallError, Cause, Error, Operation};
-use crate::session::{CallId, Matching, NotBegun, Sent, Ticket};
+use crate::session::{CallId, Matching, NotBegun, Sending, Sent, Ticket};
 use crate::{Incoming, LateReply, Message};
 
 pub(crate) type RefusalOf<C> = Refusal<<C as Decode>::Error, <C as Encode>::Error>;
@@ -55,12 +56,40 @@ pub(crate) enum Over {
     All,
 }
 
+/// A call that has begun, and whose request is about to be sent.
+pub(crate) struct Entered {
+    pub(crate) call: CallId,
+    /// Whether other tasks or threads are likely to have requests ready, so that this request should share a write.
+    has_company: bool,
+}
+
+impl Entered {
+    /// Queues the request, if it should share a write. The driver then lets other tasks or threads run before it writes
+    /// the queue. Returns `None` if the request is to be written now.
+    pub(crate) fn share<D, E: Encode>(
+        &self,
+        sending: &mut Sending<E>,
+        request: &[u8],
+    ) -> Option<Result<Ticket, Cause<D, E::Error>>> {
+        /// Above this many bytes, copying costs as much as the system call that it saves.
+        const SHARED: usize = 16 * 1024;
+        if !self.has_company || !sending.has_room() || sending.queued_len() + request.len() > SHARED {
+            return None;
+        }
+        let queued = sending.queue(request).map_err(Cause::Refused);
+        sending.on_queued();
+        Some(queued)
+    }
+}
+
 /// The calls in flight of one connection, and its sending half. The receiving half belongs to the receiver.
 ///
 /// The table is locked only briefly: never while a task waits, while a message is decoded, or while a task is woken.
 /// Code that needs both locks takes the one of the sending half first.
 pub(crate) struct Mux<C: Decode + Encode, T, S> {
     calls: Mutex<Calls<C, T>>,
+    /// How many calls have begun and have not returned to their tasks or threads.
+    pub(super) pending: AtomicUsize,
     pub(crate) send: S,
     pub(crate) peer: Option<SocketAddr>,
 }
@@ -69,12 +98,14 @@ struct Calls<C: Decode + Encode, T> {
     table: CallTable<T, <C as Decode>::Error, <C as Encode>::Error>,
     /// Replies of calls that were dropped before they returned them. The receiver returns them; one per call at most.
     late: VecDeque<LateReply>,
+    /// Whether a call has begun since the receiver last took a message.
+    has_begun: bool,
 }
 
 impl<C: Decode + Encode, T, S> Mux<C, T, S> {
     pub(crate) fn with(matching: Matching, send: S, peer: Option<SocketAddr>) -> Arc<Self> {
-        let calls = Mutex::new(Calls { table: CallTable::new(matching), late: VecDeque::new() });
-        Arc::new(Self { calls, send, peer })
+        let calls = Mutex::new(Calls { table: CallTable::new(matching), late: VecDeque::new(), has_begun: false });
+        Arc::new(Self { calls, pending: AtomicUsize::new(0), send, peer })
     }
 
     pub(crate) fn look<R>(
@@ -121,18 +152,27 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
 
 impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
     /// Begins a call. The caller has locked the sending half and sends the request next, so requests keep this order.
+    ///
+    /// A call has company in two cases: another call has been answered, and its task or thread is about to run; or
+    /// another call has begun and nothing was received since. So a lone call has none, and neither has a call that
+    /// begins after its own reply, while the other calls wait for theirs.
     pub(crate) fn enter(
         &self,
         request: &mut Cow<'_, [u8]>,
         slot: S::Slot,
         now: Duration,
         deadline: Duration,
-    ) -> Result<CallId, RefusalOf<C>> {
-        self.lock().table.begin(request, slot, now, deadline)
+    ) -> Result<Entered, RefusalOf<C>> {
+        let mut calls = self.lock();
+        let (pending, in_flight) = (self.pending.load(Ordering::Relaxed), calls.table.in_flight().len());
+        let call = calls.table.begin(request, slot, now, deadline)?;
+        let has_begun = std::mem::replace(&mut calls.has_begun, true);
+        Ok(Entered { call, has_company: pending > in_flight || (pending > 0 && has_begun) })
     }
 
-    pub(crate) fn forget(&self, call: CallId) {
-        self.lock().table.forget(call);
+    /// Removes a call of which no byte was sent. Returns false if the call is over.
+    pub(crate) fn forget(&self, call: CallId) -> bool {
+        self.lock().table.forget(call).is_some()
     }
 
     /// Ends the connection if a refused call requires it. Returns what to wait for, where waiting helps.
@@ -185,7 +225,9 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
     /// Finds the call that a message answers.
     pub(crate) fn whose(&self, message: Message) -> Taken<S::Slot> {
         let now = self.send.now();
-        self.calls().table.take(message, now)
+        let mut calls = self.calls();
+        calls.has_begun = false;
+        calls.table.take(message, now)
     }
 
     /// Gives a reply to its call. Holds no lock, because this wakes a task, and waking a task may drop another one.

@@ -68,8 +68,9 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         })
     }
 
-    pub(crate) fn forget(&mut self, call: CallId) {
-        self.in_flight.forget(call);
+    /// Removes a call of which no byte was sent. Returns its waiter, unless the call is over.
+    pub(crate) fn forget(&mut self, call: CallId) -> Option<T> {
+        self.in_flight.forget(call)
     }
 
     /// Decides whether a message is a reply, and to which call.

@@ -1,5 +1,6 @@
 //! A call in flight.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -27,7 +28,8 @@ pub(crate) struct PendingCall<'m, C: Decode + Encode, S: SendSide<C>> {
 }
 
 impl<'m, C: Decode + Encode, S: SendSide<C>> PendingCall<'m, C, S> {
-    pub(crate) const fn new(mux: &'m Mux<C, S::Slot, S>, begun: Begun<S::Answer>) -> Self {
+    pub(crate) fn new(mux: &'m Mux<C, S::Slot, S>, begun: Begun<S::Answer>) -> Self {
+        mux.pending.fetch_add(1, Ordering::Relaxed);
         Self { mux, begun, is_over: false }
     }
 
@@ -45,10 +47,22 @@ impl<'m, C: Decode + Encode, S: SendSide<C>> PendingCall<'m, C, S> {
         };
         outcome.map(LateReply::into_message).map_err(|cause| (self.mux.sent(*ticket, &cause), cause))
     }
+
+    /// Ends the call if sending has failed before the first byte of its request. Then nothing needs to be waited for.
+    pub(crate) fn check_sent(&mut self) -> Result<(), (Sent, CauseOf<C>)> {
+        let Begun { call, ticket, .. } = self.begun;
+        if ticket.sent(self.mux.send.written()) != Sent::Not {
+            return Ok(());
+        }
+        let Some(cause) = self.mux.failed() else { return Ok(()) };
+        self.is_over = self.mux.forget(call);
+        if self.is_over { Err((Sent::Not, cause)) } else { Ok(()) }
+    }
 }
 
 impl<C: Decode + Encode, S: SendSide<C>> Drop for PendingCall<'_, C, S> {
     fn drop(&mut self) {
+        self.mux.pending.fetch_sub(1, Ordering::Relaxed);
         let Begun { call, ticket, answer } = &mut self.begun;
         if !self.is_over && self.mux.give_up(*call, *ticket, None).is_none() {
             self.mux.reclaim(answer);

@@ -29,6 +29,9 @@ type CallResult<T, C> = std::result::Result<T, CallErrorOf<C>>;
 /// [`Connection::duplex`](super::Connection::duplex) creates a caller together with a [`Receiver`](super::Receiver).
 /// Replies arrive only while the receiver is polled. Clones share the connection.
 ///
+/// If several tasks have requests ready, their requests leave in one write of up to 16 KiB: each waits until the other
+/// tasks that are ready have run. A request without others is written when `call` is first polled.
+///
 /// Every future can be dropped at any time. If a call is dropped before its request was accepted, nothing is sent. If
 /// it is dropped later, its reply counts as late, even a reply that has arrived but was not returned.
 pub struct Caller<C: Decode + Encode = FramingPair, W = OwnedWriteHalf> {
@@ -55,8 +58,14 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
             }
         };
         let mut under_way = PendingCall::new(&*self.mux, begun);
-        let answered = timeout_at(deadline + GRACE, &mut under_way.begun.answer).await;
-        under_way.end(answered.ok().and_then(std::result::Result::ok), within).map_err(failed)
+        // One timer for both waits, set before the first.
+        let answered = timeout_at(deadline + GRACE, async {
+            self.mux.share_write(under_way.begun.ticket).await;
+            under_way.check_sent()?;
+            Ok((&mut under_way.begun.answer).await.ok())
+        });
+        let answered = answered.await.unwrap_or(Ok(None)).map_err(failed)?;
+        under_way.end(answered, within).map_err(failed)
     }
 
     /// Waits for room, then begins the call.

@@ -1,8 +1,9 @@
 //! The sending half that the callers and the receiver of one connection share.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -72,27 +73,53 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
         Self::with(matching, SharedSender { state, turn, room, keys, writable, written, clock }, peer)
     }
 
-    /// Begins a call if there is room, and sends its request.
+    /// Begins a call if there is room, and sends its request. If the call has company, its request may be queued only:
+    /// [`share_write`](Self::share_write) comes next.
     pub(crate) fn begin(&self, request: &[u8], within: Duration) -> Result<Offer<Begun<C>>, CauseOf<C>> {
         let (slot, answer) = oneshot::channel();
         let mut request = Cow::Borrowed(request);
         let mut state = self.send.lock();
         let now = self.send.now();
-        let call = match self.enter(&mut request, slot, now, now.saturating_add(within)) {
-            Ok(call) => call,
+        let entered = match self.enter(&mut request, slot, now, now.saturating_add(within)) {
+            Ok(entered) => entered,
             Err(refusal) => {
                 drop(state);
                 return self.refuse(refusal).map(Offer::Later);
             }
         };
-        let offered = self.offer(&mut state, &request);
+        let shared = entered.share(&mut state.half.sending, &request);
+        let is_shared = shared.is_some();
+        let offered = shared.map_or_else(|| self.offer(&mut state, &request), |queued| queued.map(Some));
+        let call = entered.call;
         let Ok(Some(ticket)) = offered else {
             self.forget(call);
             return offered.map(|_| Offer::NoRoom);
         };
         drop(state);
-        self.send.notify_drained();
+        if !is_shared {
+            self.send.notify_drained();
+        }
         Ok(Offer::Taken(calls::Begun { call, ticket, answer }))
+    }
+
+    /// Writes a request that was queued only, together with those that other tasks have ready: their tasks run first.
+    /// Each task makes sure of its own request, so that none depends on another task or on the receiver. If the future
+    /// is dropped, the request is written at once.
+    pub(super) async fn share_write(&self, ticket: Ticket) {
+        if ticket.is_written(self.send.written()) {
+            return;
+        }
+        let _writing = SharedWrite { mux: self, ticket };
+        let mut has_waited = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            // The task goes to the end of the runtime's queue. (`yield_now` would also wait for a poll of the system.)
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Sends a message that is not a request.
@@ -143,6 +170,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     /// Does the remaining work of the senders, in the task that polls the receiver.
     pub(super) fn poll_sender(&self, context: &mut Context<'_>) {
         self.send.writable.set_receiver(context.waker());
+        self.push_queue();
+    }
+
+    /// Writes the rest of the queue, as far as the socket takes it.
+    fn push_queue(&self) {
         let mut state = self.send.lock();
         let has_news = self.push_rest(&mut state);
         drop(state);
@@ -184,6 +216,21 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Mux<C, W> {
     fn on_failure(&self, state: &mut MuxState<C, W>, cause: &CauseOf<C>) {
         if !std::mem::replace(&mut state.has_failed, true) {
             self.fail(cause);
+        }
+    }
+}
+
+/// Writes what is queued when it is dropped, unless another task has written the request of this ticket.
+struct SharedWrite<'m, C: Decode + Encode, W: AsyncWrite + Unpin> {
+    mux: &'m Mux<C, W>,
+    ticket: Ticket,
+}
+
+impl<C: Decode + Encode, W: AsyncWrite + Unpin> Drop for SharedWrite<'_, C, W> {
+    fn drop(&mut self) {
+        let Self { mux, ticket } = self;
+        if !ticket.is_written(mux.send.written()) {
+            mux.push_queue();
         }
     }
 }

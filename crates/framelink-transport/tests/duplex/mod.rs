@@ -6,4 +6,6 @@ mod heartbeats;
 mod matching;
 mod pairs;
 mod shuffled;
+mod threads_together;
+mod together;
 mod window;

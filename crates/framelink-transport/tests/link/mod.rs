@@ -8,3 +8,4 @@ mod pairs;
 mod pairs_on_threads;
 mod restarts;
 mod shared;
+mod together;
