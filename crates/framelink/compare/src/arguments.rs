@@ -27,9 +27,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "C:D:B", value_delimiter = ',')]
     pub(crate) columns: Vec<Column>,
 
-    /// Measure each row so many times, in turn with the others; the table has the medians.
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub(crate) rounds: usize,
+    /// Measure each row so many times, in turn with the others; the table has the medians [default: 3; `idle` 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<usize>,
 
     /// Measure each row for so many seconds in each round.
     #[arg(long, value_name = "S", default_value_t = 2.0)]
@@ -84,6 +84,22 @@ pub(crate) enum What {
     Accept,
 }
 
+impl Arguments {
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.what == What::Idle { 1 } else { 3 })
+    }
+
+    /// Returns how it was measured.
+    pub(crate) fn method(&self) -> String {
+        let rounds = self.rounds();
+        match self.what {
+            What::Idle | What::Accept => format!("{} connections, medians of {rounds} rounds", self.connections),
+            What::Flat => format!("medians of {rounds} rounds"),
+            _ => format!("medians of {rounds} rounds of {} s", self.seconds),
+        }
+    }
+}
+
 /// A load: so many connections, messages in flight on each, and bytes in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
@@ -101,10 +117,6 @@ impl Column {
 
     pub(crate) const fn messages(self, count: u64) -> Self {
         Self { count: Some(count), ..self }
-    }
-
-    pub(crate) const fn without_count(self) -> Self {
-        Self { count: None, ..self }
     }
 
     /// Returns the name in tables and options.
@@ -127,6 +139,11 @@ impl FromStr for Column {
 }
 
 impl What {
+    /// Returns the name in the book.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     /// Returns the loads that are measured without `--columns`.
     pub(crate) fn columns(self) -> Vec<Column> {
         match self {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::arguments::Column;
 use crate::process::{Process, on_core};
+use crate::servers::Server;
 
 /// What one run of the client has measured.
 #[derive(Clone, Debug, Serialize)]
@@ -35,17 +36,26 @@ impl Client {
     /// Sends a load for some seconds, or all its messages. Returns the report, as JSON.
     pub(crate) fn run(
         &self,
-        server: &Process,
-        framing: &str,
+        process: &Process,
+        server: &Server,
         column: &Column,
         secs: f64,
-        name: &str,
         more: &[&OsStr],
     ) -> Result<String, String> {
         let mut command = on_core(self.core, &self.program);
-        command.args(["load", &server.address, "--framing", framing, "--expect", "echo", "--threads", "1", "--json"]);
+        command.args([
+            "load",
+            &process.address,
+            "--framing",
+            server.framing,
+            "--expect",
+            "echo",
+            "--threads",
+            "1",
+            "--json",
+        ]);
         command.args(["--connections", &column.connections.to_string(), "--depth", &column.depth.to_string()]);
-        command.args(["--size", &column.size.to_string(), "--pid", &server.pid().to_string(), "--name", name]);
+        command.args(["--size", &column.size.to_string(), "--pid", &process.pid().to_string(), "--name", server.title]);
         match column.count {
             Some(count) => command.args(["--count", &count.to_string()]),
             None => command.args(["--duration", &format!("{:.0}ms", secs * 1000.0)]),
@@ -53,8 +63,8 @@ impl Client {
         output(command.args(more))
     }
 
-    /// Measures a server.
-    pub(crate) fn measure(report: &str) -> Result<Measured, String> {
+    /// Returns what the table needs of a report.
+    pub(crate) fn measured(report: &str) -> Result<Measured, String> {
         let report: Value = serde_json::from_str(report).map_err(|error| format!("the client's report: {error}"))?;
         let number = |pointer: &str| {
             report

@@ -1,23 +1,30 @@
 //! Measures servers beside each other: `run --help`.
 
 mod arguments;
+mod book;
+mod idle;
 mod load;
+mod peers;
 mod process;
 mod programs;
+mod rounds;
 mod servers;
+mod sheet;
 mod table;
 
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde_json::{Value, json};
 
 use crate::arguments::{Arguments, What};
+use crate::book::Setting;
 use crate::load::Client;
+use crate::peers::Peers;
 use crate::programs::Programs;
-use crate::servers::{BRIDGES, SERVERS, Server, chosen};
-use crate::table::Results;
+use crate::servers::{Server, chosen};
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -31,32 +38,60 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = package.ancestors().nth(3).ok_or("the package stands in the tree")?;
-    let built = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
-    let tree = |given: &Option<PathBuf>, is_needed: bool| match given {
-        None if is_needed && !arguments.list => load::build(root),
-        given => Ok(given.clone().unwrap_or_default()),
-    };
-    let programs = Programs {
-        built: built.ok_or("this program stands in a folder")?,
-        package: package.to_owned(),
-        bridge: tree(&arguments.bridge, arguments.what == What::Bridge)?,
-        server_core: arguments.server_core,
-        client_core: arguments.client_core,
-    };
-    let all = if arguments.what == What::Bridge { BRIDGES } else { SERVERS };
-    let (rows, missing) = available(&programs, chosen(all, &arguments.only)?);
+    let root = package.ancestors().nth(3).ok_or("the package does not stand in the tree")?;
+    let programs = programs(arguments, package)?;
+    let (rows, missing) = available(&programs, chosen(arguments.what, &arguments.only)?);
     if arguments.list {
         rows.iter().for_each(|server| println!("{:<16} {}", server.name, server.title));
     }
-    missing.iter().for_each(|(server, why)| println!("{:<16} left out: {}: {why}", server.name, server.title));
+    missing.iter().for_each(|(server, why)| println!("left out: {} ({}): {why}", server.title, server.name));
     if arguments.list {
         return Ok(());
     }
-    let client = Client { program: tree(&arguments.client, true)?, core: arguments.client_core };
-    let results = measure(arguments, &programs, &client, rows)?;
-    print!("{}", results.markdown());
-    Ok(())
+    let (columns, rows, table) = measured(arguments, programs, rows, root)?;
+    print!("{table}");
+    let setting = Setting::new(root, arguments.method(), &missing);
+    if let Some(file) = &arguments.json {
+        let text = json!({ "what": arguments.what.name(), "setting": setting, "columns": columns, "rows": rows });
+        fs::write(file, format!("{text:#}\n")).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    match arguments.write {
+        true => book::write(&root.join("docs/src/comparison.md"), &arguments.what.name(), &table, &setting),
+        false => Ok(()),
+    }
+}
+
+/// Measures, and returns columns and rows for JSON, and the table as text.
+fn measured(
+    arguments: &Arguments,
+    mut programs: Programs,
+    rows: Vec<Server>,
+    root: &Path,
+) -> Result<(Value, Value, String), String> {
+    if matches!(arguments.what, What::Idle | What::Accept) {
+        let sheet = rounds::connections(arguments, &programs, rows)?;
+        return Ok((json!(sheet.columns()), json!(sheet.json()), sheet.markdown()));
+    }
+    let tree = || load::build(root);
+    let client = Client { program: arguments.client.clone().map_or_else(tree, Ok)?, core: arguments.client_core };
+    if arguments.what == What::Bridge {
+        programs.framelink = arguments.bridge.clone().map_or_else(tree, Ok)?;
+    }
+    let table = rounds::measure(arguments, &programs, &client, rows)?;
+    let columns: Vec<_> = table.columns.iter().map(arguments::Column::name).collect();
+    Ok((json!(columns), json!(table.json()), table.markdown()))
+}
+
+fn programs(arguments: &Arguments, package: &Path) -> Result<Programs, String> {
+    let program = std::env::current_exe().map_err(|error| format!("the path of this program: {error}"))?;
+    let built = program.parent().ok_or("this program stands in no folder")?.to_owned();
+    Ok(Programs {
+        peers: Peers { sources: package.join("peers"), built: built.join("peers") },
+        built,
+        framelink: "framelink".into(),
+        server_core: arguments.server_core,
+        client_core: arguments.client_core,
+    })
 }
 
 /// Builds the programs. Returns the rows that can be measured, and the others with what they lack.
@@ -70,36 +105,4 @@ fn available(programs: &Programs, rows: Vec<Server>) -> (Vec<Server>, Vec<(Serve
         }
     }
     (there, missing)
-}
-
-/// Measures every row in every column, a round after the other.
-fn measure(arguments: &Arguments, programs: &Programs, client: &Client, rows: Vec<Server>) -> Result<Results, String> {
-    let columns = if arguments.columns.is_empty() { arguments.what.columns() } else { arguments.columns.clone() };
-    let mut results = Results::new(rows, columns);
-    for round in 1..=arguments.rounds {
-        for at in 0..results.columns.len() {
-            for row in 0..results.rows.len() {
-                let (server, column) = (results.rows[row], results.columns[at].clone());
-                if column.connections > server.most_connections {
-                    continue;
-                }
-                progress(&format!("round {round} of {}: {} {}", arguments.rounds, column.name(), server.name));
-                let running = programs.start(&server)?;
-                let warm_up = column.clone().without_count();
-                client.run(&running.process, server.framing, &warm_up, server.warm_up_secs, server.title, &[])?;
-                let report =
-                    client.run(&running.process, server.framing, &column, arguments.seconds, server.title, &[])?;
-                results.add(row, at, Client::measure(&report)?);
-            }
-        }
-    }
-    progress("");
-    Ok(results)
-}
-
-/// Shows where the run is, on a terminal.
-fn progress(text: &str) {
-    if io::stderr().is_terminal() {
-        eprint!("\r\x1b[K{text}");
-    }
 }

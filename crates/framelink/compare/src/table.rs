@@ -13,8 +13,8 @@ use crate::servers::Server;
 pub(crate) type Rounds = Vec<Measured>;
 
 /// What was measured: by row and column.
-#[derive(Debug, Default)]
-pub(crate) struct Results {
+#[derive(Debug)]
+pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Server>,
     measured: BTreeMap<(usize, usize), Rounds>,
@@ -34,7 +34,15 @@ pub(crate) struct Cell {
     pub(crate) rounds: Rounds,
 }
 
-impl Results {
+/// A row as it is written to JSON, with a cell for each column.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    name: &'static str,
+    title: &'static str,
+    cells: Vec<Option<Cell>>,
+}
+
+impl Table {
     pub(crate) fn new(rows: Vec<Server>, columns: Vec<Column>) -> Self {
         Self { columns, rows, measured: BTreeMap::new() }
     }
@@ -59,13 +67,19 @@ impl Results {
         })
     }
 
+    pub(crate) fn json(&self) -> Vec<Row> {
+        let cells = |row| (0..self.columns.len()).map(|column| self.cell(row, column)).collect();
+        let rows = self.rows.iter().enumerate();
+        rows.map(|(row, server)| Row { name: server.name, title: server.title, cells: cells(row) }).collect()
+    }
+
     /// Returns the table in Markdown: in each cell CPU and rate as ratios, and below the reference itself.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("| server |{}\n", self.line(|column| Some(column.name())));
         let _ = writeln!(text, "| --- |{}", self.line(|_| Some("---".to_owned())));
         for (row, server) in self.rows.iter().enumerate() {
             let cells = (0..self.columns.len())
-                .map(|column| self.cell(row, column).map_or_else(|| " | ".to_owned(), |cell| cell.shown()));
+                .map(|column| self.cell(row, column).map_or_else(String::new, |cell| cell.shown()));
             let _ =
                 writeln!(text, "| {} |{}", server.title, cells.map(|cell| format!(" {cell} |")).collect::<String>());
         }
@@ -73,7 +87,7 @@ impl Results {
             Some(cell) => format!(" {:.2} µs {:.0}/s |", cell.cpu_us, cell.rate),
             None => "  |".to_owned(),
         });
-        let _ = writeln!(text, "| 1.00 1.00 is |{}", reference.collect::<String>());
+        let _ = writeln!(text, "| its time a message, and rate |{}", reference.collect::<String>());
         text
     }
 
