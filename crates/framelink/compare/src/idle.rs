@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ const BURST: usize = 256;
 const BURST_FRAME: usize = 1024;
 /// How long the server may take to accept all connections, and to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// After this time a server has done what it does after traffic.
+/// After this time a server has done what it does after traffic, and has closed the connection that waited for its start.
 const SETTLED: Duration = Duration::from_millis(300);
 
 /// What is measured of idle connections: bytes of resident memory for each.
@@ -25,14 +26,15 @@ pub(crate) const ACCEPT: [&str; 2] = ["ms for all", "CPU µs for each"];
 
 /// Connects so many clients, and measures resident memory before and after traffic, in bytes for each connection.
 pub(crate) fn idle(server: &Process, framing: &str, count: usize) -> io::Result<Vec<f64>> {
+    thread::sleep(SETTLED);
     let before = server.resident()?;
     let each = |resident: u64| as_f64(resident.saturating_sub(before)) / as_f64(count as u64);
-    let mut clients = connect(server, count)?;
+    let clients = connect(server, count)?;
     thread::sleep(SETTLED);
     let mut measured = vec![each(server.resident()?)];
-    let one = frame(framing, ONE);
-    for traffic in [&one, &frame(framing, BURST_FRAME - header(framing, BURST_FRAME - 4).len()).repeat(BURST)] {
-        clients.iter_mut().try_for_each(|client| exchange(client, traffic))?;
+    let burst = frame(framing, BURST_FRAME - header(framing, BURST_FRAME - 4).len()).repeat(BURST);
+    for traffic in [frame(framing, ONE), burst] {
+        exchange(&clients, &traffic)?;
         thread::sleep(SETTLED);
         measured.push(each(server.resident()?));
     }
@@ -41,6 +43,7 @@ pub(crate) fn idle(server: &Process, framing: &str, count: usize) -> io::Result<
 
 /// Connects so many clients, and measures the time until the server has accepted all of them.
 pub(crate) fn accept(server: &Process, count: usize) -> io::Result<Vec<f64>> {
+    thread::sleep(SETTLED);
     let (cpu, began) = (server.cpu_secs()?, Instant::now());
     let clients = connect(server, count)?;
     let millis = began.elapsed().as_secs_f64() * 1e3;
@@ -51,7 +54,8 @@ pub(crate) fn accept(server: &Process, count: usize) -> io::Result<Vec<f64>> {
 
 /// Connects, and waits until the server has a descriptor for each connection.
 fn connect(server: &Process, count: usize) -> io::Result<Vec<TcpStream>> {
-    let (open, began) = (server.descriptors()?, Instant::now());
+    let open = server.descriptors()?;
+    let began = Instant::now();
     let mut clients = Vec::with_capacity(count);
     for _ in 0..count {
         clients.push(TcpStream::connect(&server.address)?);
@@ -66,16 +70,23 @@ fn connect(server: &Process, count: usize) -> io::Result<Vec<TcpStream>> {
     Ok(clients)
 }
 
-/// Sends all of these bytes at once, and receives as many.
-fn exchange(client: &mut TcpStream, traffic: &[u8]) -> io::Result<()> {
-    client.set_read_timeout(Some(PATIENCE))?;
-    let mut writer = client.try_clone()?;
-    thread::scope(|scope| {
-        let writing = scope.spawn(move || writer.write_all(traffic));
+/// Sends all of these bytes at once to one connection after the other, and receives as many.
+fn exchange(clients: &[TcpStream], traffic: &[u8]) -> io::Result<()> {
+    let (turn, turns) = sync_channel(0);
+    thread::scope(move |scope| {
+        let writing =
+            scope.spawn(move || turns.iter().try_for_each(|mut client: &TcpStream| client.write_all(traffic)));
         let mut echo = vec![0; traffic.len()];
-        client.read_exact(&mut echo)?;
-        writing.join().map_err(|_| io::Error::other("the writer failed"))??;
-        if echo == traffic { Ok(()) } else { Err(io::Error::other("the server answered something else")) }
+        for mut client in clients {
+            turn.send(client).map_err(|_| io::Error::other("the writer failed"))?;
+            client.set_read_timeout(Some(PATIENCE))?;
+            client.read_exact(&mut echo)?;
+            if echo != traffic {
+                return Err(io::Error::other("the server answered something else"));
+            }
+        }
+        drop(turn);
+        writing.join().map_err(|_| io::Error::other("the writer failed"))?
     })
 }
 

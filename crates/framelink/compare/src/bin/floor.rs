@@ -4,17 +4,17 @@
 use std::error::Error;
 
 use framelink_codec::{Encode, Frames};
+use framelink_compare::listen;
 use framelink_transport::Framing;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 const BUFFER: usize = 64 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().nth(1).expect("the address to listen on");
     let framing: Framing = "net:4".parse()?;
-    let listener = TcpListener::bind(address).await?;
+    let listener = listen()?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

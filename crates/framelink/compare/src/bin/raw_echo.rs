@@ -1,12 +1,16 @@
 //! The reference: echoes bytes and knows nothing of frames. Reads up to 64 KiB, writes what was read, and so on.
 //!
-//! Buffers are taken when bytes have arrived and given back after the write, so an idle connection has none.
+//! Connections share buffers, so an idle connection has none.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use framelink_compare::listen;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
 
 const BUFFER: usize = 64 * 1024;
 
@@ -16,8 +20,7 @@ thread_local! {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1).expect("the address to listen on");
-    let listener = TcpListener::bind(address).await?;
+    let listener = listen()?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
@@ -27,13 +30,26 @@ async fn main() -> io::Result<()> {
 
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     loop {
-        stream.readable().await?;
-        let mut buffer = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; BUFFER]);
-        let read = stream.read(&mut buffer).await?;
+        let (buffer, read) = poll_fn(|context| read(&mut stream, context)).await?;
         if read == 0 {
             return Ok(());
         }
         stream.write_all(&buffer[..read]).await?;
         FREE.with_borrow_mut(|free| free.push(buffer));
+    }
+}
+
+/// Reads into a free buffer, which is free again if nothing has arrived.
+fn read(stream: &mut TcpStream, context: &mut Context<'_>) -> Poll<io::Result<(Vec<u8>, usize)>> {
+    let mut buffer = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; BUFFER]);
+    let mut unfilled = ReadBuf::new(&mut buffer);
+    let polled = Pin::new(stream).poll_read(context, &mut unfilled);
+    let read = unfilled.filled().len();
+    match polled {
+        Poll::Ready(outcome) => Poll::Ready(outcome.map(|()| (buffer, read))),
+        Poll::Pending => {
+            FREE.with_borrow_mut(|free| free.push(buffer));
+            Poll::Pending
+        }
     }
 }

@@ -2,17 +2,16 @@
 
 use std::io;
 
+use framelink_compare::listen;
 use tokio::io::copy_bidirectional_with_sizes;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 const BUFFER: usize = 64 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let address = arguments.next().expect("the address to listen on");
-    let host = arguments.next().expect("the address of the host");
-    let listener = TcpListener::bind(address).await?;
+    let host = std::env::args().nth(2).expect("the address of the host");
+    let listener = listen()?;
     loop {
         let (mut client, _) = listener.accept().await?;
         let host = host.clone();

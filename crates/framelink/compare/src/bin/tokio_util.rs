@@ -6,18 +6,17 @@
 use std::io;
 
 use bytes::Bytes;
+use framelink_compare::listen;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 const BUFFER: usize = 64 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let address = arguments.next().expect("the address to listen on");
-    let form = arguments.next().unwrap_or_default();
-    let listener = TcpListener::bind(address).await?;
+    let form = std::env::args().nth(2).unwrap_or_default();
+    let listener = listen()?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
