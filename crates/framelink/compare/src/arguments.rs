@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
-    /// Draw latency and rate of the last round to DIR, an SVG for each load.
+    /// Draw latency and rate of the first load in the last round to DIR; without --only, of one row for each peer.
     #[arg(long, value_name = "DIR")]
     pub(crate) plot: Option<PathBuf>,
 

@@ -42,7 +42,7 @@ impl Programs {
     /// Starts a server on a free port.
     pub(crate) fn start(&self, server: &Server) -> Result<Running, String> {
         let behind = match server.program {
-            Program::Haproxy | Program::Bridge | Program::Rust("raw_proxy") => Some(self.start_echo(server)?),
+            Program::Haproxy | Program::Bridge | Program::Rust("raw_proxy") => Some(self.start_echo()?),
             _ => None,
         };
         let host = behind.as_ref().map(|process| process.address.clone()).unwrap_or_default();
@@ -51,10 +51,9 @@ impl Programs {
         Ok(Running { process: Process::start(command, address)?, _behind: behind })
     }
 
-    /// Starts what is behind a bridge: an echo of bytes, or of messages if they are framed differently there.
-    fn start_echo(&self, bridge: &Server) -> Result<Process, String> {
+    /// Starts what is behind a bridge. It echoes frames of all kinds, because it echoes bytes.
+    fn start_echo(&self) -> Result<Process, String> {
         let address = free()?;
-        let _ = bridge;
         Process::start(self.command(&RAW_ECHO, &address, "", self.client_core), address)
     }
 
@@ -72,7 +71,7 @@ impl Programs {
             }
             Program::Netty => {
                 command = of("java".into());
-                command.args(self.peers.netty()).args([address, server.form]);
+                command.args(self.peers.netty(server.form)).args([address, server.form]);
             }
             Program::Erlang => {
                 command = of("erl".into());
@@ -88,7 +87,7 @@ impl Programs {
             Program::Bridge => {
                 command = of(self.framelink.clone());
                 command.args(["bridge", "--listen", address, "--framing", server.framing, "--to", host]);
-                command.args(["--to-framing", server.form]);
+                command.args(["--to-framing", server.form]).env("RUST_LOG", "error");
             }
             Program::Later => command = Command::new("false"),
         }

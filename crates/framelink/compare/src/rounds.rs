@@ -27,20 +27,22 @@ pub(crate) fn measure(
     let mut table = Table::new(rows, columns);
     let rounds = arguments.rounds();
     for round in 1..=rounds {
-        let plots = arguments.plot.as_deref().filter(|_| round == rounds);
         for at in 0..table.columns.len() {
             let column = table.columns[at].clone();
-            let mut plot = plots.map(|folder| Plot::new(folder, &column)).transpose()?;
+            let plot = arguments.plot.as_deref().filter(|_| round == rounds && at == 0);
+            let mut plot = plot.map(|folder| Plot::new(folder, &programs.built, &column)).transpose()?;
             let measured: Vec<usize> = (0..table.rows.len()).filter(|row| table.rows[*row].takes(&column)).collect();
-            for &row in &measured {
+            let is_plotted = |server: &Server| !arguments.only.is_empty() || server.is_plotted();
+            let last_plotted = measured.iter().rfind(|row| is_plotted(&table.rows[**row])).copied();
+            for row in measured {
                 let server = table.rows[row];
                 progress(&format!("round {round} of {rounds}: {} {}", column.name(), server.name));
                 let running = programs.start(&server)?;
                 warm_up(client, &running.process, &server, &column)?;
-                let more = plot.as_ref().map_or_else(Vec::new, |plot| plot.options(Some(&row) == measured.last()));
+                let more = plot.as_ref().map_or_else(Vec::new, |plot| plot.options(Some(row) == last_plotted));
                 let report = client.run(&running.process, &server, &column, arguments.seconds, &more)?;
                 table.add(row, at, Client::measured(&report)?);
-                if let Some(plot) = &mut plot {
+                if let Some(plot) = plot.as_mut().filter(|_| is_plotted(&server)) {
                     plot.keep(&server, &report)?;
                 }
             }
@@ -86,16 +88,21 @@ pub(crate) fn connections(arguments: &Arguments, programs: &Programs, rows: Vec<
     Ok(sheet)
 }
 
-/// The plot of one load: reports are kept beside it, and the last run draws all of them.
+/// The plot of one load: the client's reports are kept, and its last run draws all of them.
 struct Plot {
     file: PathBuf,
+    reports: PathBuf,
     kept: Vec<PathBuf>,
 }
 
 impl Plot {
-    fn new(folder: &Path, column: &Column) -> Result<Self, String> {
-        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Self { file: folder.join(format!("{}.svg", column.name().replace([':', ' '], "-"))), kept: Vec::new() })
+    fn new(folder: &Path, built: &Path, column: &Column) -> Result<Self, String> {
+        let reports = built.join("reports");
+        for folder in [folder, &reports] {
+            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+        let file = folder.join(format!("{}.svg", column.name().replace([':', ' '], "-")));
+        Ok(Self { file, reports, kept: Vec::new() })
     }
 
     /// Returns the options of the client's run.
@@ -108,7 +115,7 @@ impl Plot {
     }
 
     fn keep(&mut self, server: &Server, report: &str) -> Result<(), String> {
-        let file = self.file.with_extension(format!("{}.json", server.name));
+        let file = self.reports.join(format!("{}.json", server.name));
         fs::write(&file, report).map_err(|error| format!("{}: {error}", file.display()))?;
         self.kept.push(file);
         Ok(())

@@ -97,7 +97,7 @@ const SERVERS: &[Server] = &[
     of("go", "Go, bufio", Program::Go, "4096"),
     of("go-64k", "Go, bufio, 64 KiB buffers", Program::Go, "65536"),
     compiling(of("netty", "Netty", Program::Netty, "nio")),
-    compiling(of("netty-fast", "Netty, 64 KiB buffers, one buffer a frame", Program::Netty, "fast")),
+    compiling(of("netty-fast", "Netty, 64 KiB buffers, no checks", Program::Netty, "fast")),
     compiling(of("erlang", "Erlang, `{active, once}`", Program::Erlang, "once")),
     compiling(of("erlang-fast", "Erlang, `{active, true}`, `delay_send`", Program::Erlang, "true")),
 ];
@@ -117,6 +117,26 @@ const BRIDGES: &[Server] = &[
         ..of("ascii-bcd", "ours: ascii:4 to bcd:2", Program::Bridge, "bcd:2")
     },
 ];
+
+/// The rows that a plot shows: with all of them it could not be read.
+const PLOTTED: [&str; 10] = [
+    "raw-echo",
+    "in-place",
+    "feed",
+    "server",
+    "tokio-util-64k",
+    "net-io",
+    "message-io",
+    "go-64k",
+    "netty-fast",
+    "erlang-fast",
+];
+
+impl Server {
+    pub(crate) fn is_plotted(&self) -> bool {
+        PLOTTED.contains(&self.name)
+    }
+}
 
 /// Returns the rows with these names, after the reference; all of them without names.
 pub(crate) fn chosen(what: What, names: &[String]) -> Result<Vec<Server>, String> {
