@@ -56,6 +56,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Presets => command::presets::run(),
         Command::Bridge(bridge) => block_on(command::bridge::run(bridge)),
         Command::Hostile(hostile) => block_on(command::hostile::run(hostile)),
+        #[cfg(feature = "load")]
+        Command::Load(load) => block_on(command::load::run(*load)),
         Command::Demo => block_on(command::demo::run()),
     }
 }
@@ -65,6 +67,8 @@ fn check_stdout(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Send(send) if send.no_reply => Ok(()),
         Command::Send(_) | Command::Listen(_) => stdout::check_is_open().and_then(|()| stdout::check_is_read()),
+        #[cfg(feature = "load")]
+        Command::Load(_) => stdout::check_is_open(),
         Command::Inspect(_) | Command::Check(_) | Command::Presets | Command::Demo => stdout::check_is_open(),
         Command::Serve(_) | Command::Bridge(_) | Command::Hostile(_) => Ok(()),
     }

@@ -118,6 +118,35 @@ impl<C: Decode + Encode> Connection<C> {
         self.receiver.stream()
     }
 
+    /// Takes the socket out of the connection, which sends and closes nothing more. Returns `None` after an error has
+    /// closed the connection.
+    ///
+    /// Queued messages are not sent. Bytes that were received and not returned as messages are lost.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use framelink_transport::{Framing, tokio::Connection};
+    /// use tokio::io::AsyncReadExt;
+    /// use tokio::net::{TcpListener, TcpStream};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let mut connection = Connection::from_stream(stream, "net:2".parse::<Framing>()?);
+    /// connection.send(b"hello").await?;
+    /// let stream = connection.into_stream().unwrap();
+    /// let mut wire = [0; 7];
+    /// listener.accept().await?.0.read_exact(&mut wire).await?;
+    /// assert_eq!(&wire, b"\x00\x05hello");
+    /// # drop(stream);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_stream(self) -> Option<TcpStream> {
+        let (reader, writer) = (self.receiver.reader?, self.sender.writer?);
+        reader.reunite(writer).ok()
+    }
+
     connection::socket_connection_methods!();
 
     /// Returns the local address of the socket.

@@ -12,6 +12,8 @@ pub(crate) use tell;
 
 pub(crate) mod limits;
 pub(crate) mod liveness;
+#[cfg(feature = "load")]
+pub(crate) mod load;
 pub(crate) mod profile;
 pub(crate) mod set;
 pub(crate) mod values;
@@ -37,6 +39,8 @@ use self::values::{
 /// Headings of the help: the question that a group of options answers. clap writes a colon behind each.
 pub(crate) const PEER: &str = "Which peer";
 pub(crate) const MESSAGES: &str = "What the messages are";
+#[cfg_attr(not(feature = "load"), allow(dead_code, reason = "only the command `load` has such options"))]
+pub(crate) const LOAD: &str = "How much load";
 pub(crate) const TIMES: &str = "How long to wait";
 pub(crate) const LIMITS: &str = "How much is allowed";
 pub(crate) const ALIVE: &str = "Whether the peer is alive";
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Presets,
     Bridge(Bridge),
     Hostile(Hostile),
+    #[cfg(feature = "load")]
+    Load(Box<load::Load>),
     /// Show messages that cross a bridge on this machine, byte by byte
     #[command(after_help = "Examples:\n  framelink demo\n  framelink demo | grep '^bridge → host'")]
     Demo,

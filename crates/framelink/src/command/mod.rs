@@ -6,6 +6,8 @@ pub(crate) mod demo;
 pub(crate) mod hostile;
 pub(crate) mod inspect;
 pub(crate) mod listen;
+#[cfg(feature = "load")]
+pub(crate) mod load;
 pub(crate) mod presets;
 pub(crate) mod send;
 pub(crate) mod serve;

@@ -17,7 +17,7 @@ fn the_examples_of_each_command_run() {
     let help = help_of(&[]);
     let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
     let names: Vec<_> = list.lines().map_while(|line| line.split_whitespace().next()).collect();
-    assert!(names.len() == 10 && names.contains(&"bridge"), "{names:?}");
+    assert!(names.len() == 11 && names.contains(&"bridge"), "{names:?}");
     for name in names.into_iter().filter(|name| *name != "help") {
         run_examples_of(&[name]);
     }
@@ -25,7 +25,7 @@ fn the_examples_of_each_command_run() {
 
 #[test]
 fn every_help_is_100_columns_wide_and_the_short_one_is_shorter() {
-    for name in ["", "inspect", "serve", "send", "listen", "check", "presets", "bridge", "hostile", "demo"] {
+    for name in ["", "inspect", "serve", "send", "listen", "check", "presets", "bridge", "hostile", "load", "demo"] {
         let command: Vec<_> = Some(name).into_iter().filter(|name| !name.is_empty()).collect();
         let (long, short) = (help_of(&command), Running::run(&mut framelink([&*command, &["-h"]].concat())).stdout);
         for line in long.lines().chain(short.lines()) {

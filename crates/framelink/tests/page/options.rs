@@ -30,8 +30,8 @@ fn the_page_of_the_book_has_all_options() {
 /// The groups of options stand in one order in every help.
 #[test]
 fn groups_of_options_stand_in_one_order() {
-    use crate::arguments::{ALIVE, LIMITS, MESSAGES, PEER, PRINTED, TIMES};
-    let order = [POSITIONAL, PEER, MESSAGES, "Which fault", LIMITS, TIMES, ALIVE, PRINTED];
+    use crate::arguments::{ALIVE, LIMITS, LOAD, MESSAGES, PEER, PRINTED, TIMES};
+    let order = [POSITIONAL, PEER, MESSAGES, "Which fault", LOAD, LIMITS, TIMES, ALIVE, PRINTED];
     for command in Arguments::command().get_subcommands() {
         let places: Vec<_> =
             headings(command).iter().map(|heading| order.iter().position(|it| it == heading)).collect();

@@ -1,0 +1,194 @@
+//! The messages in flight on one connection, and which of them a reply answers.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Duration;
+
+use super::payloads::Patch;
+
+/// A message that has no reply yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct InFlight {
+    pub(super) number: u64,
+    /// When the message was due: its latency counts from here.
+    pub(super) intended: Duration,
+    /// When the message was sent: its timeout counts from here.
+    pub(super) sent: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Window {
+    depth: usize,
+    waiting: Waiting,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    /// Replies come in the order of their messages.
+    Order(VecDeque<InFlight>),
+    /// Replies have the key of their messages.
+    Key(Patch, HashMap<u64, InFlight, BuildHasherDefault<Spread>>),
+}
+
+impl Window {
+    pub(super) fn new(depth: usize, patch: Option<Patch>) -> Self {
+        let waiting = match patch.filter(|patch| patch.is_key) {
+            Some(key) => Waiting::Key(key, HashMap::with_capacity_and_hasher(depth, BuildHasherDefault::default())),
+            None => Waiting::Order(VecDeque::with_capacity(depth)),
+        };
+        Self { depth, waiting }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        match &self.waiting {
+            Waiting::Order(waiting) => waiting.len(),
+            Waiting::Key(_, waiting) => waiting.len(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.len() < self.depth
+    }
+
+    /// Returns whether the message with this number can be told from those in flight.
+    #[inline]
+    pub(super) fn admits(&self, number: u64) -> bool {
+        match &self.waiting {
+            Waiting::Order(_) => true,
+            Waiting::Key(key, waiting) => !waiting.contains_key(&key.key(number)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn begin(&mut self, message: InFlight) {
+        match &mut self.waiting {
+            Waiting::Order(waiting) => waiting.push_back(message),
+            Waiting::Key(key, waiting) => drop(waiting.insert(key.key(message.number), message)),
+        }
+    }
+
+    /// Takes the message that this reply answers, if there is one.
+    #[inline]
+    pub(super) fn answered(&mut self, reply: &[u8]) -> Option<InFlight> {
+        match &mut self.waiting {
+            Waiting::Order(waiting) => waiting.pop_front(),
+            Waiting::Key(key, waiting) => waiting.remove(&key.read(reply)?),
+        }
+    }
+
+    /// Returns when the first message was sent that has no reply.
+    pub(super) fn oldest(&self) -> Option<Duration> {
+        match &self.waiting {
+            Waiting::Order(waiting) => waiting.front().map(|message| message.sent),
+            Waiting::Key(_, waiting) => waiting.values().map(|message| message.sent).min(),
+        }
+    }
+
+    /// Takes a message that was sent at this time or before. Without keys it is the first of all: the others stay.
+    pub(super) fn expired(&mut self, sent: Duration) -> Option<InFlight> {
+        match &mut self.waiting {
+            Waiting::Order(waiting) => match waiting.front() {
+                Some(message) if message.sent <= sent => waiting.pop_front(),
+                _ => None,
+            },
+            Waiting::Key(_, waiting) => {
+                let key = waiting.iter().find(|(_, message)| message.sent <= sent).map(|(&key, _)| key)?;
+                waiting.remove(&key)
+            }
+        }
+    }
+
+    /// Takes all messages, for a connection that has ended.
+    pub(super) fn drain(&mut self) -> Vec<InFlight> {
+        match &mut self.waiting {
+            Waiting::Order(waiting) => waiting.drain(..).collect(),
+            Waiting::Key(_, waiting) => waiting.drain().map(|(_, message)| message).collect(),
+        }
+    }
+
+    /// Returns whether a reply that does not come makes later replies ambiguous.
+    pub(super) const fn is_ordered(&self) -> bool {
+        matches!(self.waiting, Waiting::Order(_))
+    }
+}
+
+/// Hashes keys, which this program chose itself: no peer can make them collide.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framelink_transport::session::Assigned;
+
+    use super::*;
+
+    const fn message(number: u64) -> InFlight {
+        let at = Duration::from_millis(number);
+        InFlight { number, intended: at, sent: at }
+    }
+
+    const KEY: Patch = Patch { start: 0, len: 2, written: Assigned::Digits, is_key: true };
+
+    fn filled(patch: Option<Patch>) -> Window {
+        let mut window = Window::new(3, patch);
+        (5..8).for_each(|number| window.begin(message(number)));
+        assert!(!window.has_room());
+        window
+    }
+
+    #[test]
+    fn without_keys_replies_answer_in_order() {
+        let mut window = filled(None);
+        assert_eq!(
+            [(); 4].map(|()| window.answered(b"any").map(|message| message.number)),
+            [Some(5), Some(6), Some(7), None]
+        );
+    }
+
+    #[test]
+    fn with_keys_replies_answer_in_any_order_and_once() {
+        let mut window = filled(Some(KEY));
+        for (reply, number) in [(&b"06x"[..], Some(6)), (b"06x", None), (b"08x", None), (b"no", None), (b"05", Some(5))]
+        {
+            assert_eq!(window.answered(reply).map(|message| message.number), number);
+        }
+        assert_eq!((window.len(), window.oldest()), (1, Some(Duration::from_millis(7))));
+    }
+
+    #[test]
+    fn a_key_is_in_flight_once() {
+        let window = filled(Some(KEY));
+        assert_eq!((window.admits(105), window.admits(104)), (false, true));
+    }
+
+    #[test]
+    fn messages_expire_from_the_oldest_on() {
+        for patch in [None, Some(KEY)] {
+            let mut window = filled(patch);
+            let mut expired = Vec::from_iter(std::iter::from_fn(|| window.expired(Duration::from_millis(6))));
+            expired.sort_by_key(|message| message.number);
+            assert_eq!((expired, window.len()), (vec![message(5), message(6)], 1));
+            assert_eq!(window.drain(), [message(7)]);
+        }
+    }
+}
