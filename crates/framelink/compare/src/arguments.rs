@@ -1,9 +1,12 @@
 //! The options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
+
+/// Where plots of the book are, in the tree.
+const PLOTS_OF_BOOK: &str = "docs/src/comparison";
 
 /// Measure framelink's servers beside those of other libraries, in turn, as ratios to a raw byte echo.
 ///
@@ -15,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(value_enum, default_value = "table")]
     pub(crate) what: What,
 
-    /// Measure these rows only, with commas between them; the reference is always measured.
+    /// Measure these rows only, with commas between them; the first row, which is the reference, is always measured.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
 
@@ -47,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) plot: Option<PathBuf>,
 
-    /// Write the table, the commit, the machine and the date to the book.
+    /// Write the table to the book, with the commit, the machine and the date; with `table` the plot too.
     #[arg(long)]
     pub(crate) write: bool,
 
@@ -91,12 +94,26 @@ impl Arguments {
 
     /// Returns how it was measured.
     pub(crate) fn method(&self) -> String {
-        let rounds = self.rounds();
+        let rounds = match self.rounds() {
+            1 => "one round".to_owned(),
+            rounds => format!("medians of {rounds} rounds"),
+        };
         match self.what {
-            What::Idle | What::Accept => format!("{} connections, medians of {rounds} rounds", self.connections),
-            What::Flat => format!("medians of {rounds} rounds"),
-            _ => format!("medians of {rounds} rounds of {} s", self.seconds),
+            What::Idle | What::Accept => format!("{} connections, {rounds}", self.connections),
+            What::Flat => rounds,
+            _ => format!("{rounds} of {} s", self.seconds),
         }
+    }
+
+    /// Returns the folder of the plot, if there is one.
+    pub(crate) fn plot_folder(&self, root: &Path) -> Option<PathBuf> {
+        let of_book = || (self.write && self.what == What::Table).then(|| root.join(PLOTS_OF_BOOK));
+        self.plot.clone().or_else(of_book)
+    }
+
+    /// Returns the loads that are measured.
+    pub(crate) fn loads(&self) -> Vec<Column> {
+        if self.columns.is_empty() { self.what.columns() } else { self.columns.clone() }
     }
 }
 
@@ -126,6 +143,12 @@ impl Column {
     }
 }
 
+impl Column {
+    pub(crate) fn plot_name(&self) -> String {
+        format!("{}.svg", self.name().replace([':', ' '], "-"))
+    }
+}
+
 impl FromStr for Column {
     type Err = String;
 
@@ -145,7 +168,7 @@ impl What {
     }
 
     /// Returns the loads that are measured without `--columns`.
-    pub(crate) fn columns(self) -> Vec<Column> {
+    fn columns(self) -> Vec<Column> {
         match self {
             Self::Table => vec![
                 Column::new(16, 16, 64),

@@ -46,12 +46,24 @@ fn machine() -> String {
 }
 
 /// Replaces what is between the two marks of this name in the book's page.
-pub(crate) fn write(page: &Path, name: &str, table: &str, setting: &Setting) -> Result<(), String> {
+pub(crate) fn write(
+    page: &Path,
+    name: &str,
+    table: &str,
+    setting: &Setting,
+    plot: Option<String>,
+) -> Result<(), String> {
     let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", page.display());
     let text = fs::read_to_string(page).map_err(|error| fault(&error))?;
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
-    let new = between(&text, &begin, &end, &format!("\n{table}\n{}\n\n", setting.text()));
+    let plot = plot.map(|plot| format!("![Latency and rate]({}/{plot})\n\n", name_of(page))).unwrap_or_default();
+    let new = between(&text, &begin, &end, &format!("\n{table}\n{}\n\n{plot}", setting.text()));
     fs::write(page, new.ok_or_else(|| fault(&format!("no section {name}")))?).map_err(|error| fault(&error))
+}
+
+/// Returns the name of a page without its extension, which is also that of the folder with its pictures.
+fn name_of(page: &Path) -> String {
+    page.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn between(text: &str, begin: &str, end: &str, new: &str) -> Option<String> {

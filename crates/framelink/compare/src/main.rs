@@ -48,17 +48,18 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.list {
         return Ok(());
     }
+    let setting = Setting::new(root, arguments.method(), &missing);
     let (columns, rows, table) = measured(arguments, programs, rows, root)?;
     print!("{table}");
-    let setting = Setting::new(root, arguments.method(), &missing);
     if let Some(file) = &arguments.json {
         let text = json!({ "what": arguments.what.name(), "setting": setting, "columns": columns, "rows": rows });
         fs::write(file, format!("{text:#}\n")).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    match arguments.write {
-        true => book::write(&root.join("docs/src/comparison.md"), &arguments.what.name(), &table, &setting),
-        false => Ok(()),
+    if !arguments.write {
+        return Ok(());
     }
+    let plot = arguments.loads().first().filter(|_| arguments.what == What::Table).map(|load| load.plot_name());
+    book::write(&root.join("docs/src/comparison.md"), &arguments.what.name(), &table, &setting, plot)
 }
 
 /// Measures, and returns columns and rows for JSON, and the table as text.
@@ -77,7 +78,8 @@ fn measured(
     if arguments.what == What::Bridge {
         programs.framelink = arguments.bridge.clone().map_or_else(tree, Ok)?;
     }
-    let table = rounds::measure(arguments, &programs, &client, rows)?;
+    let plots = arguments.plot_folder(root);
+    let table = rounds::measure(arguments, &programs, &client, rows, plots.as_deref())?;
     let columns: Vec<_> = table.columns.iter().map(arguments::Column::name).collect();
     Ok((json!(columns), json!(table.json()), table.markdown()))
 }

@@ -22,14 +22,14 @@ pub(crate) fn measure(
     programs: &Programs,
     client: &Client,
     rows: Vec<Server>,
+    plots: Option<&Path>,
 ) -> Result<Table, String> {
-    let columns = if arguments.columns.is_empty() { arguments.what.columns() } else { arguments.columns.clone() };
-    let mut table = Table::new(rows, columns);
+    let mut table = Table::new(rows, arguments.loads());
     let rounds = arguments.rounds();
     for round in 1..=rounds {
         for at in 0..table.columns.len() {
             let column = table.columns[at].clone();
-            let plot = arguments.plot.as_deref().filter(|_| round == rounds && at == 0);
+            let plot = plots.filter(|_| round == rounds && at == 0);
             let mut plot = plot.map(|folder| Plot::new(folder, &programs.built, &column)).transpose()?;
             let measured: Vec<usize> = (0..table.rows.len()).filter(|row| table.rows[*row].takes(&column)).collect();
             let is_plotted = |server: &Server| !arguments.only.is_empty() || server.is_plotted();
@@ -101,7 +101,7 @@ impl Plot {
         for folder in [folder, &reports] {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        let file = folder.join(format!("{}.svg", column.name().replace([':', ' '], "-")));
+        let file = folder.join(column.plot_name());
         Ok(Self { file, reports, kept: Vec::new() })
     }
 

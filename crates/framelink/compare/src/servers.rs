@@ -118,6 +118,9 @@ const BRIDGES: &[Server] = &[
     },
 ];
 
+/// The rows of `flat` by default: ten million messages take others minutes.
+const FLAT: [&str; 5] = ["in-place", "recv-ref", "feed", "server", "tokio-util-64k"];
+
 /// The rows that a plot shows: with all of them it could not be read.
 const PLOTTED: [&str; 10] = [
     "raw-echo",
@@ -138,7 +141,7 @@ impl Server {
     }
 }
 
-/// Returns the rows with these names, after the reference; all of them without names.
+/// Returns the rows with these names, after the reference; without names those of the default.
 pub(crate) fn chosen(what: What, names: &[String]) -> Result<Vec<Server>, String> {
     let of_connections = matches!(what, What::Idle | What::Accept);
     let all: Vec<_> = match what {
@@ -149,6 +152,32 @@ pub(crate) fn chosen(what: What, names: &[String]) -> Result<Vec<Server>, String
         let known: Vec<_> = all.iter().map(|server| server.name).collect();
         return Err(format!("no row {unknown}; there are {}", known.join(", ")));
     }
-    let is_chosen = |server: &Server| names.is_empty() || names.iter().any(|name| name == server.name);
+    let is_default = |server: &Server| what != What::Flat || FLAT.contains(&server.name);
+    let is_chosen = |server: &Server| match names {
+        [] => is_default(server),
+        names => names.iter().any(|name| name == server.name),
+    };
     Ok(all.iter().enumerate().filter(|(at, server)| *at == 0 || is_chosen(server)).map(|(_, server)| *server).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_always_measured() {
+        let names = |what, only: &[&str]| {
+            let only: Vec<_> = only.iter().map(|name| (*name).to_owned()).collect();
+            chosen(what, &only).map(|rows| rows.iter().map(|row| row.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(What::Table, &["go"]), Ok(vec!["raw-echo", "go"]));
+        assert_eq!(names(What::Bridge, &["net-net"]), Ok(vec!["haproxy", "net-net"]));
+        assert!(names(What::Table, &["gone"]).unwrap_err().starts_with("no row gone; there are raw-echo, floor, "));
+    }
+
+    #[test]
+    fn names_of_rows_are_those_of_servers() {
+        let is_known = |name: &&str| SERVERS.iter().any(|server| server.name == *name);
+        assert!(FLAT.iter().chain(&PLOTTED).all(|name| is_known(name)));
+    }
 }
