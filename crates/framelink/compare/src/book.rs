@@ -30,8 +30,8 @@ impl Setting {
     fn text(&self) -> String {
         let Self { commit, date, machine, method, left_out } = self;
         let mut text = format!("Commit `{commit}`, {date}, {machine}; {method}.");
-        for row in left_out {
-            text += &format!("\nLeft out: {row}.");
+        if !left_out.is_empty() {
+            text += &format!("\nLeft out: {}.", left_out.join("; "));
         }
         text
     }

@@ -178,6 +178,6 @@ mod tests {
     #[test]
     fn names_of_rows_are_those_of_servers() {
         let is_known = |name: &&str| SERVERS.iter().any(|server| server.name == *name);
-        assert!(FLAT.iter().chain(&PLOTTED).all(|name| is_known(name)));
+        assert!(FLAT.iter().chain(&PLOTTED).all(is_known));
     }
 }

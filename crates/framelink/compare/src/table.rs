@@ -87,7 +87,7 @@ impl Table {
             Some(cell) => format!(" {:.2} µs {:.0}/s |", cell.cpu_us, cell.rate),
             None => "  |".to_owned(),
         });
-        let _ = writeln!(text, "| its time a message, and rate |{}", reference.collect::<String>());
+        let _ = writeln!(text, "| 1.00 1.00 is |{}", reference.collect::<String>());
         text
     }
 
