@@ -26,10 +26,10 @@ const MOST_RATE: u64 = 100_000_000;
 /// are due at fixed times (open loop), and latency counts from the time at which a message was due, so a server that
 /// stalls cannot hide the messages that had to wait.
 ///
-/// The exit status is 0 if every message has the right reply. It is 1 if a message failed, was not answered or had a
-/// wrong reply; the report counts each kind of failure and shows its first example. Ctrl-C, SIGTERM and SIGHUP end the
-/// run early: messages in flight get the time of --timeout, and the report is printed. A second Ctrl-C or SIGTERM
-/// cuts the messages in flight.
+/// The exit status is 0 if every message has the right reply. It is 1 if a message failed, was not answered, had a wrong
+/// reply or was due and could not be sent. The report counts each kind of failure and shows its first example. Ctrl-C,
+/// SIGTERM and SIGHUP end the run early: messages in flight get the time of --timeout, and the report is printed. A
+/// second Ctrl-C or SIGTERM cuts the messages in flight.
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/load.txt"))]
 pub(crate) struct Load {
