@@ -104,6 +104,32 @@ impl ReadBuffer {
         self.start = self.end.min(self.start + count);
     }
 
+    /// Returns where the waiting bytes begin in the memory, for [`bytes_at`](Self::bytes_at).
+    #[inline]
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.start
+    }
+
+    /// Returns bytes by their position in the memory, also after they were [taken](Self::take). Taken bytes stay where
+    /// they are until the next call that changes the buffer, other than `take`. Returns no bytes for a range that is
+    /// not within the memory.
+    ///
+    /// ```
+    /// use framelink_codec::ReadBuffer;
+    ///
+    /// let mut buffer = ReadBuffer::new();
+    /// buffer.extend(b"hello");
+    /// let at = buffer.position();
+    /// buffer.take(5);
+    /// assert_eq!(buffer.bytes_at(at..at + 5), b"hello");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn bytes_at(&self, range: core::ops::Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
     /// Frees the memory if no bytes wait: an idle connection has no buffer.
     pub fn release(&mut self) {
         if self.start == self.end {
@@ -118,13 +144,20 @@ impl ReadBuffer {
     /// memory if more bytes wait.
     #[must_use]
     pub fn release_memory(&mut self) -> Vec<u8> {
-        if self.len() > FEW || (self.is_small() && self.start < self.end) {
+        if !self.has_releasable() {
             return Vec::new();
         }
         let (memory, waiting) = self.take_all();
         self.bytes = memory.get(waiting).unwrap_or_default().to_vec();
         self.end = self.bytes.len();
         memory
+    }
+
+    /// Returns whether [`release_memory`](Self::release_memory) returns memory.
+    #[inline]
+    #[must_use]
+    pub const fn has_releasable(&self) -> bool {
+        self.len() <= FEW && self.bytes.capacity() > 0 && (self.is_empty() || !self.is_small())
     }
 
     /// Uses this memory, whose bytes are all free, if the buffer [has almost none](Self::is_small) of its own.

@@ -1,7 +1,9 @@
 //! Messages as the application receives them.
 
+mod borrowed;
 mod incoming;
 
+pub use borrowed::MessageRef;
 pub use incoming::{Incoming, LateReply};
 
 use std::fmt;
@@ -43,7 +45,7 @@ enum Payload {
 
 impl Message {
     /// The largest payload that is stored inline. A message is no larger than one with only `Bytes`.
-    const SHORT: usize = 23;
+    pub(crate) const SHORT: usize = 23;
 
     /// Creates a message for tests of code that handles messages. Sessions create all other messages.
     #[must_use]
