@@ -245,7 +245,7 @@ async fn heartbeats_go_on_on_both_sides_and_are_not_passed() {
     let heartbeat =
         || Heartbeat::relaxed(Form::literal(b"PING", b"PONG")).interval(INTERVAL).unwrap().timeout(INTERVAL).unwrap();
     let ((mut client_leg, mut client), (mut host_leg, mut host)) = (piped("net:2", 4096), piped("ascii:4", 4096));
-    client_leg.watch(heartbeat(), Role::Server);
+    client_leg.watch(heartbeat(), Role::Client);
     host_leg.watch(heartbeat(), Role::Client);
     let (mut from_client, mut to_client) = client_leg.split();
     let (mut from_host, mut to_host) = host_leg.split();
