@@ -193,6 +193,15 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.receiver.closer()
     }
 
+    /// Returns the next message that has been read already, if there is nothing to do before.
+    #[inline]
+    fn ready<M: Delivery>(&mut self) -> Option<M> {
+        if self.sender.writer.is_none() || self.sender.sending.owes_beat() {
+            return None;
+        }
+        self.receiver.ready()
+    }
+
     fn next<M: Delivery>(&mut self) -> Result<Option<M>, ErrorOf<C>> {
         self.until_done(None, |connection, until| connection.receive_step(until)).unwrap_or(Ok(None))
     }

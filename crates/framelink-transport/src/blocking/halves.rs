@@ -100,13 +100,25 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 
     /// Like `receive`, but also returns when a heartbeat is due.
     pub(super) fn come<M: Delivery>(&mut self, deadline: Option<Duration>) -> Result<Came<M>, ErrorOf<C>> {
-        let at_hand = self.reader.is_some().then(|| drive::at_hand(&mut self.receiving, true)).flatten();
-        let came = match at_hand {
-            Some(message) => Came::Message(message),
-            None => self.input(deadline, |mut inbound| inbound.receive())?,
-        };
+        if let Some(message) = self.ready() {
+            return Ok(Came::Message(message));
+        }
+        let came = self.input(deadline, |mut inbound| inbound.receive())?;
         self.release(&came);
         Ok(came)
+    }
+
+    /// Returns the next message that has been read already.
+    #[inline]
+    pub(super) fn ready<M: Delivery>(&mut self) -> Option<M> {
+        if self.reader.is_none() {
+            return None;
+        }
+        let message = drive::at_hand(&mut self.receiving, true)?;
+        if !M::IN_BUFFER {
+            self.receiving.release();
+        }
+        Some(message)
     }
 
     /// Releases the buffer after a receive. Outside of its calls, a half keeps its buffer only while the buffer holds

@@ -214,7 +214,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
         Arc::new(QueueWaker(Arc::downgrade(self))).into()
     }
 
-    pub(super) const fn error(&self, cause: Cause<D, E>) -> Error<D, E> {
+    pub(super) fn error(&self, cause: Cause<D, E>) -> Error<D, E> {
         Error::new(Operation::Serve, self.peer, cause)
     }
 

@@ -102,7 +102,7 @@ impl<C: Decode + Encode, T, S> Mux<C, T, S> {
         CallError::new(sent, self.error(Operation::Call, cause))
     }
 
-    pub(crate) const fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
+    pub(crate) fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
         Error::new(operation, self.peer, cause)
     }
 

@@ -195,7 +195,8 @@ macro_rules! exchanging_connection_methods {
 }
 pub(crate) use exchanging_connection_methods;
 
-/// The methods of a connection that consists of two halves and whose operations wait; see `connection_methods`.
+/// The methods of a connection that consists of two halves and whose operations wait; see `connection_methods`. The
+/// driver has `ready`, which returns a message that has been read already, and `next`, which receives one.
 macro_rules! waiting_connection_methods {
     ($wait:ident $($async:ident)?) => {
         /// Sends one message; see [`SendHalf::send`].
@@ -231,7 +232,9 @@ macro_rules! waiting_connection_methods {
             $wait!(self.sender.send_with_outcome(payload, limit))
         }
 
-        /// Queues a message that is sent together with later ones; see [`SendHalf::feed`].
+        /// Queues a message that is sent together with later ones; see [`SendHalf::feed`]. A receive writes what is
+        /// queued before it waits. So a loop of `recv` and `feed` needs no flush: the replies to all messages that have
+        /// arrived together are one write.
         ///
         /// # Errors
         /// Fails like [`SendHalf::feed`], and if an earlier call was not completed.
@@ -265,7 +268,10 @@ macro_rules! waiting_connection_methods {
         /// Fails like [`RecvHalf::recv`], and if an earlier call was not completed.
         pub $($async)? fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
-            $wait!(self.next())
+            match self.ready() {
+                Some(message) => Ok(Some(message)),
+                None => $wait!(self.next()),
+            }
         }
 
         #[doc = $crate::connection::docs!(recv_ref)]
@@ -273,7 +279,10 @@ macro_rules! waiting_connection_methods {
             &mut self,
         ) -> Result<Option<$crate::session::MessageRef<'_>>, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
-            let place: Option<$crate::session::MessagePlace> = $wait!(self.next())?;
+            let place: Option<$crate::session::MessagePlace> = match self.ready() {
+                Some(place) => Some(place),
+                None => $wait!(self.next())?,
+            };
             Ok(place.map(|place| self.receiver.receiving.message_at(place)))
         }
 
@@ -286,7 +295,10 @@ macro_rules! waiting_connection_methods {
             &mut self,
         ) -> Result<Option<($crate::session::MessageRef<'_>, &mut SendHalf<C, W>)>, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
-            let place: Option<$crate::session::MessagePlace> = $wait!(self.next())?;
+            let place: Option<$crate::session::MessagePlace> = match self.ready() {
+                Some(place) => Some(place),
+                None => $wait!(self.next())?,
+            };
             Ok(place.map(|place| (self.receiver.receiving.message_at(place), &mut self.sender)))
         }
 

@@ -13,7 +13,9 @@ macro_rules! polled_send_methods {
             self.output(|sending, port, clock| $crate::drive::try_put(sending, port, clock, payload))
         }
 
-        /// Queues a message for the next [`try_flush`](Self::try_flush), so that small messages share a write.
+        /// Queues a message for the next [`try_flush`](Self::try_flush), so that small messages share a write. On a
+        /// connection, a `try_recv` that returns [`TryRecv::Nothing`](crate::TryRecv::Nothing) has written what is
+        /// queued.
         ///
         /// # Errors
         /// Fails like [`try_send`](Self::try_send).

@@ -43,21 +43,25 @@ macro_rules! recv_half_methods {
             self.error(cause)
         }
 
-        const fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
+        fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
             $crate::error::Error::new($crate::error::Operation::Receive, self.peer, cause)
         }
     };
 }
 pub(crate) use recv_half_methods;
 
-/// The methods of a receiving half whose operations wait. The driver has `next`, which receives a message.
+/// The methods of a receiving half whose operations wait. The driver has `ready`, which returns a
+/// message that has been read already, and `next`, which receives one.
 macro_rules! waiting_recv_half_methods {
     ($wait:ident $($async:ident)?) => {
         #[doc = $crate::connection::docs!(recv_ref)]
         pub $($async)? fn recv_ref(
             &mut self,
         ) -> Result<Option<$crate::session::MessageRef<'_>>, $crate::connection::ErrorOf<C>> {
-            let place: Option<$crate::session::MessagePlace> = $wait!(self.next())?;
+            let place: Option<$crate::session::MessagePlace> = match self.ready() {
+                Some(place) => Some(place),
+                None => $wait!(self.next())?,
+            };
             Ok(place.map(|place| self.receiving.message_at(place)))
         }
 

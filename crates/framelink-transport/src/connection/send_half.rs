@@ -33,7 +33,7 @@ macro_rules! send_half_methods {
             self.peer
         }
 
-        const fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
+        fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
             $crate::error::Error::new($crate::error::Operation::Send, self.peer, cause)
         }
     };
@@ -109,9 +109,7 @@ macro_rules! waiting_send_half_methods {
         /// # Errors
         /// Fails like [`send`](Self::send).
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
-            if self.writer.is_some()
-                && $crate::drive::queue_now(&mut self.sending, payload).map_err(|cause| self.error(cause))?
-            {
+            if self.writer.is_some() && $crate::drive::queue_now(&mut self.sending, payload) {
                 return Ok(());
             }
             $wait!(self.write(|sending, port, clock| {

@@ -43,7 +43,7 @@ pub(crate) fn put<D, E: Encode>(
     let outgoing = sending.outgoing(payload).map_err(Cause::Refused)?;
     match write_now(sending, output, &outgoing) {
         Ok(written) => {
-            let ticket = sending.queue_rest(&outgoing, written, clock.now());
+            let ticket = sending.queue_rest(&outgoing, written, now(sending, clock));
             sending.on_queued();
             Ok(Some(ticket))
         }
@@ -89,15 +89,15 @@ pub(crate) fn queue<D, E: Encode>(
     Ok(Progress::Done)
 }
 
-/// Like `queue`, without the socket. Returns false and does not accept the message if there is no room.
+/// Like `queue`, without the socket. Returns false and does not accept the message if there is no room, or if `queue`
+/// returns an error.
 #[inline]
-pub(crate) fn queue_now<D, E: Encode>(sending: &mut Sending<E>, payload: &[u8]) -> Result<bool, Cause<D, E::Error>> {
-    if !sending.has_room() {
-        return Ok(false);
+pub(crate) fn queue_now<E: Encode>(sending: &mut Sending<E>, payload: &[u8]) -> bool {
+    let is_accepted = sending.has_room() && sending.queue(payload).is_ok();
+    if is_accepted {
+        sending.on_queued();
     }
-    sending.queue(payload).map_err(Cause::Refused)?;
-    sending.on_queued();
-    Ok(true)
+    is_accepted
 }
 
 /// Like `queue`, with the result as a `TrySend`.
@@ -247,7 +247,7 @@ fn write_on<D, E: Encode>(
             _ if sending.owes_flush() => flush_held(sending, output),
             Transmit::Write(bytes) => match output.write(bytes) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                written => written.map(|count| sending.on_written(count, clock.now())),
+                written => written.map(|count| sending.on_written(count, now(sending, clock))),
             },
             Transmit::ShutDown => output.shut_down().map(|()| sending.on_shut_down()),
             Transmit::Idle => match flush_held(sending, output) {
@@ -257,11 +257,20 @@ fn write_on<D, E: Encode>(
         };
         match done {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if is_wait(&error) => return Ok(Progress::Blocked),
+            Err(error) if is_wait(&error) => {
+                sending.on_blocked();
+                return Ok(Progress::Blocked);
+            }
             Err(error) => return Err(fail(sending, error)),
             Ok(()) => {}
         }
     }
+}
+
+/// Returns the time, if the session wants to know it.
+#[inline]
+fn now<E: Encode>(sending: &Sending<E>, clock: &impl Clock) -> Duration {
+    if sending.wants_time() { clock.now() } else { Duration::ZERO }
 }
 
 /// Flushes a stream that may hold bytes back.

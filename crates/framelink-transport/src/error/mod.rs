@@ -48,44 +48,47 @@ pub(crate) type CallErrorOf<C> = CallError<<C as Decode>::Error, <C as Encode>::
 /// }
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Error<D = DecodeError, E = EncodeError> {
+pub struct Error<D = DecodeError, E = EncodeError>(Box<Details<D, E>>);
+
+/// In memory of its own, because each result of a fast operation would be as large as the error.
+struct Details<D, E> {
     operation: Operation,
     peer: Option<SocketAddr>,
     cause: Cause<D, E>,
 }
 
 impl<D, E> Error<D, E> {
-    pub(crate) const fn new(operation: Operation, peer: Option<SocketAddr>, cause: Cause<D, E>) -> Self {
-        Self { operation, peer, cause }
+    #[cold]
+    pub(crate) fn new(operation: Operation, peer: Option<SocketAddr>, cause: Cause<D, E>) -> Self {
+        Self(Box::new(Details { operation, peer, cause }))
     }
 
     pub(crate) fn into_cause(self) -> Cause<D, E> {
-        self.cause
+        self.0.cause
     }
 
     /// Returns the operation that failed.
     #[must_use]
     pub const fn operation(&self) -> Operation {
-        self.operation
+        self.0.operation
     }
 
     /// Returns the address of the peer, or `None` if the stream has no address.
     #[must_use]
     pub const fn peer(&self) -> Option<SocketAddr> {
-        self.peer
+        self.0.peer
     }
 
     /// Returns why the operation failed.
     #[must_use]
     pub const fn cause(&self) -> &Cause<D, E> {
-        &self.cause
+        &self.0.cause
     }
 
     /// Returns whose fault it is.
     #[must_use]
     pub const fn blame(&self) -> Blame {
-        match &self.cause {
+        match &self.0.cause {
             #[cfg(any(feature = "blocking", feature = "tokio"))]
             Cause::PoolError(why) => why.blame(),
             Cause::HandlerFailed(_) => Blame::Ours,
@@ -178,9 +181,10 @@ impl fmt::Display for Operation {
 
 impl<D: fmt::Display, E: fmt::Display> fmt::Display for Error<D, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.peer {
-            Some(peer) => write!(f, "{} {peer}: {}", self.operation, self.cause),
-            None => write!(f, "{} the peer: {}", self.operation, self.cause),
+        let Details { operation, peer, cause } = &*self.0;
+        match peer {
+            Some(peer) => write!(f, "{operation} {peer}: {cause}"),
+            None => write!(f, "{operation} the peer: {cause}"),
         }
     }
 }
@@ -189,7 +193,14 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Error<D, E> {
 /// a handler. The text contains it already, so print either the text or the source.
 impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for Error<D, E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.source()
+        self.0.cause.source()
+    }
+}
+
+impl<D: fmt::Debug, E: fmt::Debug> fmt::Debug for Error<D, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Details { operation, peer, cause } = &*self.0;
+        f.debug_struct("Error").field("operation", operation).field("peer", peer).field("cause", cause).finish()
     }
 }
 
@@ -227,7 +238,7 @@ impl<D, E> CallError<D, E> {
 
     /// Sets the time limit to report, if the one that ran out was only the remaining part of it.
     pub(crate) fn within(mut self, within: Duration) -> Self {
-        if let Cause::TimedOut { after, .. } | Cause::NoRoom { after, .. } = &mut self.error.cause {
+        if let Cause::TimedOut { after, .. } | Cause::NoRoom { after, .. } = &mut self.error.0.cause {
             *after = within;
         }
         self
@@ -253,6 +264,6 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for CallError<D, E> {
 /// The source is that of the [`Error`].
 impl<D: fmt::Debug + fmt::Display, E: fmt::Debug + fmt::Display> std::error::Error for CallError<D, E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error.cause.source()
+        self.error.0.cause.source()
     }
 }

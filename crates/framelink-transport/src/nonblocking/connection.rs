@@ -204,7 +204,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         self.session.receiving.forget_if_told();
     }
 
-    pub(super) const fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
+    pub(super) fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
         crate::error::Error::new(operation, self.peer, cause)
     }
 }

@@ -190,6 +190,15 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.inspect_for_pool(waker, discard_unsolicited)
     }
 
+    /// Returns the next message that has been read already, if there is nothing to do before.
+    #[inline]
+    fn ready<M: Delivery>(&mut self) -> Option<M> {
+        if self.sender.writer.is_none() || self.sender.sending.owes_beat() {
+            return None;
+        }
+        self.receiver.ready()
+    }
+
     fn next<M: Delivery>(&mut self) -> impl Future<Output = Result<Option<M>, ErrorOf<C>>> {
         self.done(|connection, waker| connection.receive_step(waker))
     }

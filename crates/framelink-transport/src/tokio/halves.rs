@@ -115,7 +115,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     #[doc = docs!(recv)]
     pub async fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
-        self.next().await
+        match self.ready() {
+            Some(message) => Ok(Some(message)),
+            None => self.next().await,
+        }
     }
 
     #[doc = docs!(recv_within)]
@@ -152,6 +155,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
             ready!(coop::poll_proceed(context)).made_progress();
         }
         Poll::Ready(())
+    }
+
+    /// Returns the next message that has been read already. The message that `poll_turn` charges to the budget of the
+    /// task is left to a poll.
+    #[inline]
+    pub(super) fn ready<M: Delivery>(&mut self) -> Option<M> {
+        let next = self.messages.wrapping_add(1);
+        if self.reader.is_none() || next.is_multiple_of(MESSAGES_A_UNIT) {
+            return None;
+        }
+        let message = drive::at_hand(&mut self.receiving, false)?;
+        self.messages = next;
+        Some(message)
     }
 
     /// Waits for the deadline of the session. Returns `Ready` when it has passed.
@@ -320,6 +336,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     }
 
     /// Runs `work` on the sending session and the socket.
+    #[inline(never)] // so that `feed` is short
     pub(super) fn poll_output<T>(
         &mut self,
         context: &mut Context<'_>,

@@ -49,6 +49,27 @@ fn a_dropped_recv_loses_no_byte() {
     }
 }
 
+#[test]
+fn a_dropped_recv_ref_loses_no_message() {
+    let wire = b"\0\x05hello\0\0\0\x03and";
+    for manner in MANNERS {
+        for polls in 1..MOST_POLLS {
+            let (mut connection, _) = scripted("net:2", Reader::new(wire, manner, Then::End), &[Step::Bytes(9)]);
+            let mut messages = Vec::new();
+            for drops in 0.. {
+                assert!(drops < 1000, "{manner:?}, {polls} polls");
+                match poll_times(connection.recv_ref(), polls) {
+                    Some(Ok(Some(message))) => messages.push(message.to_vec()),
+                    Some(Ok(None)) => break,
+                    Some(Err(error)) => panic!("{manner:?}, {polls} polls: {error}"),
+                    None => {}
+                }
+            }
+            assert_eq!(messages, [&b"hello"[..], b"", b"and"], "{manner:?}, {polls} polls");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dropped_recv_within_loses_no_byte() {
     tokio::task::unconstrained(async {

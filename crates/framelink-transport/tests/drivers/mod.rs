@@ -1,6 +1,7 @@
 //! Rules that hold on every driver. Each test runs on blocking, non-blocking and tokio sockets, against peers that
 //! write bytes by hand.
 
+mod borrowed;
 mod calls;
 mod clients;
 mod closing;
