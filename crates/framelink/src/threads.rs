@@ -13,11 +13,12 @@ use crate::failure::Failure;
 /// How many threads the rest of the program may need: one reads stdin, for example.
 const SPARE: usize = 2;
 
-/// Returns a runtime with a worker for each processor, or without workers if the system has too few threads left. tokio
-/// panics, and then hangs, if it can start only some of its workers.
+/// Returns a runtime with a worker for each processor. With one processor there is no worker: passing tasks to another
+/// thread would only cost time. There is none either if the system has too few threads left, because tokio panics, and
+/// then hangs, if it can start only some of its workers.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     let workers = available_parallelism().map_or(1, NonZero::get);
-    let mut builder = match has_threads(workers + SPARE) {
+    let mut builder = match workers > 1 && has_threads(workers + SPARE) {
         true => runtime::Builder::new_multi_thread(),
         false => runtime::Builder::new_current_thread(),
     };

@@ -46,6 +46,12 @@ impl OutgoingFrame<'_> {
     pub const fn frame_len(&self) -> usize {
         self.envelope.frame_len(self.payload.len())
     }
+
+    /// Returns whether no message may follow, because the close ends this one.
+    #[must_use]
+    pub const fn ends_stream(&self) -> bool {
+        self.envelope.ends_stream
+    }
 }
 
 /// Shows lengths only, because payloads may contain card numbers.

@@ -21,6 +21,11 @@ macro_rules! recv_half_methods {
             self.receiving.unfinished()
         }
 
+        /// Returns how many messages were received since the connection began.
+        pub const fn messages_received(&self) -> u64 {
+            self.receiving.messages_received()
+        }
+
         /// Returns the counter of all bytes received so far. It can be read while the half is busy.
         pub fn byte_count(&self) -> $crate::session::ByteCount {
             self.receiving.byte_count()

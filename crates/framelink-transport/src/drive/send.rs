@@ -126,7 +126,7 @@ pub(crate) fn sent_of_message<D, E: Encode>(sending: &Sending<E>, before: u64, c
 }
 
 /// Fails if the connection was told to end at once. Then nothing more is written.
-fn check_told<D, E: Encode>(sending: &mut Sending<E>) -> Result<(), Cause<D, E::Error>> {
+pub(super) fn check_told<D, E: Encode>(sending: &mut Sending<E>) -> Result<(), Cause<D, E::Error>> {
     let Some(ending) = sending.told() else { return Ok(()) };
     sending.on_failed();
     Err(Cause::Ended(ending))
@@ -156,13 +156,19 @@ pub(crate) fn write_beats<D, E: Encode>(
     output: &mut impl Output,
     clock: &impl Clock,
 ) -> Result<Option<Duration>, Cause<D, E::Error>> {
-    let mut beat_at = sending.on_time(clock.now());
+    let mut beat_at = next_beat(sending, clock);
     if sending.has_output() {
         flush(sending, output, clock)?;
         // The heartbeat that was written determines when the next one is due.
-        beat_at = sending.on_time(clock.now());
+        beat_at = next_beat(sending, clock);
     }
     Ok(beat_at)
+}
+
+/// Returns when the next heartbeat is due. Without heartbeats, the clock is not read.
+fn next_beat<E: Encode>(sending: &mut Sending<E>, clock: &impl Clock) -> Option<Duration> {
+    sending.liveness()?;
+    sending.on_time(clock.now())
 }
 
 /// Frames up to 1 KiB and a short head are assembled on the stack, because writing one piece is cheaper than three.
@@ -274,7 +280,7 @@ fn flush_held<E: Encode>(sending: &mut Sending<E>, output: &mut impl Output) -> 
     flushed
 }
 
-fn fail<D, E: Encode>(sending: &mut Sending<E>, error: io::Error) -> Cause<D, E::Error> {
+pub(super) fn fail<D, E: Encode>(sending: &mut Sending<E>, error: io::Error) -> Cause<D, E::Error> {
     // If the connection was told to end, that is the reason to report.
     let told = sending.told();
     sending.on_failed();

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep};
 
-/// A timer that is kept between polls, so that polling with an unchanged deadline costs nothing.
+/// A timer that is kept between polls. Polling with an unchanged or a later deadline costs nothing: after the old
+/// deadline the timer is set again.
 #[derive(Debug)]
 pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 
@@ -21,11 +22,16 @@ impl Alarm {
             return Poll::Pending;
         };
         let sleep = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if sleep.deadline() != at {
+        if sleep.deadline() > at {
             sleep.as_mut().reset(at);
         }
-        ready!(sleep.as_mut().poll(context));
-        self.0 = None;
-        Poll::Ready(())
+        loop {
+            ready!(sleep.as_mut().poll(context));
+            if sleep.deadline() >= at {
+                self.0 = None;
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(at);
+        }
     }
 }

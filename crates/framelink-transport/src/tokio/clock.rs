@@ -23,6 +23,11 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
+    /// The time from the start to `now`, or none if `now` is earlier.
+    pub(super) fn since_start(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.start)
+    }
+
     pub(super) fn within(&self, time: Duration) -> Instant {
         within(time)
     }

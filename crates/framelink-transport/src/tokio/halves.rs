@@ -56,7 +56,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
     pub(super) read_now: Option<ReadNow<R>>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) peer: Option<SocketAddr>,
     /// The timer for the deadline of the session.
     alarm: Alarm,
@@ -185,11 +185,22 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         context: &mut Context<'_>,
         work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
+        let clock = self.clock;
+        self.poll_input_at(context, &clock, work)
+    }
+
+    /// Like `poll_input`, by this clock.
+    pub(super) fn poll_input_at<T, K: drive::Clock>(
+        &mut self,
+        context: &mut Context<'_>,
+        clock: &K,
+        work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, K>) -> Result<T, CauseOf<C>>,
+    ) -> Result<T, ErrorOf<C>> {
         // Messages that arrived before the socket was closed have been returned already.
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         self.receiving.wake_when_told(context.waker());
         let input = &mut Port::new(reader, context.waker()).reading_now(self.read_now);
-        let inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
+        let inbound = Inbound { receiving: &mut self.receiving, input, clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
     }
 }
@@ -276,7 +287,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         poll_fn(|context| self.poll_keep(context)).await
     }
 
-    fn poll_keep(&mut self, context: &mut Context<'_>) -> Poll<ErrorOf<C>> {
+    pub(super) fn poll_keep(&mut self, context: &mut Context<'_>) -> Poll<ErrorOf<C>> {
         loop {
             self.sending.wake(context.waker());
             // The receiving task may be busy elsewhere, so this one also wakes when the connection is told to end.
@@ -331,9 +342,20 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         context: &mut Context<'_>,
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
+        let clock = self.clock;
+        self.poll_output_at(context, &clock, work)
+    }
+
+    /// Like `poll_output`, by this clock.
+    pub(super) fn poll_output_at<T, K: drive::Clock>(
+        &mut self,
+        context: &mut Context<'_>,
+        clock: &K,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &K) -> Result<T, CauseOf<C>>,
+    ) -> Result<T, ErrorOf<C>> {
         let Some(writer) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
         self.sending.wake_when_told(context.waker());
-        let done = work(&mut self.sending, &mut Port::new(writer, context.waker()), &self.clock);
+        let done = work(&mut self.sending, &mut Port::new(writer, context.waker()), clock);
         done.map_err(|cause| self.error(cause))
     }
 }

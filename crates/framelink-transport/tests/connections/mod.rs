@@ -9,4 +9,5 @@ mod dialling;
 mod exchange;
 mod explains;
 mod fairness;
+mod forwarding;
 mod writing;

@@ -6,3 +6,4 @@ pub(crate) mod intake;
 pub(crate) mod probes;
 pub(crate) mod serving;
 pub(crate) mod strangers;
+pub(crate) mod woken;

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::relay::{Relay, Tally};
 use crate::output::Count;
 use crate::server::drain::{Drain, DrainStage};
+use crate::server::woken::WhenWoken;
 
 /// After one side has ended, the pair is closed when no byte has moved the other way for this time. Linux keeps a
 /// half-closed connection without an owner for as long.
@@ -55,20 +56,21 @@ where
     D: AsyncWrite + Unpin,
 {
     pub(crate) fn new(client: Connection<FramingPair, A, B>, host: Connection<FramingPair, C, D>) -> Self {
-        let (in_hand, in_hand_too) = (client.held_bytes(), client.held_bytes());
         let (from_client, to_client) = client.split();
         let (from_host, to_host) = host.split();
-        Self { up: Relay::new(from_client, to_host, in_hand), down: Relay::new(from_host, to_client, in_hand_too) }
+        Self { up: Relay::new(from_client, to_host), down: Relay::new(from_host, to_client) }
     }
 
     /// Passes messages both ways until both sides have ended, one has failed, or the drain is over.
     pub(crate) async fn run(mut self, mut drain: Drain) -> (Passed, Result<(), Error>) {
-        let passing = self.pass_both_ways(drain.clone());
-        // The drain is polled first: a direction that always has work would use up the turn of the task.
-        let ended = tokio::select! {
-            biased;
-            () = drain.over() => Ok(()),
-            ended = passing => ended,
+        let ended = {
+            let (passing, over) = (self.pass_both_ways(drain.clone()), pin!(drain.over()));
+            // The drain is polled first: a direction that always has work would use up the turn of the task.
+            tokio::select! {
+                biased;
+                () = WhenWoken::new(over) => Ok(()),
+                ended = passing => ended,
+            }
         };
         // After an abrupt end there is no wait: other clients may need the memory or the place of this one.
         let is_abrupt =
@@ -98,8 +100,9 @@ where
         // Many hosts drop their work when their client's side ends. So the end is passed on only after as many messages
         // came back as went out.
         let replied = || down.reaches(up.get());
-        let mut upwards = pin!(self.up.run(up, drain, replied));
-        let mut downwards = pin!(self.down.run(down, Drain::never(), || ready(())));
+        let upwards = pin!(self.up.run(up, drain, replied));
+        let downwards = pin!(self.down.run(down, Drain::never(), || ready(())));
+        let (mut upwards, mut downwards) = (WhenWoken::new(upwards), WhenWoken::new(downwards));
         tokio::select! {
             ended = &mut upwards => match ended {
                 Ok(()) => while_it_moves(downwards, &down_bytes).await,

@@ -267,9 +267,8 @@ fn name(connection: &Connection) -> String {
 
 /// Counts the messages, whole or begun, of a client without a host, until the client ends or `until` completes.
 async fn turn_away(client: Connection, until: impl Future<Output = ()>) -> u64 {
-    let held = client.held_bytes();
     let (from, to) = client.split();
-    let mut unserved = Relay::new(from, to, held);
+    let mut unserved = Relay::new(from, to);
     tokio::select! {
         biased;
         () = unserved.part() => {}

@@ -3,18 +3,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use framelink_transport::FramingPair;
 use framelink_transport::session::ByteCount;
 use framelink_transport::tokio::{Cause, Error, Operation, RecvHalf, SendHalf};
-use framelink_transport::{FramingPair, HeldBytes, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::server::drain::Drain;
 use crate::server::intake::{Intake, Taken};
-
-/// A message of this many bytes or more is written by itself. Smaller messages are gathered into one write.
-const LARGE: usize = 4 * 1024;
 
 /// How long a client that reached its idle time or its lifetime waits for replies that are owed to it.
 const OWED: Duration = Duration::from_secs(60);
@@ -43,8 +40,8 @@ impl Tally {
         }
     }
 
-    fn add_one(&self) {
-        self.passed.fetch_add(1, Ordering::Relaxed);
+    fn add(&self, count: usize) {
+        self.passed.fetch_add(count as u64, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 
@@ -58,19 +55,13 @@ impl Tally {
 pub(super) struct Relay<R, W> {
     from: RecvHalf<FramingPair, R>,
     to: SendHalf<FramingPair, W>,
-    /// How many messages arrived.
-    taken: u64,
-    /// The message that is being passed on. It is kept here so that it is not lost when the pass is dropped.
-    in_hand: Option<Message>,
-    /// Counts that message as memory of the client.
-    held: HeldBytes,
     /// The bytes that arrive are no message, or are not counted as one any more.
     is_spoilt: bool,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
-    pub(super) const fn new(from: RecvHalf<FramingPair, R>, to: SendHalf<FramingPair, W>, held: HeldBytes) -> Self {
-        Self { from, to, taken: 0, in_hand: None, held, is_spoilt: false }
+    pub(super) const fn new(from: RecvHalf<FramingPair, R>, to: SendHalf<FramingPair, W>) -> Self {
+        Self { from, to, is_spoilt: false }
     }
 
     /// Passes messages on until their source or the drain ends, and then ends the other side.
@@ -111,60 +102,33 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
         drain: Drain,
         settled: &impl Fn() -> F,
     ) -> Result<(), Error> {
-        let mut intake = Intake::new(&mut self.from, drain);
-        loop {
-            let taken = match intake.at_hand().await? {
-                Some(taken) => taken,
-                None => {
-                    self.to.flush().await?;
-                    tokio::select! {
-                        biased;
-                        taken = intake.next(settled) => taken?,
-                        // Sends heartbeats, and answers those of the peer.
-                        error = self.to.keep() => return Err(error),
-                    }
-                }
-            };
-            let Taken::Message(message) = taken else { return Ok(()) };
-            self.taken += 1;
-            self.held.set(message.len());
-            pass(self.in_hand.insert(message), &mut self.to).await?;
-            self.in_hand = None;
-            self.held.set(0);
-            tally.add_one();
+        let mut intake = Intake::new(&mut self.from, &mut self.to, drain);
+        if intake.pass_until_drain(|count| tally.add(count)).await? {
+            return Ok(());
         }
+        while let Taken::Messages(count) = intake.next(settled).await? {
+            tally.add(count);
+        }
+        Ok(())
     }
 
-    /// Writes the messages that were taken, also one whose write was interrupted, and ends the other side. Meanwhile it
-    /// reads from the source until the source ends, so that no reset destroys bytes on their way to it. Messages that
-    /// are read here are counted and not passed on.
+    /// Writes the messages that were taken, and ends the other side. Meanwhile it reads from the source until the source
+    /// ends, so that no reset destroys bytes on their way to it. Messages that are read here are counted and not passed
+    /// on.
     pub(super) async fn part(&mut self) {
-        let given_up = self.taken > self.written() + self.to.unwritten() as u64;
-        let Self { from, to, taken, in_hand, is_spoilt, .. } = self;
-        let finish = async {
-            if let Some(message) = in_hand
-                && given_up
-            {
-                let _ = pass(message, to).await;
-                *in_hand = None;
-            }
-            let _ = to.finish().await;
-        };
+        let Self { from, to, is_spoilt } = self;
         let take_the_rest = async {
-            while let Ok(Some(_)) = from.recv().await {
-                *taken += 1;
-            }
+            while let Ok(Some(_)) = from.recv_ref().await {}
             *is_spoilt = true;
             let _ = from.discard().await;
         };
-        tokio::join!(finish, take_the_rest);
+        // An error of the writing side leaves nothing to do.
+        let _ = tokio::join!(to.finish(), take_the_rest);
     }
 
     /// Counts messages that are already read and not passed on.
     pub(super) fn take_what_was_read(&mut self) {
-        while let Ok(Some(_)) = self.from.buffered() {
-            self.taken += 1;
-        }
+        while let Ok(Some(_)) = self.from.buffered() {}
     }
 
     /// Returns how many messages have gone out whole.
@@ -180,19 +144,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Relay<R, W> {
     /// Returns how many messages arrived, wholly or in part, and did not go out.
     pub(super) fn cut(&self) -> u64 {
         let in_part = !self.is_spoilt && self.from.unfinished().is_some();
-        self.taken - self.written() + u64::from(in_part)
+        self.from.messages_received().saturating_sub(self.written()) + u64::from(in_part)
     }
 
     /// Returns the counts of received and of sent bytes.
     pub(super) fn byte_counts(&self) -> [ByteCount; 2] {
         [self.from.byte_count(), self.to.byte_count()]
     }
-}
-
-async fn pass<W: AsyncWrite + Unpin>(message: &Message, to: &mut SendHalf<FramingPair, W>) -> Result<(), Error> {
-    if message.len() < LARGE {
-        return to.feed(message).await;
-    }
-    to.flush().await?;
-    to.send(message).await
 }
