@@ -7,27 +7,37 @@ use std::time::Duration;
 use framelink_codec::{Decode, Decoded, End};
 
 use super::Receiving;
-use super::proxy_header::{self, First, ProxyHeader, Watch, Watching};
+use super::proxy_header::{First, KeptFor, ProxyHeader, Watch, Watching};
+use crate::shared::Way;
 
 /// The start of a connection, until only messages can follow.
 #[derive(Debug)]
 pub(super) struct Opening {
-    pub(super) preamble: Expected,
+    /// Boxed, because few peers send a preamble.
+    preamble: Option<Box<Expected>>,
     /// Looks for a PROXY protocol header, if headers are refused.
     pub(super) watch: Option<Watch>,
 }
 
 impl Opening {
-    fn new(preamble: Expected, watch: Option<Watch>) -> Option<Self> {
-        (!preamble.is_over() || watch.is_some()).then_some(Self { preamble, watch })
+    fn new(preamble: Option<Box<Expected>>, watch: Option<Watch>) -> Option<Self> {
+        (preamble.is_some() || watch.is_some()).then_some(Self { preamble, watch })
+    }
+
+    /// Returns how many bytes of the preamble were received and how many are missing, until it is complete.
+    pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
+        self.preamble.as_ref()?.unfinished()
     }
 }
 
 impl<D: Decode> Receiving<D> {
     /// Sets the bytes that the peer sends once before its first message. Call this before any byte is received.
     pub fn expect_preamble(&mut self, bytes: &[u8]) {
-        let watch = self.opening.as_ref().and_then(|opening| opening.watch);
-        self.opening = Opening::new(Expected::new(bytes), watch);
+        let watch = self.opening().and_then(|opening| opening.watch);
+        let opening = Opening::new(Expected::new(bytes), watch);
+        if opening.is_some() || self.opening().is_some() {
+            self.extras_mut().opening = opening;
+        }
     }
 
     /// Ends the connection if it begins with a PROXY protocol header; see [`ProxyHeader`]. Call this before any byte is
@@ -37,36 +47,37 @@ impl<D: Decode> Receiving<D> {
     /// are no frame are kept for 1 s after the last of them, and a message for 250 ms. Then the framing decodes them.
     /// Bytes are kept only once.
     pub fn refuse_proxy_header(&mut self) {
-        let preamble = self.opening.take().map(|opening| opening.preamble).unwrap_or_default();
-        let watch = Watch::new(&preamble.bytes);
-        self.opening = Opening::new(preamble, watch);
+        let extras = self.extras_mut();
+        let preamble = extras.opening.take().and_then(|opening| opening.preamble);
+        let watch = Watch::new(preamble.as_ref().map_or(&[], |preamble| &preamble.bytes));
+        extras.opening = Opening::new(preamble, watch);
     }
 
     /// Returns the received PROXY protocol header, if [refused](Self::refuse_proxy_header). No message is delivered
     /// then.
     #[must_use]
     pub fn proxy_header(&self) -> Option<ProxyHeader> {
-        self.opening.as_ref()?.watch?.found()
+        self.opening()?.watch?.found()
     }
 
     /// Returns whether the received bytes may become a PROXY protocol header.
     #[must_use]
-    pub const fn may_be_proxy_header(&self) -> bool {
-        matches!(self.opening, Some(Opening { watch: Some(_), .. })) && !self.buffer.is_empty()
+    pub fn may_be_proxy_header(&self) -> bool {
+        self.opening().is_some_and(|opening| opening.watch.is_some()) && !self.buffer.is_empty()
     }
 
     /// Returns until when bytes are kept that may become a PROXY protocol header. Call
     /// [`on_deadline`](Self::on_deadline) then.
     #[must_use]
     pub fn kept_until(&self) -> Option<Duration> {
-        let keep = self.opening.as_ref()?.watch?.keeps_for()?;
-        Some(self.heard_at.saturating_add(keep))
+        let keep = self.opening()?.watch?.keeps_for()?;
+        Some(self.heard_at.time().saturating_add(keep))
     }
 
     /// Returns whether an expected preamble is incomplete.
     #[inline]
     pub(super) fn owes_preamble(&self) -> bool {
-        self.opening.as_ref().is_some_and(|opening| !opening.preamble.is_over())
+        self.opening().is_some_and(|opening| opening.unfinished().is_some())
     }
 
     /// Returns whether everything before the first message was received. Returns true if nothing is expected. Call this
@@ -76,7 +87,7 @@ impl<D: Decode> Receiving<D> {
     /// Returns an error if the peer sent another preamble, or closed instead. Later calls return this error again.
     #[inline]
     pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
-        if self.opening.is_none() { Ok(true) } else { self.poll_opening() }
+        if self.opening().is_none() { Ok(true) } else { self.poll_opening() }
     }
 
     #[cold]
@@ -86,15 +97,15 @@ impl<D: Decode> Receiving<D> {
         }
         let has_come = self.take_preamble();
         if has_come == Ok(true) {
-            self.opening.take_if(|opening| opening.watch.is_none());
+            self.extras_mut().opening.take_if(|opening| opening.watch.is_none());
         }
         has_come
     }
 
     /// Returns whether the received bytes are a PROXY protocol header, or are kept because they may become one.
     fn is_kept(&mut self) -> bool {
-        let Some(mut watch) = self.opening.as_mut().and_then(|opening| opening.watch.take()) else { return false };
-        let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
+        let Some(mut watch) = self.opening_mut().and_then(|opening| opening.watch.take()) else { return false };
+        let came = usize::try_from(self.shared.count(Way::Received)).unwrap_or(usize::MAX);
         if let Watching::Keeping(_) = watch.state {
             // The kept bytes are checked again.
             watch.state = Watching::Looking;
@@ -103,14 +114,14 @@ impl<D: Decode> Receiving<D> {
             match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
                 First::Header => {}
                 First::Perhaps if self.end != Some(End::Closed) => {
-                    if let (Watching::Looking, Some(time)) = (watch.state, self.keeps_for()) {
-                        watch.state = Watching::Keeping(time);
+                    if let (Watching::Looking, Some(kept)) = (watch.state, self.keeps_for()) {
+                        watch.state = Watching::Keeping(kept);
                     }
                 }
                 First::Perhaps | First::Data => return false,
             }
         }
-        if let Some(opening) = &mut self.opening {
+        if let Some(opening) = self.opening_mut() {
             opening.watch = Some(watch);
         }
         watch.found().is_some() || watch.keeps_for().is_some()
@@ -118,16 +129,16 @@ impl<D: Decode> Receiving<D> {
 
     /// Returns for how long the start of a header is kept from the framing. An unfinished message needs no wait of its
     /// own, and neither does a message that was ended by silence.
-    fn keeps_for(&self) -> Option<Duration> {
+    fn keeps_for(&self) -> Option<KeptFor> {
         if self.owes_preamble() {
-            return Some(proxy_header::FAULT);
+            return Some(KeptFor::Fault);
         }
         match self.codec.framing().decode(self.buffer.as_ref(), 0, self.end) {
-            Err(_) => Some(proxy_header::FAULT),
+            Err(_) => Some(KeptFor::Fault),
             Ok(Decoded::Frame(frame)) => {
                 let payload = frame.payload(self.buffer.as_ref());
                 let is_heartbeat = self.liveness.as_ref().is_some_and(|liveness| liveness.would_take(payload));
-                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(proxy_header::MESSAGE)
+                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(KeptFor::Message)
             }
             Ok(Decoded::Incomplete(_)) => None,
         }
@@ -135,7 +146,8 @@ impl<D: Decode> Receiving<D> {
 
     fn take_preamble(&mut self) -> Result<bool, WrongPreamble> {
         let is_closed = self.is_closed();
-        let Some(Opening { preamble, .. }) = &mut self.opening else { return Ok(true) };
+        let opening = self.extras.as_mut().and_then(|extras| extras.opening.as_mut());
+        let Some(preamble) = opening.and_then(|opening| opening.preamble.as_mut()) else { return Ok(true) };
         if preamble.is_over() {
             return Ok(true);
         }
@@ -190,16 +202,17 @@ impl fmt::Display for WrongPreamble {
 impl Error for WrongPreamble {}
 
 /// An expected preamble.
-#[derive(Debug, Default)]
-pub(super) struct Expected {
+#[derive(Debug)]
+struct Expected {
     bytes: Vec<u8>,
     /// How many of the bytes were received.
     seen: usize,
 }
 
 impl Expected {
-    fn new(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), seen: 0 }
+    /// Returns `None` if nothing is expected.
+    fn new(bytes: &[u8]) -> Option<Box<Self>> {
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes: bytes.to_vec(), seen: 0 }))
     }
 
     fn is_over(&self) -> bool {
@@ -207,7 +220,7 @@ impl Expected {
     }
 
     /// Returns how many bytes were received and how many are missing, until the preamble is complete.
-    pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
+    fn unfinished(&self) -> Option<(usize, usize)> {
         (!self.is_over()).then(|| (self.seen, self.bytes.len() - self.seen))
     }
 

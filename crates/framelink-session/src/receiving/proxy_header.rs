@@ -58,10 +58,23 @@ const SIGNATURES: [(&[u8], ProxyHeader); 4] = [
     (b"\r\n\r\n\0\r\nQUIT\n", ProxyHeader::Version2),
 ];
 
-/// How long bytes that are no frame and may become a header are kept before they are a fault.
-pub(super) const FAULT: Duration = Duration::from_secs(1);
-/// How long a message that may become a header is kept before it is delivered.
-pub(super) const MESSAGE: Duration = Duration::from_millis(250);
+/// How long bytes that may become a header are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KeptFor {
+    /// Bytes that are no frame are a fault after 1 s.
+    Fault,
+    /// A message is delivered after 250 ms.
+    Message,
+}
+
+impl KeptFor {
+    const fn time(self) -> Duration {
+        match self {
+            Self::Fault => Duration::from_secs(1),
+            Self::Message => Duration::from_millis(250),
+        }
+    }
+}
 
 /// Checks the first bytes of an accepted connection.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +90,7 @@ pub(super) enum Watching {
     /// No decision yet.
     Looking,
     /// The bytes are kept from the framing for this time after the last of them arrived.
-    Keeping(Duration),
+    Keeping(KeptFor),
     /// Bytes were kept for the full time and no header followed. Each client is delayed once at most.
     LetGo,
     /// A header was received.
@@ -124,7 +137,7 @@ impl Watch {
     #[inline]
     pub(super) const fn keeps_for(&self) -> Option<Duration> {
         match self.state {
-            Watching::Keeping(time) => Some(time),
+            Watching::Keeping(kept) => Some(kept.time()),
             Watching::Looking | Watching::LetGo | Watching::Found(_) => None,
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use super::{CauseOf, Endpoint, Open, Parts, SessionParts, session_parts};
 use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
+use crate::net::peer_addr::PeerAddr;
 use crate::session::{self, Sent, Session};
 use crate::{Framing, FramingPair, Heartbeat};
 
@@ -89,14 +89,14 @@ struct Connection {
     wire: Option<Wire>,
     session: Session<Arc<C>, Arc<C>>,
     clock: Clock,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
 }
 
 impl Connection {
     fn new() -> Self {
         let framing = Arc::new(C::from("net:2".parse::<Framing>().unwrap()));
         let session = Session::new(Arc::clone(&framing), framing);
-        Self { wire: Some(Wire::default()), session, clock: Clock(Duration::ZERO), peer: None }
+        Self { wire: Some(Wire::default()), session, clock: Clock(Duration::ZERO), peer: PeerAddr::None }
     }
 
     fn wire(&mut self) -> &mut Wire {

@@ -11,7 +11,7 @@ macro_rules! join_method {
             let $crate::connection::Parts { receiving, sending, .. } = $crate::connection::SessionParts::parts(self);
             let mailbox = registry.join(std::sync::Arc::clone(sending.framing()), sending.memory());
             receiving.take_heartbeat_for_first();
-            self.mailbox.insert(mailbox).id
+            self.mailbox.insert(Box::new(mailbox)).id
         }
     };
 }
@@ -194,9 +194,9 @@ macro_rules! server {
                         connection.join(registry);
                     }
                     async move {
-                        let (peer, bytes) = (connection.peer_addr(), connection.receiver.byte_count());
-                        guard.on_connected(peer);
-                        let answer = |message| handler(message, peer);
+                        let bytes = connection.receiver.byte_count();
+                        guard.on_connected(connection.peer_addr());
+                        let answer = |message| handler(message, guard.peer());
                         let served = connection.$serve(&profile, concurrency, answer).await;
                         drop(connection);
                         guard.on_ended(&served, bytes.get());

@@ -98,7 +98,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
         }
     }
 
-    const fn error(&self, cause: CauseOf<C>) -> ErrorOf<C> {
+    fn error(&self, cause: CauseOf<C>) -> ErrorOf<C> {
         ErrorOf::<C>::new(Operation::Receive, self.half.peer_addr(), cause)
     }
 }
