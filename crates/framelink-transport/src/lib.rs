@@ -135,11 +135,11 @@ pub use framelink_profile::{
     DecodeError, EncodeError, Framing, FramingPair, Keepalive, Profile, ProfileBuilder, ProfileError, SocketOptions,
     presets,
 };
-#[doc(inline)]
-pub use framelink_session::Message;
 #[cfg(feature = "socket")]
 #[doc(inline)]
 pub use framelink_session::{Incoming, LateReply};
+#[doc(inline)]
+pub use framelink_session::{Message, MessageRef};
 pub use framelink_unframed::Unframed;
 
 /// Runs the example of the README.

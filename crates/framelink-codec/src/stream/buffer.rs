@@ -104,6 +104,32 @@ impl ReadBuffer {
         self.start = self.end.min(self.start + count);
     }
 
+    /// Returns where the waiting bytes begin in the memory, for [`bytes_at`](Self::bytes_at).
+    #[inline]
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.start
+    }
+
+    /// Returns bytes by their position in the memory, also after they were [taken](Self::take). Taken bytes stay where
+    /// they are until the next call that changes the buffer, other than `take`. Returns no bytes for a range that is
+    /// not within the memory.
+    ///
+    /// ```
+    /// use framelink_codec::ReadBuffer;
+    ///
+    /// let mut buffer = ReadBuffer::new();
+    /// buffer.extend(b"hello");
+    /// let at = buffer.position();
+    /// buffer.take(5);
+    /// assert_eq!(buffer.bytes_at(at..at + 5), b"hello");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn bytes_at(&self, range: core::ops::Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
+    }
+
     /// Frees the memory if no bytes wait: an idle connection has no buffer.
     pub fn release(&mut self) {
         if self.start == self.end {

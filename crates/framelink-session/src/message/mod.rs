@@ -1,7 +1,9 @@
 //! Messages as the application receives them.
 
+mod borrowed;
 mod incoming;
 
+pub use borrowed::MessageRef;
 pub use incoming::{Incoming, LateReply};
 
 use std::fmt;

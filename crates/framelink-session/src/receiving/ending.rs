@@ -103,9 +103,16 @@ impl<D: Decode> Receiving<D> {
         self.liveness.as_ref().map_or(Ok(()), |liveness| liveness.on_time(now))
     }
 
+    /// Returns whether a heartbeat is due that the sending half has not taken.
+    #[inline]
+    #[must_use]
+    pub fn owes_beat(&self) -> bool {
+        self.liveness.as_ref().is_some_and(LivenessHandle::has_due)
+    }
+
     /// Returns whether a heartbeat is due that the sending half has not taken. Returns true once for each heartbeat.
     pub fn beat_is_due(&mut self) -> bool {
-        let is_due = self.liveness.as_ref().is_some_and(LivenessHandle::has_due);
+        let is_due = self.owes_beat();
         let had_told = std::mem::replace(&mut self.has_told_beat, is_due);
         is_due && !had_told
     }

@@ -5,12 +5,14 @@ mod ending;
 mod extras;
 mod limits;
 mod opening;
+mod place;
 mod proxy_header;
 mod room;
 mod unfinished;
 mod unread;
 
 pub use opening::WrongPreamble;
+pub use place::MessagePlace;
 pub use proxy_header::ProxyHeader;
 pub use unfinished::{Part, Unfinished};
 pub use unread::OnUnread;
@@ -19,7 +21,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, ReadBuffer};
 use framelink_heartbeat::Moment;
 
@@ -28,7 +29,6 @@ use self::extras::Extras;
 use self::opening::Opening;
 use self::proxy_header::Watching;
 use self::room::Room;
-use crate::append::append;
 use crate::liveness::LivenessHandle;
 use crate::message::Message;
 use crate::shared::{ByteCount, SharedState, Way};
@@ -108,9 +108,9 @@ enum Messages {
 /// ```
 #[derive(Debug)]
 #[must_use]
-pub enum Received {
+pub enum Received<M = Message> {
     /// A message.
-    Message(Message),
+    Message(M),
     /// The peer closed its side between two messages. No more messages follow.
     Closed,
     /// There is no whole message. Read more, and call [`Receiving::on_deadline`] if no byte arrives by then.
@@ -263,6 +263,33 @@ impl<D: Decode> Receiving<D> {
     /// again.
     #[inline]
     pub fn poll(&mut self) -> Result<Received, Fault<D::Error>> {
+        Ok(match self.poll_place()? {
+            Received::Message(place) => Received::Message(self.take_at(place)),
+            Received::Closed => Received::Closed,
+            Received::Wait { until } => Received::Wait { until },
+        })
+    }
+
+    /// Like [`poll`](Self::poll), but leaves the payload in the read buffer and returns its place. Call
+    /// [`message_at`](Self::message_at) to read it there, or [`take_at`](Self::take_at) to take it out, before any
+    /// other method that changes the session. Otherwise the message is lost.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use framelink_profile::Framing;
+    /// use framelink_session::{Received, Receiving};
+    ///
+    /// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+    /// receiving.on_bytes(b"\x00\x05hello", Duration::ZERO);
+    /// let Received::Message(place) = receiving.poll_place()? else { panic!() };
+    /// assert_eq!(&receiving.message_at(place)[..], b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns a fault as [`poll`](Self::poll) does.
+    #[inline]
+    pub fn poll_place(&mut self) -> Result<Received<MessagePlace>, Fault<D::Error>> {
         loop {
             if self.is_flooded() {
                 return Ok(Received::Wait { until: None });
@@ -280,10 +307,10 @@ impl<D: Decode> Receiving<D> {
                     if frame.payload_len() == 0 && self.empties().is_some() && self.is_one_too_many() {
                         continue;
                     }
-                    let message = if self.is_heartbeat(&frame) { None } else { Some(self.take(&frame)) };
+                    let place = if self.is_heartbeat(&frame) { None } else { Some(self.leave(&frame)) };
                     // The remaining bytes arrived with the last read, and belong to the next message.
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
-                    if let Some(message) = message {
+                    if let Some(place) = place {
                         if let Some(extras) = &mut self.extras {
                             extras.limits.on_message();
                         }
@@ -293,7 +320,7 @@ impl<D: Decode> Receiving<D> {
                         if self.messages_are == Messages::RequestsInTurn {
                             self.hold_heartbeats();
                         }
-                        return Ok(Received::Message(message));
+                        return Ok(Received::Message(place));
                     }
                 }
                 Decoded::Incomplete(need) => {
@@ -426,7 +453,7 @@ impl<D: Decode> Receiving<D> {
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }
 
-    fn without_bytes(&mut self) -> Received {
+    fn without_bytes<M>(&mut self) -> Received<M> {
         match self.end {
             Some(End::Closed) => Received::Closed,
             _ => {
@@ -445,39 +472,6 @@ impl<D: Decode> Receiving<D> {
             _ => None,
         }
     }
-
-    /// Takes the message out of the buffer. Copies it if it is small beside the buffer, which stays in use; otherwise
-    /// hands over the buffer, so that a large message is not copied.
-    fn take(&mut self, frame: &Frame) -> Message {
-        const SMALL: usize = 128 * 1024;
-        if let Some(message) = Message::short(frame.payload(self.buffer.as_ref()), frame.ended_by) {
-            self.buffer.take(frame.frame_len);
-            return message;
-        }
-        let payload_len = frame.payload_len();
-        let payload = if payload_len < SMALL || payload_len < self.buffer.capacity() / 2 {
-            let payload = copy(frame.payload(self.buffer.as_ref()));
-            self.buffer.take(frame.frame_len);
-            payload
-        } else {
-            self.hand_over(frame)
-        };
-        Message::new(payload, frame.ended_by)
-    }
-
-    fn hand_over(&mut self, frame: &Frame) -> Bytes {
-        let (memory, waiting) = self.buffer.take_all();
-        let start = waiting.start;
-        self.buffer.extend(memory.get(start + frame.frame_len..waiting.end).unwrap_or_default());
-        Bytes::from(memory).slice(start + frame.payload_start..start + frame.payload_end)
-    }
-}
-
-/// Copies a payload into its own memory.
-fn copy(payload: &[u8]) -> Bytes {
-    let mut copy = Vec::with_capacity(payload.len());
-    append(&mut copy, payload);
-    Bytes::from(copy)
 }
 
 /// Shows lengths and times only, because payloads may contain card numbers.

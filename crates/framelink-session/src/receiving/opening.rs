@@ -90,6 +90,13 @@ impl<D: Decode> Receiving<D> {
         if self.opening().is_none() { Ok(true) } else { self.poll_opening() }
     }
 
+    /// Returns whether [`poll_preamble`](Self::poll_preamble) has returned true, or nothing is expected.
+    #[inline]
+    #[must_use]
+    pub const fn has_started(&self) -> bool {
+        self.opening().is_none()
+    }
+
     #[cold]
     fn poll_opening(&mut self) -> Result<bool, WrongPreamble> {
         if self.is_kept() {

@@ -10,17 +10,17 @@ use super::mux::Mux;
 use super::port::{Interrupting, Port, SLICE};
 use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
+use crate::FramingPair;
 use crate::admission::Permit;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Elapsed, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
-use crate::drive::{self, Came, Clock as _};
+use crate::drive::{self, Came, Clock as _, Delivery};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::net::threads;
 use crate::registry::Mailbox;
 use crate::session::{Exchange, Matching};
-use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages over a blocking stream.
 ///
@@ -193,7 +193,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.receiver.closer()
     }
 
-    fn next(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
+    fn next<M: Delivery>(&mut self) -> Result<Option<M>, ErrorOf<C>> {
         self.until_done(None, |connection, until| connection.receive_step(until)).unwrap_or(Ok(None))
     }
 
@@ -244,12 +244,14 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &self.clock })
     }
 
-    fn attend(&mut self, until: Option<Duration>) -> Result<Came, ErrorOf<C>> {
+    const READS_WAIT: bool = true;
+
+    fn attend<M: Delivery>(&mut self, until: Option<Duration>) -> Result<Came<M>, ErrorOf<C>> {
         if !self.sender.sending.has_output() && self.liveness().is_none() {
             return self.receiver.come(until);
         }
         let came = connection::attend(self, until)?;
-        self.receiver.receiving.release();
+        self.receiver.release(&came);
         Ok(came)
     }
 

@@ -9,7 +9,7 @@ use framelink_codec::{Decode, Encode};
 use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{AT_ONCE, Came, Inbound, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, TryRecv};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
@@ -45,7 +45,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
 
 impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     connection::recv_half_methods!();
-    connection::waiting_recv_half_methods!();
+    connection::waiting_recv_half_methods!(plain);
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None }
@@ -65,7 +65,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
 
     #[doc = docs!(recv)]
     pub fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
-        Ok(self.receive(None)?.into_message())
+        self.next()
     }
 
     #[doc = docs!(recv_within)]
@@ -73,12 +73,16 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         self.receive(Some(self.clock.within(limit)))
     }
 
+    fn next<M: Delivery>(&mut self) -> Result<Option<M>, ErrorOf<C>> {
+        Ok(self.receive(None)?.into_message())
+    }
+
     /// Returns a function that ends this half's wait from another thread.
     pub(super) fn closer(&self) -> Option<Closer> {
         self.reader.as_ref().and_then(ReadStream::closer)
     }
 
-    pub(super) fn receive(&mut self, deadline: Option<Duration>) -> Result<TryRecv, ErrorOf<C>> {
+    pub(super) fn receive<M: Delivery>(&mut self, deadline: Option<Duration>) -> Result<TryRecv<M>, ErrorOf<C>> {
         loop {
             return Ok(match self.come(deadline)? {
                 Came::Message(message) => TryRecv::Message(message),
@@ -91,11 +95,22 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     }
 
     /// Like `receive`, but also returns when a heartbeat is due.
-    pub(super) fn come(&mut self, deadline: Option<Duration>) -> Result<Came, ErrorOf<C>> {
-        let came = self.input(deadline, |mut inbound| inbound.receive())?;
-        // Outside of its calls, a half keeps its buffer only while the buffer holds bytes.
-        self.receiving.release();
+    pub(super) fn come<M: Delivery>(&mut self, deadline: Option<Duration>) -> Result<Came<M>, ErrorOf<C>> {
+        let at_hand = self.reader.is_some().then(|| drive::at_hand(&mut self.receiving, true)).flatten();
+        let came = match at_hand {
+            Some(message) => Came::Message(message),
+            None => self.input(deadline, |mut inbound| inbound.receive())?,
+        };
+        self.release(&came);
         Ok(came)
+    }
+
+    /// Releases the buffer after a receive. Outside of its calls, a half keeps its buffer only while the buffer holds
+    /// bytes, or a message that the caller reads there.
+    pub(super) fn release<M: Delivery>(&mut self, came: &Came<M>) {
+        if !(M::IN_BUFFER && matches!(came, Came::Message(_))) {
+            self.receiving.release();
+        }
     }
 
     fn input<T>(

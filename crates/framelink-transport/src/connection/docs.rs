@@ -9,6 +9,16 @@ macro_rules! docs {
          future loses no message.\n\n# Errors\nFails if the received bytes are not a frame, if the stream ended inside a frame, or \
          if the connection failed. Whole messages that arrived before the error are returned first."
     };
+    (recv_ref) => {
+        "Receives the next message like [`recv`](Self::recv), and lends it from the read buffer: without an allocation and without a \
+         copy. The message can be used until the next call of this value.\n\nOn tokio, dropping the future loses no message.\n\n\
+         # Errors\nFails like [`recv`](Self::recv)."
+    };
+    (try_recv_ref) => {
+        "Returns the next message like [`try_recv`](Self::try_recv), and lends it from the read buffer: without an allocation and \
+         without a copy. The message can be used until the next call of this value.\n\n# Errors\nFails like \
+         [`try_recv`](Self::try_recv)."
+    };
     (recv_within) => {
         "Receives the next message, or reports that none arrived within `limit`. A part of a message that has arrived is kept for \
          the next call.\n\n# Errors\nFails like [`recv`](Self::recv)."

@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
-use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Port, Wants};
+use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::ExchangeKind;
 use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
@@ -42,6 +42,9 @@ pub(crate) trait SessionParts {
 
     fn clock(&self) -> Self::Clock;
     fn peer(&self) -> Option<SocketAddr>;
+
+    /// Returns whether the socket is open in both directions.
+    fn has_socket(&self) -> bool;
 
     /// Closes the socket: nothing more is sent or received.
     fn close_socket(&mut self);
@@ -93,6 +96,9 @@ pub(crate) trait Endpoint: SessionParts {
     /// How the socket may wait: the task to wake, a deadline for a blocking wait, or nothing for no wait.
     type Wait<'w>;
 
+    /// Whether reads wait for data.
+    const READS_WAIT: bool = false;
+
     /// The value of `Wait` for operations that do not wait.
     const AT_ONCE: Self::Wait<'static>;
 
@@ -114,13 +120,22 @@ pub(crate) trait Endpoint: SessionParts {
 
     /// Receives as far as the socket allows, and writes what is due meanwhile.
     #[inline]
-    fn attend(&mut self, wait: Self::Wait<'_>) -> Result<Came, ErrorOf<Self::Codec>> {
+    fn attend<M: Delivery>(&mut self, wait: Self::Wait<'_>) -> Result<Came<M>, ErrorOf<Self::Codec>> {
         attend(self, wait)
+    }
+
+    /// Returns the next message that has been read already, unless there is something to do first.
+    #[inline]
+    fn at_hand<M: Delivery>(&mut self) -> Option<M> {
+        if !self.has_socket() || self.sending().owes_beat() {
+            return None;
+        }
+        drive::at_hand(self.parts().receiving, Self::READS_WAIT)
     }
 
     /// Like `attend`, as one step: returns the message, `None` at the end of the stream, or what to wait for.
     #[inline]
-    fn receive_step(&mut self, wait: Self::Wait<'_>) -> Step<Option<Message>, ErrorOf<Self::Codec>> {
+    fn receive_step<M: Delivery>(&mut self, wait: Self::Wait<'_>) -> Step<Option<M>, ErrorOf<Self::Codec>> {
         Ok(match self.attend(wait)? {
             Came::Message(message) => Ok(Some(message)),
             Came::Closed => Ok(None),
@@ -239,7 +254,13 @@ pub(crate) trait Endpoint: SessionParts {
 
 /// The default of [`Endpoint::attend`], for drivers that have a shorter way in some cases.
 #[inline]
-pub(crate) fn attend<E: Endpoint + ?Sized>(endpoint: &mut E, wait: E::Wait<'_>) -> Result<Came, ErrorOf<E::Codec>> {
+pub(crate) fn attend<M: Delivery, E: Endpoint + ?Sized>(
+    endpoint: &mut E,
+    wait: E::Wait<'_>,
+) -> Result<Came<M>, ErrorOf<E::Codec>> {
+    if let Some(message) = endpoint.at_hand() {
+        return Ok(Came::Message(message));
+    }
     let came = endpoint.open(wait).and_then(|mut open| open.attend());
     came.map_err(|cause| endpoint.receive_failed(cause))
 }
@@ -285,6 +306,11 @@ pub(crate) use session_parts;
 macro_rules! session_parts_in_halves {
     () => {
         $crate::connection::session_parts!(receiver.receiving, sender.sending, exchange, receiver.peer);
+
+        #[inline]
+        fn has_socket(&self) -> bool {
+            self.receiver.reader.is_some() && self.sender.writer.is_some()
+        }
 
         fn close_socket(&mut self) {
             self.receiver.give_up();

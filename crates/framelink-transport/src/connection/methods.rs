@@ -268,6 +268,28 @@ macro_rules! waiting_connection_methods {
             $wait!(self.next())
         }
 
+        #[doc = $crate::connection::docs!(recv_ref)]
+        pub $($async)? fn recv_ref(
+            &mut self,
+        ) -> Result<Option<$crate::session::MessageRef<'_>>, $crate::connection::ErrorOf<C>> {
+            self.check($crate::error::Operation::Receive)?;
+            let place: Option<$crate::session::MessagePlace> = $wait!(self.next())?;
+            Ok(place.map(|place| self.receiver.receiving.message_at(place)))
+        }
+
+        /// Receives the next message like [`recv_ref`](Self::recv_ref), together with the sending half, to answer the
+        /// message while it lies in the read buffer.
+        ///
+        /// # Errors
+        /// Fails like [`recv`](Self::recv).
+        pub $($async)? fn recv_with_sender(
+            &mut self,
+        ) -> Result<Option<($crate::session::MessageRef<'_>, &mut SendHalf<C, W>)>, $crate::connection::ErrorOf<C>> {
+            self.check($crate::error::Operation::Receive)?;
+            let place: Option<$crate::session::MessagePlace> = $wait!(self.next())?;
+            Ok(place.map(|place| (self.receiver.receiving.message_at(place), &mut self.sender)))
+        }
+
         /// Splits the connection into its two halves, for two tasks or threads. The halves cannot make calls.
         ///
         /// If an earlier call was not completed, both halves are closed, because its late reply could not be recognised.

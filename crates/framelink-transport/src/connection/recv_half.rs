@@ -50,9 +50,17 @@ macro_rules! recv_half_methods {
 }
 pub(crate) use recv_half_methods;
 
-/// The methods of a receiving half whose operations wait.
+/// The methods of a receiving half whose operations wait. The driver has `next`, which receives a message.
 macro_rules! waiting_recv_half_methods {
-    () => {
+    ($wait:ident $($async:ident)?) => {
+        #[doc = $crate::connection::docs!(recv_ref)]
+        pub $($async)? fn recv_ref(
+            &mut self,
+        ) -> Result<Option<$crate::session::MessageRef<'_>>, $crate::connection::ErrorOf<C>> {
+            let place: Option<$crate::session::MessagePlace> = $wait!(self.next())?;
+            Ok(place.map(|place| self.receiving.message_at(place)))
+        }
+
         /// Returns the next message that has been read already, without looking at the socket.
         ///
         /// # Errors

@@ -114,6 +114,11 @@ macro_rules! waiting_send_half_methods {
         /// # Errors
         /// Fails like [`send`](Self::send).
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
+            if self.writer.is_some()
+                && $crate::drive::queue_now(&mut self.sending, payload).map_err(|cause| self.error(cause))?
+            {
+                return Ok(());
+            }
             $wait!(self.write(|sending, port, clock| {
                 Ok($crate::drive::queue(sending, port, clock, payload)?.done())
             }))?;

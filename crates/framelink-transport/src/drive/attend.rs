@@ -6,7 +6,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::reading::Read;
 use super::receive::{has_started, unsolicited};
-use super::{AT_ONCE, Came, Clock, Input, Open, Port, Progress, Turn};
+use super::{AT_ONCE, Came, Clock, Delivery, Input, Open, Port, Progress, Turn};
 use crate::error::Cause;
 use crate::session::LivenessHandle;
 
@@ -39,12 +39,12 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     /// Returns [`Came::Wait`] only if the read would have to wait, and also the write unless everything is written,
     /// because a socket reports only once that it is ready. On a blocking driver, [`Came::Beat`] means that there is
     /// still output, and that the next read should not wait long.
-    pub(crate) fn attend(&mut self) -> Result<Came, Cause<D::Error, E::Error>> {
+    pub(crate) fn attend<M: Delivery>(&mut self) -> Result<Came<M>, Cause<D::Error, E::Error>> {
         self.attend_in(&mut Turn::default())
     }
 
     /// Like `attend`, in a turn that has begun.
-    pub(super) fn attend_in(&mut self, turn: &mut Turn) -> Result<Came, Cause<D::Error, E::Error>> {
+    pub(super) fn attend_in<M: Delivery>(&mut self, turn: &mut Turn) -> Result<Came<M>, Cause<D::Error, E::Error>> {
         let waits = self.port.input().waits();
         // The flag matters only if reads wait.
         let mut writing = Writing { was_owed: waits && self.sending.has_output(), wrote: None, failed: None };

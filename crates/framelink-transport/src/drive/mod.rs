@@ -23,8 +23,8 @@ pub use close_report::CloseReport;
 pub(crate) use guarded::{guarded, is_lost};
 pub(crate) use open::{Inbound, Open};
 pub use poll::{TryRecv, TrySend};
-pub(crate) use receive::{Came, Turn, buffered};
-pub(crate) use send::{Progress, flush, put, queue, sent_of_message, try_put, try_queue, write_beats};
+pub(crate) use receive::{Came, Delivery, Turn, at_hand, buffered};
+pub(crate) use send::{Progress, flush, put, queue, queue_now, sent_of_message, try_put, try_queue, write_beats};
 
 /// The reading side of a socket.
 pub(crate) trait Input {

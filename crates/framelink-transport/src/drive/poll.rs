@@ -39,6 +39,15 @@ impl<M> TryRecv<M> {
         }
     }
 
+    /// Converts the message.
+    pub(crate) fn map<N>(self, convert: impl FnOnce(M) -> N) -> TryRecv<N> {
+        match self {
+            Self::Message(message) => TryRecv::Message(convert(message)),
+            Self::Nothing => TryRecv::Nothing,
+            Self::Closed => TryRecv::Closed,
+        }
+    }
+
     /// Returns the message, if there is one.
     #[must_use]
     pub fn into_message(self) -> Option<M> {

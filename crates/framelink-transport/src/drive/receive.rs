@@ -9,12 +9,12 @@ use super::{AT_ONCE, Clock, Inbound, Input, Open, Port};
 use crate::Message;
 use crate::drive::TryRecv;
 use crate::error::Cause;
-use crate::session::{Received, Receiving};
+use crate::session::{MessagePlace, Received, Receiving};
 
 /// The result of receiving.
 #[derive(Debug)]
-pub(crate) enum Came {
-    Message(Message),
+pub(crate) enum Came<M = Message> {
+    Message(M),
     /// The peer closed its side between two messages.
     Closed,
     /// Nothing more can be read now. The session wants to be asked again at this time, even if nothing arrives.
@@ -23,16 +23,42 @@ pub(crate) enum Came {
     Beat,
 }
 
-impl Came {
+impl<M> Came<M> {
     /// Converts to `TryRecv`, and the time after which to ask again even if nothing arrives.
     #[inline]
-    pub(crate) fn at_once(self) -> (TryRecv, Option<Duration>) {
+    pub(crate) fn at_once(self) -> (TryRecv<M>, Option<Duration>) {
         match self {
             Self::Message(message) => (TryRecv::Message(message), None),
             Self::Closed => (TryRecv::Closed, None),
             Self::Wait(until) => (TryRecv::Nothing, until),
             Self::Beat => (TryRecv::Nothing, AT_ONCE),
         }
+    }
+}
+
+/// A message as the receiver wants it: taken out of the read buffer, or left there until the next call.
+pub(crate) trait Delivery: Sized {
+    /// Whether the message stays in the read buffer.
+    const IN_BUFFER: bool;
+
+    fn of<D: Decode>(receiving: &mut Receiving<D>, place: MessagePlace) -> Self;
+}
+
+impl Delivery for Message {
+    const IN_BUFFER: bool = false;
+
+    #[inline]
+    fn of<D: Decode>(receiving: &mut Receiving<D>, place: MessagePlace) -> Self {
+        receiving.take_at(place)
+    }
+}
+
+impl Delivery for MessagePlace {
+    const IN_BUFFER: bool = true;
+
+    #[inline]
+    fn of<D: Decode>(_: &mut Receiving<D>, place: MessagePlace) -> Self {
+        place
     }
 }
 
@@ -59,7 +85,11 @@ const LOOKS: usize = 64;
 
 impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     #[inline]
-    pub(super) fn receive_in(&mut self, turn: &mut Turn, may_wait: bool) -> Result<Came, Cause<D::Error, E::Error>> {
+    pub(super) fn receive_in<M: Delivery>(
+        &mut self,
+        turn: &mut Turn,
+        may_wait: bool,
+    ) -> Result<Came<M>, Cause<D::Error, E::Error>> {
         self.inbound(may_wait).receive_in(turn)
     }
 }
@@ -67,28 +97,26 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     /// Reads until there is a message, the end, or a heartbeat to send, or until nothing more can be read. Bytes that
     /// have arrived are read before the clock is checked.
-    pub(crate) fn receive<E>(&mut self) -> Result<Came, Cause<D::Error, E>> {
+    pub(crate) fn receive<M: Delivery, E>(&mut self) -> Result<Came<M>, Cause<D::Error, E>> {
         self.receive_in(&mut Turn::default())
     }
 
     /// Like `receive`, in a turn that may have begun.
     #[inline]
-    pub(crate) fn receive_in<E>(&mut self, turn: &mut Turn) -> Result<Came, Cause<D::Error, E>> {
-        if self.receiving.wants_asking() {
-            self.receiving.on_asked(self.clock.now());
-        }
+    pub(crate) fn receive_in<M: Delivery, E>(&mut self, turn: &mut Turn) -> Result<Came<M>, Cause<D::Error, E>> {
         loop {
             if self.receiving.beat_is_due() {
                 return Ok(Came::Beat);
             }
-            let until = match next(self.receiving)? {
-                Received::Message(message) => {
-                    self.receiving.on_idle(self.waits());
-                    return Ok(Came::Message(message));
-                }
+            let until = match next_place(self.receiving)? {
+                Received::Message(place) => return Ok(Came::Message(deliver(self.receiving, place, self.waits()))),
                 Received::Closed => return Ok(Came::Closed),
                 Received::Wait { until } => until,
             };
+            // Messages that have been read already are delivered without a look at the clock.
+            if self.receiving.wants_asking() {
+                self.receiving.on_asked(self.clock.now());
+            }
             self.receiving.judge().map_err(Cause::Dead)?;
             if self.receiving.beat_is_due() {
                 return Ok(Came::Beat);
@@ -220,11 +248,33 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
 }
 
 /// Returns the next message that has been read already.
-pub(crate) fn buffered<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Option<Message>, Cause<D::Error, E>> {
-    match next(receiving)? {
-        Received::Message(message) => Ok(Some(message)),
+pub(crate) fn buffered<M: Delivery, D: Decode, E>(
+    receiving: &mut Receiving<D>,
+) -> Result<Option<M>, Cause<D::Error, E>> {
+    match next_place(receiving)? {
+        Received::Message(place) => Ok(Some(M::of(receiving, place))),
         Received::Closed | Received::Wait { .. } => Ok(None),
     }
+}
+
+/// Returns the next message that has been read already, if it can be delivered at once, without the socket, the clock,
+/// and the task to wake. Everything else, errors included, is left to a receive. `waits`: reads wait for data.
+#[inline]
+pub(crate) fn at_hand<M: Delivery, D: Decode>(receiving: &mut Receiving<D>, waits: bool) -> Option<M> {
+    if !receiving.is_inside_message() || !receiving.has_started() || receiving.owes_beat() {
+        return None;
+    }
+    match receiving.poll_place() {
+        Ok(Received::Message(place)) => Some(deliver(receiving, place, waits)),
+        _ => None,
+    }
+}
+
+#[inline]
+fn deliver<M: Delivery, D: Decode>(receiving: &mut Receiving<D>, place: MessagePlace, waits: bool) -> M {
+    let message = M::of(receiving, place);
+    receiving.on_idle(waits || M::IN_BUFFER);
+    message
 }
 
 /// Builds the error for an unsolicited message that could be taken for the next reply.
@@ -233,10 +283,19 @@ pub(super) fn unsolicited<D: Decode, E>(receiving: &Receiving<D>, message: Messa
     Cause::Unsolicited
 }
 
-/// Returns the next item in the bytes that were read. A preamble may precede the first message.
+/// Returns the next item in the bytes that were read, and takes it out of the buffer.
 pub(super) fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received, Cause<D::Error, E>> {
+    Ok(match next_place(receiving)? {
+        Received::Message(place) => Received::Message(receiving.take_at(place)),
+        Received::Closed => Received::Closed,
+        Received::Wait { until } => Received::Wait { until },
+    })
+}
+
+/// Returns the next item in the bytes that were read. A preamble may precede the first message.
+fn next_place<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received<MessagePlace>, Cause<D::Error, E>> {
     match has_started(receiving)? {
-        true => match receiving.poll().map_err(Cause::Fault)? {
+        true => match receiving.poll_place().map_err(Cause::Fault)? {
             Received::Wait { until } => match receiving.flooded() {
                 Some(most) => Err(Cause::TooManyEmpty { most }),
                 None => Ok(Received::Wait { until }),

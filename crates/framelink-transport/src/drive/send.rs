@@ -89,6 +89,17 @@ pub(crate) fn queue<D, E: Encode>(
     Ok(Progress::Done)
 }
 
+/// Like `queue`, without the socket. Returns false and does not accept the message if there is no room.
+#[inline]
+pub(crate) fn queue_now<D, E: Encode>(sending: &mut Sending<E>, payload: &[u8]) -> Result<bool, Cause<D, E::Error>> {
+    if !sending.has_room() {
+        return Ok(false);
+    }
+    sending.queue(payload).map_err(Cause::Refused)?;
+    sending.on_queued();
+    Ok(true)
+}
+
 /// Like `queue`, with the result as a `TrySend`.
 pub(crate) fn try_queue<D, E: Encode>(
     sending: &mut Sending<E>,

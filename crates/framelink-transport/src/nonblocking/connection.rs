@@ -16,12 +16,12 @@ use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
-use crate::drive::{self, Call, Clock as _, Progress, TryRecv};
+use crate::drive::{self, Call, Clock as _, Delivery, Progress, TryRecv};
 use crate::error::{Cause, Operation};
 use crate::net::clock::Clock;
 use crate::net::peer_addr::PeerAddr;
 use crate::registry::Mailbox;
-use crate::session::{Ending, Sending, Sent, Session};
+use crate::session::{Ending, MessageRef, Sending, Sent, Session};
 use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages, with operations that return at once.
@@ -230,6 +230,13 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         self.receive()
     }
 
+    #[doc = docs!(try_recv_ref)]
+    pub fn try_recv_ref(&mut self) -> Result<TryRecv<MessageRef<'_>>, ErrorOf<C>> {
+        self.check(Operation::Receive)?;
+        let place = self.receive()?;
+        Ok(place.map(|place| self.session.receiving.message_at(place)))
+    }
+
     /// Begins a call: writes the request as far as the socket takes it. Returns the reply if it has arrived already.
     /// Otherwise [`try_reply`](Self::try_reply) returns it later. One deadline covers the whole call;
     /// [`deadline`](Self::deadline) takes it into account.
@@ -284,7 +291,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         self.try_reply()
     }
 
-    pub(super) fn receive(&mut self) -> Result<TryRecv, ErrorOf<C>> {
+    pub(super) fn receive<M: Delivery>(&mut self) -> Result<TryRecv<M>, ErrorOf<C>> {
         self.until = None;
         let (came, until) = self.attend(())?.at_once();
         self.until = until;
@@ -320,6 +327,11 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
 
 impl<C: Decode + Encode, S> SessionParts for Connection<C, S> {
     connection::session_parts!(session.receiving, session.sending, session.exchange, peer);
+
+    #[inline]
+    fn has_socket(&self) -> bool {
+        self.stream.is_some()
+    }
 
     fn close_socket(&mut self) {
         self.close_now();

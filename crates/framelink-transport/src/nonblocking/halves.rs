@@ -11,12 +11,12 @@ use mio::net::TcpStream;
 use super::WriteStream;
 use super::port::Port;
 use crate::FramingPair;
-use crate::connection::{self, CauseOf, ErrorOf};
-use crate::drive::{self, Came, Clock as _, Inbound, Progress, TryRecv, Turn};
+use crate::connection::{self, CauseOf, ErrorOf, docs};
+use crate::drive::{self, Came, Clock as _, Delivery, Inbound, Progress, TryRecv, Turn};
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::net::peer_addr::PeerAddr;
-use crate::session::{Receiving, Sending};
+use crate::session::{MessageRef, Receiving, Sending};
 
 /// The receiving half of a connection.
 ///
@@ -57,7 +57,21 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     /// When bytes arrived that are no frame, when the stream ended inside a frame, or when the connection failed. Whole
     /// messages that arrived before that are delivered first.
     pub fn try_recv(&mut self) -> Result<TryRecv, ErrorOf<C>> {
+        self.receive()
+    }
+
+    #[doc = docs!(try_recv_ref)]
+    pub fn try_recv_ref(&mut self) -> Result<TryRecv<MessageRef<'_>>, ErrorOf<C>> {
+        let place = self.receive()?;
+        Ok(place.map(|place| self.receiving.message_at(place)))
+    }
+
+    fn receive<M: Delivery>(&mut self) -> Result<TryRecv<M>, ErrorOf<C>> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
+        if let Some(message) = drive::at_hand(&mut self.receiving, false) {
+            self.until = None;
+            return Ok(TryRecv::Message(message));
+        }
         let input = &mut Port { stream, is_connecting: &mut self.is_connecting };
         let mut inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
         let mut turn = Turn::default();

@@ -18,14 +18,14 @@ use super::mux::Mux;
 use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
+use crate::FramingPair;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
-use crate::drive::{self, Came, Wants};
+use crate::drive::{self, Came, Delivery, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
 use crate::session::{ByteCount, Exchange, Matching};
-use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages, and makes calls.
 ///
@@ -190,7 +190,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         self.inspect_for_pool(waker, discard_unsolicited)
     }
 
-    fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ErrorOf<C>>> {
+    fn next<M: Delivery>(&mut self) -> impl Future<Output = Result<Option<M>, ErrorOf<C>>> {
         self.done(|connection, waker| connection.receive_step(waker))
     }
 
@@ -237,7 +237,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Endpoint f
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &self.clock })
     }
 
-    fn attend(&mut self, waker: &Waker) -> Result<Came, ErrorOf<C>> {
+    fn attend<M: Delivery>(&mut self, waker: &Waker) -> Result<Came<M>, ErrorOf<C>> {
         // Without budget the task is polled again on its next turn.
         match self.receiver.poll_turn(&mut Context::from_waker(waker)) {
             Poll::Ready(()) => connection::attend(self, waker),

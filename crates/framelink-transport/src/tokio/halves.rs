@@ -19,7 +19,7 @@ use super::alarm::Alarm;
 use super::clock::Clock;
 use super::port::{Port, ReadNow};
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Inbound, Progress, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
 use crate::net::peer_addr::PeerAddr;
@@ -70,7 +70,7 @@ const MESSAGES_A_UNIT: u8 = 4;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     connection::recv_half_methods!();
-    connection::waiting_recv_half_methods!();
+    connection::waiting_recv_half_methods!(awaited async);
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
@@ -78,6 +78,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     /// Like [`recv`](Self::recv), as a poll function.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Message>, ErrorOf<C>>> {
+        self.poll_next(context)
+    }
+
+    fn poll_next<M: Delivery>(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<M>, ErrorOf<C>>> {
         loop {
             match ready!(self.poll_came(context))? {
                 Came::Message(message) => return Poll::Ready(Ok(Some(message))),
@@ -86,6 +90,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
                 Came::Beat | Came::Wait(_) => {}
             }
         }
+    }
+
+    fn next<M: Delivery>(&mut self) -> impl Future<Output = Result<Option<M>, ErrorOf<C>>> {
+        poll_fn(|context| self.poll_next(context))
     }
 
     /// Reads and discards everything, whether it forms messages or not, until the peer closes. Use it before dropping a
@@ -103,7 +111,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     #[doc = docs!(recv)]
     pub async fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
-        poll_fn(|context| self.poll_recv(context)).await
+        self.next().await
     }
 
     #[doc = docs!(recv_within)]
@@ -113,8 +121,18 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     }
 
     /// Receives, or reports that a heartbeat is due. Never returns [`Came::Wait`].
-    pub(super) fn poll_came(&mut self, context: &mut Context<'_>) -> Poll<Result<Came, ErrorOf<C>>> {
+    #[inline]
+    pub(super) fn poll_came<M: Delivery>(&mut self, context: &mut Context<'_>) -> Poll<Result<Came<M>, ErrorOf<C>>> {
         ready!(self.poll_turn(context));
+        if self.reader.is_some()
+            && let Some(message) = drive::at_hand(&mut self.receiving, false)
+        {
+            return Poll::Ready(Ok(Came::Message(message)));
+        }
+        self.poll_read(context)
+    }
+
+    fn poll_read<M: Delivery>(&mut self, context: &mut Context<'_>) -> Poll<Result<Came<M>, ErrorOf<C>>> {
         loop {
             match self.poll_input(context, |mut inbound| inbound.receive())? {
                 Came::Wait(until) => ready!(self.poll_alarm(context, until)),
