@@ -30,6 +30,8 @@ pub(crate) struct SharedState {
     /// Whether the connection failed. A socket reports a reset once, possibly to a write. A later read then returns an
     /// end of stream, as if the peer had closed cleanly.
     has_failed: AtomicBool,
+    /// How many bytes the socket had taken when the stream was last flushed. Here, because few streams need it.
+    flushed: AtomicU64,
 }
 
 /// A direction.
@@ -70,6 +72,14 @@ impl SharedState {
 
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_flushed(&self, count: u64) {
+        self.flushed.store(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn flushed(&self) -> u64 {
+        self.flushed.load(Ordering::Relaxed)
     }
 
     #[inline]

@@ -49,6 +49,12 @@ use crate::rules::{Life, Rules};
 #[derive(Clone, Debug)]
 pub struct Liveness {
     rules: Rules,
+    /// Boxed, because two small pieces of memory fill gaps that one large piece would leave.
+    state: Box<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
     /// The nanoseconds without traffic before our first heartbeat, until it is sent. 0 if they are as many as later.
     first: u64,
     /// The last sign of life.
@@ -59,8 +65,8 @@ pub struct Liveness {
     out_at: Moment,
     /// The last heartbeat or answer of ours, or the start if there was none. The peer counts both.
     beat_at: Moment,
-    /// The probe that waits for an answer.
-    asked: Option<Asked>,
+    /// Since when the probe waits for an answer.
+    asked_at: Option<Moment>,
     /// When the last heartbeat was sent, until its answer is received.
     awaited: Option<Moment>,
     /// The peer is not judged before this time.
@@ -72,6 +78,10 @@ pub struct Liveness {
     sent: u64,
     /// Boxed, because most connections have none of it.
     rare: Option<Box<Rare>>,
+    /// How many probes wait for an answer.
+    probes: u8,
+    /// Whether the last probe is not written yet.
+    probe_waits: bool,
     /// Whether a byte was sent.
     has_sent: bool,
     /// A heartbeat is due and is not written yet.
@@ -92,14 +102,6 @@ struct Rare {
     round_trips: RoundTrips,
     /// How many probes of the peer were not answered.
     refused: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    since: Moment,
-    probes: u32,
-    /// Whether the probe is not written yet.
-    waits: bool,
 }
 
 /// The next thing to do.
@@ -135,36 +137,38 @@ impl Liveness {
         let spread = u128::from(half) * u128::from(jitter) / u128::from(u32::MAX);
         let first = half + u64::try_from(spread).unwrap_or(u64::MAX);
         let now = Moment::at(now);
-        Self {
-            rules,
+        let state = State {
             // The side that waits longer leaves the first probe to the other side.
             first: if rules.gives_way() { 0 } else { first },
             life_at: now,
             in_at: None,
             out_at: now,
             beat_at: now,
-            asked: None,
+            asked_at: None,
             awaited: None,
             excused_until: None,
             watched_at: now,
             guard: Guard::default(),
             sent: 0,
             rare: None,
+            probes: 0,
+            probe_waits: false,
             has_sent: false,
             is_unwritten: false,
             is_asked_by_peer: false,
             has_excused: false,
             is_held: false,
             is_dead: false,
-        }
+        };
+        Self { rules, state: Box::new(state) }
     }
 
     /// Records that bytes were received.
     #[inline]
     pub fn on_heard(&mut self, now: Duration) {
         let now = Moment::at(now);
-        self.in_at = Some(now);
-        self.watched_at = now;
+        self.state.in_at = Some(now);
+        self.state.watched_at = now;
         if self.rules.life == Life::Bytes {
             self.lived(now);
         }
@@ -179,24 +183,20 @@ impl Liveness {
     /// Records that the due heartbeat is written. Its answer can arrive from now on.
     pub fn on_written(&mut self, now: Duration) {
         let now = Moment::at(now);
-        self.is_unwritten = false;
+        self.state.is_unwritten = false;
         self.sent_at(now);
-        if let Some(asked) = &mut self.asked {
-            asked.waits = false;
-        }
-        if let Some(at) = &mut self.awaited {
+        self.state.probe_waits = false;
+        if let Some(at) = &mut self.state.awaited {
             *at = now;
         }
     }
 
     #[inline]
     fn sent_at(&mut self, now: Moment) {
-        (self.out_at, self.has_sent) = (now, true);
+        (self.state.out_at, self.state.has_sent) = (now, true);
         // The peer has taken some of the bytes before our probe.
-        if let Some(asked) = &mut self.asked
-            && asked.waits
-        {
-            asked.since = now;
+        if self.state.probe_waits {
+            self.state.asked_at = Some(now);
         }
     }
 
@@ -226,24 +226,24 @@ impl Liveness {
 
     /// Returns whether the limit on answers lets one through now.
     fn may_answer(&mut self, now: Moment) -> bool {
-        let is_let = self.guard.lets_through(&self.rules, now);
+        let is_let = self.state.guard.lets_through(&self.rules, now);
         if is_let {
-            (self.beat_at, self.is_asked_by_peer) = (now, true);
+            (self.state.beat_at, self.state.is_asked_by_peer) = (now, true);
         } else {
-            self.rare.get_or_insert_default().refused += 1;
+            self.state.rare.get_or_insert_default().refused += 1;
         }
         is_let
     }
 
     /// Pauses during an exchange that a heartbeat would disturb: nothing is due until [`resume`](Self::resume).
-    pub const fn hold(&mut self) {
-        self.is_held = true;
+    pub fn hold(&mut self) {
+        self.state.is_held = true;
     }
 
     /// Ends the pause. The peer has its answer time from now.
     pub fn resume(&mut self, now: Duration) {
-        if self.is_held {
-            self.is_held = false;
+        if self.state.is_held {
+            self.state.is_held = false;
             self.excuse_until(Moment::at(now).after(self.rules.timeout));
         }
     }
@@ -254,21 +254,21 @@ impl Liveness {
         let now = Moment::at(now);
         let away_for = now.since(Moment::at(away_at)).min(self.rules.timeout);
         self.excuse_until(now.after(away_for));
-        self.watched_at = now;
+        self.state.watched_at = now;
     }
 
     /// Records that our side has ended. Nothing can be sent, so nothing is due, and a missing answer has no meaning. A
     /// peer that sends heartbeats by itself is still judged.
-    pub const fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.rules.has_ended = true;
-        self.asked = None;
+        self.state.answered();
     }
 
     /// Returns how often a sleeping caller has to read, so that probes of the peer are answered in time; `None` if the
     /// peer sends no probes.
     #[must_use]
     pub fn look_within(&self) -> Option<Duration> {
-        let is_asked = self.rules.answers() && self.rules.peer_sends && !self.is_held;
+        let is_asked = self.rules.answers() && self.rules.peer_sends && !self.state.is_held;
         is_asked.then(|| Duration::from_nanos(self.rules.timeout / 4))
     }
 
@@ -287,7 +287,7 @@ impl Liveness {
             return Due::Dead(verdict);
         }
         let now = Moment::at(now);
-        self.watched_at = now;
+        self.state.watched_at = now;
         loop {
             let Some((at, step)) = self.next() else { return Due::Wait(None) };
             if at > now {
@@ -298,15 +298,16 @@ impl Liveness {
                 Step::Verdict if self.excuses(at, now) => {}
                 Step::Verdict => {
                     let verdict = self.judge(now);
-                    self.is_dead = true;
-                    self.rare.get_or_insert_default().dead = Some(verdict);
+                    self.state.is_dead = true;
+                    self.state.rare.get_or_insert_default().dead = Some(verdict);
                     return Due::Dead(verdict);
                 }
                 Step::Ask => {
-                    let probes = self.asked.map_or(0, |asked| asked.probes);
-                    self.asked = Some(Asked { since: now, probes: probes + 1, waits: true });
+                    self.state.asked_at = Some(now);
+                    self.state.probes += 1;
+                    self.state.probe_waits = true;
                     // A heartbeat that is not written yet serves as the probe.
-                    if !self.is_unwritten {
+                    if !self.state.is_unwritten {
                         return Due::Probe(self.send(now));
                     }
                 }
@@ -329,10 +330,10 @@ impl Liveness {
     }
 
     fn next_beat(&self) -> Option<Moment> {
-        let is_asleep = self.is_held || self.is_unwritten || self.is_dead;
+        let is_asleep = self.state.is_held || self.state.is_unwritten || self.state.is_dead;
         let time = self.beat_after().filter(|_| !is_asleep)?;
         let at = self.after(self.shown_at(), time);
-        let judged_at = self.asked.map_or(at, |asked| asked.since.after(self.rules.timeout));
+        let judged_at = self.state.asked_at.map_or(at, |since| since.after(self.rules.timeout));
         // The receiving side goes first.
         let grace = LATE.min(self.rules.timeout / 4);
         Some(at.max(judged_at).after(grace))
@@ -349,13 +350,13 @@ impl Liveness {
     #[must_use]
     pub fn standing(&self, now: Duration) -> Standing {
         let now = Moment::at(now);
-        let silent_for = Duration::from_nanos(now.since(self.life_at));
-        match (self.verdict(), self.asked, self.judged_at()) {
+        let silent_for = Duration::from_nanos(now.since(self.state.life_at));
+        match (self.verdict(), self.state.asked_at, self.judged_at()) {
             (Some(verdict), ..) => Standing::Dead(verdict),
             (None, _, Some(at)) if at.after(LATE) < now => {
-                Standing::Unknown { unwatched_for: Duration::from_nanos(now.since(self.watched_at)) }
+                Standing::Unknown { unwatched_for: Duration::from_nanos(now.since(self.state.watched_at)) }
             }
-            (None, Some(asked), _) => Standing::Asked { silent_for, probes: asked.probes },
+            (None, Some(_), _) => Standing::Asked { silent_for, probes: self.state.probes.into() },
             (None, None, _) => Standing::Alive { silent_for },
         }
     }
@@ -363,51 +364,51 @@ impl Liveness {
     /// Returns why the peer counts as dead, if it does.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        if self.is_dead { self.rare.as_ref()?.dead } else { None }
+        if self.state.is_dead { self.state.rare.as_ref()?.dead } else { None }
     }
 
     /// Returns how long answers took.
     #[must_use]
     pub fn round_trips(&self) -> RoundTrips {
-        self.rare.as_ref().map(|rare| rare.round_trips).unwrap_or_default()
+        self.state.rare.as_ref().map(|rare| rare.round_trips).unwrap_or_default()
     }
 
     /// Returns how many heartbeats were due so far.
     #[must_use]
     pub const fn sent(&self) -> u64 {
-        self.sent
+        self.state.sent
     }
 
     /// Returns how many probes of the peer were not answered because there were too many.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.rare.as_ref().map_or(0, |rare| rare.refused)
+        self.state.rare.as_ref().map_or(0, |rare| rare.refused)
     }
 
     /// Returns whether a probe waits for its answer.
     #[must_use]
     pub const fn is_asked(&self) -> bool {
-        self.asked.is_some()
+        self.state.asked_at.is_some()
     }
 
     /// The next step and its time, if nothing happens before.
     #[inline]
     fn next(&self) -> Option<(Moment, Step)> {
-        if self.is_held || self.is_dead {
+        if self.state.is_held || self.state.is_dead {
             return None;
         }
         let rules = &self.rules;
-        if let Some(asked) = self.asked {
-            let step = if asked.probes < u32::from(rules.tries) { Step::Ask } else { Step::Verdict };
-            return Some((asked.since.after(rules.timeout), step));
+        if let Some(since) = self.state.asked_at {
+            let step = if self.state.probes < rules.tries { Step::Ask } else { Step::Verdict };
+            return Some((since.after(rules.timeout), step));
         }
         let silence = rules.silence().map(|silence| {
-            let at = self.life_at.after(silence);
-            (self.excused_until.map_or(at, |until| until.max(at)), Step::Verdict)
+            let at = self.state.life_at.after(silence);
+            (self.state.excused_until.map_or(at, |until| until.max(at)), Step::Verdict)
         });
-        let ask = rules.ask_after().map(|time| (self.after(self.life_at, time), Step::Ask));
+        let ask = rules.ask_after().map(|time| (self.after(self.state.life_at, time), Step::Ask));
         let step = if ask.is_some() { Step::Ask } else { Step::Beat };
-        let beat = self.beat_after().filter(|_| !self.is_unwritten);
+        let beat = self.beat_after().filter(|_| !self.state.is_unwritten);
         let beat = beat.map(|time| (self.after(self.shown_at(), time), step));
         [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -417,84 +418,82 @@ impl Liveness {
     /// and again.
     fn beat_after(&self) -> Option<u64> {
         let Rules { interval, timeout, .. } = self.rules;
-        let waits = self.is_asked_by_peer && self.rules.gives_way();
+        let waits = self.state.is_asked_by_peer && self.rules.gives_way();
         self.rules.beat_after().map(|time| if waits { interval + timeout.min(interval) } else { time })
     }
 
     /// The last time when bytes of ours showed the peer that we live, or the start.
     fn shown_at(&self) -> Moment {
         match self.rules.life {
-            Life::Bytes => self.out_at,
-            Life::Heartbeats => self.beat_at,
+            Life::Bytes => self.state.out_at,
+            Life::Heartbeats => self.state.beat_at,
         }
     }
 
     /// The first heartbeat is due earlier, so that those of many connections are spread.
     fn after(&self, since: Moment, time: u64) -> Moment {
-        since.after(if self.first > 0 { self.first.min(time) } else { time })
+        since.after(if self.state.first > 0 { self.state.first.min(time) } else { time })
     }
 
     /// When silence is judged or a probe is due.
     fn judged_at(&self) -> Option<Moment> {
-        match self.asked {
-            _ if self.is_held => None,
-            Some(asked) => Some(asked.since.after(self.rules.timeout)),
-            None => self.rules.silence().or(self.rules.ask_after()).map(|time| self.life_at.after(time)),
+        match self.state.asked_at {
+            _ if self.state.is_held => None,
+            Some(since) => Some(since.after(self.rules.timeout)),
+            None => self.rules.silence().or(self.rules.ask_after()).map(|time| self.state.life_at.after(time)),
         }
     }
 
     fn send(&mut self, now: Moment) -> u64 {
-        self.sent += 1;
-        self.first = 0;
-        self.is_unwritten = true;
-        (self.beat_at, self.is_asked_by_peer) = (now, false);
-        self.awaited = self.rules.answers().then_some(now);
-        self.sent
+        self.state.sent += 1;
+        self.state.first = 0;
+        self.state.is_unwritten = true;
+        (self.state.beat_at, self.state.is_asked_by_peer) = (now, false);
+        self.state.awaited = self.rules.answers().then_some(now);
+        self.state.sent
     }
 
     #[inline]
     fn lived(&mut self, now: Moment) {
-        self.life_at = now;
-        self.asked = None;
-        self.excused_until = None;
-        self.has_excused = false;
+        self.state.life_at = now;
+        self.state.answered();
+        self.state.excused_until = None;
+        self.state.has_excused = false;
     }
 
     fn answered(&mut self, number: Option<u64>, now: Moment) {
-        let Some(at) = self.awaited else { return };
-        let behind = number.map_or(0, |number| self.rules.distance(self.sent, number));
+        let Some(at) = self.state.awaited else { return };
+        let behind = number.map_or(0, |number| self.rules.distance(self.state.sent, number));
         // An answer to an earlier try also shows life, but its time says nothing about the round trip.
         if behind >= u64::from(self.rules.tries) {
             return;
         }
-        if behind == 0 && !self.is_unwritten {
+        if behind == 0 && !self.state.is_unwritten {
             let time = Duration::from_nanos(now.since(at));
-            self.rare.get_or_insert_default().round_trips.add(time);
+            self.state.rare.get_or_insert_default().round_trips.add(time);
         }
-        self.awaited = None;
+        self.state.awaited = None;
         self.lived(now);
     }
 
     fn is_awaiting(&self, now: Moment) -> bool {
-        self.awaited.is_some_and(|at| now <= at.after(self.rules.timeout))
+        self.state.awaited.is_some_and(|at| now <= at.after(self.rules.timeout))
     }
 
     /// The peer is not judged before this time.
     fn excuse_until(&mut self, until: Moment) {
         let earliest = until.before(self.rules.timeout);
-        if let Some(asked) = &mut self.asked {
-            asked.since = asked.since.max(earliest);
-        }
-        self.excused_until = Some(self.excused_until.map_or(until, |at| at.max(until)));
+        self.state.asked_at = self.state.asked_at.map(|since| since.max(earliest));
+        self.state.excused_until = Some(self.state.excused_until.map_or(until, |at| at.max(until)));
     }
 
     /// If the caller was not there when the time was over, the peer gets its answer time from now, once per sign of
     /// life.
     fn excuses(&mut self, at: Moment, now: Moment) -> bool {
-        if self.has_excused || now.since(at) <= LATE {
+        if self.state.has_excused || now.since(at) <= LATE {
             return false;
         }
-        self.has_excused = true;
+        self.state.has_excused = true;
         self.excuse_until(now.after(self.rules.timeout));
         true
     }
@@ -502,10 +501,18 @@ impl Liveness {
     fn judge(&self, now: Moment) -> Verdict {
         let ago = |at| Duration::from_nanos(now.since(at));
         Verdict {
-            silent_for: ago(self.life_at),
-            last_in: self.in_at.map(ago),
-            last_out: self.has_sent.then(|| ago(self.out_at)),
-            probes: self.asked.map_or(0, |asked| asked.probes),
+            silent_for: ago(self.state.life_at),
+            last_in: self.state.in_at.map(ago),
+            last_out: self.state.has_sent.then(|| ago(self.state.out_at)),
+            probes: self.state.probes.into(),
         }
+    }
+}
+
+impl State {
+    /// No probe waits for an answer any more.
+    #[inline]
+    const fn answered(&mut self) {
+        (self.asked_at, self.probes, self.probe_waits) = (None, 0, false);
     }
 }

@@ -5,7 +5,7 @@ use framelink_codec::Decode;
 use super::Receiving;
 use super::empties::Empties;
 use super::limits::Limits;
-use super::opening::Opening;
+use super::opening::Expected;
 use super::unread::OnUnread;
 use crate::lifetime::Lifetime;
 
@@ -13,8 +13,8 @@ use crate::lifetime::Lifetime;
 /// others need no memory for it.
 #[derive(Default)]
 pub(super) struct Extras {
-    /// What must arrive before the first message.
-    pub(super) opening: Option<Opening>,
+    /// What must arrive before the first message. Boxed, because few peers send a preamble.
+    pub(super) preamble: Option<Box<Expected>>,
     pub(super) limits: Limits,
     pub(super) lifetime: Option<Lifetime>,
     pub(super) empties: Option<Empties>,
@@ -28,15 +28,8 @@ impl<D: Decode> Receiving<D> {
     }
 
     #[inline]
-    pub(super) const fn opening(&self) -> Option<&Opening> {
-        match &self.extras {
-            Some(extras) => extras.opening.as_ref(),
-            None => None,
-        }
-    }
-
-    pub(super) fn opening_mut(&mut self) -> Option<&mut Opening> {
-        self.extras.as_mut()?.opening.as_mut()
+    pub(super) fn preamble(&self) -> Option<&Expected> {
+        self.extras.as_ref()?.preamble.as_deref()
     }
 
     pub(super) fn limits(&self) -> Limits {

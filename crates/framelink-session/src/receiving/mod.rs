@@ -26,8 +26,8 @@ use framelink_heartbeat::Moment;
 
 use self::empties::Empties;
 use self::extras::Extras;
-use self::opening::Opening;
-use self::proxy_header::Watching;
+use self::opening::Expected;
+use self::proxy_header::{Watch, Watching};
 use self::room::Room;
 use crate::liveness::LivenessHandle;
 use crate::message::Message;
@@ -79,6 +79,8 @@ pub struct Receiving<D: Decode> {
     /// Whether the driver was told that a heartbeat is due.
     has_told_beat: bool,
     messages_are: Messages,
+    /// Looks for a PROXY protocol header, if headers are refused.
+    watch: Option<Watch>,
 }
 
 /// How messages are counted.
@@ -139,6 +141,7 @@ impl<D: Decode> Receiving<D> {
             is_away: false,
             has_told_beat: false,
             messages_are: Messages::Plain,
+            watch: None,
         }
     }
 
@@ -250,7 +253,7 @@ impl<D: Decode> Receiving<D> {
             self.end = Some(End::Quiet);
         }
         if self.kept_until().is_some_and(|at| at <= now)
-            && let Some(Opening { watch: Some(watch), .. }) = self.opening_mut()
+            && let Some(watch) = &mut self.watch
         {
             watch.state = Watching::LetGo;
         }
@@ -427,7 +430,7 @@ impl<D: Decode> Receiving<D> {
     /// Returns what is known of the unfinished message, to report a wait that took too long.
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
-        if let Some((came, missing)) = self.opening().and_then(Opening::unfinished) {
+        if let Some((came, missing)) = self.preamble().and_then(Expected::unfinished) {
             return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
         }
         let came = self.buffer.len();

@@ -10,33 +10,12 @@ use super::Receiving;
 use super::proxy_header::{First, KeptFor, ProxyHeader, Watch, Watching};
 use crate::shared::Way;
 
-/// The start of a connection, until only messages can follow.
-#[derive(Debug)]
-pub(super) struct Opening {
-    /// Boxed, because few peers send a preamble.
-    preamble: Option<Box<Expected>>,
-    /// Looks for a PROXY protocol header, if headers are refused.
-    pub(super) watch: Option<Watch>,
-}
-
-impl Opening {
-    fn new(preamble: Option<Box<Expected>>, watch: Option<Watch>) -> Option<Self> {
-        (preamble.is_some() || watch.is_some()).then_some(Self { preamble, watch })
-    }
-
-    /// Returns how many bytes of the preamble were received and how many are missing, until it is complete.
-    pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
-        self.preamble.as_ref()?.unfinished()
-    }
-}
-
 impl<D: Decode> Receiving<D> {
     /// Sets the bytes that the peer sends once before its first message. Call this before any byte is received.
     pub fn expect_preamble(&mut self, bytes: &[u8]) {
-        let watch = self.opening().and_then(|opening| opening.watch);
-        let opening = Opening::new(Expected::new(bytes), watch);
-        if opening.is_some() || self.opening().is_some() {
-            self.extras_mut().opening = opening;
+        let preamble = Expected::new(bytes);
+        if preamble.is_some() || self.preamble().is_some() {
+            self.extras_mut().preamble = preamble;
         }
     }
 
@@ -47,37 +26,34 @@ impl<D: Decode> Receiving<D> {
     /// are no frame are kept for 1 s after the last of them, and a message for 250 ms. Then the framing decodes them.
     /// Bytes are kept only once.
     pub fn refuse_proxy_header(&mut self) {
-        let extras = self.extras_mut();
-        let preamble = extras.opening.take().and_then(|opening| opening.preamble);
-        let watch = Watch::new(preamble.as_ref().map_or(&[], |preamble| &preamble.bytes));
-        extras.opening = Opening::new(preamble, watch);
+        self.watch = Watch::new(self.preamble().map_or(&[], |preamble| &preamble.bytes));
     }
 
     /// Returns the received PROXY protocol header, if [refused](Self::refuse_proxy_header). No message is delivered
     /// then.
     #[must_use]
     pub fn proxy_header(&self) -> Option<ProxyHeader> {
-        self.opening()?.watch?.found()
+        self.watch?.found()
     }
 
     /// Returns whether the received bytes may become a PROXY protocol header.
     #[must_use]
     pub fn may_be_proxy_header(&self) -> bool {
-        self.opening().is_some_and(|opening| opening.watch.is_some()) && !self.buffer.is_empty()
+        self.watch.is_some() && !self.buffer.is_empty()
     }
 
     /// Returns until when bytes are kept that may become a PROXY protocol header. Call
     /// [`on_deadline`](Self::on_deadline) then.
     #[must_use]
     pub fn kept_until(&self) -> Option<Duration> {
-        let keep = self.opening()?.watch?.keeps_for()?;
+        let keep = self.watch?.keeps_for()?;
         Some(self.heard_at.time().saturating_add(keep))
     }
 
     /// Returns whether an expected preamble is incomplete.
     #[inline]
     pub(super) fn owes_preamble(&self) -> bool {
-        self.opening().is_some_and(|opening| opening.unfinished().is_some())
+        self.preamble().is_some_and(|preamble| !preamble.is_over())
     }
 
     /// Returns whether everything before the first message was received. Returns true if nothing is expected. Call this
@@ -87,14 +63,14 @@ impl<D: Decode> Receiving<D> {
     /// Returns an error if the peer sent another preamble, or closed instead. Later calls return this error again.
     #[inline]
     pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
-        if self.opening().is_none() { Ok(true) } else { self.poll_opening() }
+        if self.has_started() { Ok(true) } else { self.poll_opening() }
     }
 
     /// Returns whether [`poll_preamble`](Self::poll_preamble) has returned true, or nothing is expected.
     #[inline]
     #[must_use]
-    pub const fn has_started(&self) -> bool {
-        self.opening().is_none()
+    pub fn has_started(&self) -> bool {
+        self.watch.is_none() && self.preamble().is_none()
     }
 
     #[cold]
@@ -103,15 +79,17 @@ impl<D: Decode> Receiving<D> {
             return Ok(false);
         }
         let has_come = self.take_preamble();
-        if has_come == Ok(true) {
-            self.extras_mut().opening.take_if(|opening| opening.watch.is_none());
+        if has_come == Ok(true)
+            && let (None, Some(extras)) = (self.watch, &mut self.extras)
+        {
+            extras.preamble = None;
         }
         has_come
     }
 
     /// Returns whether the received bytes are a PROXY protocol header, or are kept because they may become one.
     fn is_kept(&mut self) -> bool {
-        let Some(mut watch) = self.opening_mut().and_then(|opening| opening.watch.take()) else { return false };
+        let Some(mut watch) = self.watch.take() else { return false };
         let came = usize::try_from(self.shared.count(Way::Received)).unwrap_or(usize::MAX);
         if let Watching::Keeping(_) = watch.state {
             // The kept bytes are checked again.
@@ -128,9 +106,7 @@ impl<D: Decode> Receiving<D> {
                 First::Perhaps | First::Data => return false,
             }
         }
-        if let Some(opening) = self.opening_mut() {
-            opening.watch = Some(watch);
-        }
+        self.watch = Some(watch);
         watch.found().is_some() || watch.keeps_for().is_some()
     }
 
@@ -153,8 +129,8 @@ impl<D: Decode> Receiving<D> {
 
     fn take_preamble(&mut self) -> Result<bool, WrongPreamble> {
         let is_closed = self.is_closed();
-        let opening = self.extras.as_mut().and_then(|extras| extras.opening.as_mut());
-        let Some(preamble) = opening.and_then(|opening| opening.preamble.as_mut()) else { return Ok(true) };
+        let preamble = self.extras.as_mut().and_then(|extras| extras.preamble.as_mut());
+        let Some(preamble) = preamble else { return Ok(true) };
         if preamble.is_over() {
             return Ok(true);
         }
@@ -210,7 +186,7 @@ impl Error for WrongPreamble {}
 
 /// An expected preamble.
 #[derive(Debug)]
-struct Expected {
+pub(super) struct Expected {
     bytes: Vec<u8>,
     /// How many of the bytes were received.
     seen: usize,
@@ -227,7 +203,7 @@ impl Expected {
     }
 
     /// Returns how many bytes were received and how many are missing, until the preamble is complete.
-    fn unfinished(&self) -> Option<(usize, usize)> {
+    pub(super) fn unfinished(&self) -> Option<(usize, usize)> {
         (!self.is_over()).then(|| (self.seen, self.bytes.len() - self.seen))
     }
 

@@ -79,8 +79,8 @@ impl KeptFor {
 /// Checks the first bytes of an accepted connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watch {
-    /// For each signature, whether it begins with the bytes received until now.
-    fits: [bool; SIGNATURES.len()],
+    /// For each signature, a bit that says whether it begins with the bytes received until now.
+    fits: u8,
     pub(super) state: Watching,
 }
 
@@ -110,7 +110,7 @@ pub(super) enum First {
 impl Watch {
     /// Returns `None` if the expected preamble begins like a header.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
-        let new = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
+        let new = Self { fits: u8::MAX, state: Watching::Looking };
         let mut watch = new;
         (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(new)
     }
@@ -118,15 +118,18 @@ impl Watch {
     /// Checks bytes that follow the first `before` bytes, which were checked and taken.
     pub(super) fn look(&mut self, before: usize, bytes: &[u8]) -> First {
         let mut first = First::Data;
-        for ((signature, header), fits) in SIGNATURES.into_iter().zip(&mut self.fits) {
+        for (number, (signature, header)) in SIGNATURES.into_iter().enumerate() {
             let rest = signature.get(before..).unwrap_or_default();
             let common = rest.len().min(bytes.len());
-            *fits &= !rest.is_empty() && rest.get(..common) == bytes.get(..common);
-            if *fits && common == rest.len() {
+            let fits = self.fits & 1 << number != 0 && !rest.is_empty() && rest.get(..common) == bytes.get(..common);
+            if !fits {
+                self.fits &= !(1 << number);
+            }
+            if fits && common == rest.len() {
                 self.state = Watching::Found(header);
                 return First::Header;
             }
-            if *fits {
+            if fits {
                 first = First::Perhaps;
             }
         }

@@ -8,6 +8,7 @@ pub use ticket::{SendRefused, Sent, Ticket};
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -51,8 +52,6 @@ pub struct Sending<E: Encode> {
     accepted: u64,
     /// Counts the bytes that the socket took, and tells the other half that the connection failed.
     shared: Arc<SharedState>,
-    /// How many bytes the socket had taken when the stream was last flushed.
-    flushed: u64,
     /// The number of messages accepted.
     messages: u64,
     /// The most bytes in the queue before `has_room` returns false.
@@ -62,9 +61,11 @@ pub struct Sending<E: Encode> {
     state: SendState,
     /// Whether the stream still holds bytes that it could not flush, as TLS does.
     owes_flush: bool,
+    /// Whether the queued heartbeat is one of this side and not an answer.
+    beat_is_ours: bool,
     liveness: Option<LivenessHandle>,
-    /// Where the queued heartbeat ends, counted like `accepted`, and whether it is one of this side and not an answer.
-    beat: Option<(u64, bool)>,
+    /// Where the queued heartbeat ends, counted like `accepted`.
+    beat: Option<NonZeroU64>,
     /// Tells the other half when a message was written, and has the notice.
     activity: Option<Activity>,
     /// The counted memory of the queue.
@@ -130,13 +131,13 @@ impl<E: Encode> Sending<E> {
             state: SendState::Open,
             accepted: 0,
             shared,
-            flushed: 0,
             owes_flush: false,
             messages: 0,
             limit: QUEUE_LIMIT,
             most: MESSAGE_LIMIT,
             liveness: None,
             beat: None,
+            beat_is_ours: false,
             activity: None,
             memory: Held::default(),
         }
@@ -229,7 +230,7 @@ impl<E: Encode> Sending<E> {
     /// Records whether a flush succeeded or must be repeated.
     pub fn on_flush(&mut self, is_flushed: bool) {
         if self.owes_flush && is_flushed {
-            self.flushed = self.written();
+            self.shared.set_flushed(self.written());
         }
         self.owes_flush = !is_flushed;
     }
@@ -269,7 +270,7 @@ impl<E: Encode> Sending<E> {
         self.queue.extend_from_slice(&parts);
         // Not counted as a message of the application.
         self.accepted += frame_len as u64;
-        self.beat = Some((self.accepted, beat.is_ours));
+        (self.beat, self.beat_is_ours) = (NonZeroU64::new(self.accepted), beat.is_ours);
         Ok(true)
     }
 
@@ -482,7 +483,7 @@ impl<E: Encode> Sending<E> {
 
     /// Returns whether the socket took the whole message and the stream flushed it.
     pub fn is_out(&self, ticket: Ticket) -> bool {
-        self.is_written(ticket) && (!self.owes_flush || ticket.is_written(self.flushed))
+        self.is_written(ticket) && (!self.owes_flush || ticket.is_written(self.shared.flushed()))
     }
 
     /// Returns how many messages wait to be written, wholly or in part.
@@ -555,8 +556,8 @@ impl<E: Encode> Sending<E> {
         self.shared.add(Way::Sent, count);
         if let Some(liveness) = &self.liveness {
             let written = self.shared.count(Way::Sent);
-            let beat = self.beat.take_if(|(end, _)| *end <= written);
-            liveness.on_sent(now, beat.is_some_and(|(_, is_ours)| is_ours));
+            let beat = self.beat.take_if(|end| end.get() <= written);
+            liveness.on_sent(now, beat.is_some() && self.beat_is_ours);
         }
     }
 }

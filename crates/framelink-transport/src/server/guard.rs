@@ -40,11 +40,6 @@ impl<D: Driver> ServedGuard<D> {
         self.control.stats.admission.notify(&ServerEvent::Connected { peer });
     }
 
-    /// Returns the address of the client, if it has one.
-    pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.peer.get()
-    }
-
     /// Counts the end and tells the observer. The place must be free before, because the observer may look.
     pub(crate) fn on_ended(mut self, outcome: &ServedOutcome<Error>, bytes_received: u64) {
         self.if_dropped = None;

@@ -194,9 +194,9 @@ macro_rules! server {
                         connection.join(registry);
                     }
                     async move {
-                        let bytes = connection.receiver.byte_count();
-                        guard.on_connected(connection.peer_addr());
-                        let answer = |message| handler(message, guard.peer());
+                        let (peer, bytes) = (connection.peer_addr(), connection.receiver.byte_count());
+                        guard.on_connected(peer);
+                        let answer = |message| handler(message, peer);
                         let served = connection.$serve(&profile, concurrency, answer).await;
                         drop(connection);
                         guard.on_ended(&served, bytes.get());
