@@ -146,13 +146,20 @@ impl ReadBuffer {
     /// memory if more bytes wait.
     #[must_use]
     pub fn release_memory(&mut self) -> Vec<u8> {
-        if self.len() > FEW || (self.is_small() && self.start < self.end) {
+        if !self.has_releasable() {
             return Vec::new();
         }
         let (memory, waiting) = self.take_all();
         self.bytes = memory.get(waiting).unwrap_or_default().to_vec();
         self.end = self.bytes.len();
         memory
+    }
+
+    /// Returns whether [`release_memory`](Self::release_memory) returns memory.
+    #[inline]
+    #[must_use]
+    pub const fn has_releasable(&self) -> bool {
+        self.len() <= FEW && self.bytes.capacity() > 0 && (self.is_empty() || !self.is_small())
     }
 
     /// Uses this memory, whose bytes are all free, if the buffer [has almost none](Self::is_small) of its own.

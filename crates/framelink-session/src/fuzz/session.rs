@@ -59,7 +59,7 @@ pub fn session<F: Framing>(data: &[u8]) {
                 reply_owed = false;
             }
         }
-        peer.check(&mut session.receiving, now);
+        peer.check(&mut session.receiving, step & 16 != 0, now);
         outlet.check(&session.sending);
         check_exchange(session.exchange, reply_owed);
     }
@@ -161,13 +161,15 @@ impl<F: Framing> Peer<F> {
         }
     }
 
-    /// Takes all messages, and checks the answer of the session after them.
-    fn check(&mut self, receiving: &mut Receiving<F>, now: Duration) {
+    /// Takes all messages, or reads them in the buffer (`in_place`), and checks the answer of the session after them.
+    fn check(&mut self, receiving: &mut Receiving<F>, in_place: bool, now: Duration) {
         loop {
-            match receiving.poll() {
-                Ok(Received::Message(message)) => {
+            match receiving.poll_place() {
+                Ok(Received::Message(place)) => {
                     assert_eq!(self.fault, None, "a message after the fault");
-                    self.messages.push(message.to_vec());
+                    let message = receiving.message_at(place).to_vec();
+                    assert!(in_place || receiving.take_at(place)[..] == message, "the same message");
+                    self.messages.push(message);
                 }
                 Ok(Received::Closed) => {
                     assert!(self.is_closed && !receiving.is_inside_message());

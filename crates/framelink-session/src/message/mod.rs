@@ -45,7 +45,7 @@ enum Payload {
 
 impl Message {
     /// The largest payload that is stored inline. A message is no larger than one with only `Bytes`.
-    const SHORT: usize = 23;
+    pub(crate) const SHORT: usize = 23;
 
     /// Creates a message for tests of code that handles messages. Sessions create all other messages.
     #[must_use]

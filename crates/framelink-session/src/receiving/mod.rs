@@ -307,7 +307,7 @@ impl<D: Decode> Receiving<D> {
                 Decoded::Frame(frame) => {
                     self.missing = 0;
                     self.frames += 1;
-                    if frame.payload_len() == 0 && self.empties().is_some() && self.is_one_too_many() {
+                    if self.empties().is_some() && frame.payload_len() == 0 && self.is_one_too_many() {
                         continue;
                     }
                     let place = if self.is_heartbeat(&frame) { None } else { Some(self.leave(&frame)) };
@@ -399,7 +399,7 @@ impl<D: Decode> Receiving<D> {
     /// Frees the buffer if it holds few bytes. Call this when there is nothing to read: an idle connection holds no
     /// buffer.
     pub fn release(&mut self) {
-        if self.buffer.capacity() > 0 {
+        if self.buffer.has_releasable() {
             room::keep_spare(self.buffer.release_memory());
         }
     }

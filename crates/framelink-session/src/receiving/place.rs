@@ -4,7 +4,7 @@ use bytes::Bytes;
 use framelink_codec::{Decode, EndedBy, Frame};
 
 use super::Receiving;
-use crate::append::append;
+use crate::append::{PIECE, append};
 use crate::message::{Message, MessageRef};
 
 /// The place of a message in the read buffer; see [`Receiving::poll_place`].
@@ -30,8 +30,10 @@ impl<D: Decode> Receiving<D> {
     #[inline]
     #[must_use]
     pub fn take_at(&mut self, place: MessagePlace) -> Message {
-        let payload = self.message_at(place);
-        Message::short(&payload, place.ended_by).unwrap_or_else(|| self.take_long(place))
+        if place.end - place.start > Message::SHORT {
+            return self.take_long(place);
+        }
+        Message::short(&self.message_at(place), place.ended_by).unwrap_or_else(|| self.take_long(place))
     }
 
     fn take_long(&mut self, place: MessagePlace) -> Message {
@@ -62,6 +64,9 @@ impl<D: Decode> Receiving<D> {
 
 /// Copies a payload into its own memory.
 fn copy(payload: &[u8]) -> Bytes {
+    if payload.len() <= PIECE {
+        return Bytes::copy_from_slice(payload);
+    }
     let mut copy = Vec::with_capacity(payload.len());
     append(&mut copy, payload);
     Bytes::from(copy)

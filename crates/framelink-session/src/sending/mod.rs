@@ -1,6 +1,7 @@
 //! The sending half: messages in, bytes to write out.
 
 mod frame;
+mod queue_memory;
 mod ticket;
 
 pub use frame::{OutgoingFrame, Packed};
@@ -155,6 +156,7 @@ impl<E: Encode> Sending<E> {
     }
 
     /// Updates the counted memory of the queue. Call this if bytes stay queued, not if they are written at once.
+    #[inline]
     pub fn on_queued(&mut self) {
         self.memory.set(self.queue.capacity());
     }
@@ -342,23 +344,29 @@ impl<E: Encode> Sending<E> {
     ///
     /// # Errors
     /// Returns the errors of [`outgoing`](Self::outgoing).
+    #[inline]
     pub fn queue(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
         match self.framing.short_head(payload.len()) {
             Some(head) if self.state == SendState::Open => {
-                let head = head.bytes.get(..usize::from(head.len)).unwrap_or_default();
-                let frame_len = head.len() + payload.len();
-                self.make_room(frame_len);
-                self.queue.extend_from_slice(head);
+                let head_len = usize::from(head.len);
+                let frame_len = head_len + payload.len();
+                self.make_room(head.bytes.len() + payload.len());
+                // Eight bytes are copied faster than a number of bytes that the compiler does not know.
+                let payload_at = self.queue.len() + head_len;
+                self.queue.extend_from_slice(&head.bytes);
+                self.queue.truncate(payload_at);
                 append(&mut self.queue, payload);
                 let ticket = self.count_accepted(frame_len);
                 self.ends.push_back(ticket.end);
                 Ok(ticket)
             }
-            _ => {
-                let outgoing = self.outgoing(payload)?;
-                Ok(self.accept(&outgoing, 0))
-            }
+            _ => self.queue_wrapped(payload),
         }
+    }
+
+    fn queue_wrapped(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
+        let outgoing = self.outgoing(payload)?;
+        Ok(self.accept(&outgoing, 0))
     }
 
     /// Accepts and queues a frame that was packed for many connections.
@@ -401,14 +409,20 @@ impl<E: Encode> Sending<E> {
             self.touch(now);
         }
         self.count_written(count, now);
+        if self.is_empty() {
+            self.give_up_memory();
+            return;
+        }
         while self.ends.front().is_some_and(|&end| end <= self.written()) {
             self.ends.pop_front();
         }
-        if self.is_empty() {
-            self.queue = Vec::new();
-            self.start = 0;
-            self.ends = VecDeque::new();
-        }
+    }
+
+    /// Returns whether the time matters that is passed when bytes were written, so that the clock must be read.
+    #[inline]
+    #[must_use]
+    pub const fn wants_time(&self) -> bool {
+        self.activity.is_some() || self.liveness.is_some()
     }
 
     /// Records that writing was shut down.
@@ -447,6 +461,7 @@ impl<E: Encode> Sending<E> {
     }
 
     /// Returns whether another message may be queued now: the queue is below both limits.
+    #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queued_len() < self.limit && self.ends.len() < self.most as usize
@@ -458,12 +473,14 @@ impl<E: Encode> Sending<E> {
     }
 
     /// Returns whether no byte waits to be written.
+    #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.start == self.queue.len()
     }
 
     /// Returns how many bytes wait to be written.
+    #[inline]
     #[must_use]
     pub const fn queued_len(&self) -> usize {
         self.queue.len() - self.start
@@ -531,16 +548,6 @@ impl<E: Encode> Sending<E> {
 
     fn queued(&self) -> &[u8] {
         self.queue.get(self.start..).unwrap_or_default()
-    }
-
-    /// Makes room for one frame at once, so that its bytes are copied once. Removes written bytes if they are most of
-    /// the queue. Otherwise a queue that is never empty would grow with everything that passes through it.
-    fn make_room(&mut self, count: usize) {
-        if self.start > self.queue.len() / 2 {
-            self.queue.drain(..self.start);
-            self.start = 0;
-        }
-        self.queue.reserve(count);
     }
 
     /// Records that bytes of a message were written, and not only of a heartbeat.
