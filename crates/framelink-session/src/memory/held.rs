@@ -158,7 +158,7 @@ impl fmt::Debug for Held {
 const fn counted(bytes: usize) -> usize {
     match bytes {
         0..STEP => 0,
-        STEP..MOST => (bytes + STEP - 1) / STEP * STEP,
+        STEP..MOST => bytes.div_ceil(STEP) * STEP,
         _ => MOST,
     }
 }
