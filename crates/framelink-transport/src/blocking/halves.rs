@@ -8,12 +8,12 @@ use framelink_codec::{Decode, Encode};
 
 use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, TryRecv};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
-use crate::net::peer_addr::PeerAddr;
 use crate::session::{Receiving, Sending};
 use crate::{FramingPair, Message};
 

@@ -307,7 +307,7 @@ macro_rules! waiting_connection_methods {
         fn assemble(reader: R, writer: W, framing: std::sync::Arc<C>, peer: Option<std::net::SocketAddr>) -> Self {
             let clock = Clock::start();
             let session = $crate::session::Session::new(std::sync::Arc::clone(&framing), framing);
-            let peer = $crate::net::peer_addr::PeerAddr::new(peer);
+            let peer = $crate::connection::peer_addr::PeerAddr::new(peer);
             let receiver = RecvHalf::assemble(reader, session.receiving, clock, peer.clone());
             let sender = SendHalf::assemble(writer, session.sending, clock, peer);
             Self { receiver, sender, exchange: session.exchange, clock, mailbox: None }

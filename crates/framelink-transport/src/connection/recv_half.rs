@@ -17,7 +17,7 @@ macro_rules! recv_half_methods {
                 reader,
                 $crate::session::Receiving::new(framing.into()),
                 Clock::start(),
-                $crate::net::peer_addr::PeerAddr::None,
+                $crate::connection::peer_addr::PeerAddr::None,
             )
         }
 

@@ -9,7 +9,7 @@ macro_rules! send_half_methods {
                 writer,
                 $crate::session::Sending::new(framing.into()),
                 Clock::start(),
-                $crate::net::peer_addr::PeerAddr::None,
+                $crate::connection::peer_addr::PeerAddr::None,
             )
         }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CauseOf, Endpoint, Open, Parts, SessionParts, session_parts};
+use crate::connection::peer_addr::PeerAddr;
 use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
-use crate::net::peer_addr::PeerAddr;
 use crate::session::{self, Sent, Session};
 use crate::{Framing, FramingPair, Heartbeat};
 

@@ -13,7 +13,6 @@ pub(crate) mod lock;
 pub(crate) mod methods;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod peer;
-pub(crate) mod peer_addr;
 pub(crate) mod race;
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub(crate) mod resolver;

@@ -11,11 +11,11 @@ use mio::net::TcpStream;
 use super::WriteStream;
 use super::port::Port;
 use crate::FramingPair;
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, Came, Clock as _, Delivery, Inbound, Progress, TryRecv, Turn};
 use crate::error::Cause;
 use crate::net::clock::Clock;
-use crate::net::peer_addr::PeerAddr;
 use crate::session::{MessageRef, Receiving, Sending};
 
 /// The receiving half of a connection.

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use super::control::ServerControl;
 use super::ending::ServedOutcome;
 use crate::admission::ServerEvent;
+use crate::connection::peer_addr::PeerAddr;
 use crate::driver::{Driver, Notify as _};
 use crate::error::{Cause, Error};
-use crate::net::peer_addr::PeerAddr;
 use crate::session::Ending;
 use framelink_profile::{DecodeError, EncodeError};
 

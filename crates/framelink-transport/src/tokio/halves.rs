@@ -18,11 +18,11 @@ use tokio::time::{Instant, timeout_at};
 use super::alarm::Alarm;
 use super::clock::Clock;
 use super::port::{Port, ReadNow};
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
-use crate::net::peer_addr::PeerAddr;
 use crate::session::{LivenessHandle, Receiving, Sending, Ticket};
 use crate::{FramingPair, Message};
 
