@@ -1,5 +1,6 @@
 //! A framing with the state of one stream.
 
+use alloc::boxed::Box;
 use core::error::Error;
 use core::fmt;
 
@@ -25,7 +26,8 @@ use crate::{Decode, Decoded, Encode, End, Envelope, Frame, Guess, Need, ShortHea
 pub struct Codec<F: Decode> {
     framing: F,
     looked_at: usize,
-    fault: Option<Fault<F::Error>>,
+    /// Boxed, because few streams have one.
+    fault: Option<Box<Fault<F::Error>>>,
     /// A message that the close ends was encoded.
     ended: bool,
 }
@@ -65,8 +67,8 @@ impl<F: Decode> Codec<F> {
     /// Like [`cut`](Self::cut), without the shortcut.
     #[inline]
     pub(crate) fn cut_exactly(&mut self, input: &[u8], end: Option<End>) -> Result<Decoded, Fault<F::Error>> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
+        if let Some(fault) = &self.fault {
+            return Err(**fault);
         }
         match self.framing.decode(input, self.looked_at, end) {
             Ok(Decoded::Frame(frame)) => {
@@ -79,8 +81,8 @@ impl<F: Decode> Codec<F> {
     }
 
     /// Returns the fault that ended decoding, if there is one.
-    pub const fn fault(&self) -> Option<Fault<F::Error>> {
-        self.fault
+    pub fn fault(&self) -> Option<Fault<F::Error>> {
+        self.fault.as_deref().copied()
     }
 
     /// Returns the framing.
@@ -96,7 +98,7 @@ impl<F: Decode> Codec<F> {
 
     #[cold]
     fn fail(&mut self, fault: Fault<F::Error>) -> Fault<F::Error> {
-        self.fault = Some(fault);
+        self.fault = Some(Box::new(fault));
         fault
     }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::error::{self, HeartbeatError};
 use crate::form::Form;
 use crate::liveness::Liveness;
+use crate::moment::nanos;
 use crate::rules::{By, Life, Role, Rules};
 
 /// Describes the heartbeats of one kind of peer: their form, which side sends them, and when a silent peer counts as
@@ -143,12 +144,8 @@ impl Heartbeat {
     #[must_use]
     pub fn detection_bound(&self, us: Role) -> Option<Duration> {
         let rules = self.rules(us);
-        let silence = self.silence();
-        match (rules.ask_after, rules.silence) {
-            (Some(ask_after), _) => Some(ask_after + self.timeout * self.tries),
-            (None, Some(_)) => Some(silence),
-            (None, None) => None,
-        }
+        let asked = rules.ask_after().map(|time| time + rules.timeout * u64::from(rules.tries));
+        asked.or(rules.silence()).map(Duration::from_nanos)
     }
 
     /// Creates the liveness of one connection. `jitter` is any number, and should differ between connections: it
@@ -159,33 +156,19 @@ impl Heartbeat {
     }
 
     pub(crate) fn rules(&self, us: Role) -> Rules {
-        let (we_send, peer_sends) = (self.by.is(us), self.by.is(us.other()));
-        let is_answered = self.form.is_answered();
-        let asks = we_send && is_answered;
-        let gives_way = asks && peer_sends && us == Role::Server;
-        let after = if gives_way { self.interval + self.timeout.min(self.interval) / 2 } else { self.interval };
         Rules {
-            beat_after: we_send.then_some(after),
-            ask_after: asks.then_some(after),
-            interval: self.interval,
-            timeout: self.timeout,
-            tries: self.tries,
-            silence: (peer_sends && !asks).then(|| self.silence()),
-            peer_silence: peer_sends.then(|| {
-                // The peer may be the side that waits longer.
-                let waits =
-                    if asks && us == Role::Client { self.timeout.min(self.interval) / 2 } else { Duration::ZERO };
-                self.silence() + waits
-            }),
-            answers: is_answered,
-            is_symmetric: self.form.is_symmetric(),
-            number_bits: self.form.number_bits(),
+            interval: nanos(self.interval),
+            timeout: nanos(self.timeout),
+            tries: u8::try_from(self.tries).unwrap_or(u8::MAX),
+            number_bits: u8::try_from(self.form.number_bits()).unwrap_or(u8::MAX),
+            role: us,
             life: self.life,
+            sends: self.by.is(us),
+            peer_sends: self.by.is(us.other()),
+            is_answered: self.form.is_answered(),
+            is_symmetric: self.form.is_symmetric(),
+            has_ended: false,
         }
-    }
-
-    fn silence(&self) -> Duration {
-        self.interval + self.timeout * self.tries
     }
 }
 

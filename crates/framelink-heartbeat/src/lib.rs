@@ -34,6 +34,7 @@ mod form;
 pub mod fuzz;
 mod heartbeat;
 mod liveness;
+mod moment;
 mod notation;
 mod rules;
 
@@ -43,6 +44,8 @@ pub use error::HeartbeatError;
 pub use form::{Form, Numbered, Own, Pattern, Seen};
 pub use heartbeat::Heartbeat;
 pub use liveness::{Due, Liveness, RoundTrips, Standing, Verdict};
+#[doc(hidden)] // for the session
+pub use moment::{Moment, nanos};
 pub use notation::PRESETS;
 pub use rules::{By, Life, Role};
 

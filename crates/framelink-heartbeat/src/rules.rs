@@ -1,7 +1,5 @@
 //! Which side sends heartbeats, when, and when a silent peer counts as dead.
 
-use core::time::Duration;
-
 /// One side of a connection.
 ///
 /// ```
@@ -67,37 +65,81 @@ impl Role {
     }
 }
 
-/// What one side does.
+/// What one side does. Times are in nanoseconds. Few bytes, because each connection has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// A heartbeat is due after this time without sent bytes.
-    pub(crate) beat_after: Option<Duration>,
-    /// A probe is due after this time without received bytes.
-    pub(crate) ask_after: Option<Duration>,
-    pub(crate) interval: Duration,
-    pub(crate) timeout: Duration,
-    pub(crate) tries: u32,
-    /// If we send no probes, the peer is dead after this time without a sign of life.
-    pub(crate) silence: Option<Duration>,
-    /// Like `silence`, once we cannot send any more.
-    pub(crate) peer_silence: Option<Duration>,
-    /// Whether probes of the peer are answered.
-    pub(crate) answers: bool,
-    pub(crate) is_symmetric: bool,
+    pub(crate) interval: u64,
+    pub(crate) timeout: u64,
+    /// At most [`MOST_TRIES`](crate::Heartbeat::MOST_TRIES).
+    pub(crate) tries: u8,
     /// How many low bits of a probe's number its answer repeats.
-    pub(crate) number_bits: u32,
+    pub(crate) number_bits: u8,
+    pub(crate) role: Role,
     pub(crate) life: Life,
+    /// Whether this side sends heartbeats, and whether the peer does.
+    pub(crate) sends: bool,
+    pub(crate) peer_sends: bool,
+    /// Whether probes are answered.
+    pub(crate) is_answered: bool,
+    pub(crate) is_symmetric: bool,
+    /// Whether this side has ended. Then it sends nothing any more.
+    pub(crate) has_ended: bool,
 }
 
 impl Rules {
+    /// A heartbeat is due after this time without sent bytes.
+    #[inline]
+    pub(crate) fn beat_after(&self) -> Option<u64> {
+        (self.sends && !self.has_ended).then(|| self.after())
+    }
+
+    /// A probe is due after this time without received bytes.
+    #[inline]
+    pub(crate) fn ask_after(&self) -> Option<u64> {
+        (self.asks() && !self.has_ended).then(|| self.after())
+    }
+
+    /// If this side sends no probes, the peer is dead after this time without a sign of life.
+    #[inline]
+    pub(crate) fn silence(&self) -> Option<u64> {
+        if self.has_ended {
+            // The peer may be the side that waits longer.
+            let waits = if self.asks() && self.role == Role::Client { self.half_timeout() } else { 0 };
+            return self.peer_sends.then(|| self.dead_after() + waits);
+        }
+        (self.peer_sends && !self.asks()).then(|| self.dead_after())
+    }
+
+    /// Whether probes of the peer are answered.
+    pub(crate) const fn answers(&self) -> bool {
+        self.is_answered && !self.has_ended
+    }
+
     /// Whether the other side sends probes too, and earlier.
     pub(crate) fn gives_way(&self) -> bool {
-        self.ask_after.is_some_and(|time| time > self.interval)
+        self.asks() && self.peer_sends && self.role == Role::Server
+    }
+
+    /// How long a peer that sends nothing counts as alive.
+    pub(crate) const fn dead_after(&self) -> u64 {
+        self.interval + self.timeout * self.tries as u64
     }
 
     /// How many probes before the last one the answered probe was, as far as the repeated bits tell.
     pub(crate) const fn distance(&self, last: u64, answered: u64) -> u64 {
-        let unused = 64 - self.number_bits;
+        let unused = 64 - self.number_bits as u32;
         (last.wrapping_sub(answered) << unused) >> unused
+    }
+
+    const fn asks(&self) -> bool {
+        self.sends && self.is_answered
+    }
+
+    fn after(&self) -> u64 {
+        self.interval + if self.gives_way() { self.half_timeout() } else { 0 }
+    }
+
+    fn half_timeout(&self) -> u64 {
+        self.timeout.min(self.interval) / 2
     }
 }

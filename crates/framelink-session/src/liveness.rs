@@ -46,24 +46,31 @@ struct Cell {
 
 struct LivenessState {
     liveness: Liveness,
+    due: Option<Box<DueBeats>>,
+    /// Boxed, because most connections have none of it.
+    rare: Option<Box<Rare>>,
+    /// The number of heartbeats received.
+    seen: u64,
+}
+
+/// The heartbeats to send. Held only until they are taken.
+#[derive(Default)]
+struct DueBeats {
     /// The probe or beat to send.
     probe: Option<Vec<u8>>,
     /// The answer to the peer's last probe.
     answer: Option<Vec<u8>>,
-    data: Option<Box<Data>>,
-    /// The number of heartbeats received.
-    seen: u64,
-    /// Wakes a task that has only the sending half when a heartbeat is due.
-    sender: Waker,
 }
 
-/// The data that heartbeats carry, if the application uses it.
+/// What few connections have.
 #[derive(Default)]
-struct Data {
-    /// For the next probes of this side.
+struct Rare {
+    /// The data of the application for the next probes of this side.
     supplied: Vec<u8>,
-    /// From the last probe of the peer.
+    /// The data of the last probe of the peer.
     received: Vec<u8>,
+    /// Wakes a task that has only the sending half when a heartbeat is due.
+    sender: Option<Waker>,
 }
 
 /// A heartbeat to write.
@@ -76,8 +83,7 @@ pub(crate) struct Beat {
 impl LivenessHandle {
     pub(crate) fn new(heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Self {
         let liveness = heartbeat.liveness(us, jitter, now);
-        let sender = Waker::noop().clone();
-        let state = LivenessState { liveness, probe: None, answer: None, data: None, seen: 0, sender };
+        let state = LivenessState { liveness, due: None, rare: None, seen: 0 };
         Self(Arc::new(Cell { heartbeat, us, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
     }
 
@@ -108,13 +114,13 @@ impl LivenessHandle {
 
     /// Sets the data that the probes of this side carry from now on, if their form and the framing have room for it.
     pub fn supply(&self, data: &[u8]) {
-        self.lock().data.get_or_insert_default().supplied = data.to_vec();
+        self.lock().rare.get_or_insert_default().supplied = data.to_vec();
     }
 
     /// Returns the data of the peer's last probe.
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
-        self.lock().data.as_ref().map(|data| data.received.clone()).unwrap_or_default()
+        self.lock().rare.as_ref().map(|rare| rare.received.clone()).unwrap_or_default()
     }
 
     /// Returns the heartbeat settings.
@@ -151,7 +157,7 @@ impl LivenessHandle {
     pub(crate) fn on_finished(&self) {
         let mut state = self.lock();
         state.liveness.finish();
-        (state.probe, state.answer) = (None, None);
+        state.due = None;
         self.0.has_due.store(false, Ordering::Release);
     }
 
@@ -180,8 +186,8 @@ impl LivenessHandle {
         // Only a probe carries the peer's data: an answer repeats our own.
         if seen == Seen::Probe {
             let received = form.data(message);
-            if !received.is_empty() || state.data.is_some() {
-                state.data.get_or_insert_default().received = received.to_vec();
+            if !received.is_empty() || state.rare.is_some() {
+                state.rare.get_or_insert_default().received = received.to_vec();
             }
         }
         let answer = if matches!(seen, Seen::Probe | Seen::Either) { form.answer(message) } else { None };
@@ -191,7 +197,7 @@ impl LivenessHandle {
             && let Some(answer) = answer
         {
             // Of several answers that wait, only the last is sent.
-            state.answer = Some(answer);
+            state.due.get_or_insert_default().answer = Some(answer);
             self.tell(state);
         }
     }
@@ -215,7 +221,8 @@ impl LivenessHandle {
                 Err(verdict)
             }
             Due::Beat(number) | Due::Probe(number) => {
-                state.probe = Some(self.probe(&state, number, now));
+                let probe = self.probe(&state, number, now);
+                state.due.get_or_insert_default().probe = Some(probe);
                 self.tell(state);
                 Ok(())
             }
@@ -227,7 +234,8 @@ impl LivenessHandle {
     pub(crate) fn on_time_unread(&self, now: Duration) -> Option<Duration> {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
-            state.probe = Some(self.probe(&state, number, now));
+            let probe = self.probe(&state, number, now);
+            state.due.get_or_insert_default().probe = Some(probe);
             self.0.has_due.store(true, Ordering::Release);
         }
         state.liveness.beat_at()
@@ -250,15 +258,16 @@ impl LivenessHandle {
     }
 
     fn probe(&self, state: &LivenessState, number: u64, now: Duration) -> Vec<u8> {
-        let supplied = state.data.as_ref().map_or(&[][..], |data| &data.supplied);
+        let supplied = state.rare.as_ref().map_or(&[][..], |rare| &rare.supplied);
         self.0.heartbeat.form().probe(number, now, supplied).into_owned()
     }
 
     /// Sets the waker that is woken when a heartbeat is due.
     pub(crate) fn wake(&self, sender: &Waker) {
         let mut state = self.lock();
-        if !state.sender.will_wake(sender) {
-            let before = std::mem::replace(&mut state.sender, sender.clone());
+        let rare = state.rare.get_or_insert_default();
+        if !rare.sender.as_ref().is_some_and(|before| before.will_wake(sender)) {
+            let before = rare.sender.replace(sender.clone());
             drop(state);
             drop(before);
         }
@@ -293,11 +302,17 @@ impl LivenessHandle {
     /// Takes the next heartbeat to write.
     pub(crate) fn take_due(&self) -> Option<Beat> {
         let mut state = self.lock();
-        let beat = match state.answer.take() {
+        let due = state.due.as_mut()?;
+        let beat = match due.answer.take() {
             Some(payload) => Some(Beat { payload, is_ours: false }),
-            None => state.probe.take().map(|payload| Beat { payload, is_ours: true }),
+            None => due.probe.take().map(|payload| Beat { payload, is_ours: true }),
         };
-        self.0.has_due.store(state.probe.is_some() || state.answer.is_some(), Ordering::Release);
+        // An answer is taken first.
+        let has_due = due.probe.is_some();
+        if !has_due {
+            state.due = None;
+        }
+        self.0.has_due.store(has_due, Ordering::Release);
         beat
     }
 
@@ -308,9 +323,11 @@ impl LivenessHandle {
 
 /// Releases the lock first, because a woken task may take its own locks.
 fn wake_sender(state: MutexGuard<'_, LivenessState>) {
-    let sender = state.sender.clone();
+    let sender = state.rare.as_ref().and_then(|rare| rare.sender.clone());
     drop(state);
-    sender.wake();
+    if let Some(sender) = sender {
+        sender.wake();
+    }
 }
 
 /// Shows times and states, no payloads.

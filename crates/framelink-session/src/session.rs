@@ -29,7 +29,7 @@ impl<D: Decode, E: Encode> Session<D, E> {
     /// Creates the session of a new connection, with a framing for each direction.
     pub fn new(receive: D, send: E) -> Self {
         let receiving = Receiving::new(receive);
-        let sending = Sending::beside(send, receiving.failed_flag());
+        let sending = Sending::beside(send, receiving.shared());
         Self { receiving, sending, exchange: Exchange::new() }
     }
 
@@ -49,9 +49,9 @@ impl<D: Decode, E: Encode> Session<D, E> {
 pub fn limit_lifetime<D: Decode, E: Encode>(
     receiving: &mut Receiving<D>,
     sending: &mut Sending<E>,
-    mut lifetime: Lifetime,
+    lifetime: Lifetime,
 ) {
-    sending.set_lifetime(lifetime.activity().clone(), lifetime.notice().cloned());
+    sending.set_lifetime(lifetime.activity().clone());
     receiving.set_lifetime(lifetime);
 }
 

@@ -30,12 +30,14 @@ pub struct ReadBuffer {
     start: usize,
     end: usize,
     /// The space for the next read, and the space that the last read had.
-    read_size: usize,
-    offered: usize,
+    read_size: u32,
+    offered: u32,
 }
 
-const FIRST_READ: usize = 2 * 1024;
-const LARGEST_READ: usize = 64 * 1024;
+const FIRST_READ: u32 = 2 * 1024;
+const LARGEST_READ: u32 = 64 * 1024;
+/// The largest space.
+const MOST_OFFERED: usize = u32::MAX as usize;
 /// Up to this many bytes may wait in memory of their own size.
 const FEW: usize = 64;
 
@@ -62,9 +64,9 @@ impl ReadBuffer {
             self.end = 0;
         }
         if self.bytes.len() - self.end < self.enough(missing) {
-            self.make_room(self.read_size, missing);
+            self.make_room(self.read_size(), missing);
         }
-        self.offer(self.read_size)
+        self.offer(self.read_size())
     }
 
     /// Returns the memory of the buffer after the next [`space_for`](Self::space_for) with this argument.
@@ -74,7 +76,7 @@ impl ReadBuffer {
         if self.bytes.len() - end >= self.enough(missing) {
             return self.capacity();
         }
-        self.grown(self.len(), self.read_size, missing).max(self.capacity())
+        self.grown(self.len(), self.read_size(), missing).max(self.capacity())
     }
 
     /// Returns space for a read of exactly `size` bytes, for framings that need a certain size.
@@ -88,10 +90,10 @@ impl ReadBuffer {
     /// Records that the last read put `count` bytes into the space, at most the whole space.
     #[inline]
     pub fn filled(&mut self, count: usize) {
-        let count = count.min(self.offered);
-        if count >= self.read_size {
+        let count = count.min(self.offered as usize);
+        if count >= self.read_size() {
             self.read_size = (self.read_size * 2).min(LARGEST_READ);
-        } else if count < self.offered / 8 && self.start == self.end {
+        } else if count < self.offered as usize / 8 && self.start == self.end {
             // A short read after a part of a message may be only its rest.
             self.read_size = (self.read_size / 2).max(FIRST_READ);
         }
@@ -218,9 +220,14 @@ impl ReadBuffer {
     }
 
     #[inline]
+    const fn read_size(&self) -> usize {
+        self.read_size as usize
+    }
+
+    #[inline]
     fn offer(&mut self, size: usize) -> &mut [u8] {
-        let end = self.bytes.len().min(self.end + size);
-        self.offered = end - self.end;
+        let end = self.bytes.len().min(self.end + size.min(MOST_OFFERED));
+        self.offered = u32::try_from(end - self.end).unwrap_or(u32::MAX);
         self.bytes.get_mut(self.end..end).unwrap_or_default()
     }
 
@@ -230,10 +237,10 @@ impl ReadBuffer {
     const fn enough(&self, missing: usize) -> usize {
         let waiting = self.end - self.start;
         if waiting == 0 {
-            return self.read_size;
+            return self.read_size();
         }
-        let enough = self.read_size / 4;
-        if waiting >= LARGEST_READ && missing > 0 && missing < enough { missing } else { enough }
+        let enough = self.read_size() / 4;
+        if waiting >= LARGEST_READ as usize && missing > 0 && missing < enough { missing } else { enough }
     }
 
     /// The size of the memory with `waiting` bytes at its front and space for `room` more.
@@ -245,7 +252,7 @@ impl ReadBuffer {
         let grown = match missing {
             0..=FEW => waiting * 2,
             // A little more than twice, so that a header does not double the memory of a message of 64 KiB.
-            _ => (waiting * 2 + FIRST_READ).min(waiting.saturating_add(missing)),
+            _ => (waiting * 2 + FIRST_READ as usize).min(waiting.saturating_add(missing)),
         };
         grown.max(waiting + room)
     }

@@ -12,6 +12,7 @@ use core::time::Duration;
 
 use self::guard::Guard;
 use crate::form::Seen;
+use crate::moment::Moment;
 use crate::rules::{Life, Rules};
 
 /// Tracks whether the peer of one connection lives. The caller reports what was received and sent, and when; `Liveness`
@@ -48,45 +49,59 @@ use crate::rules::{Life, Rules};
 #[derive(Clone, Debug)]
 pub struct Liveness {
     rules: Rules,
-    began_at: Duration,
-    /// The time without traffic before our first heartbeat.
-    first: Option<Duration>,
+    /// Boxed, because two small pieces of memory fill gaps that one large piece would leave.
+    state: Box<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    /// The nanoseconds without traffic before our first heartbeat, until it is sent. 0 if they are as many as later.
+    first: u64,
     /// The last sign of life.
-    life_at: Duration,
-    /// The last byte received, and sent.
-    in_at: Option<Duration>,
-    out_at: Option<Duration>,
-    /// The probe that waits for an answer.
-    asked: Option<Asked>,
+    life_at: Moment,
+    /// The last byte received.
+    in_at: Option<Moment>,
+    /// The last byte sent, or the start if there was none.
+    out_at: Moment,
+    /// The last heartbeat or answer of ours, or the start if there was none. The peer counts both.
+    beat_at: Moment,
+    /// Since when the probe waits for an answer.
+    asked_at: Option<Moment>,
+    /// When the last heartbeat was sent, until its answer is received.
+    awaited: Option<Moment>,
+    /// The peer is not judged before this time.
+    excused_until: Option<Moment>,
+    /// The last call.
+    watched_at: Moment,
+    guard: Guard,
+    /// The number of heartbeats of ours. It is also the number of the last one.
+    sent: u64,
+    /// Boxed, because most connections have none of it.
+    rare: Option<Box<Rare>>,
+    /// How many probes wait for an answer.
+    probes: u8,
+    /// Whether the last probe is not written yet.
+    probe_waits: bool,
+    /// Whether a byte was sent.
+    has_sent: bool,
     /// A heartbeat is due and is not written yet.
     is_unwritten: bool,
-    /// The last heartbeat or answer of ours. The peer counts both.
-    beat_at: Option<Duration>,
-    /// The peer has sent a probe since then: it sends probes by itself, and our answers show it that we live.
+    /// The peer has sent a probe since our last heartbeat: it sends probes by itself, and our answers show it that we
+    /// live.
     is_asked_by_peer: bool,
-    /// The last probe and when it was sent, until its answer is received.
-    awaited: Option<(u64, Duration)>,
-    next_number: u64,
-    /// The peer is not judged before this time.
-    excused_until: Option<Duration>,
     /// The peer got its answer time once more since its last sign of life.
     has_excused: bool,
     is_held: bool,
-    /// The last call.
-    watched_at: Duration,
-    dead: Option<Box<Verdict>>,
-    guard: Guard,
-    /// Boxed, because most connections have none.
-    round_trips: Option<Box<RoundTrips>>,
-    sent: u64,
+    is_dead: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    since: Duration,
-    probes: u32,
-    /// Whether the probe is not written yet.
-    waits: bool,
+/// What few connections have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    dead: Option<Verdict>,
+    round_trips: RoundTrips,
+    /// How many probes of the peer were not answered.
+    refused: u64,
 }
 
 /// The next thing to do.
@@ -114,43 +129,46 @@ enum Step {
 }
 
 /// A caller that is later than this after a deadline was not there when the time was over: 250 ms.
-const LATE: Duration = Duration::from_millis(250);
+const LATE: u64 = 250_000_000;
 
 impl Liveness {
     pub(crate) fn new(rules: Rules, jitter: u32, now: Duration) -> Self {
         let half = rules.interval / 2;
-        let spread = half.as_nanos() * u128::from(jitter) / u128::from(u32::MAX);
-        let first = half + Duration::from_nanos(u64::try_from(spread).unwrap_or(u64::MAX));
-        Self {
-            rules,
-            began_at: now,
+        let spread = u128::from(half) * u128::from(jitter) / u128::from(u32::MAX);
+        let first = half + u64::try_from(spread).unwrap_or(u64::MAX);
+        let now = Moment::at(now);
+        let state = State {
             // The side that waits longer leaves the first probe to the other side.
-            first: Some(first).filter(|_| !rules.gives_way()),
+            first: if rules.gives_way() { 0 } else { first },
             life_at: now,
             in_at: None,
-            out_at: None,
-            asked: None,
-            is_unwritten: false,
-            beat_at: None,
-            is_asked_by_peer: false,
+            out_at: now,
+            beat_at: now,
+            asked_at: None,
             awaited: None,
-            next_number: 1,
             excused_until: None,
+            watched_at: now,
+            guard: Guard::default(),
+            sent: 0,
+            rare: None,
+            probes: 0,
+            probe_waits: false,
+            has_sent: false,
+            is_unwritten: false,
+            is_asked_by_peer: false,
             has_excused: false,
             is_held: false,
-            watched_at: now,
-            dead: None,
-            guard: Guard::new(rules.is_symmetric, rules.interval),
-            round_trips: None,
-            sent: 0,
-        }
+            is_dead: false,
+        };
+        Self { rules, state: Box::new(state) }
     }
 
     /// Records that bytes were received.
     #[inline]
     pub fn on_heard(&mut self, now: Duration) {
-        self.in_at = Some(now);
-        self.watched_at = now;
+        let now = Moment::at(now);
+        self.state.in_at = Some(now);
+        self.state.watched_at = now;
         if self.rules.life == Life::Bytes {
             self.lived(now);
         }
@@ -159,32 +177,33 @@ impl Liveness {
     /// Records that bytes were sent.
     #[inline]
     pub fn on_sent(&mut self, now: Duration) {
-        self.out_at = Some(now);
-        // The peer has taken some of the bytes before our probe.
-        if let Some(asked) = &mut self.asked
-            && asked.waits
-        {
-            asked.since = now;
-        }
+        self.sent_at(Moment::at(now));
     }
 
     /// Records that the due heartbeat is written. Its answer can arrive from now on.
     pub fn on_written(&mut self, now: Duration) {
-        self.is_unwritten = false;
-        self.out_at = Some(now);
-        if let Some(asked) = &mut self.asked
-            && asked.waits
-        {
-            (asked.since, asked.waits) = (now, false);
-        }
-        if let Some((_, at)) = &mut self.awaited {
+        let now = Moment::at(now);
+        self.state.is_unwritten = false;
+        self.sent_at(now);
+        self.state.probe_waits = false;
+        if let Some(at) = &mut self.state.awaited {
             *at = now;
+        }
+    }
+
+    #[inline]
+    fn sent_at(&mut self, now: Moment) {
+        (self.state.out_at, self.state.has_sent) = (now, true);
+        // The peer has taken some of the bytes before our probe.
+        if self.state.probe_waits {
+            self.state.asked_at = Some(now);
         }
     }
 
     /// Records a heartbeat of the peer, and returns whether to answer it. An answer shows the peer that we live, as a
     /// beat does, so the next beat is due an interval later.
     pub fn on_seen(&mut self, seen: Seen, now: Duration) -> bool {
+        let now = Moment::at(now);
         match seen {
             Seen::Answer { number } => {
                 self.answered(number, now);
@@ -200,52 +219,57 @@ impl Liveness {
             }
             Seen::Probe | Seen::Either => {
                 self.lived(now);
-                let is_answered = self.rules.answers && self.guard.lets_through(now);
-                if is_answered {
-                    (self.beat_at, self.is_asked_by_peer) = (Some(now), true);
-                }
-                is_answered
+                self.rules.answers() && self.may_answer(now)
             }
         }
     }
 
+    /// Returns whether the limit on answers lets one through now.
+    fn may_answer(&mut self, now: Moment) -> bool {
+        let is_let = self.state.guard.lets_through(&self.rules, now);
+        if is_let {
+            (self.state.beat_at, self.state.is_asked_by_peer) = (now, true);
+        } else {
+            self.state.rare.get_or_insert_default().refused += 1;
+        }
+        is_let
+    }
+
     /// Pauses during an exchange that a heartbeat would disturb: nothing is due until [`resume`](Self::resume).
-    pub const fn hold(&mut self) {
-        self.is_held = true;
+    pub fn hold(&mut self) {
+        self.state.is_held = true;
     }
 
     /// Ends the pause. The peer has its answer time from now.
     pub fn resume(&mut self, now: Duration) {
-        if self.is_held {
-            self.is_held = false;
-            self.excuse_until(now.saturating_add(self.rules.timeout));
+        if self.state.is_held {
+            self.state.is_held = false;
+            self.excuse_until(Moment::at(now).after(self.rules.timeout));
         }
     }
 
     /// Records that the caller reads again, after it did not since `away_at`. The peer gets that much more time, and at
     /// most its answer time.
     pub fn back(&mut self, away_at: Duration, now: Duration) {
-        let away_for = now.saturating_sub(away_at).min(self.rules.timeout);
-        self.excuse_until(now.saturating_add(away_for));
-        self.watched_at = now;
+        let now = Moment::at(now);
+        let away_for = now.since(Moment::at(away_at)).min(self.rules.timeout);
+        self.excuse_until(now.after(away_for));
+        self.state.watched_at = now;
     }
 
     /// Records that our side has ended. Nothing can be sent, so nothing is due, and a missing answer has no meaning. A
     /// peer that sends heartbeats by itself is still judged.
-    pub const fn finish(&mut self) {
-        self.rules.beat_after = None;
-        self.rules.ask_after = None;
-        self.rules.answers = false;
-        self.rules.silence = self.rules.peer_silence;
-        self.asked = None;
+    pub fn finish(&mut self) {
+        self.rules.has_ended = true;
+        self.state.answered();
     }
 
     /// Returns how often a sleeping caller has to read, so that probes of the peer are answered in time; `None` if the
     /// peer sends no probes.
     #[must_use]
     pub fn look_within(&self) -> Option<Duration> {
-        let is_asked = self.rules.answers && self.rules.peer_silence.is_some() && !self.is_held;
-        is_asked.then_some(self.rules.timeout / 4)
+        let is_asked = self.rules.answers() && self.rules.peer_sends && !self.state.is_held;
+        is_asked.then(|| Duration::from_nanos(self.rules.timeout / 4))
     }
 
     /// Returns what is due. First handle all bytes that were received: they may show that the peer lives.
@@ -259,28 +283,31 @@ impl Liveness {
     }
 
     fn step(&mut self, now: Duration, may_judge: bool) -> Due {
-        if let Some(verdict) = &self.dead {
-            return Due::Dead(**verdict);
+        if let Some(verdict) = self.verdict() {
+            return Due::Dead(verdict);
         }
-        self.watched_at = now;
+        let now = Moment::at(now);
+        self.state.watched_at = now;
         loop {
             let Some((at, step)) = self.next() else { return Due::Wait(None) };
             if at > now {
-                return Due::Wait(Some(at));
+                return Due::Wait(Some(at.time()));
             }
             match step {
-                Step::Verdict if !may_judge => return Due::Wait(Some(at)),
+                Step::Verdict if !may_judge => return Due::Wait(Some(at.time())),
                 Step::Verdict if self.excuses(at, now) => {}
                 Step::Verdict => {
                     let verdict = self.judge(now);
-                    self.dead = Some(Box::new(verdict));
+                    self.state.is_dead = true;
+                    self.state.rare.get_or_insert_default().dead = Some(verdict);
                     return Due::Dead(verdict);
                 }
                 Step::Ask => {
-                    let probes = self.asked.map_or(0, |asked| asked.probes);
-                    self.asked = Some(Asked { since: now, probes: probes + 1, waits: true });
+                    self.state.asked_at = Some(now);
+                    self.state.probes += 1;
+                    self.state.probe_waits = true;
                     // A heartbeat that is not written yet serves as the probe.
-                    if !self.is_unwritten {
+                    if !self.state.is_unwritten {
                         return Due::Probe(self.send(now));
                     }
                 }
@@ -292,38 +319,44 @@ impl Liveness {
     /// Returns the number of the heartbeat that shows that we live, if one is due and the receiving side has not asked
     /// for it. For a caller that only sends, and therefore cannot judge the peer.
     pub fn poll_beat(&mut self, now: Duration) -> Option<u64> {
-        self.beat_at().is_some_and(|at| at <= now).then(|| self.send(now))
+        let now = Moment::at(now);
+        self.next_beat().is_some_and(|at| at <= now).then(|| self.send(now))
     }
 
     /// Returns when the heartbeat of [`poll_beat`](Self::poll_beat) is due, unless bytes are sent before.
     #[must_use]
     pub fn beat_at(&self) -> Option<Duration> {
-        let is_asleep = self.is_held || self.is_unwritten || self.dead.is_some();
+        self.next_beat().map(Moment::time)
+    }
+
+    fn next_beat(&self) -> Option<Moment> {
+        let is_asleep = self.state.is_held || self.state.is_unwritten || self.state.is_dead;
         let time = self.beat_after().filter(|_| !is_asleep)?;
         let at = self.after(self.shown_at(), time);
-        let judged_at = self.asked.map_or(at, |asked| asked.since.saturating_add(self.rules.timeout));
+        let judged_at = self.state.asked_at.map_or(at, |since| since.after(self.rules.timeout));
         // The receiving side goes first.
         let grace = LATE.min(self.rules.timeout / 4);
-        Some(at.max(judged_at).saturating_add(grace))
+        Some(at.max(judged_at).after(grace))
     }
 
     /// Returns when the next thing is due, unless bytes are received or sent before.
     #[inline]
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.next().map(|(at, _)| at)
+        self.next().map(|(at, _)| at.time())
     }
 
     /// Returns what is known about the peer.
     #[must_use]
     pub fn standing(&self, now: Duration) -> Standing {
-        let silent_for = now.saturating_sub(self.life_at);
-        match (&self.dead, self.asked, self.judged_at()) {
-            (Some(verdict), ..) => Standing::Dead(**verdict),
-            (None, _, Some(at)) if at.saturating_add(LATE) < now => {
-                Standing::Unknown { unwatched_for: now.saturating_sub(self.watched_at) }
+        let now = Moment::at(now);
+        let silent_for = Duration::from_nanos(now.since(self.state.life_at));
+        match (self.verdict(), self.state.asked_at, self.judged_at()) {
+            (Some(verdict), ..) => Standing::Dead(verdict),
+            (None, _, Some(at)) if at.after(LATE) < now => {
+                Standing::Unknown { unwatched_for: Duration::from_nanos(now.since(self.state.watched_at)) }
             }
-            (None, Some(asked), _) => Standing::Asked { silent_for, probes: asked.probes },
+            (None, Some(_), _) => Standing::Asked { silent_for, probes: self.state.probes.into() },
             (None, None, _) => Standing::Alive { silent_for },
         }
     }
@@ -331,51 +364,51 @@ impl Liveness {
     /// Returns why the peer counts as dead, if it does.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        self.dead.as_deref().copied()
+        if self.state.is_dead { self.state.rare.as_ref()?.dead } else { None }
     }
 
     /// Returns how long answers took.
     #[must_use]
     pub fn round_trips(&self) -> RoundTrips {
-        self.round_trips.as_deref().copied().unwrap_or_default()
+        self.state.rare.as_ref().map(|rare| rare.round_trips).unwrap_or_default()
     }
 
     /// Returns how many heartbeats were due so far.
     #[must_use]
     pub const fn sent(&self) -> u64 {
-        self.sent
+        self.state.sent
     }
 
     /// Returns how many probes of the peer were not answered because there were too many.
     #[must_use]
-    pub const fn refused(&self) -> u64 {
-        self.guard.refused
+    pub fn refused(&self) -> u64 {
+        self.state.rare.as_ref().map_or(0, |rare| rare.refused)
     }
 
     /// Returns whether a probe waits for its answer.
     #[must_use]
     pub const fn is_asked(&self) -> bool {
-        self.asked.is_some()
+        self.state.asked_at.is_some()
     }
 
     /// The next step and its time, if nothing happens before.
     #[inline]
-    fn next(&self) -> Option<(Duration, Step)> {
-        if self.is_held || self.dead.is_some() {
+    fn next(&self) -> Option<(Moment, Step)> {
+        if self.state.is_held || self.state.is_dead {
             return None;
         }
         let rules = &self.rules;
-        if let Some(asked) = self.asked {
-            let step = if asked.probes < rules.tries { Step::Ask } else { Step::Verdict };
-            return Some((asked.since.saturating_add(rules.timeout), step));
+        if let Some(since) = self.state.asked_at {
+            let step = if self.state.probes < rules.tries { Step::Ask } else { Step::Verdict };
+            return Some((since.after(rules.timeout), step));
         }
-        let silence = rules.silence.map(|silence| {
-            let at = self.life_at.saturating_add(silence);
-            (self.excused_until.map_or(at, |until| until.max(at)), Step::Verdict)
+        let silence = rules.silence().map(|silence| {
+            let at = self.state.life_at.after(silence);
+            (self.state.excused_until.map_or(at, |until| until.max(at)), Step::Verdict)
         });
-        let ask = rules.ask_after.map(|time| (self.after(self.life_at, time), Step::Ask));
-        let step = if rules.ask_after.is_some() { Step::Ask } else { Step::Beat };
-        let beat = self.beat_after().filter(|_| !self.is_unwritten);
+        let ask = rules.ask_after().map(|time| (self.after(self.state.life_at, time), Step::Ask));
+        let step = if ask.is_some() { Step::Ask } else { Step::Beat };
+        let beat = self.beat_after().filter(|_| !self.state.is_unwritten);
         let beat = beat.map(|time| (self.after(self.shown_at(), time), step));
         [silence, ask, beat].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -383,100 +416,103 @@ impl Liveness {
     /// The time without a heartbeat of ours before a beat is due. A peer that sends probes by itself does so up to a
     /// round trip after an interval. The side that waits longer leaves it that time too, or the two would cross again
     /// and again.
-    fn beat_after(&self) -> Option<Duration> {
-        let Rules { interval, timeout, beat_after, .. } = self.rules;
-        let waits = self.is_asked_by_peer && self.rules.gives_way();
-        beat_after.map(|time| if waits { interval + timeout.min(interval) } else { time })
+    fn beat_after(&self) -> Option<u64> {
+        let Rules { interval, timeout, .. } = self.rules;
+        let waits = self.state.is_asked_by_peer && self.rules.gives_way();
+        self.rules.beat_after().map(|time| if waits { interval + timeout.min(interval) } else { time })
     }
 
-    /// The last time when bytes of ours showed the peer that we live.
-    fn shown_at(&self) -> Duration {
-        let shown = match self.rules.life {
-            Life::Bytes => self.out_at,
-            Life::Heartbeats => self.beat_at,
-        };
-        shown.unwrap_or(self.began_at)
-    }
-
-    /// The first heartbeat is due earlier, so that those of many connections are spread.
-    fn after(&self, since: Duration, time: Duration) -> Duration {
-        since.saturating_add(self.first.map_or(time, |first| first.min(time)))
-    }
-
-    /// When silence is judged or a probe is due.
-    fn judged_at(&self) -> Option<Duration> {
-        let Rules { timeout, silence, ask_after, .. } = self.rules;
-        match self.asked {
-            _ if self.is_held => None,
-            Some(asked) => Some(asked.since.saturating_add(timeout)),
-            None => silence.or(ask_after).map(|time| self.life_at.saturating_add(time)),
+    /// The last time when bytes of ours showed the peer that we live, or the start.
+    fn shown_at(&self) -> Moment {
+        match self.rules.life {
+            Life::Bytes => self.state.out_at,
+            Life::Heartbeats => self.state.beat_at,
         }
     }
 
-    fn send(&mut self, now: Duration) -> u64 {
-        let number = self.next_number;
-        self.next_number = self.next_number.wrapping_add(1);
-        self.first = None;
-        self.is_unwritten = true;
-        (self.beat_at, self.is_asked_by_peer) = (Some(now), false);
-        self.awaited = self.rules.answers.then_some((number, now));
-        self.sent += 1;
-        number
+    /// The first heartbeat is due earlier, so that those of many connections are spread.
+    fn after(&self, since: Moment, time: u64) -> Moment {
+        since.after(if self.state.first > 0 { self.state.first.min(time) } else { time })
+    }
+
+    /// When silence is judged or a probe is due.
+    fn judged_at(&self) -> Option<Moment> {
+        match self.state.asked_at {
+            _ if self.state.is_held => None,
+            Some(since) => Some(since.after(self.rules.timeout)),
+            None => self.rules.silence().or(self.rules.ask_after()).map(|time| self.state.life_at.after(time)),
+        }
+    }
+
+    fn send(&mut self, now: Moment) -> u64 {
+        self.state.sent += 1;
+        self.state.first = 0;
+        self.state.is_unwritten = true;
+        (self.state.beat_at, self.state.is_asked_by_peer) = (now, false);
+        self.state.awaited = self.rules.answers().then_some(now);
+        self.state.sent
     }
 
     #[inline]
-    fn lived(&mut self, now: Duration) {
-        self.life_at = now;
-        self.asked = None;
-        self.excused_until = None;
-        self.has_excused = false;
+    fn lived(&mut self, now: Moment) {
+        self.state.life_at = now;
+        self.state.answered();
+        self.state.excused_until = None;
+        self.state.has_excused = false;
     }
 
-    fn answered(&mut self, number: Option<u64>, now: Duration) {
-        let Some((awaited, at)) = self.awaited else { return };
-        let behind = number.map_or(0, |number| self.rules.distance(awaited, number));
+    fn answered(&mut self, number: Option<u64>, now: Moment) {
+        let Some(at) = self.state.awaited else { return };
+        let behind = number.map_or(0, |number| self.rules.distance(self.state.sent, number));
         // An answer to an earlier try also shows life, but its time says nothing about the round trip.
         if behind >= u64::from(self.rules.tries) {
             return;
         }
-        if behind == 0 && !self.is_unwritten {
-            self.round_trips.get_or_insert_default().add(now.saturating_sub(at));
+        if behind == 0 && !self.state.is_unwritten {
+            let time = Duration::from_nanos(now.since(at));
+            self.state.rare.get_or_insert_default().round_trips.add(time);
         }
-        self.awaited = None;
+        self.state.awaited = None;
         self.lived(now);
     }
 
-    fn is_awaiting(&self, now: Duration) -> bool {
-        self.awaited.is_some_and(|(_, at)| now <= at.saturating_add(self.rules.timeout))
+    fn is_awaiting(&self, now: Moment) -> bool {
+        self.state.awaited.is_some_and(|at| now <= at.after(self.rules.timeout))
     }
 
     /// The peer is not judged before this time.
-    fn excuse_until(&mut self, until: Duration) {
-        let earliest = until.saturating_sub(self.rules.timeout);
-        if let Some(asked) = &mut self.asked {
-            asked.since = asked.since.max(earliest);
-        }
-        self.excused_until = Some(self.excused_until.map_or(until, |at| at.max(until)));
+    fn excuse_until(&mut self, until: Moment) {
+        let earliest = until.before(self.rules.timeout);
+        self.state.asked_at = self.state.asked_at.map(|since| since.max(earliest));
+        self.state.excused_until = Some(self.state.excused_until.map_or(until, |at| at.max(until)));
     }
 
     /// If the caller was not there when the time was over, the peer gets its answer time from now, once per sign of
     /// life.
-    fn excuses(&mut self, at: Duration, now: Duration) -> bool {
-        if self.has_excused || now.saturating_sub(at) <= LATE {
+    fn excuses(&mut self, at: Moment, now: Moment) -> bool {
+        if self.state.has_excused || now.since(at) <= LATE {
             return false;
         }
-        self.has_excused = true;
-        self.excuse_until(now.saturating_add(self.rules.timeout));
+        self.state.has_excused = true;
+        self.excuse_until(now.after(self.rules.timeout));
         true
     }
 
-    fn judge(&self, now: Duration) -> Verdict {
-        let ago = |at: Duration| now.saturating_sub(at);
+    fn judge(&self, now: Moment) -> Verdict {
+        let ago = |at| Duration::from_nanos(now.since(at));
         Verdict {
-            silent_for: ago(self.life_at),
-            last_in: self.in_at.map(ago),
-            last_out: self.out_at.map(ago),
-            probes: self.asked.map_or(0, |asked| asked.probes),
+            silent_for: ago(self.state.life_at),
+            last_in: self.state.in_at.map(ago),
+            last_out: self.state.has_sent.then(|| ago(self.state.out_at)),
+            probes: self.state.probes.into(),
         }
+    }
+}
+
+impl State {
+    /// No probe waits for an answer any more.
+    #[inline]
+    const fn answered(&mut self) {
+        (self.asked_at, self.probes, self.probe_waits) = (None, 0, false);
     }
 }

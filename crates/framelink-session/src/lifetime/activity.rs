@@ -1,14 +1,20 @@
 //! The activity of a connection: the cell from which both halves of a session learn when the connection is idle.
 
+use std::any::Any;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use framelink_heartbeat::nanos;
+
+use crate::lifetime::notice::Notice;
+
 /// Heartbeats do not count as activity. Clones share one cell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Activity(Arc<Cell>);
 
-#[derive(Debug)]
+#[derive(Default)]
 struct Cell {
     /// When a message was received or sent last, in nanoseconds.
     at: AtomicU64,
@@ -18,18 +24,42 @@ struct Cell {
     answered: AtomicU64,
     /// The counters of the server.
     tally: Option<Arc<Tally>>,
+    notice: Option<Arc<Notice>>,
+    /// Dropped with the last half of the session.
+    held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Activity {
-    pub(crate) fn new(tally: Option<Arc<Tally>>) -> Self {
-        let [at, taken, answered] = [const { AtomicU64::new(0) }; 3];
-        Self(Arc::new(Cell { at, taken, answered, tally }))
+    /// Sets what the cell has from its start. No effect once the cell is shared.
+    pub(super) fn set_notice(&mut self, notice: Arc<Notice>) {
+        if let Some(cell) = Arc::get_mut(&mut self.0) {
+            cell.notice = Some(notice);
+        }
+    }
+
+    /// See [`set_notice`](Self::set_notice).
+    pub(super) fn set_tally(&mut self, tally: Option<Arc<Tally>>) {
+        if let Some(cell) = Arc::get_mut(&mut self.0) {
+            cell.tally = tally;
+        }
+    }
+
+    /// See [`set_notice`](Self::set_notice).
+    pub(super) fn set_held(&mut self, held: Box<dyn Any + Send + Sync>) {
+        if let Some(cell) = Arc::get_mut(&mut self.0) {
+            cell.held = Some(held);
+        }
+    }
+
+    /// Returns the notice that ends the connection.
+    #[inline]
+    pub(crate) fn notice(&self) -> Option<&Arc<Notice>> {
+        self.0.notice.as_ref()
     }
 
     /// Records that a message was received, or that bytes of a message were written.
     pub(crate) fn touch(&self, now: Duration) {
-        let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        self.0.at.fetch_max(nanos, Ordering::AcqRel);
+        self.0.at.fetch_max(nanos(now), Ordering::AcqRel);
     }
 
     pub(crate) fn at(&self) -> Duration {
@@ -60,6 +90,18 @@ impl Activity {
         // The order of the two loads matters: a request is delivered before it is answered.
         let answered = self.0.answered.load(Ordering::Acquire);
         self.0.taken.load(Ordering::Acquire).saturating_sub(answered)
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, taken, answered, notice, .. } = self;
+        let mut cell = f.debug_struct("Activity");
+        cell.field("at", at)
+            .field("taken", taken)
+            .field("answered", answered)
+            .field("notice", notice)
+            .finish_non_exhaustive()
     }
 }
 

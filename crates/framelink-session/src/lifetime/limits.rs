@@ -1,7 +1,11 @@
 //! Limits on the lifetime of a connection.
 
+use std::any::Any;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
+
+use framelink_heartbeat::{Moment, nanos};
 
 use crate::lifetime::activity::{Activity, Tally};
 use crate::lifetime::notice::{Ending, Notice, NoticeStage};
@@ -33,19 +37,19 @@ use crate::lifetime::notice::{Ending, Notice, NoticeStage};
 /// ```
 #[derive(Debug, Default)]
 pub struct Lifetime {
-    idle: Option<Duration>,
+    /// How long the connection may be idle.
+    idle: Option<Moment>,
     lifetime: Option<AgeLimit>,
-    notice: Option<Arc<Notice>>,
-    activity: Option<Activity>,
-    tally: Option<Arc<Tally>>,
-    /// The number of frames received when `Closing` was first seen. The frame that had begun then is the last one.
-    last_after: Option<u64>,
+    activity: Activity,
+    /// The number of frames received when `Closing` was first seen, plus one. The frame that had begun then is the last
+    /// one.
+    last_after: Option<NonZeroU64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct AgeLimit {
-    within: Duration,
-    grace: Duration,
+    within: Moment,
+    grace: u64,
 }
 
 /// The state of a receiving half that decides whether the connection ends.
@@ -74,38 +78,44 @@ impl Lifetime {
     /// reply.
     #[must_use]
     pub fn idle(mut self, within: Duration) -> Self {
-        self.idle = Some(within);
+        self.idle = Some(Moment::at(within));
         self
     }
 
     /// Ends the connection at its first quiet moment after `within`. After another `grace`, no new message is taken.
     #[must_use]
     pub fn lifetime(mut self, within: Duration, grace: Duration) -> Self {
-        self.lifetime = Some(AgeLimit { within, grace });
+        self.lifetime = Some(AgeLimit { within: Moment::at(within), grace: nanos(grace) });
         self
     }
 
     /// Ends the connection when this notice says so.
     #[must_use]
     pub fn heed(mut self, notice: Arc<Notice>) -> Self {
-        self.notice = Some(notice);
+        self.activity.set_notice(notice);
         self
     }
 
     /// Counts the requests of the connection in this tally.
     pub fn counted_in(mut self, tally: Option<Arc<Tally>>) -> Self {
-        self.tally = tally;
+        self.activity.set_tally(tally);
+        self
+    }
+
+    /// Keeps a value until both halves of the session are dropped.
+    #[must_use]
+    pub fn keep(mut self, held: Box<dyn Any + Send + Sync>) -> Self {
+        self.activity.set_held(held);
         self
     }
 
     /// Returns the cell that both halves share.
-    pub(crate) fn activity(&mut self) -> &Activity {
-        let tally = &mut self.tally;
-        self.activity.get_or_insert_with(|| Activity::new(tally.take()))
+    pub(crate) const fn activity(&self) -> &Activity {
+        &self.activity
     }
 
-    pub(crate) const fn notice(&self) -> Option<&Arc<Notice>> {
-        self.notice.as_ref()
+    pub(crate) fn notice(&self) -> Option<&Arc<Notice>> {
+        self.activity.notice()
     }
 
     /// Removes the limits for strangers. Only a notice ends the connection then.
@@ -121,7 +131,7 @@ impl Lifetime {
         let (stage, why) = self.stage(standing.now);
         let is_between = standing.is_dry && !standing.is_inside_message;
         match stage {
-            NoticeStage::Dropped | NoticeStage::Cut => self.notice.as_ref()?.abrupt(),
+            NoticeStage::Dropped | NoticeStage::Cut => self.notice()?.abrupt(),
             NoticeStage::Closing => self.is_closed(standing).then_some(why),
             NoticeStage::Draining if is_between && self.owed() == 0 && !self.is_new(standing) => Some(why),
             NoticeStage::Open | NoticeStage::Draining if is_between => self.idled(standing.now),
@@ -131,8 +141,8 @@ impl Lifetime {
 
     /// Returns when to check again if no message is received before.
     pub(crate) fn ends_at(&self, now: Duration, is_inside_message: bool) -> Option<Duration> {
-        let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle));
-        let lifetime = self.lifetime.map(|life| [life.within, life.within.saturating_add(life.grace)]);
+        let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle.time()));
+        let lifetime = self.lifetime.map(|life| [life.within.time(), life.within.after(life.grace).time()]);
         let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
         let is_new = self.told() == NoticeStage::Draining && now < Self::CONNECT_GRACE;
         let connected = is_new.then_some(Self::CONNECT_GRACE);
@@ -140,7 +150,7 @@ impl Lifetime {
     }
 
     pub(super) fn owed(&self) -> u64 {
-        self.activity.as_ref().map_or(0, Activity::owed)
+        self.activity.owed()
     }
 
     /// Whether the first message may be on its way. This matters only after a notice, not at the lifetime.
@@ -149,43 +159,43 @@ impl Lifetime {
     }
 
     fn told(&self) -> NoticeStage {
-        self.notice.as_ref().map_or(NoticeStage::Open, |notice| notice.stage())
+        self.notice().map_or(NoticeStage::Open, |notice| notice.stage())
     }
 
     fn last_at(&self) -> Duration {
-        self.activity.as_ref().map_or(Duration::ZERO, Activity::at)
+        self.activity.at()
     }
 
     /// Returns the stage by age or by notice, whichever is later, and why.
     fn stage(&self, now: Duration) -> (NoticeStage, Ending) {
         let told = self.told();
         let Some(AgeLimit { within, grace }) = self.lifetime else { return (told, Ending::Drained) };
-        let by_age = match now.checked_sub(within) {
-            None => NoticeStage::Open,
-            Some(over) if over < grace => NoticeStage::Draining,
-            Some(_) => NoticeStage::Closing,
+        let now = Moment::at(now);
+        let by_age = match now.since(within) {
+            _ if now < within => NoticeStage::Open,
+            over if over < grace => NoticeStage::Draining,
+            _ => NoticeStage::Closing,
         };
-        if by_age > told { (by_age, Ending::Lifetime { after: within }) } else { (told, Ending::Drained) }
+        if by_age > told { (by_age, Ending::Lifetime { after: within.time() }) } else { (told, Ending::Drained) }
     }
 
     /// Only the message that had begun is waited for.
     fn is_closed(&mut self, standing: Standing) -> bool {
-        let last_after = *self.last_after.get_or_insert(standing.frames);
-        !standing.is_inside_message || last_after != standing.frames
+        let frames = NonZeroU64::MIN.saturating_add(standing.frames);
+        let last_after = *self.last_after.get_or_insert(frames);
+        !standing.is_inside_message || last_after != frames
     }
 
     fn idled(&self, now: Duration) -> Option<Ending> {
-        let after = self.idle?;
+        let after = self.idle?.time();
         if self.last_at().saturating_add(after) > now {
             return None;
         }
-        match &self.activity {
-            Some(activity) if activity.owed() > 0 => {
-                activity.touch(now);
-                None
-            }
-            _ => Some(Ending::Idle { after }),
+        if self.owed() > 0 {
+            self.activity.touch(now);
+            return None;
         }
+        Some(Ending::Idle { after })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -82,8 +82,6 @@ impl Ending {
 #[derive(Default)]
 pub struct Notice {
     stage: AtomicStage,
-    /// Why the connection is dropped, if not for a newer one.
-    evicted: OnceLock<Ending>,
     wakers: Mutex<Wakers>,
 }
 
@@ -114,8 +112,17 @@ impl AtomicStage {
 struct Wakers {
     receiver: Option<Waker>,
     sender: Option<Waker>,
+    /// Boxed, because most connections have none of it.
+    rare: Option<Box<Rare>>,
+}
+
+/// What few connections have.
+#[derive(Default)]
+struct Rare {
     /// Ends the waits of threads that are blocked in a system call.
     closer: Option<Box<dyn Fn() + Send + Sync>>,
+    /// Why the connection is dropped, if not for a newer one.
+    evicted: Option<Ending>,
 }
 
 impl Notice {
@@ -132,7 +139,8 @@ impl Notice {
         }
         let mut wakers = self.wakers();
         let woken = [wakers.receiver.clone(), wakers.sender.clone()];
-        let closer = if stage >= NoticeStage::Dropped { wakers.closer.take() } else { None };
+        let is_abrupt = stage >= NoticeStage::Dropped;
+        let closer = wakers.rare.as_mut().filter(|_| is_abrupt).and_then(|rare| rare.closer.take());
         // The lock is released first, because a woken task may take its own locks.
         drop(wakers);
         if let Some(close) = closer {
@@ -143,7 +151,14 @@ impl Notice {
 
     /// Ends the connection at once because of the memory that it holds, unless it is ending at once already.
     pub(crate) fn evict(&self, ending: Ending) {
-        if self.stage() < NoticeStage::Dropped && self.evicted.set(ending).is_ok() {
+        if self.stage() >= NoticeStage::Dropped {
+            return;
+        }
+        let mut wakers = self.wakers();
+        let rare = wakers.rare.get_or_insert_default();
+        if rare.evicted.is_none() {
+            rare.evicted = Some(ending);
+            drop(wakers);
             self.tell(NoticeStage::Dropped);
         }
     }
@@ -151,7 +166,10 @@ impl Notice {
     /// Returns why the connection ends at once, or `None` if it does not.
     pub fn abrupt(&self) -> Option<Ending> {
         match self.stage() {
-            NoticeStage::Dropped => Some(self.evicted.get().copied().unwrap_or(Ending::Dropped)),
+            NoticeStage::Dropped => {
+                let evicted = self.wakers().rare.as_ref().and_then(|rare| rare.evicted);
+                Some(evicted.unwrap_or(Ending::Dropped))
+            }
             NoticeStage::Cut => Some(Ending::Cut),
             NoticeStage::Open | NoticeStage::Draining | NoticeStage::Closing => None,
         }
@@ -177,7 +195,7 @@ impl Notice {
     pub fn close_with(&self, closer: Box<dyn Fn() + Send + Sync>) {
         let mut wakers = self.wakers();
         if self.stage() < NoticeStage::Dropped {
-            wakers.closer = Some(closer);
+            wakers.rare.get_or_insert_default().closer = Some(closer);
             return;
         }
         drop(wakers);

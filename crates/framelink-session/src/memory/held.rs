@@ -8,19 +8,23 @@ use super::budget::{Account, Charge, Sum};
 /// Bytes are counted in pages: fewer bytes count as none, more are rounded up.
 const STEP: usize = 4096;
 
+/// More bytes are not counted: 16 TiB, or half of the memory that a system with small addresses can have.
+const MOST: usize = if usize::BITS > 32 { STEP << 32 } else { usize::MAX / 2 / STEP * STEP } - STEP;
+
 /// The bytes that one part of a connection holds, such as its receive buffer. They are released when this is dropped.
 /// Without an account, bytes are not counted.
 #[derive(Default)]
 pub struct Held {
     account: Option<Arc<Account>>,
-    bytes: usize,
+    /// Counted in pages. Few bits, because each connection has several of these.
+    pages: u32,
     is_shared: bool,
 }
 
 impl Account {
     /// Creates a part of the connection that holds no bytes yet.
     pub fn place(self: &Arc<Self>) -> Held {
-        Held { account: Some(Arc::clone(self)), bytes: 0, is_shared: false }
+        Held { account: Some(Arc::clone(self)), pages: 0, is_shared: false }
     }
 }
 
@@ -32,17 +36,17 @@ impl Held {
 
     /// Returns whether counted bytes are held.
     pub(crate) const fn holds_any(&self) -> bool {
-        self.bytes > 0
+        self.pages > 0
     }
 
     /// Creates another part of this connection, which holds no bytes yet.
     pub fn another(&self) -> Self {
-        Self { account: self.account.clone(), bytes: 0, is_shared: false }
+        Self { account: self.account.clone(), pages: 0, is_shared: false }
     }
 
     /// Creates a part that holds frames shared with other connections; see [`charge`](Self::charge).
     pub fn another_shared(&self) -> Self {
-        Self { account: self.account.clone(), bytes: 0, is_shared: true }
+        Self { account: self.account.clone(), pages: 0, is_shared: true }
     }
 
     /// Counts the memory of a frame that connections of one server share, once.
@@ -55,7 +59,7 @@ impl Held {
     pub fn set(&mut self, bytes: usize) {
         if self.is_counted() {
             let bytes = counted(bytes);
-            if bytes != self.bytes {
+            if bytes != self.bytes() {
                 self.change(bytes);
             }
         }
@@ -65,9 +69,9 @@ impl Held {
     /// connections take too, and call [`settle`](Self::settle) after the lock is released.
     pub fn note(&mut self, bytes: usize) {
         let bytes = counted(bytes);
-        if let Some(account) = self.account.as_ref().filter(|_| bytes != self.bytes) {
-            account.change(self.bytes, bytes, self.is_shared);
-            self.bytes = bytes;
+        if let Some(account) = self.account.as_ref().filter(|_| bytes != self.bytes()) {
+            account.change(self.bytes(), bytes, self.is_shared);
+            self.pages = u32::try_from(bytes / STEP).unwrap_or(u32::MAX);
         }
     }
 
@@ -76,7 +80,7 @@ impl Held {
     pub(crate) fn try_set(&mut self, bytes: usize) -> bool {
         let bytes = counted(bytes);
         match &self.account {
-            Some(account) if bytes > self.bytes || account.budget.is_full() => self.try_change(bytes),
+            Some(account) if bytes > self.bytes() || account.budget.is_full() => self.try_change(bytes),
             _ => {
                 self.set(bytes);
                 true
@@ -89,7 +93,7 @@ impl Held {
     pub(crate) fn try_set_at_last(&mut self, bytes: usize) -> bool {
         let bytes = counted(bytes);
         let Some(account) = &self.account else { return true };
-        let more = bytes.saturating_sub(self.bytes);
+        let more = bytes.saturating_sub(self.bytes());
         let is_let = more == 0 || account.budget.fits_twice(more);
         if account.is_leaving() || !is_let || !account.budget.fits(account, more, Sum::effective) {
             return false;
@@ -105,9 +109,14 @@ impl Held {
         }
     }
 
+    #[inline]
+    const fn bytes(&self) -> usize {
+        self.pages as usize * STEP
+    }
+
     #[cold]
     fn change(&mut self, bytes: usize) {
-        let grows = bytes > self.bytes;
+        let grows = bytes > self.bytes();
         self.note(bytes);
         if grows {
             self.settle();
@@ -117,7 +126,7 @@ impl Held {
     #[cold]
     fn try_change(&mut self, bytes: usize) -> bool {
         let Some(account) = &self.account else { return true };
-        let more = bytes.saturating_sub(self.bytes);
+        let more = bytes.saturating_sub(self.bytes());
         let account = Arc::clone(account);
         if more == 0 {
             self.note(bytes);
@@ -141,11 +150,15 @@ impl Drop for Held {
 
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Held").field("bytes", &self.bytes()).finish_non_exhaustive()
     }
 }
 
 /// Rounds to pages, so that small messages cost no counting.
 const fn counted(bytes: usize) -> usize {
-    if bytes < STEP { 0 } else { bytes.saturating_add(STEP - 1) / STEP * STEP }
+    match bytes {
+        0..STEP => 0,
+        STEP..MOST => bytes.div_ceil(STEP) * STEP,
+        _ => MOST,
+    }
 }

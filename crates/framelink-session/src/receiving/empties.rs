@@ -2,23 +2,25 @@
 
 use std::time::Duration;
 
+use framelink_heartbeat::Moment;
+
 /// Counts the empty messages of each second. Messages that arrived while the connection was not read are all seen at
 /// once, so they are counted for as many seconds as it was not read. After a flood, no message is delivered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Empties {
     pub(super) most: u32,
-    since: Duration,
+    since: Moment,
     count: u32,
     /// How many more messages may be seen in this second, and in the next one.
     more: u32,
     more_next: u32,
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+const SECOND: u64 = 1_000_000_000;
 
 impl Empties {
     pub(super) const fn new(most: u32) -> Self {
-        Self { most, since: Duration::ZERO, count: 0, more: 0, more_next: 0 }
+        Self { most, since: Moment::START, count: 0, more: 0, more_next: 0 }
     }
 
     /// Records that the connection was not read for `time` and is read again.
@@ -28,11 +30,11 @@ impl Empties {
     }
 
     /// Counts an empty message.
-    pub(super) fn take(&mut self, now: Duration) {
+    pub(super) fn take(&mut self, now: Moment) {
         if self.is_flooded() {
             return;
         }
-        if now.saturating_sub(self.since) >= SECOND {
+        if now.since(self.since) >= SECOND {
             (self.since, self.count) = (now, 0);
             self.more = std::mem::take(&mut self.more_next);
         }
@@ -52,7 +54,7 @@ mod tests {
 
     /// Takes a message, and returns whether it is allowed.
     fn takes(empties: &mut Empties, now: Duration) -> bool {
-        empties.take(now);
+        empties.take(Moment::at(now));
         !empties.is_flooded()
     }
 

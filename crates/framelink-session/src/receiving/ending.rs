@@ -13,32 +13,32 @@ use crate::liveness::LivenessHandle;
 
 impl<D: Decode> Receiving<D> {
     pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) {
-        self.lifetime = Some(Box::new(lifetime));
+        self.extras_mut().lifetime = Some(lifetime);
     }
 
     /// Returns whether the connection has a [`Lifetime`].
     #[must_use]
     pub const fn has_lifetime(&self) -> bool {
-        self.lifetime.is_some()
+        self.lifetime().is_some()
     }
 
     /// Returns why the connection must end now although its peer did not end it. Call this when there is no whole
     /// message, and again after a read found no bytes (`is_dry`).
     pub fn ending(&mut self, now: Duration, is_dry: bool) -> Option<Ending> {
         let (is_inside_message, frames) = (self.is_inside_message(), self.frames);
-        self.lifetime.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
+        self.extras.as_mut()?.lifetime.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
     }
 
     /// Returns when to call [`ending`](Self::ending) if no bytes are received before.
     #[must_use]
     pub fn ends_at(&self, now: Duration) -> Option<Duration> {
-        self.lifetime.as_ref()?.ends_at(now, self.is_inside_message())
+        self.lifetime()?.ends_at(now, self.is_inside_message())
     }
 
     /// Returns whether the connection ends at its next quiet moment.
     #[must_use]
     pub fn is_draining(&self, now: Duration) -> bool {
-        self.lifetime.as_ref().is_some_and(|lifetime| lifetime.is_draining(now))
+        self.lifetime().is_some_and(|lifetime| lifetime.is_draining(now))
     }
 
     /// Returns whether the connection was not told to end.
@@ -55,7 +55,7 @@ impl<D: Decode> Receiving<D> {
 
     /// Returns the notice that can end the connection.
     pub fn notice(&self) -> Option<&Arc<Notice>> {
-        self.lifetime.as_ref()?.notice()
+        self.lifetime()?.notice()
     }
 
     /// Sets the waker that is woken when the notice changes.
@@ -88,8 +88,8 @@ impl<D: Decode> Receiving<D> {
     /// Returns the verdict if the peer is dead.
     pub fn judge(&mut self) -> Result<(), Verdict> {
         match &self.liveness {
-            Some(liveness) if liveness.deadline().is_some_and(|at| at <= self.heard_at) => {
-                liveness.on_time(self.heard_at)
+            Some(liveness) if liveness.deadline().is_some_and(|at| at <= self.heard_at.time()) => {
+                liveness.on_time(self.heard_at.time())
             }
             _ => Ok(()),
         }
@@ -133,7 +133,7 @@ impl<D: Decode> Receiving<D> {
     /// Sends heartbeats again after the reply has arrived.
     pub fn resume_heartbeats(&self) {
         if let Some(liveness) = &self.liveness {
-            liveness.resume(self.heard_at);
+            liveness.resume(self.heard_at.time());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod empties;
 mod ending;
+mod extras;
 mod limits;
 mod opening;
 mod place;
@@ -16,22 +17,21 @@ pub use proxy_header::ProxyHeader;
 pub use unfinished::{Part, Unfinished};
 pub use unread::OnUnread;
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, Need, ReadBuffer};
+use framelink_codec::{Codec, Decode, Decoded, End, Ends, Fault, Frame, ReadBuffer};
+use framelink_heartbeat::Moment;
 
 use self::empties::Empties;
-use self::limits::Limits;
-use self::opening::Opening;
-use self::proxy_header::Watching;
+use self::extras::Extras;
+use self::opening::Expected;
+use self::proxy_header::{Watch, Watching};
 use self::room::Room;
-use crate::lifetime::Lifetime;
 use crate::liveness::LivenessHandle;
 use crate::message::Message;
-use crate::shared::{ByteCount, FailedFlag};
+use crate::shared::{ByteCount, SharedState, Way};
 
 /// The receiving half of a session.
 ///
@@ -56,39 +56,31 @@ use crate::shared::{ByteCount, FailedFlag};
 pub struct Receiving<D: Decode> {
     codec: Codec<D>,
     buffer: ReadBuffer,
-    /// What must arrive before the first message.
-    opening: Option<Opening>,
-    limits: Limits,
     /// When the first byte of the unfinished message was received.
-    begun_at: Option<Duration>,
-    /// Whether a message was delivered and the application has not asked for the next one yet.
-    is_away: bool,
+    begun_at: Option<Moment>,
     /// When bytes were received last.
-    heard_at: Duration,
-    /// All bytes received.
-    count: ByteCount,
+    heard_at: Moment,
+    /// Counts the received bytes, and says whether the other half saw the connection fail.
+    shared: Arc<SharedState>,
     /// The number of messages delivered.
     messages: u64,
+    /// The number of frames received, heartbeats included.
+    frames: u64,
+    /// At least so many bytes are missing to the unfinished message; 0 if that is unknown.
+    missing: usize,
+    liveness: Option<LivenessHandle>,
+    /// The counted memory of the buffer.
+    room: Room,
+    extras: Option<Box<Extras>>,
     /// Why no more bytes are expected for now. Applies to the bytes in the buffer.
     end: Option<End>,
-    /// What the unfinished message needs.
-    need: Option<Need>,
-    /// Whether the other half saw the connection fail.
-    failed_flag: FailedFlag,
-    liveness: Option<LivenessHandle>,
+    /// Whether a message was delivered and the application has not asked for the next one yet.
+    is_away: bool,
     /// Whether the driver was told that a heartbeat is due.
     has_told_beat: bool,
     messages_are: Messages,
-    lifetime: Option<Box<Lifetime>>,
-    empties: Option<Empties>,
-    /// The number of frames received, heartbeats included.
-    frames: u64,
-    /// Receives each whole message that no operation receives.
-    unread: Option<OnUnread>,
-    /// Dropped with the last part of the connection.
-    held: Option<Arc<dyn Any + Send + Sync>>,
-    /// The counted memory of the buffer.
-    room: Room,
+    /// Looks for a PROXY protocol header, if headers are refused.
+    watch: Option<Watch>,
 }
 
 /// How messages are counted.
@@ -136,31 +128,21 @@ impl<D: Decode> Receiving<D> {
         Self {
             codec: Codec::new(framing),
             buffer: ReadBuffer::new(),
-            opening: None,
-            limits: Limits::default(),
             begun_at: None,
-            is_away: false,
-            heard_at: Duration::ZERO,
-            count: ByteCount::default(),
+            heard_at: Moment::START,
+            shared: Arc::default(),
             messages: 0,
-            end: None,
-            need: None,
-            failed_flag: FailedFlag::default(),
+            frames: 0,
+            missing: 0,
             liveness: None,
+            room: Room::default(),
+            extras: None,
+            end: None,
+            is_away: false,
             has_told_beat: false,
             messages_are: Messages::Plain,
-            lifetime: None,
-            empties: None,
-            frames: 0,
-            unread: None,
-            held: None,
-            room: Room::default(),
+            watch: None,
         }
-    }
-
-    /// Keeps a value alive as long as this half.
-    pub fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
-        self.held = Some(held);
     }
 
     /// Sets whether messages are requests, each counted until it is answered.
@@ -173,8 +155,8 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Limits empty messages per second, heartbeats included. Defaults to no limit.
-    pub const fn limit_empty(&mut self, most: u32) {
-        match &mut self.empties {
+    pub fn limit_empty(&mut self, most: u32) {
+        match &mut self.extras_mut().empties {
             Some(empties) if empties.is_flooded() => {}
             empties => *empties = Some(Empties::new(most)),
         }
@@ -183,17 +165,17 @@ impl<D: Decode> Receiving<D> {
     /// Returns the limit of empty messages once it was exceeded. No message is delivered any more.
     #[must_use]
     pub fn flooded(&self) -> Option<u32> {
-        self.empties.filter(Empties::is_flooded).map(|empties| empties.most)
+        self.empties().filter(|empties| empties.is_flooded()).map(|empties| empties.most)
     }
 
-    pub(super) fn failed_flag(&self) -> FailedFlag {
-        self.failed_flag.clone()
+    pub(super) fn shared(&self) -> Arc<SharedState> {
+        Arc::clone(&self.shared)
     }
 
     /// Returns whether the connection failed while sending. If so, an end of stream is not a clean close.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.failed_flag.has_failed()
+        self.shared.has_failed()
     }
 
     /// Records that the application asks for the next message. The time for the part of that message which has already
@@ -203,27 +185,31 @@ impl<D: Decode> Receiving<D> {
             return;
         }
         if self.begun_at.is_some() {
-            self.begun_at = Some(now);
+            self.begun_at = Some(Moment::at(now));
         }
+        let heard_at = self.heard_at.time();
         if let Some(liveness) = &self.liveness {
-            liveness.back(self.heard_at, now);
+            liveness.back(heard_at, now);
         }
-        if let Some(lifetime) = &mut self.lifetime {
+        let Some(extras) = &mut self.extras else { return };
+        if let Some(lifetime) = &extras.lifetime {
             lifetime.activity().touch(now);
         }
-        if let Some(empties) = &mut self.empties {
-            empties.on_unread(now.saturating_sub(self.heard_at));
+        if let Some(empties) = &mut extras.empties {
+            empties.on_unread(now.saturating_sub(heard_at));
         }
     }
 
     /// Returns whether [`on_asked`](Self::on_asked) has any effect, so that the clock must be read.
     #[must_use]
-    pub const fn wants_asking(&self) -> bool {
+    pub fn wants_asking(&self) -> bool {
         self.is_away
             && (self.liveness.is_some()
-                || self.lifetime.is_some()
-                || self.empties.is_some()
-                || (self.limits.frame.is_some() && self.begun_at.is_some()))
+                || self.extras.as_ref().is_some_and(|extras| {
+                    extras.lifetime.is_some()
+                        || extras.empties.is_some()
+                        || (extras.limits.frame.is_some() && self.begun_at.is_some())
+                }))
     }
 
     /// Returns the space for the next read, never empty. The memory is held until [`release`](Self::release).
@@ -233,7 +219,7 @@ impl<D: Decode> Receiving<D> {
         }
         match self.codec.framing().ends() {
             Ends::Read(size) => self.buffer.space_of(size),
-            _ => self.buffer.space_for(self.need.map_or(0, |need| need.missing)),
+            _ => self.buffer.space_for(self.missing),
         }
     }
 
@@ -252,7 +238,7 @@ impl<D: Decode> Receiving<D> {
     /// Returns a counter of all received bytes that others can watch.
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
-        self.count.clone()
+        self.shared.watch(Way::Received)
     }
 
     /// Records that the peer closed its side.
@@ -267,7 +253,7 @@ impl<D: Decode> Receiving<D> {
             self.end = Some(End::Quiet);
         }
         if self.kept_until().is_some_and(|at| at <= now)
-            && let Some(Opening { watch: Some(watch), .. }) = &mut self.opening
+            && let Some(watch) = &mut self.watch
         {
             watch.state = Watching::LetGo;
         }
@@ -319,16 +305,18 @@ impl<D: Decode> Receiving<D> {
             }
             match self.codec.cut(self.buffer.as_ref(), self.end)? {
                 Decoded::Frame(frame) => {
-                    self.need = None;
+                    self.missing = 0;
                     self.frames += 1;
-                    if self.empties.is_some() && frame.payload_len() == 0 && self.is_one_too_many() {
+                    if self.empties().is_some() && frame.payload_len() == 0 && self.is_one_too_many() {
                         continue;
                     }
                     let place = if self.is_heartbeat(&frame) { None } else { Some(self.leave(&frame)) };
                     // The remaining bytes arrived with the last read, and belong to the next message.
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
                     if let Some(place) = place {
-                        self.limits.on_message();
+                        if let Some(extras) = &mut self.extras {
+                            extras.limits.on_message();
+                        }
                         self.is_away = true;
                         self.on_taken();
                         self.messages += 1;
@@ -339,7 +327,7 @@ impl<D: Decode> Receiving<D> {
                     }
                 }
                 Decoded::Incomplete(need) => {
-                    self.need = Some(need);
+                    self.missing = need.missing;
                     return Ok(Received::Wait { until: self.deadline() });
                 }
             }
@@ -355,16 +343,16 @@ impl<D: Decode> Receiving<D> {
         while !self.buffer.is_empty() && !self.is_flooded() {
             match self.codec.cut(self.buffer.as_ref(), self.end)? {
                 Decoded::Frame(frame) if self.is_heartbeat(&frame) => {
-                    self.need = None;
+                    self.missing = 0;
                     self.frames += 1;
                     self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
-                    if frame.payload_len() == 0 && self.empties.is_some() {
+                    if frame.payload_len() == 0 && self.empties().is_some() {
                         self.is_one_too_many();
                     }
                 }
                 Decoded::Frame(_) => return Ok(true),
                 Decoded::Incomplete(need) => {
-                    self.need = Some(need);
+                    self.missing = need.missing;
                     return Ok(self.deadline().is_some());
                 }
             }
@@ -375,7 +363,7 @@ impl<D: Decode> Receiving<D> {
     /// Counts an empty message. Returns whether there was one too many.
     #[cold]
     fn is_one_too_many(&mut self) -> bool {
-        if let Some(empties) = &mut self.empties {
+        if let Some(Extras { empties: Some(empties), .. }) = self.extras.as_deref_mut() {
             empties.take(self.heard_at);
         }
         self.is_flooded()
@@ -383,14 +371,14 @@ impl<D: Decode> Receiving<D> {
 
     #[inline]
     fn is_flooded(&self) -> bool {
-        self.empties.as_ref().is_some_and(Empties::is_flooded)
+        self.empties().is_some_and(Empties::is_flooded)
     }
 
     /// Records a delivered message, which may be a request.
     fn on_taken(&mut self) {
-        if let Some(lifetime) = &mut self.lifetime {
+        if let Some(lifetime) = self.lifetime() {
             let activity = lifetime.activity();
-            activity.touch(self.heard_at);
+            activity.touch(self.heard_at.time());
             if self.messages_are != Messages::Plain {
                 activity.on_taken();
             }
@@ -401,7 +389,7 @@ impl<D: Decode> Receiving<D> {
     #[inline]
     fn is_heartbeat(&mut self, frame: &Frame) -> bool {
         let Some(liveness) = &self.liveness else { return false };
-        let is_heartbeat = liveness.takes(frame.payload(self.buffer.as_ref()), self.heard_at);
+        let is_heartbeat = liveness.takes(frame.payload(self.buffer.as_ref()), self.heard_at.time());
         if is_heartbeat {
             self.buffer.take(frame.frame_len);
         }
@@ -442,11 +430,11 @@ impl<D: Decode> Receiving<D> {
     /// Returns what is known of the unfinished message, to report a wait that took too long.
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
-        if let Some((came, missing)) = self.opening.as_ref().and_then(|opening| opening.preamble.unfinished()) {
+        if let Some((came, missing)) = self.preamble().and_then(Expected::unfinished) {
             return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
         }
         let came = self.buffer.len();
-        let missing = self.need.map_or(1, |need| need.missing);
+        let missing = self.missing.max(1);
         let guess = || self.codec.guess(self.buffer.as_ref());
         (came > 0).then(|| Unfinished { came, missing, guess: guess(), of: Part::Message })
     }
@@ -459,12 +447,12 @@ impl<D: Decode> Receiving<D> {
     }
 
     fn heard(&mut self, count: usize, now: Duration) {
-        self.count.add(count);
-        self.heard_at = now;
+        self.shared.add(Way::Received, count);
+        self.heard_at = Moment::at(now);
         if let Some(liveness) = &self.liveness {
             liveness.on_heard(now);
         }
-        self.begun_at.get_or_insert(now);
+        self.begun_at.get_or_insert(self.heard_at);
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }
 
@@ -482,7 +470,7 @@ impl<D: Decode> Receiving<D> {
         match self.codec.framing().ends() {
             // A silence that ended no message is over. Only bytes are worth waiting for.
             Ends::Quiet(silence) if !self.buffer.is_empty() && self.end.is_none() => {
-                Some(self.heard_at.saturating_add(silence))
+                Some(self.heard_at.time().saturating_add(silence))
             }
             _ => None,
         }
@@ -497,7 +485,7 @@ impl<D: Decode + fmt::Debug> fmt::Debug for Receiving<D> {
             .field("buffer", &self.buffer)
             .field("heard_at", &self.heard_at)
             .field("end", &self.end)
-            .field("lifetime", &self.lifetime)
+            .field("lifetime", &self.lifetime())
             .finish_non_exhaustive()
     }
 }

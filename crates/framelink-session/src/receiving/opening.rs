@@ -7,27 +7,16 @@ use std::time::Duration;
 use framelink_codec::{Decode, Decoded, End};
 
 use super::Receiving;
-use super::proxy_header::{self, First, ProxyHeader, Watch, Watching};
-
-/// The start of a connection, until only messages can follow.
-#[derive(Debug)]
-pub(super) struct Opening {
-    pub(super) preamble: Expected,
-    /// Looks for a PROXY protocol header, if headers are refused.
-    pub(super) watch: Option<Watch>,
-}
-
-impl Opening {
-    fn new(preamble: Expected, watch: Option<Watch>) -> Option<Self> {
-        (!preamble.is_over() || watch.is_some()).then_some(Self { preamble, watch })
-    }
-}
+use super::proxy_header::{First, KeptFor, ProxyHeader, Watch, Watching};
+use crate::shared::Way;
 
 impl<D: Decode> Receiving<D> {
     /// Sets the bytes that the peer sends once before its first message. Call this before any byte is received.
     pub fn expect_preamble(&mut self, bytes: &[u8]) {
-        let watch = self.opening.as_ref().and_then(|opening| opening.watch);
-        self.opening = Opening::new(Expected::new(bytes), watch);
+        let preamble = Expected::new(bytes);
+        if preamble.is_some() || self.preamble().is_some() {
+            self.extras_mut().preamble = preamble;
+        }
     }
 
     /// Ends the connection if it begins with a PROXY protocol header; see [`ProxyHeader`]. Call this before any byte is
@@ -37,36 +26,34 @@ impl<D: Decode> Receiving<D> {
     /// are no frame are kept for 1 s after the last of them, and a message for 250 ms. Then the framing decodes them.
     /// Bytes are kept only once.
     pub fn refuse_proxy_header(&mut self) {
-        let preamble = self.opening.take().map(|opening| opening.preamble).unwrap_or_default();
-        let watch = Watch::new(&preamble.bytes);
-        self.opening = Opening::new(preamble, watch);
+        self.watch = Watch::new(self.preamble().map_or(&[], |preamble| &preamble.bytes));
     }
 
     /// Returns the received PROXY protocol header, if [refused](Self::refuse_proxy_header). No message is delivered
     /// then.
     #[must_use]
     pub fn proxy_header(&self) -> Option<ProxyHeader> {
-        self.opening.as_ref()?.watch?.found()
+        self.watch?.found()
     }
 
     /// Returns whether the received bytes may become a PROXY protocol header.
     #[must_use]
-    pub const fn may_be_proxy_header(&self) -> bool {
-        matches!(self.opening, Some(Opening { watch: Some(_), .. })) && !self.buffer.is_empty()
+    pub fn may_be_proxy_header(&self) -> bool {
+        self.watch.is_some() && !self.buffer.is_empty()
     }
 
     /// Returns until when bytes are kept that may become a PROXY protocol header. Call
     /// [`on_deadline`](Self::on_deadline) then.
     #[must_use]
     pub fn kept_until(&self) -> Option<Duration> {
-        let keep = self.opening.as_ref()?.watch?.keeps_for()?;
-        Some(self.heard_at.saturating_add(keep))
+        let keep = self.watch?.keeps_for()?;
+        Some(self.heard_at.time().saturating_add(keep))
     }
 
     /// Returns whether an expected preamble is incomplete.
     #[inline]
     pub(super) fn owes_preamble(&self) -> bool {
-        self.opening.as_ref().is_some_and(|opening| !opening.preamble.is_over())
+        self.preamble().is_some_and(|preamble| !preamble.is_over())
     }
 
     /// Returns whether everything before the first message was received. Returns true if nothing is expected. Call this
@@ -76,14 +63,14 @@ impl<D: Decode> Receiving<D> {
     /// Returns an error if the peer sent another preamble, or closed instead. Later calls return this error again.
     #[inline]
     pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
-        if self.opening.is_none() { Ok(true) } else { self.poll_opening() }
+        if self.has_started() { Ok(true) } else { self.poll_opening() }
     }
 
     /// Returns whether [`poll_preamble`](Self::poll_preamble) has returned true, or nothing is expected.
     #[inline]
     #[must_use]
-    pub const fn has_started(&self) -> bool {
-        self.opening.is_none()
+    pub fn has_started(&self) -> bool {
+        self.watch.is_none() && self.preamble().is_none()
     }
 
     #[cold]
@@ -92,16 +79,18 @@ impl<D: Decode> Receiving<D> {
             return Ok(false);
         }
         let has_come = self.take_preamble();
-        if has_come == Ok(true) {
-            self.opening.take_if(|opening| opening.watch.is_none());
+        if has_come == Ok(true)
+            && let (None, Some(extras)) = (self.watch, &mut self.extras)
+        {
+            extras.preamble = None;
         }
         has_come
     }
 
     /// Returns whether the received bytes are a PROXY protocol header, or are kept because they may become one.
     fn is_kept(&mut self) -> bool {
-        let Some(mut watch) = self.opening.as_mut().and_then(|opening| opening.watch.take()) else { return false };
-        let came = usize::try_from(self.count.get()).unwrap_or(usize::MAX);
+        let Some(mut watch) = self.watch.take() else { return false };
+        let came = usize::try_from(self.shared.count(Way::Received)).unwrap_or(usize::MAX);
         if let Watching::Keeping(_) = watch.state {
             // The kept bytes are checked again.
             watch.state = Watching::Looking;
@@ -110,31 +99,29 @@ impl<D: Decode> Receiving<D> {
             match watch.look(came - self.buffer.len(), self.buffer.as_ref()) {
                 First::Header => {}
                 First::Perhaps if self.end != Some(End::Closed) => {
-                    if let (Watching::Looking, Some(time)) = (watch.state, self.keeps_for()) {
-                        watch.state = Watching::Keeping(time);
+                    if let (Watching::Looking, Some(kept)) = (watch.state, self.keeps_for()) {
+                        watch.state = Watching::Keeping(kept);
                     }
                 }
                 First::Perhaps | First::Data => return false,
             }
         }
-        if let Some(opening) = &mut self.opening {
-            opening.watch = Some(watch);
-        }
+        self.watch = Some(watch);
         watch.found().is_some() || watch.keeps_for().is_some()
     }
 
     /// Returns for how long the start of a header is kept from the framing. An unfinished message needs no wait of its
     /// own, and neither does a message that was ended by silence.
-    fn keeps_for(&self) -> Option<Duration> {
+    fn keeps_for(&self) -> Option<KeptFor> {
         if self.owes_preamble() {
-            return Some(proxy_header::FAULT);
+            return Some(KeptFor::Fault);
         }
         match self.codec.framing().decode(self.buffer.as_ref(), 0, self.end) {
-            Err(_) => Some(proxy_header::FAULT),
+            Err(_) => Some(KeptFor::Fault),
             Ok(Decoded::Frame(frame)) => {
                 let payload = frame.payload(self.buffer.as_ref());
                 let is_heartbeat = self.liveness.as_ref().is_some_and(|liveness| liveness.would_take(payload));
-                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(proxy_header::MESSAGE)
+                (self.end != Some(End::Quiet) && !is_heartbeat).then_some(KeptFor::Message)
             }
             Ok(Decoded::Incomplete(_)) => None,
         }
@@ -142,7 +129,8 @@ impl<D: Decode> Receiving<D> {
 
     fn take_preamble(&mut self) -> Result<bool, WrongPreamble> {
         let is_closed = self.is_closed();
-        let Some(Opening { preamble, .. }) = &mut self.opening else { return Ok(true) };
+        let preamble = self.extras.as_mut().and_then(|extras| extras.preamble.as_mut());
+        let Some(preamble) = preamble else { return Ok(true) };
         if preamble.is_over() {
             return Ok(true);
         }
@@ -197,7 +185,7 @@ impl fmt::Display for WrongPreamble {
 impl Error for WrongPreamble {}
 
 /// An expected preamble.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Expected {
     bytes: Vec<u8>,
     /// How many of the bytes were received.
@@ -205,8 +193,9 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    fn new(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), seen: 0 }
+    /// Returns `None` if nothing is expected.
+    fn new(bytes: &[u8]) -> Option<Box<Self>> {
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes: bytes.to_vec(), seen: 0 }))
     }
 
     fn is_over(&self) -> bool {

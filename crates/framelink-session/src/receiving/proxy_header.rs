@@ -58,16 +58,29 @@ const SIGNATURES: [(&[u8], ProxyHeader); 4] = [
     (b"\r\n\r\n\0\r\nQUIT\n", ProxyHeader::Version2),
 ];
 
-/// How long bytes that are no frame and may become a header are kept before they are a fault.
-pub(super) const FAULT: Duration = Duration::from_secs(1);
-/// How long a message that may become a header is kept before it is delivered.
-pub(super) const MESSAGE: Duration = Duration::from_millis(250);
+/// How long bytes that may become a header are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KeptFor {
+    /// Bytes that are no frame are a fault after 1 s.
+    Fault,
+    /// A message is delivered after 250 ms.
+    Message,
+}
+
+impl KeptFor {
+    const fn time(self) -> Duration {
+        match self {
+            Self::Fault => Duration::from_secs(1),
+            Self::Message => Duration::from_millis(250),
+        }
+    }
+}
 
 /// Checks the first bytes of an accepted connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watch {
-    /// For each signature, whether it begins with the bytes received until now.
-    fits: [bool; SIGNATURES.len()],
+    /// For each signature, a bit that says whether it begins with the bytes received until now.
+    fits: u8,
     pub(super) state: Watching,
 }
 
@@ -77,7 +90,7 @@ pub(super) enum Watching {
     /// No decision yet.
     Looking,
     /// The bytes are kept from the framing for this time after the last of them arrived.
-    Keeping(Duration),
+    Keeping(KeptFor),
     /// Bytes were kept for the full time and no header followed. Each client is delayed once at most.
     LetGo,
     /// A header was received.
@@ -97,7 +110,7 @@ pub(super) enum First {
 impl Watch {
     /// Returns `None` if the expected preamble begins like a header.
     pub(super) fn new(preamble: &[u8]) -> Option<Self> {
-        let new = Self { fits: [true; SIGNATURES.len()], state: Watching::Looking };
+        let new = Self { fits: u8::MAX, state: Watching::Looking };
         let mut watch = new;
         (preamble.is_empty() || watch.look(0, preamble) == First::Data).then_some(new)
     }
@@ -105,15 +118,18 @@ impl Watch {
     /// Checks bytes that follow the first `before` bytes, which were checked and taken.
     pub(super) fn look(&mut self, before: usize, bytes: &[u8]) -> First {
         let mut first = First::Data;
-        for ((signature, header), fits) in SIGNATURES.into_iter().zip(&mut self.fits) {
+        for (number, (signature, header)) in SIGNATURES.into_iter().enumerate() {
             let rest = signature.get(before..).unwrap_or_default();
             let common = rest.len().min(bytes.len());
-            *fits &= !rest.is_empty() && rest.get(..common) == bytes.get(..common);
-            if *fits && common == rest.len() {
+            let fits = self.fits & 1 << number != 0 && !rest.is_empty() && rest.get(..common) == bytes.get(..common);
+            if !fits {
+                self.fits &= !(1 << number);
+            }
+            if fits && common == rest.len() {
                 self.state = Watching::Found(header);
                 return First::Header;
             }
-            if *fits {
+            if fits {
                 first = First::Perhaps;
             }
         }
@@ -124,7 +140,7 @@ impl Watch {
     #[inline]
     pub(super) const fn keeps_for(&self) -> Option<Duration> {
         match self.state {
-            Watching::Keeping(time) => Some(time),
+            Watching::Keeping(kept) => Some(kept.time()),
             Watching::Looking | Watching::LetGo | Watching::Found(_) => None,
         }
     }

@@ -4,20 +4,21 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Ends, ReadBuffer};
+use framelink_heartbeat::Moment;
 
 use crate::memory::Held;
 use crate::receiving::Receiving;
 
 /// How long a connection waits for others that were told to end. They release their memory as soon as their thread or
 /// task runs again. After this time they delay others only if they hold as much as the whole budget.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: u64 = 1_000_000_000;
 
 /// The counted memory of a receive buffer.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     held: Held,
     /// Since when there is too little memory.
-    starved_since: Option<Duration>,
+    starved_since: Option<Moment>,
 }
 
 impl<D: Decode> Receiving<D> {
@@ -51,9 +52,9 @@ impl<D: Decode> Receiving<D> {
         }
         self.release();
         self.on_idle(false);
-        let now = now();
+        let now = Moment::at(now());
         let since = *self.room.starved_since.get_or_insert(now);
-        now.saturating_sub(since) >= PATIENCE && self.room.held.try_set_at_last(wanted)
+        now.since(since) >= PATIENCE && self.room.held.try_set_at_last(wanted)
     }
 
     /// Returns whether a blocking read would hold counted memory while no bytes arrive. If so, read once without
@@ -87,7 +88,7 @@ impl<D: Decode> Receiving<D> {
     fn capacity_for_read(&self) -> usize {
         match self.codec.framing().ends() {
             Ends::Read(size) => self.buffer.capacity().max(self.buffer.len() + size),
-            _ => self.buffer.capacity_for(self.need.map_or(0, |need| need.missing)),
+            _ => self.buffer.capacity_for(self.missing),
         }
     }
 }

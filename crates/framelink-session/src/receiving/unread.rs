@@ -14,24 +14,26 @@ pub type OnUnread = Arc<dyn Fn(Message) + Send + Sync>;
 impl<D: Decode> Receiving<D> {
     /// Sets the function that receives the messages that no operation receives.
     pub fn set_unread(&mut self, unread: Option<OnUnread>) {
-        self.unread = unread;
+        if unread.is_some() || self.extras.is_some() {
+            self.extras_mut().unread = unread;
+        }
     }
 
     /// Returns whether such a function is set.
     pub const fn has_unread(&self) -> bool {
-        self.unread.is_some()
+        self.unread().is_some()
     }
 
     /// Hands over a message that no operation returns.
     pub fn on_unread(&self, message: Message) {
-        if let Some(unread) = &self.unread {
+        if let Some(unread) = self.unread() {
             give(unread, message);
         }
     }
 
     /// Hands over all whole messages in the buffer.
     pub fn give_unread(&mut self) {
-        let Some(unread) = &self.unread else { return };
+        let Some(unread) = self.unread() else { return };
         let unread = Arc::clone(unread);
         if !matches!(self.poll_preamble(), Ok(true)) {
             return;
@@ -46,7 +48,7 @@ impl<D: Decode> Receiving<D> {
         self.give_unread();
         if !self.buffer.is_empty() {
             // Without these bytes, the start of the next message is unknown.
-            self.unread = None;
+            self.set_unread(None);
         }
         self.buffer.take(self.buffer.len());
         self.begun_at = None;
@@ -56,7 +58,7 @@ impl<D: Decode> Receiving<D> {
 /// Hands over the whole messages that no operation has received.
 impl<D: Decode> Drop for Receiving<D> {
     fn drop(&mut self) {
-        if self.unread.is_some() && !std::thread::panicking() {
+        if self.has_unread() && !std::thread::panicking() {
             self.give_unread();
         }
     }

@@ -7,9 +7,9 @@ mod ticket;
 pub use frame::{OutgoingFrame, Packed};
 pub use ticket::{SendRefused, Sent, Ticket};
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use framelink_codec::{Encode, Envelope};
 use framelink_heartbeat::{Form, Numbered};
 
 use crate::append::append;
-use crate::lifetime::{Activity, Ending, Notice};
+use crate::lifetime::{Activity, Ending};
 use crate::liveness::LivenessHandle;
 use crate::memory::Held;
-use crate::shared::{ByteCount, FailedFlag};
+use crate::shared::{ByteCount, SharedState, Way};
 
 /// The sending half of a session.
 ///
@@ -49,30 +49,26 @@ pub struct Sending<E: Encode> {
     start: usize,
     /// Where each queued message ends, counted like `accepted`.
     ends: VecDeque<u64>,
-    state: SendState,
-    /// All bytes accepted, and all bytes that the socket took.
+    /// All bytes accepted.
     accepted: u64,
-    written: ByteCount,
-    /// How many bytes the socket had taken when the stream was last flushed.
-    flushed: u64,
-    /// Whether the stream still holds bytes that it could not flush, as TLS does.
-    owes_flush: bool,
+    /// Counts the bytes that the socket took, and tells the other half that the connection failed.
+    shared: Arc<SharedState>,
     /// The number of messages accepted.
     messages: u64,
     /// The most bytes in the queue before `has_room` returns false.
     limit: usize,
     /// The most messages in the queue before `has_room` returns false.
-    most: usize,
-    /// Tells the other half that the connection failed.
-    failed_flag: FailedFlag,
+    most: u32,
+    state: SendState,
+    /// Whether the stream still holds bytes that it could not flush, as TLS does.
+    owes_flush: bool,
+    /// Whether the queued heartbeat is one of this side and not an answer.
+    beat_is_ours: bool,
     liveness: Option<LivenessHandle>,
-    /// Where the queued heartbeat ends, counted like `accepted`, and whether it is one of this side and not an answer.
-    beat: Option<(u64, bool)>,
-    /// Tells the other half when a message was written.
+    /// Where the queued heartbeat ends, counted like `accepted`.
+    beat: Option<NonZeroU64>,
+    /// Tells the other half when a message was written, and has the notice.
     activity: Option<Activity>,
-    notice: Option<Arc<Notice>>,
-    /// Dropped with the last part of the connection.
-    held: Option<Arc<dyn Any + Send + Sync>>,
     /// The counted memory of the queue.
     memory: Held,
 }
@@ -90,7 +86,7 @@ enum SendState {
 const QUEUE_LIMIT: usize = 64 * 1024;
 
 /// The default limit of the queue in messages: 4096.
-const MESSAGE_LIMIT: usize = 4096;
+const MESSAGE_LIMIT: u32 = 4096;
 
 /// What the socket has to do.
 ///
@@ -123,11 +119,11 @@ pub enum Transmit<'a> {
 impl<E: Encode> Sending<E> {
     /// Creates the sending half of a new connection. It holds no buffer yet.
     pub fn new(framing: E) -> Self {
-        Self::beside(framing, FailedFlag::default())
+        Self::beside(framing, Arc::default())
     }
 
     /// Creates a sending half that reports failures to the other half.
-    pub(super) fn beside(framing: E, failed_flag: FailedFlag) -> Self {
+    pub(super) fn beside(framing: E, shared: Arc<SharedState>) -> Self {
         Self {
             framing,
             queue: Vec::new(),
@@ -135,18 +131,15 @@ impl<E: Encode> Sending<E> {
             ends: VecDeque::new(),
             state: SendState::Open,
             accepted: 0,
-            written: ByteCount::default(),
-            flushed: 0,
+            shared,
             owes_flush: false,
             messages: 0,
             limit: QUEUE_LIMIT,
             most: MESSAGE_LIMIT,
-            failed_flag,
             liveness: None,
             beat: None,
+            beat_is_ours: false,
             activity: None,
-            notice: None,
-            held: None,
             memory: Held::default(),
         }
     }
@@ -173,13 +166,8 @@ impl<E: Encode> Sending<E> {
         self.memory.note(self.queue.capacity());
     }
 
-    pub(super) fn set_lifetime(&mut self, activity: Activity, notice: Option<Arc<Notice>>) {
-        (self.activity, self.notice) = (Some(activity), notice);
-    }
-
-    /// Keeps a value alive as long as this half.
-    pub fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
-        self.held = Some(held);
+    pub(super) fn set_lifetime(&mut self, activity: Activity) {
+        self.activity = Some(activity);
     }
 
     /// Records how many of the received requests were answered since the connection began.
@@ -192,12 +180,12 @@ impl<E: Encode> Sending<E> {
     /// Returns why the connection must end at once, if it was told so.
     #[must_use]
     pub fn told(&self) -> Option<Ending> {
-        self.notice.as_ref()?.abrupt()
+        self.activity.as_ref()?.notice()?.abrupt()
     }
 
     /// Sets the waker that is woken when the notice changes.
     pub fn wake_when_told(&self, waker: &Waker) {
-        if let Some(notice) = &self.notice {
+        if let Some(notice) = self.activity.as_ref().and_then(Activity::notice) {
             notice.wake_sender(waker);
         }
     }
@@ -244,7 +232,7 @@ impl<E: Encode> Sending<E> {
     /// Records whether a flush succeeded or must be repeated.
     pub fn on_flush(&mut self, is_flushed: bool) {
         if self.owes_flush && is_flushed {
-            self.flushed = self.written.get();
+            self.shared.set_flushed(self.written());
         }
         self.owes_flush = !is_flushed;
     }
@@ -284,7 +272,7 @@ impl<E: Encode> Sending<E> {
         self.queue.extend_from_slice(&parts);
         // Not counted as a message of the application.
         self.accepted += frame_len as u64;
-        self.beat = Some((self.accepted, beat.is_ours));
+        (self.beat, self.beat_is_ours) = (NonZeroU64::new(self.accepted), beat.is_ours);
         Ok(true)
     }
 
@@ -294,8 +282,8 @@ impl<E: Encode> Sending<E> {
     }
 
     /// Sets how many messages may be queued before [`has_room`](Self::has_room) returns false. Defaults to 4096.
-    pub const fn limit_messages(&mut self, most: usize) {
-        self.most = most;
+    pub fn limit_messages(&mut self, most: usize) {
+        self.most = u32::try_from(most).unwrap_or(u32::MAX);
     }
 
     /// Returns the framing.
@@ -425,7 +413,7 @@ impl<E: Encode> Sending<E> {
             self.give_up_memory();
             return;
         }
-        while self.ends.front().is_some_and(|&end| end <= self.written.get()) {
+        while self.ends.front().is_some_and(|&end| end <= self.written()) {
             self.ends.pop_front();
         }
     }
@@ -446,7 +434,7 @@ impl<E: Encode> Sending<E> {
 
     /// Records that the connection failed. If this side had already ended cleanly, it stays finished.
     pub fn on_failed(&mut self) {
-        self.failed_flag.set();
+        self.shared.set_failed();
         if self.state != SendState::Finished {
             self.state = SendState::Failed;
         }
@@ -476,12 +464,12 @@ impl<E: Encode> Sending<E> {
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.queued_len() < self.limit && self.ends.len() < self.most
+        self.queued_len() < self.limit && self.ends.len() < self.most as usize
     }
 
     /// Returns whether the queue is at most half full, so that a write was worthwhile.
     pub fn is_half_empty(&self) -> bool {
-        self.queued_len() <= self.limit / 2 && self.ends.len() <= self.most / 2
+        self.queued_len() <= self.limit / 2 && self.ends.len() <= self.most as usize / 2
     }
 
     /// Returns whether no byte waits to be written.
@@ -501,18 +489,18 @@ impl<E: Encode> Sending<E> {
     /// Returns what the peer may have seen of a message.
     #[must_use]
     pub fn sent(&self, ticket: Ticket) -> Sent {
-        ticket.sent(self.written.get())
+        ticket.sent(self.written())
     }
 
     /// Returns whether the socket took the whole message.
     #[must_use]
     pub fn is_written(&self, ticket: Ticket) -> bool {
-        ticket.is_written(self.written.get())
+        ticket.is_written(self.written())
     }
 
     /// Returns whether the socket took the whole message and the stream flushed it.
     pub fn is_out(&self, ticket: Ticket) -> bool {
-        self.is_written(ticket) && (!self.owes_flush || ticket.is_written(self.flushed))
+        self.is_written(ticket) && (!self.owes_flush || ticket.is_written(self.shared.flushed()))
     }
 
     /// Returns how many messages wait to be written, wholly or in part.
@@ -524,7 +512,7 @@ impl<E: Encode> Sending<E> {
     /// Returns a counter of all bytes that the socket took, which others can watch.
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
-        self.written.clone()
+        self.shared.watch(Way::Sent)
     }
 
     /// Returns how many bytes were accepted. The next message begins at this position.
@@ -536,6 +524,11 @@ impl<E: Encode> Sending<E> {
     #[must_use]
     pub fn messages_written(&self) -> u64 {
         self.messages - self.ends.len() as u64
+    }
+
+    #[inline]
+    fn written(&self) -> u64 {
+        self.shared.count(Way::Sent)
     }
 
     const fn check_open(&self) -> Result<(), SendRefused<E::Error>> {
@@ -567,10 +560,11 @@ impl<E: Encode> Sending<E> {
     /// Written bytes show the peer that this side lives.
     #[inline]
     fn count_written(&mut self, count: usize, now: Duration) {
-        self.written.add(count);
+        self.shared.add(Way::Sent, count);
         if let Some(liveness) = &self.liveness {
-            let beat = self.beat.take_if(|(end, _)| *end <= self.written.get());
-            liveness.on_sent(now, beat.is_some_and(|(_, is_ours)| is_ours));
+            let written = self.shared.count(Way::Sent);
+            let beat = self.beat.take_if(|end| end.get() <= written);
+            liveness.on_sent(now, beat.is_some() && self.beat_is_ours);
         }
     }
 }
@@ -582,7 +576,7 @@ impl<E: Encode + fmt::Debug> fmt::Debug for Sending<E> {
             .field("framing", &self.framing)
             .field("queued_len", &self.queued_len())
             .field("state", &self.state)
-            .field("written", &self.written.get())
+            .field("written", &self.written())
             .finish_non_exhaustive()
     }
 }

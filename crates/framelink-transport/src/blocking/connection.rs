@@ -92,7 +92,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W
     exchange: Exchange,
     pub(super) clock: Clock,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
-    pub(super) mailbox: Option<Mailbox<C>>,
+    pub(super) mailbox: Option<Box<Mailbox<C>>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {

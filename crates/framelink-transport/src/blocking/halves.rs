@@ -1,6 +1,6 @@
 //! The receiving and the sending half of a connection, each with its half of the session.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::port::{Interrupting, Port, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, TryRecv};
 use crate::driver::plain;
@@ -37,7 +38,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
     pub(super) receiving: Receiving<Arc<C>>,
     pub(super) timeout: Timeout,
     clock: Clock,
-    pub(super) peer: Option<SocketAddr>,
+    pub(super) peer: PeerAddr,
     /// Ends a wait so that the reader checks whether the connection is to end.
     pub(super) interrupt: Option<Interrupting<R>>,
 }
@@ -46,12 +47,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     connection::recv_half_methods!();
     connection::waiting_recv_half_methods!(plain);
 
-    pub(super) const fn assemble(
-        reader: R,
-        receiving: Receiving<Arc<C>>,
-        clock: Clock,
-        peer: Option<SocketAddr>,
-    ) -> Self {
+    pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None }
     }
 
@@ -154,7 +150,7 @@ pub struct SendHalf<C: Encode = FramingPair, W = Shared<TcpStream>> {
     pub(super) sending: Sending<Arc<C>>,
     pub(super) timeout: Timeout,
     pub(super) clock: Clock,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
 }
 
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
@@ -162,7 +158,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::waiting_send_half_methods!(plain);
     connection::send_half_maintain!(write_until, AT_ONCE);
 
-    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
     }
 

@@ -77,7 +77,7 @@ macro_rules! receiver_methods {
         }
 
         /// Returns the address of the peer, or `None` if the stream has no address.
-        pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        pub fn peer_addr(&self) -> Option<SocketAddr> {
             self.half.peer_addr()
         }
     };

@@ -296,7 +296,7 @@ macro_rules! session_parts {
         }
 
         fn peer(&self) -> Option<std::net::SocketAddr> {
-            self.$($peer).+
+            self.$($peer).+.get()
         }
     };
 }

@@ -42,8 +42,8 @@ macro_rules! connection_methods {
         }
 
         /// Returns the address of the peer, or `None` if the stream has no address.
-        pub const fn peer_addr(&self) -> Option<std::net::SocketAddr> {
-            self.$($peer).+
+        pub fn peer_addr(&self) -> Option<std::net::SocketAddr> {
+            self.$($peer).+.get()
         }
 
         /// Hands over a received message that no method of the connection returns.
@@ -319,7 +319,8 @@ macro_rules! waiting_connection_methods {
         fn assemble(reader: R, writer: W, framing: std::sync::Arc<C>, peer: Option<std::net::SocketAddr>) -> Self {
             let clock = Clock::start();
             let session = $crate::session::Session::new(std::sync::Arc::clone(&framing), framing);
-            let receiver = RecvHalf::assemble(reader, session.receiving, clock, peer);
+            let peer = $crate::connection::peer_addr::PeerAddr::new(peer);
+            let receiver = RecvHalf::assemble(reader, session.receiving, clock, peer.clone());
             let sender = SendHalf::assemble(writer, session.sending, clock, peer);
             Self { receiver, sender, exchange: session.exchange, clock, mailbox: None }
         }

@@ -10,6 +10,7 @@ mod docs;
 mod endpoint;
 mod inspect;
 mod methods;
+pub(crate) mod peer_addr;
 mod polled;
 mod recv_half;
 mod send_half;

@@ -13,7 +13,12 @@ macro_rules! recv_half_methods {
     () => {
         /// Creates a receiving half on a stream whose other direction belongs to another task, thread or program.
         pub fn new(reader: R, framing: impl Into<std::sync::Arc<C>>) -> Self {
-            Self::assemble(reader, $crate::session::Receiving::new(framing.into()), Clock::start(), None)
+            Self::assemble(
+                reader,
+                $crate::session::Receiving::new(framing.into()),
+                Clock::start(),
+                $crate::connection::peer_addr::PeerAddr::None,
+            )
         }
 
         /// Returns what is known of a message that has arrived only in part.
@@ -32,8 +37,8 @@ macro_rules! recv_half_methods {
         }
 
         /// Returns the address of the peer, or `None` if the stream has no address.
-        pub const fn peer_addr(&self) -> Option<std::net::SocketAddr> {
-            self.peer
+        pub fn peer_addr(&self) -> Option<std::net::SocketAddr> {
+            self.peer.get()
         }
 
         pub(super) fn failed(&mut self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
@@ -44,7 +49,7 @@ macro_rules! recv_half_methods {
         }
 
         fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
-            $crate::error::Error::new($crate::error::Operation::Receive, self.peer, cause)
+            $crate::error::Error::new($crate::error::Operation::Receive, self.peer.get(), cause)
         }
     };
 }

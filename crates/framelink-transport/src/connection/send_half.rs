@@ -5,7 +5,12 @@ macro_rules! send_half_methods {
     () => {
         /// Creates a sending half on a stream whose other direction belongs to another task, thread or program.
         pub fn new(writer: W, framing: impl Into<std::sync::Arc<C>>) -> Self {
-            Self::assemble(writer, $crate::session::Sending::new(framing.into()), Clock::start(), None)
+            Self::assemble(
+                writer,
+                $crate::session::Sending::new(framing.into()),
+                Clock::start(),
+                $crate::connection::peer_addr::PeerAddr::None,
+            )
         }
 
         /// Returns how many accepted messages are not completely written.
@@ -29,12 +34,12 @@ macro_rules! send_half_methods {
         }
 
         /// Returns the address of the peer, or `None` if the stream has no address.
-        pub const fn peer_addr(&self) -> Option<std::net::SocketAddr> {
-            self.peer
+        pub fn peer_addr(&self) -> Option<std::net::SocketAddr> {
+            self.peer.get()
         }
 
         fn error(&self, cause: $crate::connection::CauseOf<C>) -> $crate::connection::ErrorOf<C> {
-            $crate::error::Error::new($crate::error::Operation::Send, self.peer, cause)
+            $crate::error::Error::new($crate::error::Operation::Send, self.peer.get(), cause)
         }
     };
 }

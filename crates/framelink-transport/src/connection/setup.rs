@@ -80,13 +80,10 @@ impl ConnectionSetup {
             let timeouts = profile.timeouts();
             Lifetime::new().idle(timeouts.idle).lifetime(timeouts.lifetime, timeouts.frame)
         });
-        let lifetime = lifetime.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
-        session::limit_lifetime(receiving, sending, lifetime);
         receiving.count_memory(permit.account.place());
         sending.count_memory(permit.account.place());
-        let permit = Arc::new(permit);
-        sending.hold(Arc::<Permit>::clone(&permit));
-        receiving.hold(permit);
+        let lifetime = lifetime.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
+        session::limit_lifetime(receiving, sending, lifetime.keep(Box::new(permit)));
     }
 }
 

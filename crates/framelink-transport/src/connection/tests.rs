@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CauseOf, Endpoint, Open, Parts, SessionParts, session_parts};
+use crate::connection::peer_addr::PeerAddr;
 use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
@@ -89,14 +89,14 @@ struct Connection {
     wire: Option<Wire>,
     session: Session<Arc<C>, Arc<C>>,
     clock: Clock,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
 }
 
 impl Connection {
     fn new() -> Self {
         let framing = Arc::new(C::from("net:2".parse::<Framing>().unwrap()));
         let session = Session::new(Arc::clone(&framing), framing);
-        Self { wire: Some(Wire::default()), session, clock: Clock(Duration::ZERO), peer: None }
+        Self { wire: Some(Wire::default()), session, clock: Clock(Duration::ZERO), peer: PeerAddr::None }
     }
 
     fn wire(&mut self) -> &mut Wire {
@@ -106,6 +106,10 @@ impl Connection {
 
 impl SessionParts for Connection {
     session_parts!(session.receiving, session.sending, session.exchange, peer);
+
+    fn has_socket(&self) -> bool {
+        self.wire.is_some()
+    }
 
     fn close_socket(&mut self) {
         self.wire = None;

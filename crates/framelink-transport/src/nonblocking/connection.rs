@@ -14,6 +14,7 @@ use mio::{Interest, Registry, Token, event};
 use super::port::Port;
 use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
 use crate::drive::{self, Call, Clock as _, Delivery, Progress, TryRecv};
@@ -62,7 +63,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) stream: Option<S>,
     pub(super) session: Session<Arc<C>, Arc<C>>,
     pub(super) clock: Clock,
-    pub(super) peer: Option<SocketAddr>,
+    pub(super) peer: PeerAddr,
     /// When the session is to be asked again, even if nothing arrives.
     until: Option<Duration>,
     /// A call that has not been answered.
@@ -72,7 +73,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     /// Whether the connection may have to make room for a newer one.
     pub(super) can_be_dropped: bool,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
-    pub(super) mailbox: Option<Mailbox<C>>,
+    pub(super) mailbox: Option<Box<Mailbox<C>>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -106,7 +107,7 @@ impl<C: Decode + Encode> Connection<C> {
         let writer = TcpStream::from_std(reader.try_clone()?);
         let reader = TcpStream::from_std(reader);
         let Session { receiving, sending, .. } = self.session;
-        let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer);
+        let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer.clone());
         let mut sender = SendHalf::assemble(writer, sending, self.clock, self.peer);
         (receiver.is_connecting, sender.is_connecting) = (self.is_connecting, self.is_connecting);
         Ok((receiver, sender))
@@ -137,7 +138,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             stream: Some(stream),
             session: Session::new(Arc::clone(&framing), framing),
             clock: Clock::start(),
-            peer,
+            peer: PeerAddr::new(peer),
             until: None,
             call: None,
             is_connecting: false,
@@ -205,7 +206,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     }
 
     pub(super) fn error(&self, operation: Operation, cause: CauseOf<C>) -> ErrorOf<C> {
-        crate::error::Error::new(operation, self.peer, cause)
+        crate::error::Error::new(operation, self.peer.get(), cause)
     }
 }
 

@@ -107,7 +107,7 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
     }
 
     /// Returns the address of the peer. `None` for a stream without an address.
-    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.connection.peer_addr()
     }
 

@@ -1,7 +1,6 @@
 //! The receiving and the sending half of a connection, each with its half of the session.
 
 use std::io::Read;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use mio::net::TcpStream;
 use super::WriteStream;
 use super::port::Port;
 use crate::FramingPair;
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, Came, Clock as _, Delivery, Inbound, Progress, TryRecv, Turn};
 use crate::error::Cause;
@@ -37,7 +37,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = TcpStream> {
     reader: Option<R>,
     receiving: Receiving<Arc<C>>,
     clock: Clock,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
     /// When the session is to be asked again, even if nothing arrives.
     until: Option<Duration>,
     pub(super) is_connecting: bool,
@@ -46,12 +46,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = TcpStream> {
 impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     connection::recv_half_methods!();
 
-    pub(super) const fn assemble(
-        reader: R,
-        receiving: Receiving<Arc<C>>,
-        clock: Clock,
-        peer: Option<SocketAddr>,
-    ) -> Self {
+    pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting: false }
     }
 
@@ -127,7 +122,7 @@ pub struct SendHalf<C: Encode = FramingPair, W = TcpStream> {
     writer: Option<W>,
     sending: Sending<Arc<C>>,
     clock: Clock,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
     pub(super) is_connecting: bool,
 }
 
@@ -136,7 +131,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::polled_send_methods!();
     connection::send_half_maintain!(output);
 
-    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { writer: Some(writer), sending, clock, peer, is_connecting: false }
     }
 

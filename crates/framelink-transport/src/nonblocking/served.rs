@@ -120,7 +120,7 @@ impl<C: Decode + Encode, S> Served<C, S> {
     }
 
     /// Returns the address of the peer. `None` for a stream without an address.
-    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.connection.peer_addr()
     }
 

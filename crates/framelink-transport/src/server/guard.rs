@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::control::ServerControl;
 use super::ending::ServedOutcome;
 use crate::admission::ServerEvent;
+use crate::connection::peer_addr::PeerAddr;
 use crate::driver::{Driver, Notify as _};
 use crate::error::{Cause, Error};
 use crate::session::Ending;
@@ -15,7 +16,7 @@ use framelink_profile::{DecodeError, EncodeError};
 /// Counts a connection as served until this guard is dropped. Tells the observer when serving begins and ends.
 pub(crate) struct ServedGuard<D: Driver> {
     control: Arc<ServerControl<D>>,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
     /// The end of the connection to count if this guard is dropped now. `None` once the end is counted.
     if_dropped: Option<&'static Cause<DecodeError, EncodeError>>,
 }
@@ -25,7 +26,7 @@ impl<D: Driver> ServedGuard<D> {
     pub(super) fn new(control: &Arc<ServerControl<D>>) -> Self {
         control.stats.begun.fetch_add(1, Ordering::AcqRel);
         control.serving.fetch_add(1, Ordering::AcqRel);
-        Self { control: Arc::clone(control), peer: None, if_dropped: Some(&Cause::Closed) }
+        Self { control: Arc::clone(control), peer: PeerAddr::None, if_dropped: Some(&Cause::Closed) }
     }
 
     /// A task or thread serves the connection now. If that is ended from outside, the connection was cut.
@@ -35,14 +36,14 @@ impl<D: Driver> ServedGuard<D> {
     }
 
     pub(crate) fn on_connected(&mut self, peer: Option<SocketAddr>) {
-        self.peer = peer;
+        self.peer = PeerAddr::new(peer);
         self.control.stats.admission.notify(&ServerEvent::Connected { peer });
     }
 
     /// Counts the end and tells the observer. The place must be free before, because the observer may look.
     pub(crate) fn on_ended(mut self, outcome: &ServedOutcome<Error>, bytes_received: u64) {
         self.if_dropped = None;
-        let (peer, error, stats) = (self.peer, outcome.ended.as_ref().err(), &self.control.stats);
+        let (peer, error, stats) = (self.peer.get(), outcome.ended.as_ref().err(), &self.control.stats);
         stats.on_ended(error.map(Error::cause), outcome.discarded);
         // The peer connected only to check that it can.
         if bytes_received == 0 && error.is_none_or(|error| matches!(error.cause(), Cause::Reset(_))) {

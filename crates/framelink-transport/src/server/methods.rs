@@ -11,7 +11,7 @@ macro_rules! join_method {
             let $crate::connection::Parts { receiving, sending, .. } = $crate::connection::SessionParts::parts(self);
             let mailbox = registry.join(std::sync::Arc::clone(sending.framing()), sending.memory());
             receiving.take_heartbeat_for_first();
-            self.mailbox.insert(mailbox).id
+            self.mailbox.insert(Box::new(mailbox)).id
         }
     };
 }

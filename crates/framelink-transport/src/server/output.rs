@@ -17,7 +17,7 @@ const GATHER: usize = 64 * 1024;
 
 /// The queued messages that are not written yet. Replies go before pushed messages; each message is one whole frame.
 pub(crate) struct ServedOutput<C> {
-    mailbox: Option<Mailbox<C>>,
+    mailbox: Option<Box<Mailbox<C>>>,
     /// How long writing a reply may take, from when it is due.
     within: Duration,
     /// Consecutive messages of one kind, with their number, in the order of the queue.
@@ -35,7 +35,7 @@ enum OutputKind {
 }
 
 impl<C> ServedOutput<C> {
-    pub(crate) fn new<E: Encode>(mailbox: Option<Mailbox<C>>, within: Duration, sending: &Sending<E>) -> Self {
+    pub(crate) fn new<E: Encode>(mailbox: Option<Box<Mailbox<C>>>, within: Duration, sending: &Sending<E>) -> Self {
         let mut output = Self { mailbox, within, runs: VecDeque::new(), written: sending.messages_written() };
         output.push(OutputKind::Earlier, sending.unwritten() as u64);
         output

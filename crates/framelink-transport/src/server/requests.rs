@@ -33,8 +33,8 @@ pub(crate) struct ServedRequests<D, E> {
     is_short: bool,
     /// Set if the peer has one request at a time: the peer is not probed while it waits for the reply.
     held: Option<LivenessHandle>,
-    /// How reading has ended, once there are no more requests.
-    end: Option<Result<(), Error<D, E>>>,
+    /// How reading has ended, once there are no more requests. The error is boxed, because most connections have none.
+    end: Option<Result<(), Box<Error<D, E>>>>,
 }
 
 /// How many requests of an endless sequence are read ahead: as many as our clients have in flight by default.
@@ -102,7 +102,7 @@ impl<D, E> ServedRequests<D, E> {
             }
             Ok(None) => self.end = Some(Ok(())),
             Err(error) if drive::is_lost(error.cause()) => return Err(error),
-            Err(error) => self.end = Some(Err(error)),
+            Err(error) => self.end = Some(Err(Box::new(error))),
         }
         Ok(None)
     }
@@ -127,7 +127,7 @@ impl<D, E> ServedRequests<D, E> {
 
     /// Returns how reading has ended, once all requests are answered. It returns an error only once.
     pub(crate) fn ended(&mut self) -> Option<Result<(), Error<D, E>>> {
-        if self.is_over() { self.end.replace(Ok(())) } else { None }
+        if self.is_over() { self.end.replace(Ok(())).map(|end| end.map_err(|error| *error)) } else { None }
     }
 
     /// Drops all requests that have no place yet.

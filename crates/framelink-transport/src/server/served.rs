@@ -28,7 +28,7 @@ impl<C: Decode + Encode> ServedMachine<C> {
     pub(crate) fn begin<D: Decode, S: Encode>(
         receiving: &mut Receiving<D>,
         sending: &Sending<S>,
-        mailbox: Option<Mailbox<C>>,
+        mailbox: Option<Box<Mailbox<C>>>,
         profile: &Profile,
         concurrency: Concurrency,
     ) -> Self {

@@ -95,7 +95,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W = O
     exchange: Exchange,
     pub(super) clock: Clock,
     /// The queue of pushed messages, if the connection has joined a registry.
-    pub(super) mailbox: Option<Mailbox<C>>,
+    pub(super) mailbox: Option<Box<Mailbox<C>>>,
 }
 
 impl<C: Decode + Encode> Connection<C> {

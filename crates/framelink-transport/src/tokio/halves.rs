@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::alarm::Alarm;
 use super::clock::Clock;
 use super::port::{Port, ReadNow};
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, TryRecv};
 use crate::driver::awaited;
@@ -57,7 +58,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     pub(super) receiving: Receiving<Arc<C>>,
     pub(super) read_now: Option<ReadNow<R>>,
     pub(super) clock: Clock,
-    pub(super) peer: Option<SocketAddr>,
+    pub(super) peer: PeerAddr,
     /// The timer for the deadline of the session.
     alarm: Alarm,
     /// Counts receive calls, to charge them to the budget of the task.
@@ -71,12 +72,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     connection::recv_half_methods!();
     connection::waiting_recv_half_methods!(awaited async);
 
-    pub(super) const fn assemble(
-        reader: R,
-        receiving: Receiving<Arc<C>>,
-        clock: Clock,
-        peer: Option<SocketAddr>,
-    ) -> Self {
+    pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
     }
 
@@ -247,7 +243,7 @@ pub struct SendHalf<C: Encode = FramingPair, W = OwnedWriteHalf> {
     pub(super) writer: Option<W>,
     pub(super) sending: Sending<Arc<C>>,
     pub(super) clock: Clock,
-    peer: Option<SocketAddr>,
+    peer: PeerAddr,
     /// The timer for the next heartbeat, for a task that has only this half.
     alarm: Alarm,
 }
@@ -256,7 +252,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     connection::send_half_methods!();
     connection::waiting_send_half_methods!(awaited async);
 
-    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: Option<SocketAddr>) -> Self {
+    pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         Self { writer: Some(writer), sending, clock, peer, alarm: Alarm::unset() }
     }
 

@@ -77,7 +77,8 @@ impl<C: Decode + Encode> Connection<C> {
             }
             Err(error) => (0, Err(error)),
         };
-        end_served(self, profile, answered, served).await
+        // Boxed, because most connections are not at their end, and need no memory for it.
+        Box::pin(end_served(self, profile, answered, served)).await
     }
 }
 

@@ -1,0 +1,62 @@
+//! What only some connections have.
+
+use framelink_codec::Decode;
+
+use super::Receiving;
+use super::empties::Empties;
+use super::limits::Limits;
+use super::opening::Expected;
+use super::unread::OnUnread;
+use crate::lifetime::Lifetime;
+
+/// What only some connections have, such as those that a server accepts with a profile. It lies in a box, so that the
+/// others need no memory for it.
+#[derive(Default)]
+pub(super) struct Extras {
+    /// What must arrive before the first message. Boxed, because few peers send a preamble.
+    pub(super) preamble: Option<Box<Expected>>,
+    pub(super) limits: Limits,
+    pub(super) lifetime: Option<Lifetime>,
+    pub(super) empties: Option<Empties>,
+    /// Receives each whole message that no operation receives.
+    pub(super) unread: Option<OnUnread>,
+}
+
+impl<D: Decode> Receiving<D> {
+    pub(super) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    #[inline]
+    pub(super) fn preamble(&self) -> Option<&Expected> {
+        self.extras.as_ref()?.preamble.as_deref()
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.extras.as_ref().map(|extras| extras.limits).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) const fn lifetime(&self) -> Option<&Lifetime> {
+        match &self.extras {
+            Some(extras) => extras.lifetime.as_ref(),
+            None => None,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn empties(&self) -> Option<&Empties> {
+        match &self.extras {
+            Some(extras) => extras.empties.as_ref(),
+            None => None,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn unread(&self) -> Option<&OnUnread> {
+        match &self.extras {
+            Some(extras) => extras.unread.as_ref(),
+            None => None,
+        }
+    }
+}
