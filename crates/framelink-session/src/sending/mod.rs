@@ -1,10 +1,12 @@
 //! The sending half: messages in, bytes to write out.
 
 mod frame;
+mod in_place;
 mod queue_memory;
 mod ticket;
 
 pub use frame::{OutgoingFrame, Packed};
+pub use in_place::Reply;
 pub use ticket::{SendRefused, Sent, Ticket};
 
 use std::any::Any;
@@ -75,6 +77,8 @@ pub struct Sending<E: Encode> {
     held: Option<Arc<dyn Any + Send + Sync>>,
     /// The counted memory of the queue.
     memory: Held,
+    /// The length of the last head that was filled in after its payload.
+    head_len: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +152,7 @@ impl<E: Encode> Sending<E> {
             notice: None,
             held: None,
             memory: Held::default(),
+            head_len: 0,
         }
     }
 
@@ -180,6 +185,13 @@ impl<E: Encode> Sending<E> {
     /// Keeps a value alive as long as this half.
     pub fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
         self.held = Some(held);
+    }
+
+    /// Records that requests were taken which the receiving half did not [count](crate::Receiving::take_requests).
+    pub fn on_taken(&self, count: u64) {
+        if let Some(activity) = &self.activity {
+            activity.on_taken(count);
+        }
     }
 
     /// Records how many of the received requests were answered since the connection began.
