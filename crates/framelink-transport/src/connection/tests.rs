@@ -107,6 +107,10 @@ impl Connection {
 impl SessionParts for Connection {
     session_parts!(session.receiving, session.sending, session.exchange, peer);
 
+    fn has_socket(&self) -> bool {
+        self.wire.is_some()
+    }
+
     fn close_socket(&mut self) {
         self.wire = None;
         self.session.sending.on_failed();
