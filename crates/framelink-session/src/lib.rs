@@ -72,7 +72,7 @@ pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;
 pub use message::{Incoming, LateReply, Message, MessageRef};
 pub use receiving::{MessagePlace, OnUnread, Part, ProxyHeader, Received, Receiving, Unfinished, WrongPreamble};
-pub use sending::{OutgoingFrame, Packed, SendRefused, Sending, Sent, Ticket, Transmit};
+pub use sending::{OutgoingFrame, Packed, Reply, SendRefused, Sending, Sent, Ticket, Transmit};
 pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, ReplyOrder, ReplySlot, SlowRule};
 pub use session::{Session, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;

@@ -210,3 +210,60 @@ fn waiting_messages_are_limited_by_number_and_by_bytes() {
     sending.on_written(1, Duration::ZERO);
     assert!(sending.has_room());
 }
+
+#[test]
+fn a_message_that_is_written_in_place_is_the_same_on_the_wire() {
+    let kinds = ["net:2", "net:2,counts=self", "net:2,suffix=0304", "varint", "netstring", "line", "mllp", "ascii:4"];
+    for notation in kinds {
+        let (mut in_place, mut copied) = (sending(notation), sending(notation));
+        // The head grows, shrinks and stays.
+        for len in [0, 1, 127, 128, 300, 300, 20_000, 5, 5, 0, 9000] {
+            let payload = vec![b'a'; len];
+            let other = copied.queue(&payload);
+            let ticket = in_place.queue_in_place(|reply| reply.extend_from_slice(&payload));
+            assert_eq!(ticket.map(|((), ticket)| ticket.unwrap()), other, "{notation}, {len} bytes");
+            if len == 300 {
+                assert_eq!(in_place.poll(), copied.poll(), "{notation}");
+                (in_place.on_written(3, ZERO), copied.on_written(3, ZERO));
+            }
+        }
+        assert_eq!(in_place.unwritten(), copied.unwritten());
+        assert_eq!(drain(&mut in_place, usize::MAX), drain(&mut copied, usize::MAX), "{notation}");
+    }
+}
+
+#[test]
+fn a_message_in_place_that_is_refused_or_skipped_or_panics_leaves_the_queue_as_it_was() {
+    let mut sending = sending("net:1");
+    sending.queue(b"before").unwrap();
+    let refused = sending.queue_in_place(|reply| reply.resize(256, 0));
+    assert!(matches!(refused, Err(SendRefused::Encode(EncodeError::Length(_)))), "{refused:?}");
+    let ((), ticket) = sending
+        .queue_in_place(|reply| {
+            reply.push(1);
+            reply.skip();
+        })
+        .unwrap();
+    assert_eq!(ticket, None);
+    let panics = std::panic::AssertUnwindSafe(|| {
+        sending.queue_in_place(|reply| -> () {
+            reply.push(1);
+            panic!("a panic on purpose")
+        })
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    assert_eq!(sending.unwritten(), 1);
+    sending.queue_in_place(|reply| reply.extend(*b"after")).unwrap();
+    assert_eq!(drain(&mut sending, 3), b"\x06before\x05after");
+    assert_eq!(sending.messages_written(), 2);
+}
+
+#[test]
+fn no_message_in_place_follows_one_that_ends_the_stream() {
+    let mut sending = sending("until-close");
+    sending.queue_in_place(|reply| reply.extend_from_slice(b"last")).unwrap();
+    let refused = sending.queue_in_place(|reply| reply.push(1));
+    assert_eq!(refused.map(drop), Err(SendRefused::Finished));
+    assert_eq!(drain(&mut sending, usize::MAX), b"last");
+    assert_eq!(sending.poll(), Transmit::ShutDown);
+}

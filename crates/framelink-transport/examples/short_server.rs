@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let profile = Arc::clone(&profile);
                 thread::spawn(move || {
                     let peer = connection.peer_addr();
-                    match connection.serve(&profile, |request| Some(request.iter().rev().copied().collect())) {
+                    match connection.serve(&profile, |request| Some(request.iter().rev().copied().collect::<Vec<_>>()))
+                    {
                         Ok(answered) => println!("{peer:?}: answered {answered}"),
                         Err(error) => println!("{peer:?}: {error}"),
                     }

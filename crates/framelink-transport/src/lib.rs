@@ -103,6 +103,9 @@ pub use drive::{CloseReport, TryRecv, TrySend};
 pub use error::PoolError;
 #[cfg(feature = "socket")]
 pub use error::{Blame, CallError, Cause, ConnectError, Error, HandlerError, Operation};
+#[cfg(feature = "socket")]
+#[cfg(feature = "socket")]
+pub use framelink_session::Reply;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use link::{LinkEvent, LinkStatus};
 #[cfg(feature = "socket")]
@@ -114,7 +117,7 @@ pub use pool::{CloseReason, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, Target};
 #[cfg(feature = "socket")]
-pub use server::{Answer, ClosedCounts, DrainReport, ServerCounts};
+pub use server::{Answer, ClosedCounts, DrainReport, HandlerResult, ServerCounts};
 #[cfg(feature = "socket")]
 pub use zone::zoned_address;
 

@@ -2,10 +2,13 @@
 //! process.
 
 use std::alloc::System;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use framelink_transport::{Framing, FramingPair, TryRecv, blocking, nonblocking, tokio as driver};
+use framelink_transport::{
+    Error, Framing, FramingPair, Message, Profile, Reply, TryRecv, blocking, nonblocking, tokio as driver,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -54,6 +57,76 @@ fn a_short_message_allocates_nothing_and_a_longer_one_allocates_once_in_its_rece
                 );
             }
         }
+    }
+    servers();
+}
+
+/// The requests that a client sends at once.
+const AT_ONCE: usize = 16;
+
+type Serve = fn(TcpStream, &Profile) -> Result<u64, Error>;
+
+/// How each way to serve is named, and how often it may allocate for a request of 64 bytes. Only its message and, with
+/// `to_vec`, its reply are allocated. On tokio a future that is ready at once takes no memory.
+const SERVERS: [(&str, usize, Serve); 6] = [
+    ("blocking, in place", 0, |stream, profile| {
+        blocking::Connection::from_stream(stream, framing()).serve_in_place(profile, echo)
+    }),
+    ("nonblocking, in place", 0, |stream, profile| {
+        nonblocking::Connection::from_stream(stream, framing()).expect("a socket").serve_in_place(profile, echo)
+    }),
+    ("tokio, in place", 0, |stream, profile| {
+        on_runtime(stream, async |connection| connection.serve_in_place(profile, echo).await)
+    }),
+    ("blocking, the message", 1, |stream, profile| {
+        blocking::Connection::from_stream(stream, framing()).serve(profile, |request| request)
+    }),
+    ("tokio, the message", 1, |stream, profile| {
+        on_runtime(stream, async |connection| connection.serve(profile, |request| async move { request }).await)
+    }),
+    ("tokio, a vector", 2, |stream, profile| {
+        let answer = |request: Message| async move { Some(request.to_vec()) };
+        on_runtime(stream, async |connection| connection.serve(profile, answer).await)
+    }),
+];
+
+fn echo(request: &[u8], reply: &mut Reply<'_>) {
+    reply.extend_from_slice(request);
+}
+
+fn on_runtime(
+    stream: TcpStream,
+    serve: impl AsyncFnOnce(driver::Connection) -> Result<u64, Error>,
+) -> Result<u64, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    stream.set_nonblocking(true).expect("non-blocking");
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::from_std(stream).expect("a socket");
+        serve(driver::Connection::from_stream(stream, framing())).await
+    })
+}
+
+fn servers() {
+    let profile = Profile::builder("net:4".parse::<Framing>().expect("a notation")).build().expect("a profile");
+    for (way, for_each, serve) in SERVERS {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let theirs = listener.accept().expect("a connection").0;
+        let requests = [&[0, 0, 0, 64][..], &[7; 64]].concat().repeat(AT_ONCE);
+        let mut replies = vec![0; requests.len()];
+        std::thread::scope(|scope| {
+            let served = scope.spawn(|| serve(theirs, &profile));
+            let count = allocations(|| {
+                client.write_all(&requests).expect("sent");
+                client.read_exact(&mut replies).expect("all replies");
+            });
+            drop(client);
+            println!("{way}: {count} allocations for {} requests", ROUNDS * AT_ONCE);
+            // A buffer that has to grow is an allocation of the connection, so a few more are allowed.
+            let most = ROUNDS * AT_ONCE * for_each + 8;
+            assert!(count <= most, "{way}: {count} allocations, at most {most}");
+            assert_eq!(served.join().expect("served").expect("a clean end"), ((ROUNDS + 3) * AT_ONCE) as u64);
+        });
     }
 }
 

@@ -46,8 +46,9 @@ fn a_kept_liveness_handle_keeps_no_socket_open() {
         use std::os::fd::AsRawFd;
         ours.stream().unwrap().as_raw_fd()
     };
-    let server =
-        thread::spawn(move || ours.serve_many(&profile, Concurrency::new(1), |_| None).map_err(|e| e.to_string()));
+    let server = thread::spawn(move || {
+        ours.serve_many(&profile, Concurrency::new(1), |_| None::<Vec<u8>>).map_err(|e| e.to_string())
+    });
     thread::sleep(ms(50));
     drop(peer);
     server.join().unwrap().unwrap();
@@ -69,7 +70,7 @@ fn a_registry_keeps_no_socket_open() {
         ours.join(&registry);
         let profile = Profile::builder(f("net:2")).exchange(Duplex::new()).build().unwrap();
         drop(peer);
-        let _ = ours.serve_many(&profile, Concurrency::new(1), |_| None);
+        let _ = ours.serve_many(&profile, Concurrency::new(1), |_| None::<Vec<u8>>);
     }
     let after = descriptors();
     assert!(after < before + 15, "{before} descriptors after 20 connections, {after} after 40");

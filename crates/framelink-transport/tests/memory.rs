@@ -275,7 +275,7 @@ async fn a_connection_between_pushes_holds_no_buffer() {
     connection.join(&registry);
     tokio::spawn(async move {
         let profile = Profile::builder(framing).build().expect("a profile");
-        connection.serve_many(&profile, Concurrency::new(8), |_| async { None }).await
+        connection.serve_many(&profile, Concurrency::new(8), |_| async { None::<Vec<u8>> }).await
     });
     let mut frame = vec![0; 2 + KIB];
     registry.push(Target::All, &frame[2..]).expect("a message");

@@ -77,7 +77,7 @@ fn serve(registry: Registry) -> (SocketAddr, Receiver<MemberId>) {
     let accepting = async move {
         while let Ok(mut connection) = listener.accept().await {
             tell.send(connection.join(&registry)).unwrap();
-            tokio::spawn(connection.serve_many(profile, Concurrency::default(), |_| async { None }));
+            tokio::spawn(connection.serve_many(profile, Concurrency::default(), |_| async { None::<Vec<u8>> }));
         }
     };
     thread::spawn(move || runtime.block_on(accepting));

@@ -15,11 +15,13 @@ pub fn replies(data: &[u8]) {
     let mut model = Model::new(order, usize::from(limit % 6));
     for (step, bytes) in data.chunks_exact(2).enumerate() {
         let (what, which) = (bytes[0], usize::from(bytes[1]));
-        match what % 8 {
+        match what % 10 {
             0..=2 => model.takes(),
-            3..=5 => model.finishes(which, what / 8 % 4 != 0, Duration::from_millis(step as u64)),
+            3..=5 => model.finishes(which, what / 10 % 4 != 0, Duration::from_millis(step as u64)),
             6 => model.writes_next(),
-            _ => model.has_written(which % 4),
+            7 => model.has_written(which % 4),
+            8 => model.gathers(which % 2 == 0),
+            _ => model.passes(which % 2 == 0),
         }
         model.check();
     }
@@ -35,10 +37,12 @@ struct Model {
     /// Requests that were finished with a reply, in this order.
     finished: Vec<usize>,
     answered: u64,
+    is_gathering: bool,
 }
 
 struct Request {
-    place: ReplySlot,
+    /// `None` if the request was finished at once.
+    place: Option<ReplySlot>,
     number: usize,
     state: RequestState,
 }
@@ -54,17 +58,41 @@ impl Model {
     fn new(order: ReplyOrder, limit: usize) -> Self {
         let replies = Replies::new(Concurrency::new(limit).order_by(order));
         let (requests, finished) = (Vec::new(), Vec::new());
-        Self { replies, order, limit: limit.max(1), requests, taken: 0, finished, answered: 0 }
+        Self { replies, order, limit: limit.max(1), requests, taken: 0, finished, answered: 0, is_gathering: false }
     }
 
     fn takes(&mut self) {
+        let has_room = self.room() > 0;
         let place = self.replies.take();
-        assert_eq!(place.is_some(), self.requests.len() < self.limit);
+        assert_eq!(place.is_some(), has_room);
         if let Some(place) = place {
-            assert!(self.requests.iter().all(|request| request.place < place), "a number of its own");
-            self.requests.push(Request { place, number: self.taken, state: RequestState::Handled });
+            assert!(self.requests.iter().all(|request| request.place < Some(place)), "a number of its own");
+            self.requests.push(Request { place: Some(place), number: self.taken, state: RequestState::Handled });
             self.taken += 1;
         }
+    }
+
+    fn gathers(&mut self, yes: bool) {
+        self.replies.gather(yes);
+        self.is_gathering = yes;
+    }
+
+    /// A request is finished at once, if only replies that are being written are owed.
+    fn passes(&mut self, has_reply: bool) {
+        if self.requests.iter().any(|request| request.state != RequestState::BeingWritten) {
+            return;
+        }
+        self.replies.pass(has_reply);
+        match has_reply {
+            true => self.requests.push(Request { place: None, number: self.taken, state: RequestState::BeingWritten }),
+            false => self.answered += 1,
+        }
+        self.taken += 1;
+    }
+
+    fn room(&self) -> usize {
+        let is_held = |request: &&Request| !self.is_gathering || request.state != RequestState::BeingWritten;
+        self.limit.saturating_sub(self.requests.iter().filter(is_held).count())
     }
 
     fn finishes(&mut self, which: usize, has_reply: bool, now: Duration) {
@@ -72,7 +100,8 @@ impl Model {
         let Some(request) = self.requests.get_mut(which % count.max(1)) else { return };
         let is_owed = request.state == RequestState::Handled;
         let reply = has_reply.then_some(request.number);
-        assert_eq!(self.replies.finish(request.place, reply, now), is_owed, "once");
+        let Some(place) = request.place else { return };
+        assert_eq!(self.replies.finish(place, reply, now), is_owed, "once");
         if is_owed {
             request.state = RequestState::Finished { has_reply, at: now };
             if has_reply {
@@ -112,7 +141,7 @@ impl Model {
         assert_eq!(next.is_some(), due.is_some());
         let (Some((place, number)), Some(due)) = (next, due) else { return };
         let request = &mut self.requests[due];
-        assert_eq!((place, number), (request.place, request.number), "in its turn, and its own");
+        assert_eq!((Some(place), number), (request.place, request.number), "in its turn, and its own");
         request.state = RequestState::BeingWritten;
         self.finished.retain(|finished| *finished != number);
     }
@@ -132,7 +161,7 @@ impl Model {
     fn check(&self) {
         let owed = self.requests.len();
         assert_eq!((self.replies.owed(), self.replies.is_empty()), (owed, owed == 0));
-        assert_eq!(self.replies.room(), self.limit - owed);
+        assert_eq!(self.replies.room(), self.room());
         assert_eq!(self.replies.answered(), self.answered);
         assert_eq!(self.replies.due_since().is_some(), self.due().is_some());
         if let (Some(since), Some(RequestState::Finished { at, .. })) =

@@ -44,7 +44,8 @@ pub fn session<F: Framing>(data: &[u8]) {
             }
             6 if size < 16 => peer.closes(&mut session.receiving),
             6 => session.receiving.release(),
-            7 | 8 => outlet.queues(&mut session.sending, steps.take(size % 24)),
+            7 => outlet.queues(&mut session.sending, steps.take(size % 24)),
+            8 => outlet.queues_in_place(&mut session.sending, steps.take(size % 24), size / 24),
             9 => outlet.writes_first(&mut session.sending, steps.take(size % 24), size / 24, now),
             10..=12 => outlet.writes(&mut session.sending, size % 32, now),
             13 if size < 8 => outlet.finishes(&mut session.sending),
@@ -252,6 +253,28 @@ impl<F: Framing> Outlet<F> {
     fn queues(&mut self, sending: &mut Sending<F>, payload: &[u8]) {
         let ticket = sending.queue(payload);
         self.accepts(payload, ticket, 0);
+    }
+
+    /// Writes a message into the queue, in two pieces and perhaps for nothing.
+    fn queues_in_place(&mut self, sending: &mut Sending<F>, payload: &[u8], first: usize) {
+        let before = sending.queued_len();
+        let accepted = sending.queue_in_place(|reply| {
+            let (one, two) = payload.split_at(first.min(payload.len()));
+            reply.extend_from_slice(one);
+            reply.extend_from_slice(two);
+            assert_eq!(&reply[..], payload);
+            if first == 10 {
+                reply.skip();
+            }
+        });
+        match accepted {
+            Ok(((), None)) => assert_eq!((sending.queued_len(), first), (before, 10), "a skipped message"),
+            Ok(((), Some(ticket))) => self.accepts(payload, Ok(ticket), 0),
+            Err(refused) => {
+                assert_eq!(sending.queued_len(), before, "nothing of it is queued");
+                self.accepts(payload, Err(refused), 0);
+            }
+        }
     }
 
     /// Writes a message from where it lies, as a driver does if no message is queued.

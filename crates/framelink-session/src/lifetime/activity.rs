@@ -59,18 +59,22 @@ impl Activity {
 
     /// Records that a message was received, or that bytes of a message were written.
     pub(crate) fn touch(&self, now: Duration) {
-        self.0.at.fetch_max(nanos(now), Ordering::AcqRel);
+        let nanos = nanos(now);
+        // The messages of one read have one time, and a load is cheaper than an update.
+        if self.0.at.load(Ordering::Acquire) < nanos {
+            self.0.at.fetch_max(nanos, Ordering::AcqRel);
+        }
     }
 
     pub(crate) fn at(&self) -> Duration {
         Duration::from_nanos(self.0.at.load(Ordering::Acquire))
     }
 
-    /// Records that a request was delivered.
-    pub(crate) fn on_taken(&self) {
-        self.0.taken.fetch_add(1, Ordering::AcqRel);
+    /// Records that requests were delivered.
+    pub(crate) fn on_taken(&self, count: u64) {
+        self.0.taken.fetch_add(count, Ordering::AcqRel);
         if let Some(tally) = &self.0.tally {
-            tally.on_taken();
+            tally.on_taken(count);
         }
     }
 
@@ -142,8 +146,8 @@ impl Tally {
         Tallied { taken: self.taken.load(Ordering::Acquire), answered, lost }
     }
 
-    fn on_taken(&self) {
-        self.taken.fetch_add(1, Ordering::AcqRel);
+    fn on_taken(&self, count: u64) {
+        self.taken.fetch_add(count, Ordering::AcqRel);
     }
 
     fn on_answered(&self, count: u64) {

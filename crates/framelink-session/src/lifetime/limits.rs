@@ -215,7 +215,7 @@ mod tests {
     fn what_is_owed_is_not_idle() {
         let mut lifetime = Lifetime::new().idle(at(10));
         let activity = lifetime.activity().clone();
-        activity.on_taken();
+        activity.on_taken(1);
         assert_eq!(lifetime.ending(dry(at(10))), None);
         assert_eq!(lifetime.ends_at(at(10), false), Some(at(20)));
         activity.on_answered(1, at(12));

@@ -380,7 +380,7 @@ impl<D: Decode> Receiving<D> {
             let activity = lifetime.activity();
             activity.touch(self.heard_at.time());
             if self.messages_are != Messages::Plain {
-                activity.on_taken();
+                activity.on_taken(1);
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The sending half: messages in, bytes to write out.
 
 mod frame;
+mod in_place;
 mod queue_memory;
 mod ticket;
 
 pub use frame::{OutgoingFrame, Packed};
+pub use in_place::Reply;
 pub use ticket::{SendRefused, Sent, Ticket};
 
 use std::collections::VecDeque;
@@ -71,6 +73,8 @@ pub struct Sending<E: Encode> {
     activity: Option<Activity>,
     /// The counted memory of the queue.
     memory: Held,
+    /// The length of the last head that was filled in after its payload.
+    head_len: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +145,7 @@ impl<E: Encode> Sending<E> {
             beat_is_ours: false,
             activity: None,
             memory: Held::default(),
+            head_len: 0,
         }
     }
 
@@ -168,6 +173,13 @@ impl<E: Encode> Sending<E> {
 
     pub(super) fn set_lifetime(&mut self, activity: Activity) {
         self.activity = Some(activity);
+    }
+
+    /// Records that requests were taken which the receiving half did not [count](crate::Receiving::take_requests).
+    pub fn on_taken(&self, count: u64) {
+        if let Some(activity) = &self.activity {
+            activity.on_taken(count);
+        }
     }
 
     /// Records how many of the received requests were answered since the connection began.

@@ -1,6 +1,6 @@
 //! The replies that a server owes on one connection.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::memory::Held;
@@ -41,14 +41,17 @@ pub struct Replies<R = Vec<u8>> {
     concurrency: Concurrency,
     /// The number of the next request.
     next: u64,
-    /// The length of each request that is being handled.
-    handled: HashMap<u64, usize>,
-    /// In the order of requests: the next reply, and the replies that were finished before their turn.
+    /// The number and the length of each request that is being handled, in the order of the numbers.
+    handled: VecDeque<(u64, usize)>,
+    /// In the order of requests: the next reply, and the replies that were finished before their turn, with their
+    /// numbers and in that order.
     turn: u64,
-    held: BTreeMap<u64, Option<R>>,
+    held: VecDeque<(u64, Option<R>)>,
     /// The replies that may be sent, and since when.
     due: VecDeque<(ReplySlot, R, Duration)>,
     being_written: usize,
+    /// Whether the replies that are being written hold no slot.
+    is_gathering: bool,
     answered: u64,
     /// The bytes of handled requests and waiting replies, if counted, and their limit.
     bytes: usize,
@@ -136,11 +139,12 @@ impl<R> Replies<R> {
         Self {
             concurrency,
             next: 0,
-            handled: HashMap::new(),
+            handled: VecDeque::new(),
             turn: 0,
-            held: BTreeMap::new(),
+            held: VecDeque::new(),
             due: VecDeque::new(),
             being_written: 0,
+            is_gathering: false,
             answered: 0,
             bytes: 0,
             most_bytes: usize::MAX,
@@ -160,7 +164,7 @@ impl<R> Replies<R> {
         }
         let number = self.next;
         self.next += 1;
-        self.handled.insert(number, len);
+        self.handled.push_back((number, len));
         self.count(self.bytes + len);
         Some(ReplySlot(number))
     }
@@ -171,20 +175,57 @@ impl<R> Replies<R> {
     }
 
     fn finish_with(&mut self, place: ReplySlot, reply: Option<R>, reply_len: usize, now: Duration) -> bool {
-        let Some(len) = self.handled.remove(&place.0) else { return false };
+        let Ok(at) = self.handled.binary_search_by_key(&place.0, |(number, _)| *number) else { return false };
+        let Some((_, len)) = self.handled.remove(at) else { return false };
         self.count(self.bytes - len + reply_len);
         match self.concurrency.order {
+            ReplyOrder::Requests if place.0 != self.turn => {
+                let at = self.held.partition_point(|(number, _)| *number < place.0);
+                self.held.insert(at, (place.0, reply));
+            }
             ReplyOrder::Finished => self.is_due(place, reply, now),
             ReplyOrder::Requests => {
-                self.held.insert(place.0, reply);
-                while let Some(reply) = self.held.remove(&self.turn) {
-                    self.is_due(ReplySlot(self.turn), reply, now);
+                self.is_due(place, reply, now);
+                self.turn += 1;
+                while self.held.front().is_some_and(|(number, _)| *number == self.turn)
+                    && let Some((number, reply)) = self.held.pop_front()
+                {
+                    self.is_due(ReplySlot(number), reply, now);
                     self.turn += 1;
                 }
             }
         }
         self.forget_bursts();
         true
+    }
+
+    /// Returns whether replies are gathered, a request may be taken, and no reply is owed that is not being written.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.is_gathering && self.unfinished() == 0 && self.room() > 0
+    }
+
+    /// Takes a request that is finished at once, with a reply that is being written, or without a reply. No other
+    /// request may be owed a reply that is not being written.
+    pub fn pass(&mut self, has_reply: bool) {
+        self.next += 1;
+        self.turn = self.next;
+        match has_reply {
+            true => self.being_written += 1,
+            false => self.answered += 1,
+        }
+    }
+
+    /// Sets whether the replies that are being written hold no slot, so that the replies to many requests share a write.
+    /// Set this to false while the socket takes no bytes. Defaults to false.
+    pub const fn gather(&mut self, yes: bool) {
+        self.is_gathering = yes;
+    }
+
+    /// Returns whether the replies that are being written hold no slot.
+    #[must_use]
+    pub const fn is_gathering(&self) -> bool {
+        self.is_gathering
     }
 
     /// Takes the next reply that may be written now.
@@ -218,13 +259,18 @@ impl<R> Replies<R> {
     #[must_use]
     pub fn room(&self) -> usize {
         let limit = if self.bytes < self.most_bytes { self.concurrency.limit } else { 0 };
-        limit.saturating_sub(self.owed())
+        limit.saturating_sub(self.unfinished() + if self.is_gathering { 0 } else { self.being_written })
     }
 
     /// Returns how many requests still have a slot, because their replies are not written.
     #[must_use]
     pub fn owed(&self) -> usize {
-        self.handled.len() + self.held.len() + self.due.len() + self.being_written
+        self.unfinished() + self.being_written
+    }
+
+    /// Returns how many requests are owed a reply that is not being written.
+    fn unfinished(&self) -> usize {
+        self.handled.len() + self.held.len() + self.due.len()
     }
 
     /// Returns whether no reply is owed.
@@ -256,12 +302,13 @@ impl<R> Replies<R> {
     fn forget_bursts(&mut self) {
         if self.is_empty() {
             self.handled.shrink_to(SMALL);
+            self.held.shrink_to(SMALL);
             self.due.shrink_to(SMALL);
         }
     }
 }
 
-impl Replies {
+impl<R: AsRef<[u8]>> Replies<R> {
     /// Counts the bytes of handled requests and waiting replies in the memory of a connection. Up to `most` bytes are
     /// taken, or one larger request. Further requests wait to be read. Defaults to no limit.
     pub fn count_memory(mut self, memory: &Held, most: usize) -> Self {
@@ -270,18 +317,18 @@ impl Replies {
     }
 
     /// Like [`finish`](Self::finish), but counts the reply until [`next_reply`](Self::next_reply) takes it.
-    pub fn answer(&mut self, place: ReplySlot, reply: Option<Vec<u8>>, now: Duration) -> bool {
-        let reply_len = reply.as_ref().map_or(0, Vec::len);
+    pub fn answer(&mut self, place: ReplySlot, reply: Option<R>, now: Duration) -> bool {
+        let reply_len = reply.as_ref().map_or(0, |reply| reply.as_ref().len());
         self.finish_with(place, reply, reply_len, now)
     }
 
     /// Like [`next_due`](Self::next_due), for replies that are counted.
-    pub fn next_reply(&mut self) -> Option<Vec<u8>> {
+    pub fn next_reply(&mut self) -> Option<R> {
         let (_, reply) = self.next_due()?;
-        self.count(self.bytes - reply.len());
+        self.count(self.bytes - reply.as_ref().len());
         Some(reply)
     }
 }
 
 /// The number of slots that stay reserved while no reply is owed.
-const SMALL: usize = 16;
+const SMALL: usize = 4;

@@ -206,6 +206,11 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         self.until_done(None, |connection, until| connection.receive_step(until)).unwrap_or(Ok(None))
     }
 
+    /// Repeats `step` until the connection has been served.
+    pub(super) fn served<E>(&mut self, step: impl FnMut(&mut Self, Option<Duration>) -> Step<(), E>) -> Result<(), E> {
+        self.until_done(None, step).unwrap_or(Ok(()))
+    }
+
     /// Repeats `step` until it is done, or until the deadline.
     fn until_done<T, E>(
         &mut self,
@@ -247,7 +252,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         };
         // Each side waits for one slice at most, so that the other side gets its turn.
         let slice = Some(SLICE);
-        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt: None };
+        let interrupt = receiver.interrupt.as_ref().filter(|_| receiver.receiving.is_open());
+        let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt };
         let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice, interrupt: None };
         let port = (input, output);
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &self.clock })

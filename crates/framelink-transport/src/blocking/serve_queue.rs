@@ -21,8 +21,8 @@ use framelink_session::Message;
 /// Passes requests from the thread that reads to the threads that handle them, and replies to the thread that writes.
 ///
 /// Its lock is held only briefly, and never across a wait.
-pub(super) struct ServeQueue<D, E> {
-    state: Lock<QueueState<D, E>>,
+pub(super) struct ServeQueue<D, E, R> {
+    state: Lock<QueueState<D, E, R>>,
     /// Notified when another request may be read.
     room: Condvar,
     /// Notified when there is a request to handle.
@@ -44,8 +44,8 @@ pub(super) struct QueueEnds {
     pub(super) notice: Option<Arc<Notice>>,
 }
 
-struct QueueState<D, E> {
-    requests: ServedRequests<D, E>,
+struct QueueState<D, E, R> {
+    requests: ServedRequests<D, E, R>,
     /// Requests that no handler has taken yet.
     waiting: VecDeque<PlacedRequest>,
     /// How many threads handle requests or are about to, and how many of them wait for a request.
@@ -55,7 +55,7 @@ struct QueueState<D, E> {
     failed: Option<Error<D, E>>,
 }
 
-impl<D, E> QueueState<D, E> {
+impl<D, E, R: AsRef<[u8]>> QueueState<D, E, R> {
     /// Places requests that were read ahead. Returns true if it placed one.
     fn place(&mut self) -> bool {
         let before = self.waiting.len();
@@ -64,9 +64,14 @@ impl<D, E> QueueState<D, E> {
     }
 }
 
-impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueue<D, E> {
+impl<D, E, R> ServeQueue<D, E, R>
+where
+    D: Send + Sync + Copy + 'static,
+    E: Send + Sync + Copy + 'static,
+    R: AsRef<[u8]> + Send + 'static,
+{
     pub(super) fn new(
-        requests: ServedRequests<D, E>,
+        requests: ServedRequests<D, E, R>,
         ends: QueueEnds,
         clock: Clock,
         peer: Option<SocketAddr>,
@@ -78,7 +83,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
     /// Waits until another message may be read. Returns false if no more are to be read.
     pub(super) fn may_read(&self) -> bool {
-        let waits = |state: &mut QueueState<D, E>| !state.requests.has_read_all() && !state.requests.may_read();
+        let waits = |state: &mut QueueState<D, E, R>| !state.requests.has_read_all() && !state.requests.may_read();
         !self.room.wait_while(self.state.lock(), waits).unwrap_or_else(PoisonError::into_inner).requests.has_read_all()
     }
 
@@ -115,13 +120,13 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
     pub(super) fn next(&self) -> Option<PlacedRequest> {
         let mut state = self.state.lock();
         state.idle += 1;
-        let waits = |state: &mut QueueState<D, E>| state.waiting.is_empty() && !state.requests.are_all_placed();
+        let waits = |state: &mut QueueState<D, E, R>| state.waiting.is_empty() && !state.requests.are_all_placed();
         state = self.work.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
         state.idle -= 1;
         if state.failed.is_some() { None } else { state.waiting.pop_front() }
     }
 
-    pub(super) fn answer(&self, place: ReplySlot, reply: Option<Vec<u8>>) {
+    pub(super) fn answer(&self, place: ReplySlot, reply: Option<R>) {
         let now = self.clock.now();
         let mut state = self.state.lock();
         state.requests.answer(place, reply, now);
@@ -199,7 +204,7 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
     fn count_written<C, S: Encode>(
         &self,
-        state: &mut QueueState<D, E>,
+        state: &mut QueueState<D, E, R>,
         output: &mut ServedOutput<C>,
         sending: &Sending<S>,
     ) {
@@ -227,9 +232,14 @@ impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> ServeQueu
 
 /// Wakes the threads of a connection when a message is pushed, a heartbeat is due, or the connection is to be closed.
 /// It holds a weak reference, because its owner may outlive the connection.
-struct QueueWaker<D, E>(Weak<ServeQueue<D, E>>);
+struct QueueWaker<D, E, R>(Weak<ServeQueue<D, E, R>>);
 
-impl<D: Send + Sync + Copy + 'static, E: Send + Sync + Copy + 'static> Wake for QueueWaker<D, E> {
+impl<D, E, R> Wake for QueueWaker<D, E, R>
+where
+    D: Send + Sync + Copy + 'static,
+    E: Send + Sync + Copy + 'static,
+    R: AsRef<[u8]> + Send + 'static,
+{
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

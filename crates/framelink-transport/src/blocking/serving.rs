@@ -15,13 +15,13 @@ use crate::error::Cause;
 use crate::net::threads::spawn_scoped;
 use crate::profile::Profile;
 use crate::server::{
-    Answer, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, join_method, serve_in_turn,
-    serve_many_method, serve_method, served_connection,
+    Answer, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, join_method, serve_in_place_method,
+    serve_in_turn, serve_many_method, serve_method, served_connection,
 };
 use crate::session::{Concurrency, Ending};
 use framelink_session::Message;
 
-type QueueOf<C> = Arc<ServeQueue<<C as Decode>::Error, <C as Encode>::Error>>;
+type QueueOf<C, A> = Arc<ServeQueue<<C as Decode>::Error, <C as Encode>::Error, <A as Answer>::Bytes>>;
 
 impl<C: Decode + Encode> Connection<C> {
     join_method!();
@@ -57,6 +57,8 @@ impl<C: Decode + Encode> Connection<C> {
         /// ```
         ready, A: Answer, (Fn(Message) -> A + Sync) where C: Send + Sync
     }
+
+    serve_in_place_method!(ready, "blocking", "fn", "");
 
     /// Serves the connection with several threads, and closes it.
     pub(super) async fn serve_to_end<A: Answer>(
@@ -95,29 +97,29 @@ impl<C: Decode + Encode> Connection<C> {
         };
         let requests = ServedRequests::begin(&mut receiver.receiving, &sender.sending, profile, concurrency);
         let output = ServedOutput::new(mailbox, within, &sender.sending);
-        let queue: QueueOf<C> = ServeQueue::new(requests, ends, clock, peer);
+        let queue: QueueOf<C, A> = ServeQueue::new(requests, ends, clock, peer);
         // Needed because possibly no thread reads or writes at this moment.
         receiver.receiving.wake_when_told(&queue.waker());
         thread::scope(|threads| {
             let queue = &queue;
-            if let Err(error) = begin::<C>(threads, queue, move || write(queue, sender, output, within)) {
+            if let Err(error) = begin::<C, A>(threads, queue, move || write::<C, A>(queue, sender, output, within)) {
                 queue.end(queue.error(Cause::Io(error)));
             }
-            read(queue, receiver, || begin_handler::<C, A>(threads, queue, answer));
+            read::<C, A, _>(queue, receiver, || begin_handler::<C, A>(threads, queue, answer));
         });
         queue.outcome()
     }
 }
 
-served_connection!(plain, _limit => flush());
+served_connection!(plain, _limit => flush(), Self::served);
 
 /// Starts a handler thread. If the system has no thread left, the others go on; without any, the connection ends.
 fn begin_handler<'s, C: Decode + Encode, A: Answer>(
     threads: &'s Scope<'s, '_>,
-    queue: &'s QueueOf<C>,
+    queue: &'s QueueOf<C, A>,
     answer: &'s (impl Fn(Message) -> A + Sync),
 ) {
-    if let Err(error) = begin::<C>(threads, queue, move || handle::<C, A>(queue, answer))
+    if let Err(error) = begin::<C, A>(threads, queue, move || handle::<C, A>(queue, answer))
         && !queue.goes_on_without()
     {
         queue.end(queue.error(Cause::Io(error)));
@@ -125,16 +127,16 @@ fn begin_handler<'s, C: Decode + Encode, A: Answer>(
 }
 
 /// Starts a thread whose failure ends the connection.
-fn begin<'s, C: Decode + Encode>(
+fn begin<'s, C: Decode + Encode, A: Answer>(
     threads: &'s Scope<'s, '_>,
-    queue: &'s QueueOf<C>,
+    queue: &'s QueueOf<C, A>,
     work: impl FnOnce() -> Result<(), ErrorOf<C>> + Send + 's,
 ) -> io::Result<()> {
     spawn_scoped(threads, || work().unwrap_or_else(|error| queue.end(error))).map(drop)
 }
 
-fn read<C: Decode + Encode, R: ReadStream>(
-    queue: &QueueOf<C>,
+fn read<C: Decode + Encode, A: Answer, R: ReadStream>(
+    queue: &QueueOf<C, A>,
     receiver: &mut RecvHalf<C, R>,
     begin_handler: impl Fn(),
 ) {
@@ -149,7 +151,10 @@ fn read<C: Decode + Encode, R: ReadStream>(
     }
 }
 
-fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Message) -> A) -> Result<(), ErrorOf<C>> {
+fn handle<C: Decode + Encode, A: Answer>(
+    queue: &QueueOf<C, A>,
+    answer: &impl Fn(Message) -> A,
+) -> Result<(), ErrorOf<C>> {
     while let Some((place, request)) = queue.next() {
         let reply = handled(|| answer(request));
         queue.answer(place, reply.map_err(|cause| queue.error(cause))?);
@@ -157,8 +162,8 @@ fn handle<C: Decode + Encode, A: Answer>(queue: &QueueOf<C>, answer: &impl Fn(Me
     Ok(())
 }
 
-fn write<C: Decode + Encode>(
-    queue: &QueueOf<C>,
+fn write<C: Decode + Encode, A: Answer>(
+    queue: &QueueOf<C, A>,
     sender: &mut SendHalf<C>,
     mut output: ServedOutput<C>,
     within: Duration,

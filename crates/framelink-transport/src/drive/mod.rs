@@ -90,6 +90,8 @@ pub(crate) const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 pub(crate) enum Wants {
     /// Wait until the socket is writable.
     Write,
+    /// Wait until the socket is writable, or until this time.
+    WriteUntil(Duration),
     /// Wait until the socket is readable, or until this time.
     Read(Option<Duration>),
     /// Wait until the socket is readable or writable, or until this time.
@@ -101,6 +103,7 @@ impl Wants {
     pub(crate) const fn until(self) -> Option<Duration> {
         match self {
             Self::Write => None,
+            Self::WriteUntil(until) => Some(until),
             Self::Read(until) | Self::Both(until) => until,
         }
     }

@@ -73,7 +73,7 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// Returns whether this turn has received its share of frames. A heartbeat costs about as much as a message.
-    pub(super) fn is_long<D: Decode>(&mut self, receiving: &Receiving<D>) -> bool {
+    pub(crate) fn is_long<D: Decode>(&mut self, receiving: &Receiving<D>) -> bool {
         const FRAMES: u64 = 1024;
         let frames = receiving.frames_received();
         frames - *self.frames_before.get_or_insert(frames) >= FRAMES

@@ -70,6 +70,8 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     call: Option<CallUnderWay>,
     /// Whether connecting was begun and no operation has succeeded since.
     pub(super) is_connecting: bool,
+    /// Whether the last read left nothing behind, if the socket is only waited for with `poll`.
+    pub(super) is_dry: Option<bool>,
     /// Whether the connection may have to make room for a newer one.
     pub(super) can_be_dropped: bool,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
@@ -142,6 +144,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             until: None,
             call: None,
             is_connecting: false,
+            is_dry: None,
             can_be_dropped: false,
             mailbox: None,
         }
@@ -321,7 +324,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
         work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        work(&mut self.session, &mut Port { stream, is_connecting: &mut self.is_connecting }, &self.clock)
+        work(&mut self.session, &mut Port { stream, is_connecting: &mut self.is_connecting, is_dry: None }, &self.clock)
     }
 }
 
@@ -357,7 +360,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
 
     fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        let port = Port { stream, is_connecting: &mut self.is_connecting };
+        let port = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
         let Session { receiving, sending, .. } = &mut self.session;
         Ok(Open { receiving, sending, port, clock: &self.clock })
     }

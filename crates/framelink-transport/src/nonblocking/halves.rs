@@ -72,7 +72,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
             self.until = None;
             return Ok(TryRecv::Message(message));
         }
-        let input = &mut Port { stream, is_connecting: &mut self.is_connecting };
+        let input = &mut Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
         let mut inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
         let mut turn = Turn::default();
         let mut came = Ok(Came::Beat);
@@ -155,7 +155,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(stream) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
-        let mut port = Port { stream, is_connecting: &mut self.is_connecting };
+        let mut port = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
         work(&mut self.sending, &mut port, &self.clock).map_err(|cause| self.error(cause))
     }
 }

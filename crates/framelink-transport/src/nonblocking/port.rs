@@ -11,11 +11,20 @@ pub(super) struct Port<'p, S> {
     pub(super) stream: &'p mut S,
     /// Whether the socket may still be connecting.
     pub(super) is_connecting: &'p mut bool,
+    /// Whether the last read left nothing behind, so that the next one would have to wait. Only for a socket that is waited
+    /// for with `poll`, which returns at once if that is wrong.
+    pub(super) is_dry: Option<&'p mut bool>,
 }
 
 impl<R: Read> Input for Port<'_, R> {
     fn read(&mut self, space: &mut [u8], _until: Option<Duration>) -> io::Result<usize> {
+        if self.is_dry.as_mut().is_some_and(|is_dry| std::mem::take(*is_dry)) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let read = self.stream.read(space);
+        if let (Some(is_dry), Ok(1..)) = (&mut self.is_dry, &read) {
+            **is_dry = read.as_ref().is_ok_and(|count| *count < space.len());
+        }
         self.not_yet(read)
     }
 

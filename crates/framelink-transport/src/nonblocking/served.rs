@@ -156,6 +156,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
                 Err(error) => Err(error),
             };
             let request = self.machine.requests.on_received(received).map_err(|lost| self.fail(lost.into_cause()))?;
+            self.machine.count_taken(&self.connection.session.sending);
             if let Some(request) = request {
                 return Ok(TryRecv::Message(request));
             }

@@ -8,7 +8,7 @@ use super::{Connection, Served};
 use crate::connection::ErrorOf;
 use crate::driver::{plain, ready};
 use crate::profile::Profile;
-use crate::server::{Answer, end_served, serve_in_turn, serve_method, served_connection};
+use crate::server::{Answer, end_served, serve_in_place_method, serve_in_turn, serve_method, served_connection};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -29,6 +29,8 @@ impl<C: Decode + Encode> Connection<C> {
         /// ```
         ready, A: Answer, serve_in_turn
     }
+
+    serve_in_place_method!(ready, "nonblocking", "fn", "");
 }
 
 impl<C: Decode + Encode> Served<C> {
@@ -43,4 +45,4 @@ impl<C: Decode + Encode> Served<C> {
     }
 }
 
-served_connection!(plain, limit => flush_within(limit));
+served_connection!(plain, limit => flush_within(limit), Self::served);

@@ -69,6 +69,14 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
         }
     }
 
+    /// Repeats `step` until the connection has been served.
+    pub(super) fn served<E>(&mut self, step: impl FnMut(&mut Self, ()) -> Step<(), E>) -> Result<(), E> {
+        self.is_dry = Some(false);
+        let served = self.until_done(Duration::MAX, step).unwrap_or(Ok(()));
+        self.is_dry = None;
+        served
+    }
+
     /// Repeats `step` until it is done, or until the deadline. If waiting fails, the next step reports why.
     fn until_done<T, E>(
         &mut self,
@@ -165,7 +173,7 @@ const fn receiving(is_out: bool) -> PollFlags {
 
 const fn flags(wants: Wants) -> PollFlags {
     match wants {
-        Wants::Write => PollFlags::OUT,
+        Wants::Write | Wants::WriteUntil(_) => PollFlags::OUT,
         Wants::Read(_) => PollFlags::IN,
         Wants::Both(_) => PollFlags::IN.union(PollFlags::OUT),
     }

@@ -41,7 +41,7 @@ pub(crate) use mailbox::{Mailbox, Slot};
 /// let member = connection.join(&registry);
 /// tokio::spawn(async move {
 ///     let profile = Profile::builder(framing).build().expect("a profile");
-///     connection.serve_many(&profile, Concurrency::new(8), |_| async { None }).await
+///     connection.serve_many(&profile, Concurrency::new(8), |_| async { None::<Vec<u8>> }).await
 /// });
 ///
 /// let pushed = registry.push(Target::All, b"news")?;

@@ -1,9 +1,10 @@
 //! The end of a connection that was served.
 
 use std::future::Future;
+use std::task::Waker;
 use std::time::Duration;
 
-use crate::connection::{Endpoint, ErrorOf};
+use crate::connection::{Endpoint, ErrorOf, Step};
 use crate::drive::{self, Close, CloseReport, TryRecv};
 use crate::error::{Cause, Error};
 use crate::profile::{Profile, Side};
@@ -34,6 +35,17 @@ pub(crate) trait ServedConnection: Endpoint {
     fn recv_within(&mut self, limit: Duration) -> impl Future<Output = Result<TryRecv, ErrorOf<Self::Codec>>>;
     fn send_within(&mut self, reply: &[u8], limit: Duration) -> impl Future<Output = Result<(), ErrorOf<Self::Codec>>>;
 
+    /// Repeats a step until it is done. Between two steps, waits for what the step wants.
+    fn until_done(
+        &mut self,
+        step: impl FnMut(&mut Self, Self::Wait<'_>) -> Step<(), ErrorOf<Self::Codec>>,
+    ) -> impl Future<Output = Result<(), ErrorOf<Self::Codec>>>;
+
+    /// Returns the waker of the task that waits, on a driver with tasks.
+    fn waker<'w>(_wait: &Self::Wait<'w>) -> Option<&'w Waker> {
+        None
+    }
+
     /// Closes the connection in good order. Returns how many messages arrived meanwhile, even if closing failed.
     fn close_and_count(
         &mut self,
@@ -42,8 +54,10 @@ pub(crate) trait ServedConnection: Endpoint {
 }
 
 /// Implements `ServedConnection` for a driver's `Connection`. `flush` is the method that writes what is queued.
+///
+/// `$repeat` repeats a step. `$waker` is `Some` on a driver with tasks.
 macro_rules! served_connection {
-    ($wait:ident, $limit:ident => $flush:ident($($argument:ident)?)) => {
+    ($wait:ident, $limit:ident => $flush:ident($($argument:ident)?), $repeat:expr $(, $waker:path)?) => {
         impl<C: Decode + Encode> $crate::server::ServedConnection for Connection<C> {
             async fn flush(&mut self, $limit: Duration) -> Result<(), ErrorOf<C>> {
                 $wait!(self.$flush($($argument)?))
@@ -60,6 +74,17 @@ macro_rules! served_connection {
             async fn send_within(&mut self, reply: &[u8], limit: Duration) -> Result<(), ErrorOf<C>> {
                 $wait!(self.send_within(reply, limit))
             }
+
+            async fn until_done(
+                &mut self,
+                step: impl FnMut(&mut Self, Self::Wait<'_>) -> $crate::connection::Step<(), ErrorOf<C>>,
+            ) -> Result<(), ErrorOf<C>> {
+                $wait!(($repeat)(self, step))
+            }
+
+            $(fn waker<'w>(wait: &Self::Wait<'w>) -> Option<&'w std::task::Waker> {
+                $waker(*wait)
+            })?
 
             async fn close_and_count(
                 &mut self,

@@ -33,9 +33,10 @@ async fn answer_all<S: ServedConnection, A: Answer>(
     while let Some(request) = connection.recv().await? {
         memory.set(request.len());
         let reply = handled(|| answer(request)).map_err(|cause| connection.error(Operation::Serve, cause))?;
-        memory.set(reply.as_ref().map_or(0, Vec::len));
+        let reply = reply.as_ref().map(AsRef::as_ref);
+        memory.set(reply.map_or(0, <[u8]>::len));
         if let Some(reply) = reply {
-            let sent = connection.send_within(&reply, write).await;
+            let sent = connection.send_within(reply, write).await;
             // A connection that was told to end at once may be closed already.
             sent.map_err(|error| match connection.sending().told() {
                 Some(ending) => connection.error(Operation::Serve, Cause::Ended(ending)),
@@ -53,6 +54,6 @@ async fn answer_all<S: ServedConnection, A: Answer>(
 }
 
 /// Runs a handler. Returns its answer, unless it panicked or failed.
-pub(crate) fn handled<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Option<Vec<u8>>, Cause<D, E>> {
+pub(crate) fn handled<A: Answer, D, E>(run: impl FnOnce() -> A) -> Result<Option<A::Bytes>, Cause<D, E>> {
     drive::guarded(run)?.into_reply().map_err(Cause::HandlerFailed)
 }

@@ -53,7 +53,8 @@ macro_rules! serve_many_method {
         $wait:ident $($async:ident)?, $answer:ident: $bound:path, ($($handler:tt)+) $(where $($where:tt)+)?
     ) => {
         /// Like [`serve`](Self::serve), but answers up to `concurrency` messages at a time. Meanwhile more messages are
-        /// read, up to the limit. A reply is sent as soon as the order of replies lets it. After the peer's half-close,
+        /// read, up to the limit. A reply is sent as soon as the order of replies lets it. Replies that are ready at the
+        /// same time share a write. After the peer's half-close,
         /// or after bytes that are no message, the answers that were begun are finished and sent.
         ///
         /// On tokio, all handlers run in the task that awaits this; a handler that blocks or computes for long must
@@ -81,13 +82,76 @@ macro_rules! serve_many_method {
     };
 }
 
+/// The method that serves a connection with a handler that writes each reply into the send queue. The literals are parts
+/// of its example.
+macro_rules! serve_in_place_method {
+    ($wait:ident $($async:ident)?, $driver:literal, $function:literal, $awaited:literal) => {
+        /// Like [`serve`](Self::serve), for a handler that does not wait. This is the fastest way to serve: a message
+        /// is handled in the read buffer, and its reply is written directly into the send queue.
+        ///
+        /// The handler gets the message, and the [`Reply`](crate::Reply) to write. A reply that is left empty is sent
+        /// as an empty message; [`skip`](crate::Reply::skip) sends none. A handler that can fail returns a `Result`.
+        ///
+        /// One task or thread does all of the work. Except on tokio, messages that are [pushed](crate::Registry) to the
+        /// connection leave only with a reply; use [`serve_many`](Self::serve_many) or a server for them.
+        ///
+        /// Replies leave together, when no whole message is left in the read buffer, or when 64 KiB of them wait. So a
+        /// handler that waits, for example for a database, delays the replies to earlier messages. Use
+        /// [`serve`](Self::serve) for such a handler.
+        ///
+        /// ```no_run
+        #[doc = concat!("# ", $function, " example(connection: framelink_transport::", $driver, "::Connection,")]
+        /// # profile: framelink_transport::Profile) -> Result<(), Box<dyn std::error::Error>> {
+        #[doc = concat!("connection.serve_in_place(&profile, |request, reply| reply.extend_from_slice(request))", $awaited, "?;")]
+        /// # Ok(())
+        /// # }
+        /// ```
+        ///
+        /// # Errors
+        /// As [`serve`](Self::serve).
+        pub $($async)? fn serve_in_place<H: crate::server::HandlerResult>(
+            mut self,
+            profile: &crate::profile::Profile,
+            handler: impl FnMut(&[u8], &mut crate::session::Reply<'_>) -> H,
+        ) -> Result<u64, crate::connection::ErrorOf<C>> {
+            let mailbox = self.mailbox.take();
+            $wait!($crate::server::serve_in_place(&mut self, mailbox, profile, handler)).into_answered()
+        }
+    };
+}
+
+/// Runs a server: serves each connection with `$served`, which uses the names that come before it.
+macro_rules! run_server {
+    (
+        $wait:ident, $over:expr, $server:ident,
+        ($handler:ident, $connection:ident, $profile:ident, $concurrency:ident, $peer:ident) => $served:expr
+    ) => {{
+        let ($handler, control) = (Arc::new($handler), $server.handle.control);
+        let ($profile, $concurrency, registry) = ($server.profile, $server.concurrency, $server.registry);
+        let serve = move |mut $connection: Connection, mut guard: ServedGuard<_>| {
+            let ($handler, $profile) = (Arc::clone(&$handler), Arc::clone(&$profile));
+            if let Some(registry) = &registry {
+                $connection.join(registry);
+            }
+            async move {
+                let ($peer, bytes) = ($connection.peer_addr(), $connection.receiver.byte_count());
+                guard.on_connected($peer);
+                let served = $served.await;
+                drop($connection);
+                guard.on_ended(&served, bytes.get());
+            }
+        };
+        $wait!(run(($over)($server.listener), control, serve))
+    }};
+}
+
 /// A server and its handle. The documentation with the driver's example comes first. `$over` makes what accepts of the
 /// listener, `$serve` serves a connection, and `$stopper` is the listener's method for its stopper, if it needs one.
 macro_rules! server {
     (
         $(#[$doc:meta])*
-        $driver:ident, $plain:ident $wait:ident $($async:ident)?, $answer:ident: ($($bound:tt)+), $over:expr, $serve:ident
-        $(, $stopper:ident: $Stopper:ty)?
+        $driver:ident, $plain:ident $wait:ident $($async:ident)?, $answer:ident: ($($bound:tt)+), $over:expr,
+        $serve:ident, $serve_in_place:ident $(, $stopper:ident: $Stopper:ty)?
     ) => {
         $(#[$doc])*
         pub struct Server {
@@ -186,23 +250,22 @@ macro_rules! server {
                 H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,
                 $answer: $($bound)+,
             {
-                let (handler, control) = (Arc::new(handler), self.handle.control);
-                let (profile, concurrency, registry) = (self.profile, self.concurrency, self.registry);
-                let serve = move |mut connection: Connection, mut guard: ServedGuard<_>| {
-                    let (handler, profile) = (Arc::clone(&handler), Arc::clone(&profile));
-                    if let Some(registry) = &registry {
-                        connection.join(registry);
-                    }
-                    async move {
-                        let (peer, bytes) = (connection.peer_addr(), connection.receiver.byte_count());
-                        guard.on_connected(peer);
-                        let answer = |message| handler(message, peer);
-                        let served = connection.$serve(&profile, concurrency, answer).await;
-                        drop(connection);
-                        guard.on_ended(&served, bytes.get());
-                    }
-                };
-                $wait!(run(($over)(self.listener), control, serve))
+                $crate::server::run_server!($wait, $over, self, (handler, connection, profile, concurrency, peer) => {
+                    connection.$serve(&profile, concurrency, |message| handler(message, peer))
+                })
+            }
+
+            /// Like [`run`](Self::run), for a handler that does not wait, which is the fastest way to serve. The handler
+            /// gets a request, and the [`Reply`](crate::Reply) to write. The requests of a connection are handled one
+            /// after the other. See [`serve_in_place`](Connection::serve_in_place).
+            pub $($async)? fn run_in_place<H, R>(self, handler: H) -> DrainReport
+            where
+                H: Fn(&[u8], &mut crate::session::Reply<'_>) -> R + Send + Sync + 'static,
+                R: crate::server::HandlerResult,
+            {
+                $crate::server::run_server!($wait, $over, self, (handler, connection, profile, _concurrency, _peer) => {
+                    connection.$serve_in_place(&profile, &*handler)
+                })
             }
         }
 
@@ -236,4 +299,4 @@ macro_rules! server {
     };
 }
 
-pub(crate) use {join_method, serve_many_method, serve_method, server};
+pub(crate) use {join_method, run_server, serve_in_place_method, serve_many_method, serve_method, server};

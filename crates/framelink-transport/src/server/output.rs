@@ -20,10 +20,15 @@ pub(crate) struct ServedOutput<C> {
     mailbox: Option<Box<Mailbox<C>>>,
     /// How long writing a reply may take, from when it is due.
     within: Duration,
-    /// Consecutive messages of one kind, with their number, in the order of the queue.
-    runs: VecDeque<(OutputKind, u64)>,
+    /// Consecutive messages of one kind, with their number, in the order of the queue. There is rarely more than one run.
+    run: Option<(OutputKind, u64)>,
+    more_runs: VecDeque<(OutputKind, u64)>,
     /// How many messages the socket had taken at the last look.
     written: u64,
+    /// How many requests were answered at the last look.
+    answered: u64,
+    /// Since when the socket has not taken all bytes. A reply that became due before is not late because of that time.
+    blocked_since: Option<Duration>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,8 @@ enum OutputKind {
 
 impl<C> ServedOutput<C> {
     pub(crate) fn new<E: Encode>(mailbox: Option<Box<Mailbox<C>>>, within: Duration, sending: &Sending<E>) -> Self {
-        let mut output = Self { mailbox, within, runs: VecDeque::new(), written: sending.messages_written() };
+        let (more_runs, written) = (VecDeque::new(), sending.messages_written());
+        let mut output = Self { mailbox, within, run: None, more_runs, written, answered: 0, blocked_since: None };
         output.push(OutputKind::Earlier, sending.unwritten() as u64);
         output
     }
@@ -49,19 +55,18 @@ impl<C> ServedOutput<C> {
         }
     }
 
+    /// Returns whether the reply to another request may wait in the queue for the next write.
+    pub(crate) fn may_gather<E: Encode>(sending: &Sending<E>) -> bool {
+        sending.queued_len() < GATHER && sending.has_room()
+    }
+
     /// Queues messages that are due, enough for one write.
-    pub(crate) fn fill<D, E: Encode>(
+    pub(crate) fn fill<D, E: Encode, R: AsRef<[u8]>>(
         &mut self,
-        replies: &mut Replies,
+        replies: &mut Replies<R>,
         sending: &mut Sending<E>,
     ) -> Result<(), Cause<D, E::Error>> {
-        while sending.has_room()
-            && let Some(since) = replies.due_since()
-            && let Some(reply) = replies.next_reply()
-        {
-            sending.queue(&reply).map_err(Cause::Refused)?;
-            self.push(OutputKind::Reply(since), 1);
-        }
+        self.fill_replies(replies, sending)?;
         let Some(mailbox) = &self.mailbox else { return Ok(()) };
         if mailbox.slot.is_closed() {
             return Err(Cause::TooSlow);
@@ -71,13 +76,34 @@ impl<C> ServedOutput<C> {
         Ok(())
     }
 
+    /// Queues replies that are due.
+    pub(crate) fn fill_replies<D, E: Encode, R: AsRef<[u8]>>(
+        &mut self,
+        replies: &mut Replies<R>,
+        sending: &mut Sending<E>,
+    ) -> Result<(), Cause<D, E::Error>> {
+        while sending.has_room()
+            && let Some(since) = replies.due_since()
+            && let Some(reply) = replies.next_reply()
+        {
+            sending.queue(reply.as_ref()).map_err(Cause::Refused)?;
+            self.push(OutputKind::Reply(since), 1);
+        }
+        Ok(())
+    }
+
+    /// Notes a reply that was queued elsewhere, while the socket was ready for more bytes.
+    pub(crate) fn on_queued(&mut self) {
+        self.push(OutputKind::Reply(Duration::ZERO), 1);
+    }
+
     /// Counts the messages that were written since the last call.
-    pub(crate) fn settle<E: Encode>(&mut self, replies: &mut Replies, sending: &Sending<E>, now: Duration) {
+    pub(crate) fn settle<E: Encode, R>(&mut self, replies: &mut Replies<R>, sending: &Sending<E>, now: Duration) {
         let mut fresh = sending.messages_written() - self.written;
         self.written += fresh;
         let (mut replied, mut pushed) = (0, 0);
         while fresh > 0
-            && let Some((kind, left)) = self.runs.front_mut()
+            && let Some((kind, left)) = &mut self.run
         {
             let count = fresh.min(*left);
             fresh -= count;
@@ -88,17 +114,18 @@ impl<C> ServedOutput<C> {
                 OutputKind::Pushed => pushed += count,
             }
             if *left == 0 {
-                self.runs.pop_front();
+                self.run = self.more_runs.pop_front();
             }
         }
         replies.on_written(usize::try_from(replied).unwrap_or(usize::MAX));
-        sending.on_answered(replies.answered(), now);
+        self.answered = replies.answered();
+        sending.on_answered(self.answered, now);
         if let Some(mailbox) = self.mailbox.as_ref().filter(|_| pushed > 0) {
             mailbox.slot.on_written(pushed);
         }
-        if self.runs.is_empty() {
+        if self.run.is_none() {
             // An idle connection holds no buffer.
-            self.runs = VecDeque::new();
+            self.more_runs = VecDeque::new();
         }
         if replies.is_empty()
             && let Some(liveness) = sending.liveness()
@@ -109,24 +136,25 @@ impl<C> ServedOutput<C> {
     }
 
     /// Returns whether a message is due that is not queued.
-    fn has_more(&self, replies: &Replies) -> bool {
+    fn has_more<R>(&self, replies: &Replies<R>) -> bool {
         replies.due_since().is_some() || self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.slot.is_empty())
     }
 
     /// Returns the deadline of the reply being written. Pushed messages have none: the registry limits them.
-    pub(crate) fn deadline(&self, replies: &Replies) -> Option<Duration> {
-        let being_written = self.runs.iter().find_map(|(kind, _)| match kind {
+    pub(crate) fn deadline<R>(&self, replies: &Replies<R>) -> Option<Duration> {
+        let being_written = self.run.iter().chain(&self.more_runs).find_map(|(kind, _)| match kind {
             OutputKind::Reply(since) => Some(*since),
             _ => None,
         });
         let since = being_written.or_else(|| replies.due_since())?;
+        let since = self.blocked_since.map_or(since, |blocked| since.max(blocked));
         Some(since.saturating_add(self.within))
     }
 
     /// Returns an error after that deadline.
-    pub(crate) fn check<D, E: Encode>(
+    pub(crate) fn check<D, E: Encode, R>(
         &self,
-        replies: &Replies,
+        replies: &Replies<R>,
         sending: &Sending<E>,
         clock: &impl Clock,
     ) -> Result<(), Cause<D, E::Error>> {
@@ -140,33 +168,47 @@ impl<C> ServedOutput<C> {
     }
 
     /// Writes messages that are due, as far as the socket takes them now.
-    pub(crate) fn write<D, E: Encode>(
+    pub(crate) fn write<D, E: Encode, R: AsRef<[u8]>>(
         &mut self,
-        replies: &mut Replies,
+        replies: &mut Replies<R>,
         sending: &mut Sending<E>,
         output: &mut impl Output,
         clock: &impl Clock,
     ) -> Result<Progress, Cause<D, E::Error>> {
         loop {
             self.fill(replies, sending)?;
+            if self.is_settled(replies, sending) {
+                self.blocked_since = None;
+                return Ok(Progress::Done);
+            }
             let progress = flush(sending, output, clock)?;
-            self.settle(replies, sending, clock.now());
+            let now = clock.now();
+            self.settle(replies, sending, now);
             sending.memory().settle();
             if progress == Progress::Blocked {
+                self.blocked_since.get_or_insert(now);
                 self.check(replies, sending, clock)?;
                 return Ok(Progress::Blocked);
             }
+            self.blocked_since = None;
             if !self.has_more(replies) {
                 return Ok(Progress::Done);
             }
         }
     }
 
+    /// Returns whether there is nothing to write and nothing to count.
+    fn is_settled<E: Encode, R>(&self, replies: &Replies<R>, sending: &Sending<E>) -> bool {
+        let is_counted = self.answered == replies.answered() && self.written == sending.messages_written();
+        is_counted && !sending.has_output() && sending.told().is_none()
+    }
+
     fn push(&mut self, kind: OutputKind, count: u64) {
-        match self.runs.back_mut() {
+        match self.more_runs.back_mut().or(self.run.as_mut()) {
             _ if count == 0 => {}
             Some((last, length)) if *last == kind => *length += count,
-            _ => self.runs.push_back((kind, count)),
+            Some(_) => self.more_runs.push_back((kind, count)),
+            None => self.run = Some((kind, count)),
         }
     }
 }

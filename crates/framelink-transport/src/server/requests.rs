@@ -22,13 +22,15 @@ use framelink_session::Message;
 /// ```
 ///
 /// [`ServedOutput`](super::ServedOutput) sends the replies.
-pub(crate) struct ServedRequests<D, E> {
-    pub(crate) replies: Replies,
+pub(crate) struct ServedRequests<D, E, R> {
+    pub(crate) replies: Replies<R>,
     /// With heartbeats, requests are read ahead, so that probes behind them are answered while all handlers are busy.
     reads_ahead: bool,
     ahead: VecDeque<Message>,
     ahead_bytes: usize,
     ahead_memory: Held,
+    /// How many requests were taken since this was last asked.
+    taken: u64,
     /// A short connection has one request.
     is_short: bool,
     /// Set if the peer has one request at a time: the peer is not probed while it waits for the reply.
@@ -44,7 +46,7 @@ const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
 pub(crate) type PlacedRequest = (ReplySlot, Message);
 
-impl<D, E> ServedRequests<D, E> {
+impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
     /// Begins to take the messages of the connection as requests.
     pub(crate) fn begin<C: Decode, S: Encode>(
         receiving: &mut Receiving<C>,
@@ -63,6 +65,7 @@ impl<D, E> ServedRequests<D, E> {
             ahead: VecDeque::new(),
             ahead_bytes: 0,
             ahead_memory: sending.memory().another(),
+            taken: 0,
             is_short: profile.connection().short().is_some(),
             held: receiving.liveness().filter(|_| one_at_a_time).cloned(),
             end: None,
@@ -95,16 +98,58 @@ impl<D, E> ServedRequests<D, E> {
     ) -> Result<Option<PlacedRequest>, Error<D, E>> {
         match received {
             Ok(Some(request)) => {
+                self.taken += 1;
                 if self.is_short {
                     self.end = Some(Ok(()));
                 }
                 return Ok(self.place(request));
             }
-            Ok(None) => self.end = Some(Ok(())),
-            Err(error) if drive::is_lost(error.cause()) => return Err(error),
-            Err(error) => self.end = Some(Err(Box::new(error))),
+            Ok(None) => self.on_end(Ok(()))?,
+            Err(error) => self.on_end(Err(error))?,
         }
         Ok(None)
+    }
+
+    /// Notes that there are no more requests.
+    ///
+    /// # Errors
+    /// When the connection is lost, so that no reply can be sent.
+    pub(crate) fn on_end(&mut self, end: Result<(), Error<D, E>>) -> Result<(), Error<D, E>> {
+        match end {
+            Err(error) if drive::is_lost(error.cause()) => Err(error),
+            end => {
+                self.end = Some(end.map_err(Box::new));
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns whether the next request can be handled and answered without a place, because nothing else is owed.
+    #[inline]
+    pub(crate) fn may_pass(&self) -> bool {
+        self.ahead.is_empty() && self.replies.is_clear()
+    }
+
+    /// Returns how many requests were taken since the last call.
+    pub(super) const fn newly_taken(&mut self) -> u64 {
+        std::mem::replace(&mut self.taken, 0)
+    }
+
+    /// Reads no request before the one before it is answered.
+    pub(crate) const fn read_in_turn(&mut self) {
+        self.reads_ahead = false;
+    }
+
+    /// Notes a request that is handled at once, without a place.
+    #[inline]
+    pub(crate) fn on_taken(&mut self) {
+        self.taken += 1;
+        if let Some(liveness) = &self.held {
+            liveness.hold();
+        }
+        if self.is_short {
+            self.end = Some(Ok(()));
+        }
     }
 
     /// Returns the next request that was read ahead, if a place is free for it.
@@ -116,7 +161,7 @@ impl<D, E> ServedRequests<D, E> {
     }
 
     /// Answers a request, with a reply or with nothing. Returns false if it was answered before.
-    pub(crate) fn answer(&mut self, place: ReplySlot, reply: Option<Vec<u8>>, now: Duration) -> bool {
+    pub(crate) fn answer(&mut self, place: ReplySlot, reply: Option<R>, now: Duration) -> bool {
         self.replies.answer(place, reply, now)
     }
 

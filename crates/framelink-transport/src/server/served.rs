@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use super::answer::Answer;
 use super::output::ServedOutput;
 use super::requests::ServedRequests;
 use crate::drive::{Clock, Output, Progress};
 use crate::error::Cause;
 use crate::profile::Profile;
 use crate::registry::Mailbox;
-use crate::session::{Concurrency, Receiving, Sending};
+use crate::session::{Concurrency, Receiving, ReplySlot, Sending};
 
 /// The requests and the output of a connection. The driver reads, and runs the handlers.
 ///
@@ -19,12 +20,12 @@ use crate::session::{Concurrency, Receiving, Sending};
 ///     ▲                                                          └─ nothing to read: wait, until the deadline at most
 ///     └─ a reply is due, a message was pushed, the socket takes more, the deadline has come
 /// ```
-pub(crate) struct ServedMachine<C: Decode + Encode> {
-    pub(crate) requests: ServedRequests<<C as Decode>::Error, <C as Encode>::Error>,
+pub(crate) struct ServedMachine<C: Decode + Encode, R = Vec<u8>> {
+    pub(crate) requests: ServedRequests<<C as Decode>::Error, <C as Encode>::Error, R>,
     pub(crate) output: ServedOutput<C>,
 }
 
-impl<C: Decode + Encode> ServedMachine<C> {
+impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
     pub(crate) fn begin<D: Decode, S: Encode>(
         receiving: &mut Receiving<D>,
         sending: &Sending<S>,
@@ -33,7 +34,21 @@ impl<C: Decode + Encode> ServedMachine<C> {
         concurrency: Concurrency,
     ) -> Self {
         let requests = ServedRequests::begin(receiving, sending, profile, concurrency);
+        // Counted by `count_taken`, which is cheaper for many requests than to count each when it is received.
+        receiving.take_requests(false);
         Self { requests, output: ServedOutput::new(mailbox, profile.timeouts().write, sending) }
+    }
+
+    /// Like `begin`, for a handler that does not wait: no request is read before its reply can be queued.
+    pub(crate) fn begin_in_place<D: Decode, S: Encode>(
+        receiving: &mut Receiving<D>,
+        sending: &Sending<S>,
+        mailbox: Option<Box<Mailbox<C>>>,
+        profile: &Profile,
+    ) -> Self {
+        let mut machine = Self::begin(receiving, sending, mailbox, profile, Concurrency::default());
+        machine.requests.read_in_turn();
+        machine
     }
 
     /// Writes messages that are due, as far as the socket takes them now.
@@ -43,11 +58,59 @@ impl<C: Decode + Encode> ServedMachine<C> {
         output: &mut impl Output,
         clock: &impl Clock,
     ) -> Result<Progress, Cause<D, S::Error>> {
+        self.count_taken(sending);
         // While nothing is read, heartbeats must still be sent. Otherwise reading says when one is due.
         if sending.liveness().is_some() && !self.requests.may_read() {
             sending.on_time(clock.now());
         }
-        self.output.write(&mut self.requests.replies, sending, output, clock)
+        let written = self.output.write(&mut self.requests.replies, sending, output, clock)?;
+        self.requests.replies.gather(written == Progress::Done);
+        Ok(written)
+    }
+
+    /// Counts the requests that were taken, for the server and for the end of the connection. Called before each wait.
+    pub(crate) fn count_taken<S: Encode>(&mut self, sending: &Sending<S>) {
+        let taken = self.requests.newly_taken();
+        if taken > 0 {
+            sending.on_taken(taken);
+        }
+    }
+
+    /// Takes the answer of a handler that has finished. A reply whose turn has come is queued for the next write.
+    pub(crate) fn finish<D, S: Encode>(
+        &mut self,
+        place: ReplySlot,
+        answer: impl Answer<Bytes = R>,
+        sending: &mut Sending<S>,
+        clock: &impl Clock,
+    ) -> Result<(), Cause<D, S::Error>> {
+        let reply = answer.into_reply().map_err(Cause::HandlerFailed)?;
+        // While the socket takes all bytes, the time for a reply begins at its first write: see `blocked_since`.
+        let now = if self.requests.replies.is_gathering() { Duration::ZERO } else { clock.now() };
+        self.requests.answer(place, reply, now);
+        self.output.fill_replies(&mut self.requests.replies, sending)
+    }
+
+    /// Like `finish`, for a request that was handled without a place.
+    #[inline]
+    pub(crate) fn pass<D, S: Encode>(
+        &mut self,
+        answer: impl Answer<Bytes = R>,
+        sending: &mut Sending<S>,
+    ) -> Result<(), Cause<D, S::Error>> {
+        let reply = answer.into_reply().map_err(Cause::HandlerFailed)?;
+        if let Some(reply) = &reply {
+            sending.queue(reply.as_ref()).map_err(Cause::Refused)?;
+            self.output.on_queued();
+        }
+        self.requests.replies.pass(reply.is_some());
+        Ok(())
+    }
+
+    /// Returns whether another request may be handled before the replies that are queued are written. Replies leave
+    /// together: before the task suspends, when no whole request is left in the buffer, or when 64 KiB wait.
+    pub(crate) fn may_gather<S: Encode>(&self, sending: &Sending<S>) -> bool {
+        self.requests.replies.is_gathering() && ServedOutput::<C>::may_gather(sending)
     }
 
     /// Returns when to [`write`](Self::write) again although nothing has happened: a reply is overdue, or a heartbeat

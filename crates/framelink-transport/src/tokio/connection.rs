@@ -241,7 +241,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
         timeout_at(deadline, self.done(step))
     }
 
-    fn done<T, E>(
+    pub(super) fn done<T, E>(
         &mut self,
         mut step: impl FnMut(&mut Self, &Waker) -> Step<T, E>,
     ) -> impl Future<Output = Result<T, E>> {

@@ -15,21 +15,26 @@ use crate::session::ReplySlot;
 /// The handlers run in the task that serves the connection. Therefore they can borrow, need not be `Send`, and end when
 /// that task is dropped. A panic is caught in the poll. A handler that blocks or computes for long must spawn a task.
 ///
-/// Only the handlers that were woken are polled.
+/// A handler is polled when it starts, and then only after it was woken. Its memory and its waker are used again, so a
+/// handler that is ready at once allocates nothing.
 pub(super) struct Handlers<F> {
-    /// The running handlers, indexed by number.
-    running: Vec<Option<RunningHandler<F>>>,
+    /// The places of handlers, indexed by number.
+    places: Vec<Place<F>>,
+    /// The numbers of the places without a handler.
     free: Vec<usize>,
     woken: Arc<Lock<WokenHandlers>>,
 }
 
-struct RunningHandler<F> {
-    place: ReplySlot,
-    future: Pin<Box<F>>,
-    waker: Arc<HandlerWaker>,
+/// The place of one handler after the other.
+struct Place<F> {
+    /// The request of the handler that runs here.
+    slot: Option<ReplySlot>,
+    future: Pin<Box<Option<F>>>,
+    handler: Arc<HandlerWaker>,
+    waker: Waker,
 }
 
-/// Wakes one handler.
+/// Wakes the handler of one place.
 struct HandlerWaker {
     number: usize,
     is_woken: AtomicBool,
@@ -42,23 +47,37 @@ struct WokenHandlers {
     task: Waker,
 }
 
+/// A place for a larger handler is not kept while no handler runs, because connections may be idle for long.
+const KEPT: usize = 256;
+
 impl<R, F: Future<Output = R>> Handlers<F> {
     pub(super) fn new() -> Self {
         let woken = WokenHandlers { numbers: Vec::new(), task: Waker::noop().clone() };
-        Self { running: Vec::new(), free: Vec::new(), woken: Arc::new(Lock::new(woken)) }
+        Self { places: Vec::new(), free: Vec::new(), woken: Arc::new(Lock::new(woken)) }
     }
 
-    /// Adds a handler, to be polled with the others.
-    pub(super) fn push(&mut self, place: ReplySlot, future: F) {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.running.push(None);
-            self.running.len() - 1
-        });
-        let waker = Arc::new(HandlerWaker { number, is_woken: AtomicBool::new(true), woken: Arc::clone(&self.woken) });
-        if let Some(slot) = self.running.get_mut(number) {
-            *slot = Some(RunningHandler { place, future: Box::pin(future), waker });
+    /// Starts a handler and polls it once. Returns its result if it is ready. If not, the caller
+    /// [keeps](Self::keep) the handler with the returned number.
+    pub(super) fn start<D, E>(&mut self, begin: impl FnOnce() -> F) -> Result<Result<R, usize>, Cause<D, E>> {
+        let number = self.free.pop().unwrap_or(self.places.len());
+        if number == self.places.len() {
+            self.places.push(Place::new(number, &self.woken));
         }
-        self.woken.lock().numbers.push(number);
+        let Some(place) = self.places.get_mut(number) else { return Ok(Err(number)) };
+        match drive::guarded(|| place.start(begin))? {
+            Poll::Ready(done) => {
+                self.free.push(number);
+                Ok(Ok(done))
+            }
+            Poll::Pending => Ok(Err(number)),
+        }
+    }
+
+    /// Keeps a handler that was not ready, with the place of its request.
+    pub(super) fn keep(&mut self, number: usize, slot: Option<ReplySlot>) {
+        if let Some(place) = self.places.get_mut(number) {
+            place.slot = slot;
+        }
     }
 
     /// Polls each woken handler once, and calls `finished` for those that are ready.
@@ -69,36 +88,70 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     ) -> Result<(), Cause<D, E>> {
         let mut woken = self.woken.lock();
         woken.task.clone_from(context.waker());
-        let mut numbers = std::mem::take(&mut woken.numbers);
+        let numbers = std::mem::take(&mut woken.numbers);
         drop(woken);
-        if self.running.len() == 1 {
+        if self.places.len() == 1 {
             // A single handler is polled whenever the task is, as if it were awaited.
-            numbers.clear();
-            numbers.push(0);
-        }
-        for number in numbers {
-            let Some(slot) = self.running.get_mut(number) else { continue };
-            // A finished handler can still be woken.
-            let Some(running) = slot else { continue };
-            if let Poll::Ready(reply) = drive::guarded(|| running.poll())? {
-                finished(running.place, reply)?;
-                *slot = None;
-                self.free.push(number);
+            self.poll_place(0, &mut finished)?;
+        } else {
+            for number in numbers {
+                self.poll_place(number, &mut finished)?;
             }
         }
-        if self.free.len() == self.running.len() {
-            // Frees the memory that a burst of requests needed.
-            (self.running, self.free) = (Vec::new(), Vec::new());
-        }
+        self.forget_bursts();
         Ok(())
+    }
+
+    fn poll_place<D, E>(
+        &mut self,
+        number: usize,
+        finished: &mut impl FnMut(ReplySlot, R) -> Result<(), Cause<D, E>>,
+    ) -> Result<(), Cause<D, E>> {
+        let Some(place) = self.places.get_mut(number) else { return Ok(()) };
+        // A finished handler can still be woken.
+        let Some(slot) = place.slot else { return Ok(()) };
+        match drive::guarded(|| place.poll())? {
+            Poll::Pending => Ok(()),
+            Poll::Ready(reply) => {
+                place.slot = None;
+                self.free.push(number);
+                finished(slot, reply)
+            }
+        }
+    }
+
+    /// Frees the memory that a burst of requests needed.
+    fn forget_bursts(&mut self) {
+        let kept = usize::from(size_of::<F>() <= KEPT);
+        if self.free.len() == self.places.len() && self.places.len() > kept {
+            self.places.truncate(kept);
+            self.places.shrink_to_fit();
+            self.free = (0..kept).collect();
+        }
     }
 }
 
-impl<F: Future> RunningHandler<F> {
+impl<F: Future> Place<F> {
+    fn new(number: usize, woken: &Arc<Lock<WokenHandlers>>) -> Self {
+        let woken = Arc::clone(woken);
+        let handler = Arc::new(HandlerWaker { number, is_woken: AtomicBool::new(true), woken });
+        let waker = Waker::from(Arc::clone(&handler));
+        Self { slot: None, future: Box::pin(None), handler, waker }
+    }
+
+    fn start(&mut self, begin: impl FnOnce() -> F) -> Poll<F::Output> {
+        self.future.set(Some(begin()));
+        self.poll()
+    }
+
     fn poll(&mut self) -> Poll<F::Output> {
-        self.waker.is_woken.store(false, Ordering::Release);
-        let waker = Waker::from(Arc::clone(&self.waker));
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        self.handler.is_woken.store(false, Ordering::Release);
+        let polled = future.poll(&mut Context::from_waker(&self.waker));
+        if polled.is_ready() {
+            self.future.set(None);
+        }
+        polled
     }
 }
 

@@ -52,7 +52,8 @@ server! {
     /// # Ok(())
     /// # }
     /// ```
-    Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_to_end
+    Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_to_end,
+    serve_in_place_to_end
 }
 
 /// A listener, and the tasks that serve its connections.

@@ -8,3 +8,4 @@ mod other_way;
 mod panics;
 mod proxy;
 mod short;
+mod together;

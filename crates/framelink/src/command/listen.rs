@@ -39,7 +39,7 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
         let printer = printer.clone();
         async move {
             printer.print(message, peer).await;
-            None
+            None::<Vec<u8>>
         }
     });
     let report = tokio::select! {

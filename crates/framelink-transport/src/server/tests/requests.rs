@@ -12,7 +12,7 @@ use crate::session::{Concurrency, Received, Receiving, Session};
 use framelink_profile::{DecodeError, EncodeError, Framing};
 use framelink_session::Message;
 
-type Requests = ServedRequests<DecodeError, EncodeError>;
+type Requests = ServedRequests<DecodeError, EncodeError, Vec<u8>>;
 
 const NOW: Duration = Duration::ZERO;
 
