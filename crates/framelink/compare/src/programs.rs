@@ -35,7 +35,6 @@ impl Programs {
             Program::Netty => self.peers.build_netty(),
             Program::Erlang => self.peers.build_erlang(),
             Program::Haproxy => Peers::has_haproxy(),
-            Program::Later => Err("not in this version".to_owned()),
         }
     }
 
@@ -89,7 +88,6 @@ impl Programs {
                 command.args(["bridge", "--listen", address, "--framing", server.framing, "--to", host]);
                 command.args(["--to-framing", server.form]).env("RUST_LOG", "error");
             }
-            Program::Later => command = Command::new("false"),
         }
         command
     }

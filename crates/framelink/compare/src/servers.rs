@@ -37,8 +37,6 @@ pub(crate) enum Program {
     Haproxy,
     /// `framelink bridge`.
     Bridge,
-    /// Not in this version of framelink.
-    Later,
 }
 
 const fn rust(name: &'static str, title: &'static str, program: &'static str, form: &'static str) -> Server {
@@ -78,16 +76,16 @@ const fn with_threads(server: Server) -> Server {
 const SERVERS: &[Server] = &[
     rust("raw-echo", "raw byte echo, no frames", "raw_echo", ""),
     rust("floor", "a bare loop over `Frames` (the floor)", "floor", ""),
-    of("in-place", "ours: in-place server", Program::Later, ""),
-    of("recv-ref", "ours: `recv_ref` and `feed`", Program::Later, ""),
-    rust("feed", "ours: `recv` and `feed`, `flush` when dry", "ours_tokio", "feed"),
+    rust("in-place", "ours: `Server`, in place", "ours_tokio", "in-place"),
+    rust("recv-ref", "ours: `recv_with_sender` and `feed`", "ours_tokio", "recv-ref"),
+    rust("feed", "ours: `recv` and `feed`", "ours_tokio", "feed"),
     rust("send", "ours: `recv`, then `send`", "ours_tokio", "send"),
     rust("server", "ours: `Server`, one at a time", "ours_tokio", "server"),
     rust("server-16", "ours: `Server`, 16 at a time", "ours_tokio", "server-16"),
     held(rust("beats", "ours: `recv`, with heartbeats", "ours_tokio", "beats")),
     held(rust("server-beats", "ours: `Server`, with heartbeats", "ours_tokio", "server-beats")),
-    of("blocking", "ours: blocking, in place", Program::Later, ""),
-    of("nonblocking", "ours: nonblocking, in place", Program::Later, ""),
+    with_threads(rust("blocking", "ours: blocking `Server`, in place", "ours_blocking", "")),
+    with_threads(rust("nonblocking", "ours: nonblocking, in place", "ours_nonblocking", "")),
     rust("tokio-util", "tokio-util, flush when dry", "tokio_util", "default"),
     rust("tokio-util-64k", "tokio-util, 64 KiB buffers", "tokio_util", "64k"),
     rust("tokio-util-send", "tokio-util, `send` each", "tokio_util", "send"),

@@ -18,22 +18,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = arguments.next().expect("the address to listen on");
     let form = arguments.next().unwrap_or_default();
     match &*form {
-        "server" => serve(&address, 1, None).await,
-        "server-16" => serve(&address, 16, None).await,
-        "server-beats" => serve(&address, 1, Some(BEATS)).await,
+        "server" => serve(server(&address, None).await?).await,
+        "server-16" => serve(server(&address, None).await?.concurrency(Concurrency::new(16))).await,
+        "server-beats" => serve(server(&address, Some(BEATS)).await?).await,
+        "in-place" => serve_in_place(server(&address, None).await?).await,
         _ => accept(&address, &form).await,
     }
 }
 
-/// A server with an async handler that is ready at once. All its clients have one address, so the limits on connections are raised.
-async fn serve(address: &str, concurrency: usize, beats: Option<&str>) -> Result<(), Box<dyn Error>> {
+/// A server. All its clients have one address, so the limits on connections are raised.
+async fn server(address: &str, beats: Option<&str>) -> Result<Server, Box<dyn Error>> {
     let mut profile = Profile::builder("net:4".parse::<Framing>()?).connections(MOST).connections_per_client(MOST);
     if let Some(beats) = beats {
         profile = profile.heartbeat(beats.parse()?);
     }
-    let profile = Arc::new(profile.build()?);
-    let server = Server::bind(address, &profile).await?.concurrency(Concurrency::new(concurrency));
-    server.run(|request| async move { Some(request.to_vec()) }).await;
+    Ok(Server::bind(address, &Arc::new(profile.build()?)).await?)
+}
+
+/// With an async handler that is ready at once.
+async fn serve(server: Server) -> Result<(), Box<dyn Error>> {
+    server.run(|request| async { request }).await;
+    Ok(())
+}
+
+/// With a handler that writes its reply into the send queue.
+async fn serve_in_place(server: Server) -> Result<(), Box<dyn Error>> {
+    server.run_in_place(|request, reply| reply.extend_from_slice(request)).await;
     Ok(())
 }
 
@@ -46,12 +56,13 @@ async fn accept(address: &str, form: &str) -> Result<(), Box<dyn Error>> {
         match form {
             "feed" => spawn(feed(connection)),
             "send" => spawn(send(connection)),
+            "recv-ref" => spawn(recv_ref(connection)),
             "beats" => {
                 let mut connection = connection;
                 connection.watch(Arc::clone(&heartbeat), Role::Server);
                 spawn(send(connection));
             }
-            _ => return Err("feed, send, beats, server, server-16 or server-beats".into()),
+            _ => return Err("feed, send, recv-ref, beats, server, server-16, server-beats or in-place".into()),
         }
     }
 }
@@ -64,15 +75,18 @@ fn spawn(echo: impl Future<Output = Result<(), Box<dyn Error>>> + 'static + Send
     });
 }
 
-/// Feeds replies, and flushes when no whole message has been read.
-async fn feed(connection: Connection) -> Result<(), Box<dyn Error>> {
-    let (mut receiver, mut sender) = connection.split();
-    while let Some(message) = receiver.recv().await? {
+/// Feeds replies. `recv` writes them before it waits.
+async fn feed(mut connection: Connection) -> Result<(), Box<dyn Error>> {
+    while let Some(message) = connection.recv().await? {
+        connection.feed(&message).await?;
+    }
+    Ok(())
+}
+
+/// Feeds replies while the messages lie in the read buffer.
+async fn recv_ref(mut connection: Connection) -> Result<(), Box<dyn Error>> {
+    while let Some((message, sender)) = connection.recv_with_sender().await? {
         sender.feed(&message).await?;
-        while let Some(message) = receiver.buffered()? {
-            sender.feed(&message).await?;
-        }
-        sender.flush().await?;
     }
     Ok(())
 }
