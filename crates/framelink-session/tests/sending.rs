@@ -224,7 +224,8 @@ fn a_message_that_is_written_in_place_is_the_same_on_the_wire() {
             assert_eq!(ticket.map(|((), ticket)| ticket.unwrap()), other, "{notation}, {len} bytes");
             if len == 300 {
                 assert_eq!(in_place.poll(), copied.poll(), "{notation}");
-                (in_place.on_written(3, ZERO), copied.on_written(3, ZERO));
+                in_place.on_written(3, ZERO);
+                copied.on_written(3, ZERO);
             }
         }
         assert_eq!(in_place.unwritten(), copied.unwritten());

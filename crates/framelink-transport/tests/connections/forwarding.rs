@@ -54,7 +54,10 @@ fn frames(notation: &str, payloads: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn payloads(lens: &[usize]) -> Vec<Vec<u8>> {
-    lens.iter().enumerate().map(|(at, &len)| (0..len).map(|byte| (byte * 31 + at) as u8).collect()).collect()
+    lens.iter()
+        .enumerate()
+        .map(|(at, &len)| (0..len).map(|byte| u8::try_from((byte * 31 + at) % 256).unwrap_or(0)).collect())
+        .collect()
 }
 
 #[test]
