@@ -237,7 +237,7 @@ fn bare_echoes(mut echo: Echo, rounds: usize) -> Done {
         let taken = frames.offset();
         input.copy_within(taken..filled, 0);
         filled -= taken;
-        echo.write(&output)?;
+        echo.write_all(&output)?;
         output.clear();
     }
     Ok(())

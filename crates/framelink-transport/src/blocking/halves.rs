@@ -111,9 +111,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     /// Returns the next message that has been read already.
     #[inline]
     pub(super) fn ready<M: Delivery>(&mut self) -> Option<M> {
-        if self.reader.is_none() {
-            return None;
-        }
+        self.reader.as_ref()?;
         let message = drive::at_hand(&mut self.receiving, true)?;
         if !M::IN_BUFFER {
             self.receiving.release();

@@ -27,7 +27,7 @@ fn steps(cut: usize, refusals: bool) -> Vec<ReadStep> {
     let mut steps = Vec::new();
     for piece in [first, second] {
         if !piece.is_empty() {
-            steps.extend([ReadStep::Interrupted, ReadStep::bytes(piece.to_vec())]);
+            steps.extend([ReadStep::Interrupted, ReadStep::bytes(piece)]);
         }
         if refusals {
             steps.push(ReadStep::WouldBlock);
