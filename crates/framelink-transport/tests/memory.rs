@@ -125,10 +125,16 @@ fn a_small_message_that_is_kept_does_not_keep_a_read_buffer() {
 }
 
 fn a_queue_that_is_never_empty_holds_no_more_than_its_bound() {
+    // The thread keeps the memory of one queue. The first connection leaves it, and the second one is measured.
+    fill_a_queue(1000);
+    fill_a_queue(100_000);
+}
+
+fn fill_a_queue(messages: usize) {
     let mut sending = Sending::new(net("net:2"));
     let payload = [7; 998];
     let region = Region::new(ALLOCATOR);
-    for _ in 0..100_000 {
+    for _ in 0..messages {
         let _ = sending.queue(&payload).expect("the payload is accepted");
         if !sending.has_room() {
             let Transmit::Write(bytes) = sending.poll() else { panic!("bytes are queued") };
@@ -139,7 +145,12 @@ fn a_queue_that_is_never_empty_holds_no_more_than_its_bound() {
         assert!(held(&region) <= 256 * KIB, "{} bytes are held, {} queued", held(&region), sending.queued_len());
     }
     sending.on_written(usize::MAX, Duration::ZERO);
-    assert!(held(&region) <= OTHERS, "an empty queue is freed, and {} bytes are held", held(&region));
+    let left = held(&region);
+    if messages > 1000 {
+        assert!(left <= OTHERS, "an empty queue is freed, and {left} bytes are held");
+    } else {
+        assert!(left <= 128 * KIB + 32 * KIB, "the thread keeps one queue, of {left} bytes");
+    }
 }
 
 /// A writer that takes all bytes, or none.
@@ -281,18 +292,22 @@ async fn a_connection_between_pushes_holds_no_buffer() {
     registry.push(Target::All, &frame[2..]).expect("a message");
     peer.read_exact(&mut frame).await.expect("the client is served");
 
-    let region = Region::new(ALLOCATOR);
-    for _ in 0..BURST {
-        registry.push(Target::All, &frame[2..]).expect("a message");
+    // The thread keeps the memory of one queue, which the first burst leaves.
+    for burst in 1..=2 {
+        let region = Region::new(ALLOCATOR);
+        for _ in 0..BURST {
+            registry.push(Target::All, &frame[2..]).expect("a message");
+        }
+        assert!(held(&region) > BURST * KIB, "the pushed messages are queued");
+        for _ in 0..BURST {
+            peer.read_exact(&mut frame).await.expect("a pushed message");
+        }
+        while registry.counts().delivered <= burst * BURST as u64 {
+            tokio::task::yield_now().await;
+        }
+        let most = if burst == 1 { 128 * KIB + 32 * KIB } else { OTHERS };
+        assert!(held(&region) < most, "{} bytes are held", held(&region));
     }
-    assert!(held(&region) > BURST * KIB, "the pushed messages are queued");
-    for _ in 0..BURST {
-        peer.read_exact(&mut frame).await.expect("a pushed message");
-    }
-    while registry.counts().delivered <= BURST as u64 {
-        tokio::task::yield_now().await;
-    }
-    assert!(held(&region) < OTHERS, "{} bytes are held", held(&region));
 }
 
 async fn empty_frames_over_a_socket_leave_nothing_behind() {
