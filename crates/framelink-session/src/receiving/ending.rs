@@ -117,6 +117,13 @@ impl<D: Decode> Receiving<D> {
         is_due && !had_told
     }
 
+    /// Returns whether a heartbeat is due, without telling the driver. After none was due, the driver is told of the next.
+    #[inline]
+    pub fn still_owes_beat(&mut self) -> bool {
+        self.has_told_beat &= self.owes_beat();
+        self.owes_beat()
+    }
+
     /// Holds heartbeats back while a request is under way to a peer that handles one request at a time.
     pub fn hold_heartbeats(&self) {
         if let Some(liveness) = &self.liveness {

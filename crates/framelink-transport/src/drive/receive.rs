@@ -261,7 +261,7 @@ pub(crate) fn buffered<M: Delivery, D: Decode, E>(
 /// and the task to wake. Everything else, errors included, is left to a receive. `waits`: reads wait for data.
 #[inline]
 pub(crate) fn at_hand<M: Delivery, D: Decode>(receiving: &mut Receiving<D>, waits: bool) -> Option<M> {
-    if !receiving.is_inside_message() || !receiving.has_started() || receiving.owes_beat() {
+    if !receiving.is_inside_message() || !receiving.has_started() || receiving.still_owes_beat() {
         return None;
     }
     match receiving.poll_place() {
