@@ -268,10 +268,10 @@ macro_rules! waiting_connection_methods {
         /// Fails like [`RecvHalf::recv`], and if an earlier call was not completed.
         pub $($async)? fn recv(&mut self) -> Result<Option<$crate::Message>, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
-            match self.ready() {
-                Some(message) => Ok(Some(message)),
-                None => $wait!(self.next()),
+            if let Some(message) = self.ready() {
+                return Ok(Some(message));
             }
+            $wait!(self.next())
         }
 
         #[doc = $crate::connection::docs!(recv_ref)]

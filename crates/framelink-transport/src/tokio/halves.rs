@@ -111,10 +111,10 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     #[doc = docs!(recv)]
     pub async fn recv(&mut self) -> Result<Option<Message>, ErrorOf<C>> {
-        match self.ready() {
-            Some(message) => Ok(Some(message)),
-            None => self.next().await,
+        if let Some(message) = self.ready() {
+            return Ok(Some(message));
         }
+        self.next().await
     }
 
     #[doc = docs!(recv_within)]
