@@ -109,9 +109,7 @@ fn on_runtime(
 fn servers() {
     let profile = Profile::builder("net:4".parse::<Framing>().expect("a notation")).build().expect("a profile");
     for (way, for_each, serve) in SERVERS {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-        let theirs = listener.accept().expect("a connection").0;
+        let (mut client, theirs) = connected();
         let requests = [&[0, 0, 0, 64][..], &[7; 64]].concat().repeat(AT_ONCE);
         let mut replies = vec![0; requests.len()];
         std::thread::scope(|scope| {
@@ -143,11 +141,21 @@ fn allocations(mut round: impl FnMut()) -> usize {
     change.allocations + change.reallocations
 }
 
-/// Runs `count` beside a peer on a thread of its own that echoes every message.
-fn beside_echo(count: impl FnOnce(TcpStream) -> usize) -> usize {
+/// Returns both ends of a connection. With Nagle's algorithm, each echo of a burst would wait for an acknowledgement.
+fn connected() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let ours = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-    let mut theirs = blocking::Connection::from_stream(listener.accept().expect("a connection").0, framing());
+    let theirs = listener.accept().expect("a connection").0;
+    for end in [&ours, &theirs] {
+        end.set_nodelay(true).expect("a socket");
+    }
+    (ours, theirs)
+}
+
+/// Runs `count` beside a peer on a thread of its own that echoes every message.
+fn beside_echo(count: impl FnOnce(TcpStream) -> usize) -> usize {
+    let (ours, theirs) = connected();
+    let mut theirs = blocking::Connection::from_stream(theirs, framing());
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while let Ok(Some(message)) = theirs.recv() {
