@@ -91,8 +91,7 @@ async fn accept(heartbeat: Arc<Heartbeat>) -> String {
     address.to_string()
 }
 
-// The future of an `async fn` would hold the connection twice.
-#[expect(clippy::manual_async_fn, reason = "see above")]
+#[expect(clippy::manual_async_fn, reason = "the future of an `async fn` would hold the connection twice")]
 fn echo(mut connection: Connection) -> impl Future<Output = ()> {
     async move {
         loop {

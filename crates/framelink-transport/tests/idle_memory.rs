@@ -111,8 +111,7 @@ async fn echo_in_tasks(profile: Option<Arc<Profile>>) -> (SocketAddr, JoinSet<()
     (address, tasks)
 }
 
-/// The future of an `async fn` would hold the connection twice.
-#[expect(clippy::manual_async_fn, reason = "see above")]
+#[expect(clippy::manual_async_fn, reason = "the future of an `async fn` would hold the connection twice")]
 fn echo(mut connection: Connection) -> impl Future<Output = ()> {
     async move {
         loop {
@@ -166,6 +165,8 @@ async fn exchange(clients: &mut [TcpStream], len: usize) {
     yields().await;
 }
 
+/// Lets the tasks of this thread run until they wait. The timer makes the runtime look at its sockets, which it does
+/// only when a task waits. No bound depends on how long that takes.
 async fn yields() {
     for _ in 0..8 {
         yield_now().await;
