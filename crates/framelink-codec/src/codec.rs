@@ -53,9 +53,21 @@ impl<F: Decode> Codec<F> {
         }
     }
 
-    /// The shortcut of [`cut`](Self::cut).
+    /// Returns the frame at the start of `input` if it is whole and quickly decoded: the shortcut of
+    /// [`cut`](Self::cut), for loops over many frames. `None` only means that `cut` has to be called.
+    ///
+    /// ```
+    /// use framelink_codec::{Codec, example::OneByte};
+    ///
+    /// let mut codec = Codec::new(OneByte);
+    /// assert!(codec.whole_frame(b"\x05he").is_none());
+    /// // A framing need not have the shortcut.
+    /// if let Some(frame) = codec.whole_frame(b"\x02hi\x05") {
+    ///     assert_eq!(frame.frame_len, 3);
+    /// }
+    /// ```
     #[inline]
-    pub(crate) fn whole_frame(&mut self, input: &[u8]) -> Option<Frame> {
+    pub fn whole_frame(&mut self, input: &[u8]) -> Option<Frame> {
         if self.fault.is_some() {
             return None;
         }

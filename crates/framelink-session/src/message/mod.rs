@@ -47,7 +47,7 @@ impl Message {
     /// The largest payload that is stored inline. A message is no larger than one with only `Bytes`.
     pub(crate) const SHORT: usize = 23;
 
-    /// Creates a message for tests of code that handles messages. Sessions create all other messages.
+    /// Creates a message: in tests, or with changed bytes. Sessions create all other messages.
     #[must_use]
     pub const fn new(payload: Bytes, ended_by: EndedBy) -> Self {
         Self { payload: Payload::Bytes(payload), ended_by }

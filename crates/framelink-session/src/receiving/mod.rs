@@ -3,6 +3,7 @@
 mod empties;
 mod ending;
 mod extras;
+mod forwarding;
 mod limits;
 mod opening;
 mod place;

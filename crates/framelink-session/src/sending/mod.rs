@@ -1,5 +1,6 @@
 //! The sending half: messages in, bytes to write out.
 
+mod batch;
 mod frame;
 mod in_place;
 mod queue_memory;

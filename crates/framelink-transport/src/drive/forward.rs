@@ -51,15 +51,22 @@ fn forward_all<D: Decode, X, E: Encode>(
     first: Option<MessagePlace>,
 ) -> Result<usize, Cause<X, E::Error>> {
     let gathers = output.gathers() && !sending.owes_flush();
-    let mut count = 0;
+    let large = if gathers { LARGE } else { usize::MAX };
+    let (mut count, mut is_quick) = (0, true);
     let mut next = first;
     while let Some(place) = next.take().or_else(|| at_hand(receiving, false)) {
         let message = receiving.message_at(place);
-        if gathers && message.len() >= LARGE {
+        if message.len() >= large {
             count += write_gathered(receiving, sending, output, clock, place)?;
         } else {
             sending.queue(&message).map_err(Cause::Refused)?;
             count += 1;
+            if is_quick {
+                // Messages behind a small one are most often small too.
+                let quickly = receiving.forward(sending, large, MESSAGES - count);
+                is_quick = quickly > 0;
+                count += quickly;
+            }
         }
         if count >= MESSAGES || !sending.has_room() {
             break;

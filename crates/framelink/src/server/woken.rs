@@ -15,6 +15,8 @@ pub(crate) struct WhenWoken<F> {
     future: F,
     flag: Arc<Flag>,
     waker: Waker,
+    /// The waker that `flag` has.
+    task: Option<Waker>,
 }
 
 /// Says whether the future was woken, and wakes its task.
@@ -26,7 +28,7 @@ struct Flag {
 impl<F: Future + Unpin> WhenWoken<F> {
     pub(crate) fn new(future: F) -> Self {
         let flag = Arc::new(Flag { is_woken: AtomicBool::new(true), task: Mutex::new(None) });
-        Self { future, waker: Waker::from(Arc::clone(&flag)), flag }
+        Self { future, waker: Waker::from(Arc::clone(&flag)), flag, task: None }
     }
 }
 
@@ -34,23 +36,24 @@ impl<F: Future + Unpin> Future for WhenWoken<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // The task is stored before the flag is read, so that no wake is lost between the two.
-        self.flag.wakes(context.waker());
-        if !self.flag.is_woken.swap(false, Ordering::AcqRel) {
+        let Self { future, flag, waker, task } = &mut *self;
+        // The task is stored before the flag is read, so that no wake is lost between the two. It seldom changes.
+        if !task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
+            *task = Some(context.waker().clone());
+            flag.wakes(context.waker());
+        }
+        if !flag.is_woken.load(Ordering::Acquire) {
             return Poll::Pending;
         }
-        let Self { future, waker, .. } = &mut *self;
+        flag.is_woken.swap(false, Ordering::AcqRel);
         Pin::new(future).poll(&mut Context::from_waker(waker))
     }
 }
 
 impl Flag {
+    #[cold]
     fn wakes(&self, waker: &Waker) {
-        let mut task = lock(&self.task);
-        match &mut *task {
-            Some(task) => task.clone_from(waker),
-            None => *task = Some(waker.clone()),
-        }
+        *lock(&self.task) = Some(waker.clone());
     }
 }
 

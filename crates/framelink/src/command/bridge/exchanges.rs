@@ -109,7 +109,7 @@ impl Host {
     }
 
     /// Returns the host's reply, with the key of the client's message. An error ends the client's connection.
-    async fn exchange(&self, message: &Message) -> Result<Option<Vec<u8>>, Failed> {
+    async fn exchange(&self, message: &Message) -> Result<Option<Message>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);
         }
@@ -118,14 +118,11 @@ impl Host {
             HostConnections::Pooled(pool) => pool.call(message).await,
             HostConnections::Shared(link) => link.call(message).await,
         };
-        let mut reply = reply?.to_vec();
-        if let Some(place) = self.key
-            && let Some(key) = place.of(message)
-            && let Some(assigned) = reply.get_mut(place.offset()..place.offset() + place.len())
-        {
-            assigned.copy_from_slice(key);
-        }
-        Ok(Some(reply))
+        let reply = reply?;
+        Ok(Some(match self.key.and_then(|place| Some((place, place.of(message)?))) {
+            Some((place, key)) => with_key(reply, place, key),
+            None => reply,
+        }))
     }
 
     async fn send(&self, message: &Message) -> Result<(), Failed> {
@@ -144,6 +141,16 @@ impl Host {
             HostConnections::Shared(link) => link.close(within).await,
         }
     }
+}
+
+/// Puts the key of the client's message into a reply. A long reply is changed where it lies.
+fn with_key(reply: Message, place: KeyPlace, key: &[u8]) -> Message {
+    let ended_by = reply.ended_by();
+    let mut bytes = Vec::from(reply.into_bytes());
+    if let Some(assigned) = bytes.get_mut(place.offset()..place.offset() + place.len()) {
+        assigned.copy_from_slice(key);
+    }
+    Message::new(bytes.into(), ended_by)
 }
 
 /// Logs messages of the host that answer no request. They belong to no client, and are dropped.
