@@ -53,9 +53,17 @@ impl<F: Decode> Codec<F> {
         }
     }
 
-    /// The shortcut of [`cut`](Self::cut).
+    /// The shortcut of [`cut`](Self::cut): returns the message at the start of `input` if it is whole and correct, and
+    /// if the framing has [such a shortcut](Decode::whole_frame). `None` only means that `cut` has to be called.
+    ///
+    /// ```
+    /// use framelink_codec::{Codec, example::OneByte};
+    ///
+    /// // 0x02 | 'h' 'i'        whole, but this framing has no shortcut
+    /// assert_eq!(Codec::new(OneByte).whole_frame(b"\x02hi"), None);
+    /// ```
     #[inline]
-    pub(crate) fn whole_frame(&mut self, input: &[u8]) -> Option<Frame> {
+    pub fn whole_frame(&mut self, input: &[u8]) -> Option<Frame> {
         if self.fault.is_some() {
             return None;
         }
