@@ -53,18 +53,14 @@ impl<F: Decode> Codec<F> {
         }
     }
 
-    /// Returns the frame at the start of `input` if it is whole and quickly decoded: the shortcut of
-    /// [`cut`](Self::cut), for loops over many frames. `None` only means that `cut` has to be called.
+    /// The shortcut of [`cut`](Self::cut): returns the message at the start of `input` if it is whole and correct, and
+    /// if the framing has [such a shortcut](Decode::whole_frame). `None` only means that `cut` has to be called.
     ///
     /// ```
     /// use framelink_codec::{Codec, example::OneByte};
     ///
-    /// let mut codec = Codec::new(OneByte);
-    /// assert!(codec.whole_frame(b"\x05he").is_none());
-    /// // A framing need not have the shortcut.
-    /// if let Some(frame) = codec.whole_frame(b"\x02hi\x05") {
-    ///     assert_eq!(frame.frame_len, 3);
-    /// }
+    /// // 0x02 | 'h' 'i'        whole, but this framing has no shortcut
+    /// assert_eq!(Codec::new(OneByte).whole_frame(b"\x02hi"), None);
     /// ```
     #[inline]
     pub fn whole_frame(&mut self, input: &[u8]) -> Option<Frame> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
-use framelink_heartbeat::{Heartbeat, Role};
+use framelink_heartbeat::{Heartbeat, Moment, Role};
 
 use crate::calls::Exchange;
 use crate::lifetime::Lifetime;
@@ -65,6 +65,8 @@ pub fn watch<D: Decode, E: Encode>(
     now: Duration,
 ) -> LivenessHandle {
     let liveness = LivenessHandle::new(heartbeat, us, jitter, now);
+    // Without heartbeats, the time of earlier bytes may not be known.
+    receiving.heard_at = Moment::at(now);
     receiving.set_liveness(Some(liveness.clone()));
     sending.set_liveness(Some(liveness.clone()));
     liveness

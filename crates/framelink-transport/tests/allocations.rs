@@ -32,8 +32,8 @@ const BURST: usize = 16;
 type Counted = fn(Way, usize) -> usize;
 const DRIVERS: [(&str, Counted); 3] = [("blocking", on_blocking), ("nonblocking", on_nonblocking), ("tokio", on_tokio)];
 
-/// A payload of up to 23 bytes is stored in the message itself. A longer payload is one allocation in each receiver:
-/// ours and the peer.
+/// A payload of up to 24 bytes is stored in the message itself. A longer payload is one allocation in each receiver, at
+/// most: ours and the peer.
 #[test]
 fn a_short_message_allocates_nothing_and_a_longer_one_allocates_once_in_its_receiver() {
     for way in [Way::Messages, Way::Call, Way::Borrowed] {

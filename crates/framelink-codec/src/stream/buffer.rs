@@ -150,8 +150,10 @@ impl ReadBuffer {
             return Vec::new();
         }
         let (memory, waiting) = self.take_all();
-        self.bytes = memory.get(waiting).unwrap_or_default().to_vec();
-        self.end = self.bytes.len();
+        if !waiting.is_empty() {
+            self.bytes = memory.get(waiting).unwrap_or_default().to_vec();
+            self.end = self.bytes.len();
+        }
         memory
     }
 

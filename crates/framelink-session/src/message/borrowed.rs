@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Deref;
 
-use bytes::Bytes;
 use framelink_codec::EndedBy;
 
 use crate::message::Message;
@@ -51,8 +50,7 @@ impl<'r> MessageRef<'r> {
     /// Copies the message out of the read buffer.
     #[must_use]
     pub fn to_message(self) -> Message {
-        let copied = || Message::new(Bytes::copy_from_slice(self.payload), self.ended_by);
-        Message::short(self.payload, self.ended_by).unwrap_or_else(copied)
+        Message::copied(self.payload, self.ended_by)
     }
 }
 

@@ -32,10 +32,6 @@ impl<D: Decode> Receiving<D> {
         self.extras.as_ref()?.preamble.as_deref()
     }
 
-    pub(super) fn limits(&self) -> Limits {
-        self.extras.as_ref().map(|extras| extras.limits).unwrap_or_default()
-    }
-
     #[inline]
     pub(super) const fn lifetime(&self) -> Option<&Lifetime> {
         match &self.extras {

@@ -72,7 +72,7 @@ impl<D: Decode> Receiving<D> {
         self.missing = 0;
         self.frames += count;
         self.messages += count;
-        self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
+        self.on_rest();
         if let Some(extras) = &mut self.extras {
             extras.limits.on_message();
         }

@@ -137,12 +137,14 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Returns when the next message or the preamble is overdue, and its limit.
+    #[inline]
     #[must_use]
     pub fn overdue_at(&self) -> Option<(Duration, Duration)> {
+        let limits = &self.extras.as_ref()?.limits;
         if self.owes_preamble() {
-            return self.limits().preamble_overdue_at();
+            return limits.preamble_overdue_at();
         }
-        self.extras.as_ref()?.limits.message_overdue_at(self.frames, self.begun_at)
+        limits.message_overdue_at(self.frames, self.begun_at)
     }
 
     /// Returns for how long bytes were received after the limit passed at `limit_at`.

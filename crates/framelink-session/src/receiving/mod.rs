@@ -28,6 +28,7 @@ use framelink_heartbeat::Moment;
 use self::empties::Empties;
 use self::extras::Extras;
 use self::opening::Expected;
+use self::place::Chunk;
 use self::proxy_header::{Watch, Watching};
 use self::room::Room;
 use crate::liveness::LivenessHandle;
@@ -59,8 +60,8 @@ pub struct Receiving<D: Decode> {
     buffer: ReadBuffer,
     /// When the first byte of the unfinished message was received.
     begun_at: Option<Moment>,
-    /// When bytes were received last.
-    heard_at: Moment,
+    /// When bytes were received last, as far as the time [is wanted](Self::wants_time).
+    pub(super) heard_at: Moment,
     /// Counts the received bytes, and says whether the other half saw the connection fail.
     shared: Arc<SharedState>,
     /// The number of messages delivered.
@@ -72,6 +73,8 @@ pub struct Receiving<D: Decode> {
     liveness: Option<LivenessHandle>,
     /// The counted memory of the buffer.
     room: Room,
+    /// A copy of bytes that wait for the next messages, until the buffer is released.
+    chunk: Option<Chunk>,
     extras: Option<Box<Extras>>,
     /// Why no more bytes are expected for now. Applies to the bytes in the buffer.
     end: Option<End>,
@@ -137,6 +140,7 @@ impl<D: Decode> Receiving<D> {
             missing: 0,
             liveness: None,
             room: Room::default(),
+            chunk: None,
             extras: None,
             end: None,
             is_away: false,
@@ -236,6 +240,15 @@ impl<D: Decode> Receiving<D> {
         self.heard(bytes.len(), now);
     }
 
+    /// Returns whether the time matters that is passed when bytes were read, so that the clock must be read.
+    #[must_use]
+    pub fn wants_time(&self) -> bool {
+        self.liveness.is_some()
+            || self.extras.is_some()
+            || self.watch.is_some()
+            || matches!(self.codec.framing().ends(), Ends::Quiet(_))
+    }
+
     /// Returns a counter of all received bytes that others can watch.
     #[must_use]
     pub fn byte_count(&self) -> ByteCount {
@@ -292,7 +305,6 @@ impl<D: Decode> Receiving<D> {
     ///
     /// # Errors
     /// Returns a fault as [`poll`](Self::poll) does.
-    #[inline]
     pub fn poll_place(&mut self) -> Result<Received<MessagePlace>, Fault<D::Error>> {
         loop {
             if self.is_flooded() {
@@ -311,21 +323,19 @@ impl<D: Decode> Receiving<D> {
                     if self.empties().is_some() && frame.payload_len() == 0 && self.is_one_too_many() {
                         continue;
                     }
-                    let place = if self.is_heartbeat(&frame) { None } else { Some(self.leave(&frame)) };
-                    // The remaining bytes arrived with the last read, and belong to the next message.
-                    self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
-                    if let Some(place) = place {
-                        if let Some(extras) = &mut self.extras {
-                            extras.limits.on_message();
-                        }
-                        self.is_away = true;
-                        self.on_taken();
-                        self.messages += 1;
-                        if self.messages_are == Messages::RequestsInTurn {
-                            self.hold_heartbeats();
-                        }
-                        return Ok(Received::Message(place));
+                    if self.is_heartbeat(&frame) {
+                        self.on_rest();
+                        continue;
                     }
+                    let place = self.take_frame(&frame);
+                    if let Some(extras) = &mut self.extras {
+                        extras.limits.on_message();
+                    }
+                    self.on_taken();
+                    if self.messages_are == Messages::RequestsInTurn {
+                        self.hold_heartbeats();
+                    }
+                    return Ok(Received::Message(place));
                 }
                 Decoded::Incomplete(need) => {
                     self.missing = need.missing;
@@ -333,6 +343,36 @@ impl<D: Decode> Receiving<D> {
                 }
             }
         }
+    }
+
+    /// The shortcut of [`poll_place`](Self::poll_place), for a connection on which nothing but the framing looks at a
+    /// message: it has no heartbeats, no limits, and expects no preamble. `None` only means that `poll_place` has to be
+    /// called, after [`poll_preamble`](Self::poll_preamble).
+    #[inline(always)] // A call with a result in memory takes as long as the rest.
+    pub fn whole_place(&mut self) -> Option<MessagePlace> {
+        if self.liveness.is_some() || self.extras.is_some() || self.watch.is_some() {
+            return None;
+        }
+        let frame = self.codec.whole_frame(self.buffer.as_ref())?;
+        self.missing = 0;
+        self.frames += 1;
+        Some(self.take_frame(&frame))
+    }
+
+    /// Takes a frame that is a message.
+    #[inline]
+    fn take_frame(&mut self, frame: &Frame) -> MessagePlace {
+        let place = self.leave(frame);
+        self.on_rest();
+        self.is_away = true;
+        self.messages += 1;
+        place
+    }
+
+    /// Records that the remaining bytes belong to the next message. They arrived with the last read.
+    #[inline]
+    fn on_rest(&mut self) {
+        self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
     }
 
     /// Removes the heartbeats before the next message. Returns true if that message is whole, or may end with silence.
@@ -346,7 +386,7 @@ impl<D: Decode> Receiving<D> {
                 Decoded::Frame(frame) if self.is_heartbeat(&frame) => {
                     self.missing = 0;
                     self.frames += 1;
-                    self.begun_at = (!self.buffer.is_empty()).then_some(self.heard_at);
+                    self.on_rest();
                     if frame.payload_len() == 0 && self.empties().is_some() {
                         self.is_one_too_many();
                     }
@@ -401,6 +441,7 @@ impl<D: Decode> Receiving<D> {
     /// buffer.
     pub fn release(&mut self) {
         if self.buffer.has_releasable() {
+            self.chunk = None;
             room::keep_spare(self.buffer.release_memory());
         }
     }

@@ -75,6 +75,7 @@ impl<D: Decode> Receiving<D> {
     /// Discards all received bytes and frees the buffer.
     pub fn forget(&mut self) {
         self.buffer = ReadBuffer::new();
+        self.chunk = None;
         self.room.held.set(0);
     }
 

@@ -1,7 +1,5 @@
 //! Queueing many messages at once.
 
-use std::collections::VecDeque;
-
 use framelink_codec::Encode;
 
 use super::{SendState, Sending};
@@ -10,7 +8,7 @@ use crate::append::append;
 /// The queue of a [`Sending`], taken out so that its parts stay in registers while many messages are queued.
 pub(crate) struct Batch {
     queue: Vec<u8>,
-    ends: VecDeque<u64>,
+    ends: Vec<u64>,
     accepted: u64,
     /// How many bytes, and how many messages in all, the queue still has room for.
     room: usize,
@@ -35,7 +33,7 @@ impl Batch {
         append(&mut self.queue, payload);
         self.accepted += frame_len as u64;
         self.room = self.room.saturating_sub(frame_len);
-        self.ends.push_back(self.accepted);
+        self.ends.push(self.accepted);
         true
     }
 }

@@ -187,7 +187,7 @@ impl<E: Encode> Sending<E> {
         drop(draft);
         let ticket = self.count_accepted(frame_len);
         if frame_len > 0 {
-            self.ends.push_back(ticket.end);
+            self.ends.push(ticket.end);
         }
         Ok((returned, Some(ticket)))
     }

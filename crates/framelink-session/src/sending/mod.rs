@@ -10,7 +10,6 @@ pub use frame::{OutgoingFrame, Packed};
 pub use in_place::Reply;
 pub use ticket::{SendRefused, Sent, Ticket};
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -51,7 +50,7 @@ pub struct Sending<E: Encode> {
     queue: Vec<u8>,
     start: usize,
     /// Where each queued message ends, counted like `accepted`.
-    ends: VecDeque<u64>,
+    ends: Vec<u64>,
     /// All bytes accepted.
     accepted: u64,
     /// Counts the bytes that the socket took, and tells the other half that the connection failed.
@@ -133,7 +132,7 @@ impl<E: Encode> Sending<E> {
             framing,
             queue: Vec::new(),
             start: 0,
-            ends: VecDeque::new(),
+            ends: Vec::new(),
             state: SendState::Open,
             accepted: 0,
             shared,
@@ -345,7 +344,7 @@ impl<E: Encode> Sending<E> {
             append(&mut self.queue, rest);
         }
         if written < frame_len {
-            self.ends.push_back(ticket.end);
+            self.ends.push(ticket.end);
         }
         if outgoing.envelope.ends_stream {
             self.state = SendState::Finishing;
@@ -357,7 +356,7 @@ impl<E: Encode> Sending<E> {
     ///
     /// # Errors
     /// Returns the errors of [`outgoing`](Self::outgoing).
-    #[inline]
+    #[inline(always)] // A call with a result in memory takes as long as the rest.
     pub fn queue(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
         match self.framing.short_head(payload.len()) {
             Some(head) if self.state == SendState::Open => {
@@ -370,13 +369,14 @@ impl<E: Encode> Sending<E> {
                 self.queue.truncate(payload_at);
                 append(&mut self.queue, payload);
                 let ticket = self.count_accepted(frame_len);
-                self.ends.push_back(ticket.end);
+                self.ends.push(ticket.end);
                 Ok(ticket)
             }
             _ => self.queue_wrapped(payload),
         }
     }
 
+    #[inline(never)] // so that `queue` is short
     fn queue_wrapped(&mut self, payload: &[u8]) -> Result<Ticket, SendRefused<E::Error>> {
         let outgoing = self.outgoing(payload)?;
         Ok(self.accept(&outgoing, 0))
@@ -391,7 +391,7 @@ impl<E: Encode> Sending<E> {
         self.make_room(frame.frame_len());
         append(&mut self.queue, frame.as_ref());
         let ticket = self.count_accepted(frame.frame_len());
-        self.ends.push_back(ticket.end);
+        self.ends.push(ticket.end);
         if frame.ends_stream {
             self.state = SendState::Finishing;
         }
@@ -426,9 +426,9 @@ impl<E: Encode> Sending<E> {
             self.give_up_memory();
             return;
         }
-        while self.ends.front().is_some_and(|&end| end <= self.written()) {
-            self.ends.pop_front();
-        }
+        let written = self.written();
+        let count = self.ends.partition_point(|&end| end <= written);
+        self.ends.drain(..count);
     }
 
     /// Returns whether the time matters that is passed when bytes were written, so that the clock must be read.

@@ -1,7 +1,6 @@
 //! The memory of the send queue.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 
 use framelink_codec::Encode;
 
@@ -12,7 +11,7 @@ use crate::append::append;
 #[derive(Default)]
 struct Spare {
     bytes: Vec<u8>,
-    ends: VecDeque<u64>,
+    ends: Vec<u64>,
 }
 
 /// The most memory that one thread keeps: a full queue, and a message.
@@ -26,7 +25,7 @@ const LITTLE: usize = 4096;
 
 thread_local! {
     /// The memory of a queue that no connection holds. Without it, each burst of messages would grow a queue anew.
-    static SPARE: Cell<Spare> = const { Cell::new(Spare { bytes: Vec::new(), ends: VecDeque::new() }) };
+    static SPARE: Cell<Spare> = const { Cell::new(Spare { bytes: Vec::new(), ends: Vec::new() }) };
 }
 
 impl<E: Encode> Sending<E> {
@@ -74,7 +73,7 @@ impl<E: Encode> Sending<E> {
             let mut large = std::mem::replace(&mut self.queue, bytes);
             large.clear();
             self.start = 0;
-            keep(Spare { bytes: large, ends: VecDeque::new() });
+            keep(Spare { bytes: large, ends: Vec::new() });
         }
     }
 }

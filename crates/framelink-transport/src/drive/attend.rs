@@ -8,7 +8,7 @@ use super::reading::Read;
 use super::receive::{has_started, unsolicited};
 use super::{AT_ONCE, Came, Clock, Delivery, Input, Open, Port, Progress, Turn};
 use crate::error::Cause;
-use crate::session::LivenessHandle;
+use crate::session::{LivenessHandle, MessagePlace};
 
 /// The progress of writing during one receive.
 struct Writing<D, E> {
@@ -39,12 +39,13 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     /// Returns [`Came::Wait`] only if the read would have to wait, and also the write unless everything is written,
     /// because a socket reports only once that it is ready. On a blocking driver, [`Came::Beat`] means that there is
     /// still output, and that the next read should not wait long.
+    #[inline]
     pub(crate) fn attend<M: Delivery>(&mut self) -> Result<Came<M>, Cause<D::Error, E::Error>> {
         self.attend_in(&mut Turn::default())
     }
 
-    /// Like `attend`, in a turn that has begun.
-    pub(super) fn attend_in<M: Delivery>(&mut self, turn: &mut Turn) -> Result<Came<M>, Cause<D::Error, E::Error>> {
+    /// Like `attend`, in a turn that has begun, and the message stays in the read buffer.
+    pub(super) fn attend_to_place(&mut self, turn: &mut Turn) -> Result<Came<MessagePlace>, Cause<D::Error, E::Error>> {
         let waits = self.port.input().waits();
         // The flag matters only if reads wait.
         let mut writing = Writing { was_owed: waits && self.sending.has_output(), wrote: None, failed: None };
@@ -56,7 +57,7 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
                 }
             }
             let may_wait = !waits || writing.lets_wait(self.sending.has_output());
-            let until = match self.receive_in(turn, may_wait)? {
+            let until = match self.inbound(may_wait).receive_place(turn)? {
                 Came::Wait(until) => until,
                 Came::Beat => continue,
                 came => return Ok(came),

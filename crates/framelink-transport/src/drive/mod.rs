@@ -25,7 +25,7 @@ pub(crate) use forward::forward;
 pub(crate) use guarded::{guarded, is_lost};
 pub(crate) use open::{Inbound, Open};
 pub use poll::{TryRecv, TrySend};
-pub(crate) use receive::{Came, Delivery, Turn, at_hand, buffered};
+pub(crate) use receive::{Came, Delivery, Turn, at_hand, buffered, deliver, place_at_hand};
 pub(crate) use send::{Progress, flush, put, queue, queue_now, sent_of_message, try_put, try_queue, write_beats};
 
 /// The reading side of a socket.

@@ -23,6 +23,19 @@ pub(crate) enum Came<M = Message> {
     Beat,
 }
 
+impl Came<MessagePlace> {
+    /// Delivers the message. `waits`: reads wait for data.
+    #[inline]
+    fn deliver<M: Delivery, D: Decode>(self, receiving: &mut Receiving<D>, waits: bool) -> Came<M> {
+        match self {
+            Self::Message(place) => Came::Message(deliver(receiving, place, waits)),
+            Self::Closed => Came::Closed,
+            Self::Wait(until) => Came::Wait(until),
+            Self::Beat => Came::Beat,
+        }
+    }
+}
+
 impl<M> Came<M> {
     /// Converts to `TryRecv`, and the time after which to ask again even if nothing arrives.
     #[inline]
@@ -92,6 +105,13 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     ) -> Result<Came<M>, Cause<D::Error, E::Error>> {
         self.inbound(may_wait).receive_in(turn)
     }
+
+    /// Like `attend`, in a turn that has begun.
+    #[inline]
+    pub(super) fn attend_in<M: Delivery>(&mut self, turn: &mut Turn) -> Result<Came<M>, Cause<D::Error, E::Error>> {
+        let waits = self.port.input().waits();
+        Ok(self.attend_to_place(turn)?.deliver(self.receiving, waits))
+    }
 }
 
 impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
@@ -104,12 +124,19 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     /// Like `receive`, in a turn that may have begun.
     #[inline]
     pub(crate) fn receive_in<M: Delivery, E>(&mut self, turn: &mut Turn) -> Result<Came<M>, Cause<D::Error, E>> {
+        let waits = self.waits();
+        Ok(self.receive_place(turn)?.deliver(self.receiving, waits))
+    }
+
+    /// Like `receive_in`, but leaves the message in the read buffer.
+    #[inline]
+    pub(super) fn receive_place<E>(&mut self, turn: &mut Turn) -> Result<Came<MessagePlace>, Cause<D::Error, E>> {
         loop {
             if self.receiving.beat_is_due() {
                 return Ok(Came::Beat);
             }
             let until = match next_place(self.receiving)? {
-                Received::Message(place) => return Ok(Came::Message(deliver(self.receiving, place, self.waits()))),
+                Received::Message(place) => return Ok(Came::Message(place)),
                 Received::Closed => return Ok(Came::Closed),
                 Received::Wait { until } => until,
             };
@@ -261,20 +288,35 @@ pub(crate) fn buffered<M: Delivery, D: Decode, E>(
 /// and the task to wake. Everything else, errors included, is left to a receive. `waits`: reads wait for data.
 #[inline]
 pub(crate) fn at_hand<M: Delivery, D: Decode>(receiving: &mut Receiving<D>, waits: bool) -> Option<M> {
-    if !receiving.is_inside_message() || !receiving.has_started() || receiving.still_owes_beat() {
+    let place = place_at_hand(receiving)?;
+    Some(deliver(receiving, place, waits))
+}
+
+/// Like `at_hand`, but the message is not delivered yet.
+#[inline]
+pub(crate) fn place_at_hand<D: Decode>(receiving: &mut Receiving<D>) -> Option<MessagePlace> {
+    if !receiving.is_inside_message() {
+        return None;
+    }
+    receiving.whole_place().or_else(|| checked_place_at_hand(receiving))
+}
+
+#[inline(never)] // so that the shortcut is short
+fn checked_place_at_hand<D: Decode>(receiving: &mut Receiving<D>) -> Option<MessagePlace> {
+    if !receiving.has_started() || receiving.still_owes_beat() {
         return None;
     }
     match receiving.poll_place() {
-        Ok(Received::Message(place)) => Some(deliver(receiving, place, waits)),
+        Ok(Received::Message(place)) => Some(place),
         _ => None,
     }
 }
 
+/// Delivers the message that was found last. `waits`: reads wait for data.
 #[inline]
-fn deliver<M: Delivery, D: Decode>(receiving: &mut Receiving<D>, place: MessagePlace, waits: bool) -> M {
-    let message = M::of(receiving, place);
+pub(crate) fn deliver<M: Delivery, D: Decode>(receiving: &mut Receiving<D>, place: MessagePlace, waits: bool) -> M {
     receiving.on_idle(waits || M::IN_BUFFER);
-    message
+    M::of(receiving, place)
 }
 
 /// Builds the error for an unsolicited message that could be taken for the next reply.
@@ -293,6 +335,7 @@ pub(super) fn next<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Receive
 }
 
 /// Returns the next item in the bytes that were read. A preamble may precede the first message.
+#[inline(always)] // A call with a result in memory takes as long as the rest.
 fn next_place<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received<MessagePlace>, Cause<D::Error, E>> {
     match has_started(receiving)? {
         true => match receiving.poll_place().map_err(Cause::Fault)? {

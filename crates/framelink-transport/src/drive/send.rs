@@ -91,7 +91,7 @@ pub(crate) fn queue<D, E: Encode>(
 
 /// Like `queue`, without the socket. Returns false and does not accept the message if there is no room, or if `queue`
 /// returns an error.
-#[inline]
+#[inline(never)] // so that `feed` is short
 pub(crate) fn queue_now<E: Encode>(sending: &mut Sending<E>, payload: &[u8]) -> bool {
     let is_accepted = sending.has_room() && sending.queue(payload).is_ok();
     if is_accepted {

@@ -61,12 +61,15 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     pub(super) peer: PeerAddr,
     /// The timer for the deadline of the session.
     alarm: Alarm,
-    /// Counts receive calls, to charge them to the budget of the task.
+    /// The number of receive calls that are not charged to the budget of the task yet.
     messages: u8,
 }
 
 /// How many messages from one buffer cost as much as one operation of the runtime, of which a turn has 128.
 const MESSAGES_A_UNIT: u8 = 4;
+
+/// How many messages are charged together, at the latest.
+const MESSAGES_A_CHARGE: u8 = 32;
 
 impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     connection::recv_half_methods!();
@@ -144,26 +147,25 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
     }
 
-    /// Charges a message to the budget of the task. One buffer may hold thousands of messages.
+    /// Charges messages to the budget of the task. One buffer may hold thousands of messages.
     pub(super) fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.messages = self.messages.wrapping_add(1);
-        if self.messages.is_multiple_of(MESSAGES_A_UNIT) {
+        while self.messages >= MESSAGES_A_UNIT {
             ready!(coop::poll_proceed(context)).made_progress();
+            self.messages -= MESSAGES_A_UNIT;
         }
+        self.messages += 1;
         Poll::Ready(())
     }
 
-    /// Returns the next message that has been read already. The message that `poll_turn` charges to the budget of the
-    /// task is left to a poll.
+    /// Returns the next message that has been read already, unless `poll_turn` must charge messages before.
     #[inline]
     pub(super) fn ready<M: Delivery>(&mut self) -> Option<M> {
-        let next = self.messages.wrapping_add(1);
-        if self.reader.is_none() || next.is_multiple_of(MESSAGES_A_UNIT) {
+        if self.reader.is_none() || self.messages >= MESSAGES_A_CHARGE {
             return None;
         }
-        let message = drive::at_hand(&mut self.receiving, false)?;
-        self.messages = next;
-        Some(message)
+        let place = drive::place_at_hand(&mut self.receiving)?;
+        self.messages += 1;
+        Some(drive::deliver(&mut self.receiving, place, false))
     }
 
     /// Waits for the deadline of the session. Returns `Ready` when it has passed.
