@@ -7,7 +7,7 @@ use framelink_profile::Framing;
 use framelink_session::{Received, Receiving, Sending, Transmit};
 
 fn framing(notation: &str) -> Framing {
-    notation.parse().unwrap()
+    notation.parse().expect("a notation")
 }
 
 /// One connection to read from, and one to write to.
