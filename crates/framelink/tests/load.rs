@@ -298,6 +298,35 @@ fn a_peer_that_closes_before_the_reply_fails_what_is_in_flight() {
 }
 
 #[test]
+fn a_server_of_another_framing_is_named_as_a_possible_cause() {
+    let (_server, address) = serve(&[]);
+    let address = &address.to_string();
+    let to = |framing, arguments: &[&str]| {
+        let start = ["load", address, "--framing", framing, "--timeout", "300ms"];
+        Running::run(&mut framelink([&start, arguments].concat()))
+    };
+    // The server closes the first connection, and waits for the rest of a message of the second one.
+    for (framing, message) in [("net:4", "hi"), ("line", "0009hi")] {
+        let done = to(framing, &["--count", "2", "--message", message]);
+        let hint = format!("careful      no reply arrived; the server may not frame messages as {framing}. ");
+        assert!(done.code == Some(1) && done.stdout.contains(&hint), "{done:?}");
+        assert!(done.stdout.contains(&format!("`framelink send {address} --framing {framing}`")), "{done:?}");
+        assert!(done.stdout.contains(&format!("`framelink inspect --framing {framing} FILE`")), "{done:?}");
+    }
+    let done = to("ascii:4", &["--count", "2", "--message", "hi", "--expect", "text:ho"]);
+    assert!(done.code == Some(1) && !done.stdout.contains("careful"), "a wrong reply is a reply: {done:?}");
+    let done = to("net:4", &["--find-rate", "p99=1s", "--rate", "2", "--duration", "600ms"]);
+    assert!(done.stdout.contains("found        no rate that holds\ncareful      no reply arrived; "), "{done:?}");
+}
+
+#[test]
+fn a_name_with_control_characters_is_escaped() {
+    let (_server, address) = serve(&[]);
+    let done = load(address, &["--count", "1", "--name", "a\u{1b}[31m\u{202e}b"]);
+    assert!(done.code == Some(0) && done.stdout.starts_with("a\\x1b[31m\\u{202e}b: long connections"), "{done:?}");
+}
+
+#[test]
 fn bytes_that_are_no_frame_fail_what_is_in_flight() {
     let host = Host::listen();
     let address = host.address;

@@ -134,7 +134,11 @@ impl Measured {
         match (&self.report, self.target) {
             (Some(report), None) => say(report),
             (Some(report), Some(_)) => say(format_args!("found        the highest rate that holds\n{report}")),
-            (None, _) => say("found        no rate that holds"),
+            (None, _) => {
+                say("found        no rate that holds")?;
+                let hint = self.trials.iter().find_map(|trial| trial.report.hint.as_ref());
+                hint.map_or(Ok(()), |hint| say(format_args!("careful      {hint}")))
+            }
         }
     }
 

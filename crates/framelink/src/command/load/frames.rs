@@ -3,6 +3,7 @@
 use framelink_transport::{Encode, FramingPair};
 
 use super::payloads::Payloads;
+use super::schedule::Row;
 
 /// The frames that are composed before a write have about this many bytes at most.
 const MOST_OUTPUT: usize = 256 * 1024;
@@ -22,6 +23,7 @@ enum Kind {
         frame_len: usize,
         head_len: usize,
         count: usize,
+        most: usize,
     },
     Composed(Vec<u8>),
 }
@@ -46,26 +48,31 @@ impl Frames {
         }
     }
 
-    /// Returns whether the frames are to be written before another one is added.
+    /// Returns how many messages may be added before the frames are to be written.
     #[inline]
-    pub(super) fn is_full(&self) -> bool {
+    pub(super) fn room(&self) -> usize {
         match &self.kind {
-            Kind::Alike { frames, frame_len, count, .. } => frame_len * count >= frames.len(),
-            Kind::Composed(frames) => frames.len() >= MOST_OUTPUT,
+            Kind::Alike { count, most, .. } => most - count,
+            Kind::Composed(frames) => usize::from(frames.len() < MOST_OUTPUT),
         }
     }
 
-    /// Adds the frame of the message with this number. Returns the length of the message.
+    /// Adds the frames of these messages, for which there is room. Returns the length of the messages in all.
     #[inline]
-    pub(super) fn add(&mut self, payloads: &Payloads, number: u64) -> Result<usize, String> {
+    pub(super) fn add(&mut self, payloads: &Payloads, row: Row) -> Result<u64, String> {
         match &mut self.kind {
-            Kind::Alike { frames, frame_len, head_len, count } => {
-                let message = &mut frames[*frame_len * *count..][*head_len..*frame_len];
-                payloads.number(number, message);
-                *count += 1;
-                Ok(message.len())
+            Kind::Alike { frames, frame_len, head_len, count, .. } => {
+                if payloads.patch.is_some() {
+                    let places = frames.chunks_exact_mut(*frame_len).skip(*count).take(row.len);
+                    let numbers = std::iter::successors(Some(row.first), |number| Some(number.wrapping_add(row.step)));
+                    for (place, number) in places.zip(numbers) {
+                        payloads.number(number, &mut place[*head_len..]);
+                    }
+                }
+                *count += row.len;
+                Ok(((*frame_len - *head_len) * row.len) as u64)
             }
-            Kind::Composed(frames) => append(self.framing, payloads, number, frames),
+            Kind::Composed(frames) => append(self.framing, payloads, row.first, frames).map(|len| len as u64),
         }
     }
 }
@@ -77,8 +84,8 @@ fn alike(framing: FramingPair, payloads: &Payloads, depth: usize) -> Option<Kind
     let mut frames = Vec::new();
     append(framing, payloads, 0, &mut frames).ok()?;
     let frame_len = frames.len();
-    let frames = frames.repeat((MOST_OUTPUT / frame_len).clamp(1, depth));
-    Some(Kind::Alike { frames, frame_len, head_len, count: 0 })
+    let most = (MOST_OUTPUT / frame_len).clamp(1, depth);
+    Some(Kind::Alike { frames: frames.repeat(most), frame_len, head_len, count: 0, most })
 }
 
 fn append(framing: FramingPair, payloads: &Payloads, number: u64, out: &mut Vec<u8>) -> Result<usize, String> {
@@ -122,16 +129,20 @@ mod tests {
         Frames::new(framing.parse::<Framing>().unwrap().into(), payloads, 16)
     }
 
+    const fn one(number: u64) -> Row {
+        Row { first: number, step: 1, len: 1 }
+    }
+
     /// Returns the frames of two messages, one behind the other. The frames before are gone.
     fn framed(framing: &str, payloads: &Payloads) -> Vec<u8> {
         let mut frames = frames(framing, payloads);
         for number in 7..10 {
-            frames.add(payloads, number).unwrap();
+            frames.add(payloads, one(number)).unwrap();
         }
         frames.clear();
         for number in 0..2 {
-            assert!(!frames.is_full());
-            assert_eq!(frames.add(payloads, number).unwrap(), payloads.len_of(number));
+            assert!(frames.room() > 0);
+            assert_eq!(frames.add(payloads, one(number)).unwrap(), payloads.len_of(number) as u64);
         }
         frames.as_bytes().to_vec()
     }
@@ -163,12 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn frames_of_a_row_have_numbers_that_are_a_step_apart() {
+        let numbered = Patch { start: 1, len: 2, written: Assigned::Digits, is_key: false };
+        let payloads = Payloads { patch: Some(numbered), ..texts(&[b"hey!"]) };
+        let mut frames = frames("ascii:4", &payloads);
+        assert_eq!((frames.add(&payloads, one(7)), frames.room()), (Ok(4), 15));
+        assert_eq!(frames.add(&payloads, Row { first: 8, step: 20, len: 3 }), Ok(12));
+        assert_eq!(frames.as_bytes(), b"0004h07!0004h08!0004h28!0004h48!");
+    }
+
+    #[test]
     fn frames_are_full_at_the_limit_or_the_depth() {
         let payloads = texts(&[b"hey!"]);
         let count = |mut frames: Frames| {
             let mut count = 0;
-            while !frames.is_full() {
-                frames.add(&payloads, count).unwrap();
+            while frames.room() > 0 {
+                frames.add(&payloads, one(count)).unwrap();
                 count += 1;
             }
             count
@@ -182,7 +203,7 @@ mod tests {
     fn a_message_that_cannot_be_framed_leaves_nothing() {
         let payloads = texts(&[b"ab", b"a\nb"]);
         let mut frames = frames("line", &payloads);
-        assert!(frames.add(&payloads, 0).is_ok() && frames.add(&payloads, 1).is_err());
+        assert!(frames.add(&payloads, one(0)).is_ok() && frames.add(&payloads, one(1)).is_err());
         assert_eq!(frames.as_bytes(), b"ab\r\n");
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Local {
     start: Cell<Instant>,
     /// The tasks that are told of a new phase, one place for each worker.
     wakers: RefCell<Vec<Waker>>,
+    /// The right reply, if all messages have the same.
+    only_reply: Option<Vec<u8>>,
     live: Arc<Live>,
     events: UnboundedSender<Event>,
 }
@@ -41,6 +43,7 @@ impl Local {
             tally: RefCell::new(Tally::new(plan.workload.warm_up)),
             buffers: RefCell::new(Buffers::new(plan.frames.clone())),
             sockets,
+            only_reply: plan.payloads.only_reply(),
             plan,
             phase: Cell::new(Phase::Connecting),
             start: Cell::new(Instant::now()),
@@ -68,6 +71,12 @@ impl Local {
     #[inline]
     pub(super) const fn is_running(&self) -> bool {
         matches!(self.phase.get(), Phase::Running(_))
+    }
+
+    /// Returns whether a reply is right because it is the same for all messages. Others have to be checked.
+    #[inline]
+    pub(super) fn is_the_only_reply(&self, reply: &[u8]) -> bool {
+        self.only_reply.as_deref() == Some(reply)
     }
 
     /// Returns the time since the start of the run.

@@ -118,6 +118,16 @@ impl Payloads {
         }
     }
 
+    /// Returns the right reply, if all messages have the same.
+    pub(super) fn only_reply(&self) -> Option<Vec<u8>> {
+        let is_same = match self.expect {
+            Expect::Any => false,
+            Expect::Fixed(_) => true,
+            Expect::Echo => self.patch.is_none() && self.have_one_template(),
+        };
+        is_same.then(|| self.right(0))
+    }
+
     /// Returns the reply that is right for this message, to be shown beside a wrong one.
     pub(super) fn right(&self, number: u64) -> Vec<u8> {
         let mut right = Vec::new();

@@ -110,7 +110,7 @@ fn draw_latency(area: &Area<'_>, runs: &[PlottedRun]) -> Result<(), Box<dyn Erro
             run.percentiles.iter().map(|&(percent, micros)| (of_nines(percent).min(last + 0.1), micros.max(0.1)));
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)))?
-            .label(&run.name)
+            .label(Line(run.name.as_bytes()).to_string())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
     }
     let place = SeriesLabelPosition::LowerRight;

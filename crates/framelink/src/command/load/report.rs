@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::failures::Kind;
 use super::plan::Plan;
 use super::run::Outcome;
 use super::tally::{INTERVAL, Tally};
 use crate::output::Count;
+use crate::output::bytes_text::Line;
 
 /// The percentiles of a report.
 pub(super) const PERCENTILES: [(&str, f64); 6] =
@@ -41,6 +43,9 @@ pub(super) struct Report {
     pub(super) latency_us: Option<Latency>,
     pub(super) cpu: Cpu,
     pub(super) interrupted: bool,
+    /// What may be wrong if no reply arrived. People read it, not programs.
+    #[serde(skip)]
+    pub(super) hint: Option<String>,
     /// For plots: percent of the replies, and the latency in microseconds that they do not exceed.
     pub(super) percentiles: Vec<(f64, f64)>,
     /// For plots: seconds since the start, and messages a second.
@@ -113,6 +118,7 @@ impl Report {
             latency_us: (tally.replied > 0).then(|| Latency::of(tally)),
             cpu: Cpu::of(plan, outcome),
             interrupted: outcome.is_interrupted,
+            hint: hint(plan, tally),
             percentiles: curve(tally),
             rates: rates(tally),
         }
@@ -182,6 +188,24 @@ impl Cpu {
             load_was_busy: wall >= 0.5 && cores(outcome.cpu.ours).is_some_and(|cores| cores > 0.95 * threads),
         }
     }
+}
+
+/// Returns what may be wrong if connections were made and no message had a reply: a server whose framing is another one
+/// closes them, or waits for the rest of a message.
+fn hint(plan: &Plan, tally: &Tally) -> Option<String> {
+    let is_typical = |(kind, _)| matches!(kind, Kind::NoReply | Kind::Closed | Kind::Lost | Kind::Malformed);
+    if tally.sent == 0 || tally.replied > 0 || !tally.failures.iter().any(is_typical) {
+        return None;
+    }
+    let (requests, replies) = (plan.framing.send, plan.framing.receive);
+    let framings = if requests == replies { requests.to_string() } else { format!("{requests}, or replies {replies}") };
+    let address = plan.addresses.first().map(String::as_str).unwrap_or_default();
+    Some(format!(
+        "no reply arrived; the server may not frame messages as {framings}. `framelink send {} --framing {requests}` \
+         shows how it answers one message, and `framelink inspect --framing {replies} FILE` names framings that fit \
+         recorded bytes",
+        Line(address.as_bytes()),
+    ))
 }
 
 /// A run of a search.

@@ -44,6 +44,14 @@ pub(super) enum Due {
     Over,
 }
 
+/// Messages that are sent together: their numbers are `step` apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) first: u64,
+    pub(super) step: u64,
+    pub(super) len: usize,
+}
+
 impl Schedule {
     pub(super) const fn new(load: Workload, worker: u64, workers: u64) -> Self {
         Self { load, worker, workers, next: worker, is_warming_up: !load.warm_up.is_zero() }
@@ -82,6 +90,31 @@ impl Schedule {
     #[inline]
     pub(super) const fn advance(&mut self) {
         self.next = self.next.saturating_add(self.workers);
+    }
+
+    /// Returns how many messages, up to `most`, are due at the time of [`Due::Now`]: in a closed loop, as many as may be
+    /// in flight. Their numbers are [`step`](Self::step) apart.
+    #[inline]
+    pub(super) fn due_together(&self, most: usize) -> usize {
+        if self.load.rate.is_some() || self.is_warming_up {
+            return most.min(1);
+        }
+        if self.load.count == u64::MAX {
+            return most;
+        }
+        let left = self.load.count.saturating_sub(self.next).div_ceil(self.workers);
+        most.min(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
+    #[inline]
+    pub(super) const fn step(&self) -> u64 {
+        self.workers
+    }
+
+    /// The messages of [`due_together`](Self::due_together) are sent.
+    #[inline]
+    pub(super) const fn advance_by(&mut self, count: usize) {
+        self.next = self.next.saturating_add(self.workers.saturating_mul(count as u64));
     }
 
     /// Returns how many messages should have been sent in the whole run and were not.
@@ -181,6 +214,19 @@ mod tests {
         schedule.advance();
         schedule.advance();
         assert_eq!(schedule.due(ms(8)), Due::Over);
+    }
+
+    #[test]
+    fn messages_of_a_closed_loop_are_due_together() {
+        let load = |rate, count, warm_up| Workload { rate, count, warm_up, until: ms(10) };
+        let mut counted = Schedule::new(load(None, 7, ms(0)), 1, 3);
+        assert_eq!((counted.due_together(9), counted.due_together(1)), (2, 1), "numbers 1 and 4");
+        counted.advance_by(2);
+        assert_eq!((counted.due(ms(0)), counted.due_together(9)), (Due::Over, 0));
+        let together = |load| Schedule::new(load, 0, 1).due_together(9);
+        assert_eq!(together(load(None, u64::MAX, ms(0))), 9);
+        assert_eq!(together(load(None, u64::MAX, ms(1))), 1, "the numbers begin again after the warm-up");
+        assert_eq!(together(load(Some(1000), u64::MAX, ms(0))), 1, "each has its own time");
     }
 
     #[test]

@@ -33,8 +33,19 @@ pub(super) struct Tally {
     pub(super) last: Duration,
     /// The end of the warm-up. Messages that were sent before are not counted.
     start: Duration,
-    /// A latency in nanoseconds, and how many replies in a row had it. Replies that were read together often have the same.
-    row: (u64, u64),
+    /// Replies in a row with the same times. Those to messages that were sent together often have them.
+    row: Row,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Row {
+    intended: Duration,
+    now: Duration,
+    nanos: u64,
+    /// Their messages were due in the warm-up.
+    is_early: bool,
+    /// The replies that are not recorded yet.
+    count: u64,
 }
 
 impl Tally {
@@ -54,7 +65,7 @@ impl Tally {
             failures: Failures::default(),
             last: Duration::ZERO,
             start,
-            row: (0, 0),
+            row: Row { is_early: !start.is_zero(), ..Row::default() },
         }
     }
 
@@ -70,18 +81,23 @@ impl Tally {
     /// Counts a right reply to a message that was due at `intended`.
     #[inline]
     pub(super) fn on_reply(&mut self, intended: Duration, now: Duration, len: usize) {
-        if intended < self.start {
+        if intended != self.row.intended || now != self.row.now {
+            self.begin_row(intended, now);
+        }
+        if self.row.is_early {
             return;
         }
-        let latency = now.saturating_sub(intended);
-        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(MOST_NANOS);
-        if nanos != self.row.0 {
-            self.record_row();
-            self.row.0 = nanos;
-        }
-        self.row.1 += 1;
+        self.row.count += 1;
         self.replied += 1;
         self.received_bytes += len as u64;
+    }
+
+    #[inline(never)]
+    fn begin_row(&mut self, intended: Duration, now: Duration) {
+        self.record_row();
+        let latency = now.saturating_sub(intended);
+        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(MOST_NANOS);
+        self.row = Row { intended, now, nanos, is_early: intended < self.start, count: 0 };
     }
 
     /// Notes that this many right replies arrived at this time. It follows each row of [`Tally::on_reply`].
@@ -102,9 +118,9 @@ impl Tally {
 
     #[inline]
     fn record_row(&mut self) {
-        let (nanos, count) = std::mem::take(&mut self.row);
+        let count = std::mem::take(&mut self.row.count);
         if count > 0 {
-            self.latency.saturating_record_n(nanos, count);
+            self.latency.saturating_record_n(self.row.nanos, count);
         }
     }
 

@@ -3,11 +3,13 @@
 use std::fmt::{self, Display};
 
 use super::report::{Latency, PERCENTILES, Report, Trial, as_f64};
+use crate::output::bytes_text::Line;
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, connected, connections, depth, sent, replied, failed, elapsed_s, .. } = self;
         let rate = self.asked_rate.map(|rate| format!(" at {rate} messages a second")).unwrap_or_default();
+        let name = Line(name.as_bytes());
         writeln!(f, "{name}: {} connections, {} loop{rate}", self.connection, self.of_loop)?;
         let kept = if *depth > 1 { format!(", {depth} messages in flight on each") } else { String::new() };
         match self.connection {
@@ -27,6 +29,9 @@ impl Display for Report {
         self.write_cpu(f)?;
         for failure in &self.failures {
             write!(f, "\n{:<12} {}, first: {}", failure.kind, failure.count, failure.first)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\ncareful      {hint}")?;
         }
         if self.interrupted {
             write!(f, "\ninterrupted  a signal ended the run early")?;

@@ -8,7 +8,7 @@ use framelink_transport::Message;
 use super::failures::Kind;
 use super::local::Local;
 use super::payloads::Wrong;
-use super::schedule::{Due, Schedule};
+use super::schedule::{Due, Row, Schedule};
 use super::tally::Tally;
 use super::window::{InFlight, Window};
 use crate::output::bytes_text::Line;
@@ -63,6 +63,12 @@ impl Traffic {
     /// Returns the number of the message to send now, which is in flight from now on.
     #[inline]
     pub(super) fn next(&mut self, now: Duration) -> Result<u64, Hold> {
+        Ok(self.next_row(now, 1)?.first)
+    }
+
+    /// Returns messages to send now, up to `most`, which are in flight from now on.
+    #[inline]
+    pub(super) fn next_row(&mut self, now: Duration, most: usize) -> Result<Row, Hold> {
         if !self.local.is_running() {
             return Err(Hold::Over);
         }
@@ -74,9 +80,11 @@ impl Traffic {
             Due::At(at) => Err(Hold::Due(at)),
             Due::Now { number, .. } if !self.window.admits(number) => Err(Hold::Reply),
             Due::Now { number, intended } => {
-                self.window.begin(InFlight { number, intended, sent: now });
-                self.schedule.advance();
-                Ok(number)
+                let len = self.schedule.due_together(most.min(self.window.room_together()));
+                let row = Row { first: number, step: self.schedule.step(), len };
+                self.window.begin(InFlight { number, intended, sent: now }, row.step, len);
+                self.schedule.advance_by(len);
+                Ok(row)
             }
         }
     }
@@ -89,9 +97,7 @@ impl Traffic {
                 self.has_replied = true;
                 on_reply(&self.local, tally, in_flight.number, message, in_flight.intended, now);
             }
-            None => tally.on_failure(Kind::Unmatched, now, || {
-                format!("the peer sent {}, which answers no message in flight", shown(message))
-            }),
+            None => on_unmatched(tally, message, now),
         }
     }
 
@@ -141,6 +147,14 @@ impl Traffic {
 /// Counts the reply to the message with this number, right or wrong.
 #[inline]
 pub(super) fn on_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u8], intended: Duration, now: Duration) {
+    if local.is_the_only_reply(reply) {
+        tally.on_reply(intended, now, reply.len());
+    } else {
+        on_other_reply(local, tally, number, reply, intended, now);
+    }
+}
+
+fn on_other_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u8], intended: Duration, now: Duration) {
     match local.plan.payloads.check(number, reply) {
         Ok(()) => tally.on_reply(intended, now, reply.len()),
         Err(Wrong::Empty) => tally.on_failure(Kind::Empty, now, || format!("message {number}: the reply is empty")),
@@ -149,6 +163,13 @@ pub(super) fn on_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u
             format!("message {number}: the reply is {}, expected {}", shown(reply), shown(&right))
         }),
     }
+}
+
+#[cold]
+fn on_unmatched(tally: &mut Tally, message: &[u8], now: Duration) {
+    tally.on_failure(Kind::Unmatched, now, || {
+        format!("the peer sent {}, which answers no message in flight", shown(message))
+    });
 }
 
 /// Counts a message of a call, and its outcome.

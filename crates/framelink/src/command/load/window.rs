@@ -25,16 +25,61 @@ pub(super) struct Window {
 #[derive(Debug)]
 enum Waiting {
     /// Replies come in the order of their messages.
-    Order(VecDeque<InFlight>),
+    Order(InOrder),
     /// Replies have the key of their messages.
     Key(Patch, HashMap<u64, InFlight, BuildHasherDefault<Spread>>),
+}
+
+/// The messages in flight in their order, and how many there are.
+#[derive(Debug, Default)]
+struct InOrder {
+    rows: VecDeque<Row>,
+    len: usize,
+}
+
+/// Messages that were sent together.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    first: InFlight,
+    /// How far the numbers of two messages are apart.
+    step: u64,
+    /// Never 0.
+    len: usize,
+}
+
+impl InOrder {
+    #[inline]
+    fn push(&mut self, row: Row) {
+        if row.len > 0 {
+            self.rows.push_back(row);
+            self.len += row.len;
+        }
+    }
+
+    fn first(&self) -> Option<&InFlight> {
+        self.rows.front().map(|row| &row.first)
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<InFlight> {
+        let row = self.rows.front_mut()?;
+        let message = row.first;
+        self.len -= 1;
+        if row.len > 1 {
+            row.len -= 1;
+            row.first.number = row.first.number.saturating_add(row.step);
+        } else {
+            self.rows.pop_front();
+        }
+        Some(message)
+    }
 }
 
 impl Window {
     pub(super) fn new(depth: usize, patch: Option<Patch>) -> Self {
         let waiting = match patch.filter(|patch| patch.is_key) {
             Some(key) => Waiting::Key(key, HashMap::with_capacity_and_hasher(depth, BuildHasherDefault::default())),
-            None => Waiting::Order(VecDeque::with_capacity(depth)),
+            None => Waiting::Order(InOrder::default()),
         };
         Self { depth, waiting }
     }
@@ -42,7 +87,7 @@ impl Window {
     #[inline]
     pub(super) fn len(&self) -> usize {
         match &self.waiting {
-            Waiting::Order(waiting) => waiting.len(),
+            Waiting::Order(waiting) => waiting.len,
             Waiting::Key(_, waiting) => waiting.len(),
         }
     }
@@ -56,6 +101,13 @@ impl Window {
         self.len() < self.depth
     }
 
+    /// Returns how many messages may be sent together: with keys, each is looked at.
+    #[inline]
+    pub(super) fn room_together(&self) -> usize {
+        let room = self.depth.saturating_sub(self.len());
+        if self.is_ordered() { room } else { room.min(1) }
+    }
+
     /// Returns whether the message with this number can be told from those in flight.
     #[inline]
     pub(super) fn admits(&self, number: u64) -> bool {
@@ -65,11 +117,13 @@ impl Window {
         }
     }
 
+    /// Adds messages that are sent together, whose numbers are `step` apart: up to
+    /// [`room_together`](Self::room_together).
     #[inline]
-    pub(super) fn begin(&mut self, message: InFlight) {
+    pub(super) fn begin(&mut self, first: InFlight, step: u64, len: usize) {
         match &mut self.waiting {
-            Waiting::Order(waiting) => waiting.push_back(message),
-            Waiting::Key(key, waiting) => drop(waiting.insert(key.key(message.number), message)),
+            Waiting::Order(waiting) => waiting.push(Row { first, step, len }),
+            Waiting::Key(key, waiting) => drop(waiting.insert(key.key(first.number), first)),
         }
     }
 
@@ -77,7 +131,7 @@ impl Window {
     #[inline]
     pub(super) fn answered(&mut self, reply: &[u8]) -> Option<InFlight> {
         match &mut self.waiting {
-            Waiting::Order(waiting) => waiting.pop_front(),
+            Waiting::Order(waiting) => waiting.pop(),
             Waiting::Key(key, waiting) => waiting.remove(&key.read(reply)?),
         }
     }
@@ -85,7 +139,7 @@ impl Window {
     /// Returns when the first message was sent that has no reply.
     pub(super) fn oldest(&self) -> Option<Duration> {
         match &self.waiting {
-            Waiting::Order(waiting) => waiting.front().map(|message| message.sent),
+            Waiting::Order(waiting) => waiting.first().map(|message| message.sent),
             Waiting::Key(_, waiting) => waiting.values().map(|message| message.sent).min(),
         }
     }
@@ -93,8 +147,8 @@ impl Window {
     /// Takes a message that was sent at this time or before. Without keys it is the first of all: the others stay.
     pub(super) fn expired(&mut self, sent: Duration) -> Option<InFlight> {
         match &mut self.waiting {
-            Waiting::Order(waiting) => match waiting.front() {
-                Some(message) if message.sent <= sent => waiting.pop_front(),
+            Waiting::Order(waiting) => match waiting.first() {
+                Some(message) if message.sent <= sent => waiting.pop(),
                 _ => None,
             },
             Waiting::Key(_, waiting) => {
@@ -107,7 +161,7 @@ impl Window {
     /// Takes all messages, for a connection that has ended.
     pub(super) fn drain(&mut self) -> Vec<InFlight> {
         match &mut self.waiting {
-            Waiting::Order(waiting) => waiting.drain(..).collect(),
+            Waiting::Order(waiting) => std::iter::from_fn(|| waiting.pop()).collect(),
             Waiting::Key(_, waiting) => waiting.drain().map(|(_, message)| message).collect(),
         }
     }
@@ -151,7 +205,7 @@ mod tests {
 
     fn filled(patch: Option<Patch>) -> Window {
         let mut window = Window::new(3, patch);
-        (5..8).for_each(|number| window.begin(message(number)));
+        (5..8).for_each(|number| window.begin(message(number), 1, 1));
         assert!(!window.has_room());
         window
     }
@@ -163,6 +217,21 @@ mod tests {
             [(); 4].map(|()| window.answered(b"any").map(|message| message.number)),
             [Some(5), Some(6), Some(7), None]
         );
+    }
+
+    #[test]
+    fn messages_that_were_sent_together_are_answered_one_by_one() {
+        let mut window = Window::new(5, None);
+        assert_eq!(window.room_together(), 5);
+        window.begin(message(5), 10, 3);
+        window.begin(message(6), 10, 1);
+        assert_eq!((window.len(), window.room_together()), (4, 1));
+        let answered = [(); 3].map(|()| window.answered(b"any").map(|message| (message.number, message.sent)));
+        let at = Duration::from_millis(5);
+        assert_eq!(answered, [Some((5, at)), Some((15, at)), Some((25, at))]);
+        assert_eq!((window.oldest(), window.drain()), (Some(Duration::from_millis(6)), vec![message(6)]));
+        assert!(window.is_empty());
+        assert_eq!(Window::new(5, Some(KEY)).room_together(), 1);
     }
 
     #[test]

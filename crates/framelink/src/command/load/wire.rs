@@ -183,16 +183,17 @@ impl Wire {
         frames.clear();
         let (mut sent, mut bytes) = (0, 0);
         let filled = loop {
-            if frames.is_full() {
+            let room = frames.room();
+            if room == 0 {
                 break Ok(None);
             }
-            let number = match self.traffic.next(now) {
-                Ok(number) => number,
+            let row = match self.traffic.next_row(now, room) {
+                Ok(row) => row,
                 Err(hold) => break Ok(Some(hold)),
             };
-            sent += 1;
-            match frames.add(&local.plan.payloads, number) {
-                Ok(len) => bytes += len as u64,
+            sent += row.len as u64;
+            match frames.add(&local.plan.payloads, row) {
+                Ok(len) => bytes += len,
                 Err(error) => break Err(error),
             }
         };
@@ -297,14 +298,16 @@ impl Wire {
             if rest.is_empty() {
                 break Ok(());
             }
-            match self.codec.cut(rest, None) {
-                Ok(Decoded::Frame(frame)) => {
-                    self.traffic.on_message(&mut tally, frame.payload(rest), now);
-                    taken += frame.frame_len;
-                }
-                Ok(Decoded::Incomplete(_)) => break Ok(()),
-                Err(fault) => break Err(fault.to_string()),
-            }
+            let frame = match self.codec.whole_frame(rest) {
+                Some(frame) => frame,
+                None => match self.codec.cut(rest, None) {
+                    Ok(Decoded::Frame(frame)) => frame,
+                    Ok(Decoded::Incomplete(_)) => break Ok(()),
+                    Err(fault) => break Err(fault.to_string()),
+                },
+            };
+            self.traffic.on_message(&mut tally, frame.payload(rest), now);
+            taken += frame.frame_len;
         };
         let replied = tally.replied - before;
         tally.on_replies_at(replied, now);
