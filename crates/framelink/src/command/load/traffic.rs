@@ -90,7 +90,7 @@ impl Traffic {
     }
 
     /// Takes a message of the peer.
-    #[inline]
+    #[inline(always)] // a call with results in memory costs more than the rest
     pub(super) fn on_message(&mut self, tally: &mut Tally, message: &[u8], now: Duration) {
         match self.window.answered(message) {
             Some(in_flight) => {
@@ -145,7 +145,7 @@ impl Traffic {
 }
 
 /// Counts the reply to the message with this number, right or wrong.
-#[inline]
+#[inline(always)]
 pub(super) fn on_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u8], intended: Duration, now: Duration) {
     if local.is_the_only_reply(reply) {
         tally.on_reply(intended, now, reply.len());
@@ -154,6 +154,7 @@ pub(super) fn on_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u
     }
 }
 
+#[inline(never)]
 fn on_other_reply(local: &Local, tally: &mut Tally, number: u64, reply: &[u8], intended: Duration, now: Duration) {
     match local.plan.payloads.check(number, reply) {
         Ok(()) => tally.on_reply(intended, now, reply.len()),

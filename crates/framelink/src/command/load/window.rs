@@ -60,7 +60,7 @@ impl InOrder {
         self.rows.front().map(|row| &row.first)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<InFlight> {
         let row = self.rows.front_mut()?;
         let message = row.first;
@@ -128,7 +128,7 @@ impl Window {
     }
 
     /// Takes the message that this reply answers, if there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answered(&mut self, reply: &[u8]) -> Option<InFlight> {
         match &mut self.waiting {
             Waiting::Order(waiting) => waiting.pop(),
