@@ -1,7 +1,7 @@
 //! Peers that are lost and return, on real sockets. After each row all its descriptors, tasks and threads are gone.
 //!
-//! The rows of a driver run one after the other in a process of their own, because the open resources belong to the
-//! process.
+//! Rows run one after the other in a process of their own, because the open resources belong to the process. A driver
+//! has several such processes, and each runs a part of its rows.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -29,8 +29,10 @@ use support::baseline::{Baseline, no_tasks};
 
 /// No row takes longer than this.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// The variable that names the driver of a process.
-const DRIVER: &str = "FRAMELINK_ROWS_OF";
+/// The variable that names the driver of a process, and the part of its rows, such as `Tokio 0`.
+const ROWS_OF: &str = "FRAMELINK_ROWS_OF";
+/// How many processes a driver has.
+const PARTS: usize = 3;
 
 type Row = (&'static str, fn(Driver) -> Pin<Box<dyn Future<Output = ()>>>);
 
@@ -105,24 +107,24 @@ const ON_TOKIO: &[Row] = rows![
     balance::requests_are_balanced_over_the_links_of_several_addresses,
 ];
 
-/// Each driver runs in a process of its own. The processes run side by side, because they mostly wait.
+/// The processes run side by side, because they mostly wait.
 #[test]
 fn all_rows_hold_and_leave_nothing_behind() {
-    let start = |driver: &&str| {
+    let start = |part: String| {
         let mut rows = Command::new(std::env::current_exe().unwrap());
-        rows.args(["--ignored", "--exact", "--nocapture", "rows_of_a_driver"]).env(DRIVER, driver);
-        rows.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        rows.args(["--ignored", "--exact", "--nocapture", "rows_of_a_driver"]).env(ROWS_OF, &part);
+        (part, rows.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     };
-    let drivers = ["Tokio", "Blocking", "NonBlocking"];
-    let running: Vec<_> = drivers.iter().map(start).collect();
+    let parts = |driver| (0..PARTS).map(move |part| format!("{driver} {part}"));
+    let running: Vec<_> = ["Tokio", "Blocking", "NonBlocking"].into_iter().flat_map(parts).map(start).collect();
     let mut failed = Vec::new();
-    for (driver, rows) in drivers.iter().zip(running) {
+    for (part, rows) in running {
         let rows = rows.wait_with_output().unwrap();
         let stdout = String::from_utf8_lossy(&rows.stdout);
         print!("{stdout}");
         eprint!("{}", String::from_utf8_lossy(&rows.stderr));
         if !(rows.status.success() && stdout.contains("1 passed")) {
-            failed.push(driver);
+            failed.push(part);
         }
     }
     assert!(failed.is_empty(), "{failed:?}");
@@ -131,7 +133,9 @@ fn all_rows_hold_and_leave_nothing_behind() {
 #[test]
 #[ignore = "a part of another test"]
 fn rows_of_a_driver() {
-    let Ok(only) = std::env::var(DRIVER) else { return };
+    let Ok(rows_of) = std::env::var(ROWS_OF) else { return };
+    let (only, part) = rows_of.split_once(' ').unwrap();
+    let part: usize = part.parse().unwrap();
     // The first runtime of a process opens descriptors that later runtimes share.
     drop(runtime());
     let groups: [(&[Row], &[Driver]); 4] = [
@@ -142,8 +146,9 @@ fn rows_of_a_driver() {
     ];
     let all =
         groups.iter().flat_map(|(rows, drivers)| rows.iter().flat_map(|row| drivers.iter().map(move |on| (row, *on))));
-    let mut count = 0;
-    for ((name, row), driver) in all.filter(|(_, driver)| format!("{driver:?}") == only) {
+    let rows: Vec<_> = all.filter(|(_, driver)| format!("{driver:?}") == only).collect();
+    assert!(rows.len() >= ROWS.len(), "{only}: {} rows", rows.len());
+    for ((name, row), driver) in rows.into_iter().skip(part).step_by(PARTS) {
         let (began, before) = (Instant::now(), Baseline::take());
         let runtime = runtime();
         runtime.block_on(async {
@@ -154,9 +159,7 @@ fn rows_of_a_driver() {
         runtime.shutdown_timeout(DEADLINE);
         before.assert_restored(&format!("{name} on {driver:?}"));
         println!("{:5.2} s  {driver:?}  {name}", began.elapsed().as_secs_f64());
-        count += 1;
     }
-    assert!(count >= ROWS.len(), "{only}: {count} rows");
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -71,9 +71,9 @@ impl Received {
     }
 }
 
-pub(super) fn frame(payload: &[u8]) -> impl Iterator<Item = u8> {
-    let len = u16::try_from(payload.len()).expect("a short message");
-    len.to_be_bytes().into_iter().chain(payload.iter().copied())
+/// Returns the header of the payload's frame.
+pub(super) fn header(payload: &[u8]) -> [u8; 2] {
+    u16::try_from(payload.len()).expect("a short message").to_be_bytes()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
