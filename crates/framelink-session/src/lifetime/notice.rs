@@ -110,8 +110,8 @@ impl AtomicStage {
 /// What is woken when the stage changes.
 #[derive(Default)]
 struct Wakers {
+    /// Wakes the receiving half, and the sending half if the same task has it.
     receiver: Option<Waker>,
-    sender: Option<Waker>,
     /// Boxed, because most connections have none of it.
     rare: Option<Box<Rare>>,
 }
@@ -119,6 +119,8 @@ struct Wakers {
 /// What few connections have.
 #[derive(Default)]
 struct Rare {
+    /// Wakes the sending half, if another task may have it.
+    sender: Option<Waker>,
     /// Ends the waits of threads that are blocked in a system call.
     closer: Option<Box<dyn Fn() + Send + Sync>>,
     /// Why the connection is dropped, if not for a newer one.
@@ -138,7 +140,7 @@ impl Notice {
             return;
         }
         let mut wakers = self.wakers();
-        let woken = [wakers.receiver.clone(), wakers.sender.clone()];
+        let woken = [wakers.receiver.clone(), wakers.rare.as_ref().and_then(|rare| rare.sender.clone())];
         let is_abrupt = stage >= NoticeStage::Dropped;
         let closer = wakers.rare.as_mut().filter(|_| is_abrupt).and_then(|rare| rare.closer.take());
         // The lock is released first, because a woken task may take its own locks.
@@ -183,12 +185,29 @@ impl Notice {
 
     /// Sets the waker of the receiving half. Call this before reading the stage, so that no change is missed.
     pub fn wake_receiver(&self, waker: &Waker) {
-        set(&mut self.wakers().receiver, waker);
+        let mut wakers = self.wakers();
+        if wakers.receiver.as_ref().is_some_and(|before| before.will_wake(waker)) {
+            return;
+        }
+        let before = wakers.receiver.replace(waker.clone());
+        // The sending half may still be in the task before. If it is not, that task is woken for nothing.
+        if let Some(before) = before
+            && wakers.rare.as_ref().is_none_or(|rare| rare.sender.is_none())
+        {
+            wakers.rare.get_or_insert_default().sender = Some(before);
+        }
+        wakers.join();
     }
 
     /// Sets the waker of the sending half. Call this before reading the stage, so that no change is missed.
     pub fn wake_sender(&self, waker: &Waker) {
-        set(&mut self.wakers().sender, waker);
+        let mut wakers = self.wakers();
+        let is_same = wakers.receiver.as_ref().is_some_and(|receiver| receiver.will_wake(waker));
+        if is_same && wakers.rare.is_none() {
+            return;
+        }
+        set(&mut wakers.rare.get_or_insert_default().sender, waker);
+        wakers.join();
     }
 
     /// Sets the function that ends waits in system calls. It is called when the connection ends at once.
@@ -204,6 +223,19 @@ impl Notice {
 
     fn wakers(&self) -> MutexGuard<'_, Wakers> {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wakers {
+    /// Frees the waker of the sending half if it is that of the receiving half.
+    fn join(&mut self) {
+        let Self { receiver: Some(receiver), rare: Some(rare) } = self else { return };
+        if rare.sender.as_ref().is_some_and(|sender| sender.will_wake(receiver)) {
+            rare.sender = None;
+        }
+        if rare.sender.is_none() && rare.closer.is_none() && rare.evicted.is_none() {
+            self.rare = None;
+        }
     }
 }
 
@@ -239,6 +271,64 @@ impl fmt::Display for Ending {
                 write!(f, "this client held more than its share of the server's memory, which is {}", ShowSize(*limit))
             }
             Self::Cut => f.write_str("the connection was cut: the time to finish its messages is over"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The halves of a connection in the order in which they set their wakers, each with the number of its task, and
+    /// the tasks that must be woken.
+    type Case = (&'static [(char, usize)], &'static [usize]);
+
+    const CASES: &[Case] = &[
+        (&[('r', 0)], &[0]),
+        (&[('s', 0)], &[0]),
+        (&[('r', 0), ('s', 0)], &[0]),
+        (&[('s', 0), ('r', 0)], &[0]),
+        (&[('r', 0), ('s', 1)], &[0, 1]),
+        (&[('s', 1), ('r', 0)], &[0, 1]),
+        // Both halves were in task 0, and only the receiving half has moved.
+        (&[('r', 0), ('s', 0), ('r', 1)], &[0, 1]),
+        (&[('r', 0), ('s', 0), ('s', 1)], &[0, 1]),
+        (&[('r', 0), ('s', 1), ('r', 2), ('s', 0)], &[0, 2]),
+        (&[('r', 0), ('s', 0), ('r', 1), ('s', 1)], &[1]),
+        (&[('r', 0), ('s', 1), ('r', 1)], &[1]),
+    ];
+
+    #[test]
+    fn the_task_of_each_half_is_woken_and_a_task_with_both_halves_has_one_waker() {
+        for (set, woken) in CASES {
+            let tasks: [Arc<Task>; 3] = Default::default();
+            let notice = Notice::new();
+            for &(half, task) in *set {
+                let waker = Waker::from(Arc::clone(&tasks[task]));
+                match half {
+                    'r' => notice.wake_receiver(&waker),
+                    _ => notice.wake_sender(&waker),
+                }
+            }
+            let is_one_task = woken.len() == 1 && set.contains(&('r', woken[0]));
+            assert_eq!(notice.wakers().rare.is_none(), is_one_task, "{set:?}");
+            notice.tell(NoticeStage::Draining);
+            for (number, task) in tasks.iter().enumerate() {
+                assert_eq!(task.0.load(Ordering::Acquire), usize::from(woken.contains(&number)), "{set:?}: {number}");
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The memory budget of a server's connections, and the choice of the connection to close.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::lifetime::{Ending, Notice};
+use crate::memory::by_age::ByAge;
 use crate::memory::network::Network;
 
 /// Limits the bytes that the connections of a server hold, in all and for each client.
@@ -30,7 +31,7 @@ pub(super) struct Sum {
 /// The open connections.
 #[derive(Default)]
 struct Book {
-    accounts: BTreeMap<u64, Arc<Account>>,
+    accounts: ByAge<Arc<Account>>,
     /// Each client's sum and its number of connections.
     clients: HashMap<Network, (Arc<Sum>, usize)>,
 }
@@ -80,7 +81,7 @@ impl Budget {
     /// Closes the account of the connection with this number.
     pub fn close(&self, id: u64, client: Network) {
         let mut book = self.book();
-        if book.accounts.remove(&id).is_none() {
+        if book.accounts.remove(id).is_none() {
             return;
         }
         if let Some((_, count)) = book.clients.get_mut(&client) {
@@ -207,7 +208,7 @@ impl Book {
     /// that `wants` asks for count as held. Returns `None` if no bytes are held.
     fn largest(&self, client: Option<&Arc<Sum>>, wants: &Account, more: usize) -> Option<Arc<Account>> {
         let mut clients: HashMap<*const Sum, (usize, usize, &Arc<Account>)> = HashMap::new();
-        for account in self.accounts.values().filter(|account| !account.is_leaving()) {
+        for account in self.accounts.iter().map(|(_, account)| account).filter(|account| !account.is_leaving()) {
             if client.is_some_and(|client| !Arc::ptr_eq(client, &account.client)) {
                 continue;
             }

@@ -10,11 +10,13 @@
 //! reports a change of 4 KiB or more. A connection with small messages reports nothing.
 
 mod budget;
+mod by_age;
 mod held;
 mod network;
 #[cfg(test)]
 mod tests;
 
 pub use budget::{Account, Budget, Charge};
+pub use by_age::ByAge;
 pub use held::Held;
 pub use network::Network;

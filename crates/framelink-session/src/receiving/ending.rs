@@ -137,6 +137,12 @@ impl<D: Decode> Receiving<D> {
         self.messages_are = Messages::RequestsInTurn;
     }
 
+    /// Returns when bytes were received last.
+    #[must_use]
+    pub const fn heard_at(&self) -> Duration {
+        self.heard_at.time()
+    }
+
     /// Sends heartbeats again after the reply has arrived.
     pub fn resume_heartbeats(&self) {
         if let Some(liveness) = &self.liveness {

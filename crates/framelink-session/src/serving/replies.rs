@@ -285,6 +285,11 @@ impl<R> Replies<R> {
         self.answered
     }
 
+    /// Goes on after this many requests of the connection that were answered before.
+    pub const fn count_from(&mut self, answered: u64) {
+        self.answered = answered;
+    }
+
     fn count(&mut self, bytes: usize) {
         self.bytes = bytes;
         // Connections are told to end later, because this may run inside a lock.

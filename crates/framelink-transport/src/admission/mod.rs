@@ -76,13 +76,18 @@ struct AdmissionState {
     observer: Option<Observer>,
 }
 
-/// The place of one connection. Dropping it frees the place.
+/// What a connection gets when it is accepted.
 pub(crate) struct Permit {
-    id: u64,
-    client: Network,
     pub(crate) notice: Arc<Notice>,
     pub(crate) account: Arc<Account>,
     pub(crate) tally: Option<Arc<Tally>>,
+    pub(crate) place: Place,
+}
+
+/// The place of one connection. Dropping it frees the place.
+pub(crate) struct Place {
+    id: u64,
+    client: Network,
     admission: Arc<AdmissionShared>,
 }
 
@@ -196,7 +201,8 @@ impl Admission {
         if let Some(dropped) = dropped {
             dropped.tell(NoticeStage::Dropped);
         }
-        Ok(Permit { id, client, notice, account, tally, admission: Arc::clone(&self.0) })
+        let place = Place { id, client, admission: Arc::clone(&self.0) };
+        Ok(Permit { notice, account, tally, place })
     }
 
     /// Brings all connections to this stage, and those that are accepted later too. A server with a loop of its own is
@@ -218,11 +224,11 @@ impl Admission {
 impl Permit {
     /// Returns whether this connection may be dropped to make room for a newer one.
     pub(crate) fn can_be_dropped(&self) -> bool {
-        self.admission.can_drop
+        self.place.admission.can_drop
     }
 }
 
-impl Drop for Permit {
+impl Drop for Place {
     fn drop(&mut self) {
         self.admission.state().table.leave(self.id);
         self.admission.memory.close(self.id, self.client);

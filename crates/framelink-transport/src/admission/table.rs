@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::profile::{Network, WhenFull};
+use crate::session::memory::ByAge;
 
 /// The accepted connections, oldest first, each with the handle that tells it to end. Memory grows with their number.
 ///
@@ -17,7 +18,7 @@ pub(crate) struct Table<T> {
     per_client: usize,
     when_full: WhenFull,
     /// The connections by number. Numbers grow, so the first one is the oldest.
-    entries: BTreeMap<u64, Entry<T>>,
+    entries: ByAge<Entry<T>>,
     clients: HashMap<Network, BTreeSet<u64>>,
     /// The connections that have lost their place and are not closed yet.
     leaving: BTreeMap<u64, T>,
@@ -69,7 +70,7 @@ const MOST_LEAVING: usize = 16;
 
 impl<T: Clone> Table<T> {
     pub(crate) fn new(connections: usize, per_client: usize, when_full: WhenFull) -> Self {
-        let (entries, clients, leaving) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        let (entries, clients, leaving) = (ByAge::default(), HashMap::new(), BTreeMap::new());
         Self { connections, per_client, when_full, entries, clients, leaving, next: 0 }
     }
 
@@ -104,7 +105,7 @@ impl<T: Clone> Table<T> {
 
     /// The handles of all connections that are not closed.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.entries.values().map(|entry| &entry.told_by).chain(self.leaving.values())
+        self.entries.iter().map(|(_, entry)| &entry.told_by).chain(self.leaving.values())
     }
 
     fn lacks_room_for(&self, client: Network) -> Option<Refusal> {
@@ -122,17 +123,17 @@ impl<T: Clone> Table<T> {
             return Err(refusal);
         }
         let oldest = match refusal {
-            Refusal::Client => self.clients.get(&client).and_then(BTreeSet::first),
-            Refusal::Access | Refusal::Total => self.entries.keys().next(),
+            Refusal::Client => self.clients.get(&client).and_then(BTreeSet::first).copied(),
+            Refusal::Access | Refusal::Total => self.entries.first().map(|(id, _)| id),
         };
-        let id = *oldest.ok_or(refusal)?;
+        let id = oldest.ok_or(refusal)?;
         let told_by = self.remove(id).ok_or(refusal)?;
         self.leaving.insert(id, told_by.clone());
         Ok(told_by)
     }
 
     fn remove(&mut self, id: u64) -> Option<T> {
-        let Entry { client, told_by } = self.entries.remove(&id)?;
+        let Entry { client, told_by } = self.entries.remove(id)?;
         if let Some(ids) = self.clients.get_mut(&client) {
             ids.remove(&id);
             if ids.is_empty() {

@@ -90,7 +90,6 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = Shared<TcpStream>, W
     pub(super) receiver: RecvHalf<C, R>,
     pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
-    pub(super) clock: Clock,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Box<Mailbox<C>>>,
 }
@@ -157,7 +156,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         self.begin_duplex();
         let closers = self.receiver.closer().into_iter().collect();
-        let mux = Mux::new(self.sender, matching, self.clock, closers);
+        let mux = Mux::new(self.sender, matching, self.receiver.clock, closers);
         (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
     }
 
@@ -172,7 +171,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let mut watched = self.receiver;
         let closers: Vec<_> = watched.closer().into_iter().chain(receiving.receiver.closer()).collect();
         let can_be_ended = closers.len() == 2;
-        let mux = Mux::new(self.sender, matching, receiving.clock, closers);
+        let mux = Mux::new(self.sender, matching, receiving.receiver.clock, closers);
         if can_be_ended {
             let failing = Arc::clone(&mux);
             let begun = threads::spawn("framelink-watch", move || failing.fail(&Cause::of_one_way(watched.recv())));
@@ -220,11 +219,11 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         let deadline = deadline.into();
         loop {
             // Bytes that could not be written are tried again soon.
-            let soon = self.sender.sending.has_output().then(|| self.clock.within(SLICE));
+            let soon = self.sender.sending.has_output().then(|| self.receiver.clock.within(SLICE));
             match step(self, [deadline, soon].into_iter().flatten().min()) {
                 Ok(Ok(done)) => return Ok(Ok(done)),
                 // The clock is checked last, because bytes that have arrived count even after the deadline.
-                Ok(Err(_)) if deadline.is_some_and(|at| at <= self.clock.now()) => return Err(Elapsed),
+                Ok(Err(_)) if deadline.is_some_and(|at| at <= self.receiver.clock.now()) => return Err(Elapsed),
                 Ok(Err(_)) => {}
                 Err(error) => return Ok(Err(error)),
             }
@@ -246,7 +245,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         &'p mut self,
         deadline: Option<Duration>,
     ) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
-        let (receiver, sender, clock) = (&mut self.receiver, &mut self.sender, self.clock);
+        let (clock, receiver, sender) = (self.receiver.clock, &mut self.receiver, &mut self.sender);
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
@@ -256,7 +255,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt };
         let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice, interrupt: None };
         let port = (input, output);
-        Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &self.clock })
+        Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }
 
     const READS_WAIT: bool = true;
@@ -271,6 +270,6 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
     }
 
     fn briefly(&self) -> Option<Duration> {
-        Some(self.clock.within(SLICE))
+        Some(self.receiver.clock.within(SLICE))
     }
 }

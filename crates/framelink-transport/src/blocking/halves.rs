@@ -37,7 +37,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
     pub(super) reader: Option<R>,
     pub(super) receiving: Receiving<Arc<C>>,
     pub(super) timeout: Timeout,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) peer: PeerAddr,
     /// Ends a wait so that the reader checks whether the connection is to end.
     pub(super) interrupt: Option<Interrupting<R>>,

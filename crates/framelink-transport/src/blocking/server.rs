@@ -1,6 +1,5 @@
 //! A server, which accepts, serves and drains.
 
-use std::convert::identity;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -17,7 +16,7 @@ use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::server::{
     Answer, DrainReport, HandlerResult, ServedGuard, ServedOutcome, ServerControl, ServerCounts, ServerListener,
-    WrittenReply, run, serve_in_place, serve_in_turn, server,
+    Service, WrittenReply, run, serve_in_place, serve_in_turn, server,
 };
 use crate::session::{Concurrency, Reply};
 use framelink_session::Message;
@@ -51,17 +50,17 @@ server! {
     /// # Ok(())
     /// # }
     /// ```
-    Blocking, plain ready, A: (Answer), identity, serve_accepted, serve_accepted_in_place, stopper: Stopper
+    Blocking, plain ready, A: (Answer), |listener, _| listener, serve_accepted, serve_accepted_in_place, stopper: Stopper
 }
 
 impl Connection {
     /// Serves the connection in this thread if one thread is enough, otherwise in several threads.
-    async fn serve_accepted<A: Answer>(
-        &mut self,
-        profile: &Profile,
-        concurrency: Concurrency,
-        answer: impl Fn(Message) -> A + Sync,
-    ) -> ServedOutcome<Error> {
+    async fn serve_accepted<A: Answer, H>(&mut self, service: &Service<H>) -> ServedOutcome<Error>
+    where
+        H: Fn(Message, Option<SocketAddr>) -> A + Sync,
+    {
+        let (peer, profile, concurrency) = (self.peer_addr(), &service.profile, service.concurrency);
+        let answer = |message| (service.handler)(message, peer);
         match concurrency.limit() > 1 || self.mailbox.is_some() || profile.heartbeat().is_some() {
             true => self.serve_to_end(profile, concurrency, answer).await,
             false => serve_in_turn(self, profile, answer).await,
@@ -69,16 +68,16 @@ impl Connection {
     }
 
     /// Serves the connection in this thread. Pushed messages need another thread, which writes them.
-    async fn serve_accepted_in_place<H: HandlerResult>(
-        &mut self,
-        profile: &Profile,
-        handler: impl Fn(&[u8], &mut Reply<'_>) -> H + Sync,
-    ) -> ServedOutcome<Error> {
+    async fn serve_accepted_in_place<R: HandlerResult, H>(&mut self, service: &Service<H>) -> ServedOutcome<Error>
+    where
+        H: Fn(&[u8], &mut Reply<'_>) -> R + Sync,
+    {
+        let (profile, handler) = (&service.profile, &service.handler);
         if self.mailbox.is_some() {
-            let answer = |request: Message| WrittenReply::by(&request, &handler);
+            let answer = |request: Message| WrittenReply::by(&request, handler);
             return self.serve_to_end(profile, Concurrency::default(), answer).await;
         }
-        serve_in_place(self, None, profile, handler).await
+        serve_in_place(self, service).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Serving a connection, in one thread or in several.
 
+use std::future;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, Scope};
@@ -88,7 +89,7 @@ impl<C: Decode + Encode> Connection<C> {
         C: Send + Sync,
     {
         let (clock, peer, within, mailbox) =
-            (self.clock, self.peer_addr(), profile.timeouts().write, self.mailbox.take());
+            (self.receiver.clock, self.peer_addr(), profile.timeouts().write, self.mailbox.take());
         let (receiver, sender) = (&mut self.receiver, &mut self.sender);
         let ends = QueueEnds {
             closer: receiver.reader.as_ref().and_then(ReadStream::closer),
@@ -111,7 +112,7 @@ impl<C: Decode + Encode> Connection<C> {
     }
 }
 
-served_connection!(plain, _limit => flush(), Self::served);
+served_connection!(plain, _limit => flush(), |connection: &mut Self, step| future::ready(connection.served(step)));
 
 /// Starts a handler thread. If the system has no thread left, the others go on; without any, the connection ends.
 fn begin_handler<'s, C: Decode + Encode, A: Answer>(

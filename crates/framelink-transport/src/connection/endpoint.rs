@@ -267,7 +267,7 @@ pub(crate) fn attend<M: Delivery, E: Endpoint + ?Sized>(
 
 /// Implements the accessors of [`SessionParts`] from the paths of the fields.
 macro_rules! session_parts {
-    ($($receiving:ident).+, $($sending:ident).+, $($exchange:ident).+, $($peer:ident).+) => {
+    ($($receiving:ident).+, $($sending:ident).+, $($exchange:ident).+, $($clock:ident).+, $($peer:ident).+) => {
         type Codec = C;
         type Clock = Clock;
 
@@ -292,7 +292,7 @@ macro_rules! session_parts {
         }
 
         fn clock(&self) -> Clock {
-            self.clock
+            self.$($clock).+
         }
 
         fn peer(&self) -> Option<std::net::SocketAddr> {
@@ -305,7 +305,7 @@ pub(crate) use session_parts;
 /// Implements [`SessionParts`] for a connection that consists of two halves.
 macro_rules! session_parts_in_halves {
     () => {
-        $crate::connection::session_parts!(receiver.receiving, sender.sending, exchange, receiver.peer);
+        $crate::connection::session_parts!(receiver.receiving, sender.sending, exchange, receiver.clock, receiver.peer);
 
         #[inline]
         fn has_socket(&self) -> bool {

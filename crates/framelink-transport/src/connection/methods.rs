@@ -26,7 +26,7 @@ macro_rules! connection_methods {
             heartbeat: impl Into<std::sync::Arc<$crate::Heartbeat>>,
             us: $crate::heartbeat::Role,
         ) -> $crate::session::LivenessHandle {
-            let now = $crate::drive::Clock::now(&self.clock);
+            let now = $crate::drive::Clock::now(&$crate::connection::SessionParts::clock(self));
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
             $crate::session::watch(receiving, sending, heartbeat.into(), us, $crate::session::jitter(), now)
         }
@@ -38,7 +38,7 @@ macro_rules! connection_methods {
 
         /// Returns whether the peer is alive, as far as heartbeats can tell, or `None` without heartbeats.
         pub fn standing(&self) -> Option<$crate::heartbeat::Standing> {
-            Some(self.liveness()?.standing($crate::drive::Clock::now(&self.clock)))
+            Some(self.liveness()?.standing($crate::drive::Clock::now(&$crate::connection::SessionParts::clock(self))))
         }
 
         /// Returns the address of the peer, or `None` if the stream has no address.
@@ -125,7 +125,7 @@ macro_rules! exchanging_connection_methods {
             limit: std::time::Duration,
         ) -> Result<$crate::drive::TryRecv, $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Receive)?;
-            let deadline = self.clock.within(limit);
+            let deadline = $crate::connection::SessionParts::clock(self).within(limit);
             let received = $wait!(self.until_done(deadline, |connection, wait| connection.receive_step(wait)));
             Ok($crate::drive::TryRecv::of(received.ok().transpose()?))
         }
@@ -154,7 +154,7 @@ macro_rules! exchanging_connection_methods {
             half_close: bool,
         ) -> Result<$crate::Message, $crate::connection::CallErrorOf<C>> {
             let mut call = self.begin_call(request, half_close)?;
-            let deadline = self.clock.within(within);
+            let deadline = $crate::connection::SessionParts::clock(self).within(within);
             match $wait!(self.until_done(deadline, |connection, wait| connection.advance_call(&mut call, wait))) {
                 Ok(Ok(reply)) => Ok(reply),
                 Ok(Err(cause)) => Err(self.call_failed(&call, cause)),
@@ -183,7 +183,7 @@ macro_rules! exchanging_connection_methods {
         ) -> (usize, Result<$crate::drive::CloseReport, $crate::connection::ErrorOf<C>>) {
             let mut close = self.begin_close(within);
             loop {
-                let deadline = self.clock.at(close.deadline());
+                let deadline = $crate::connection::SessionParts::clock(self).at(close.deadline());
                 let closed = $wait!(self.until_done(deadline, |connection, wait| connection.advance_close(&mut close, wait)));
                 // After its deadline, `advance_close` is called once more and returns the outcome.
                 if let Ok(closed) = closed {
@@ -322,7 +322,7 @@ macro_rules! waiting_connection_methods {
             let peer = $crate::connection::peer_addr::PeerAddr::new(peer);
             let receiver = RecvHalf::assemble(reader, session.receiving, clock, peer.clone());
             let sender = SendHalf::assemble(writer, session.sending, clock, peer);
-            Self { receiver, sender, exchange: session.exchange, clock, mailbox: None }
+            Self { receiver, sender, exchange: session.exchange, mailbox: None }
         }
     };
 }

@@ -66,7 +66,7 @@ impl ConnectionSetup {
     }
 
     /// Applies the settings to an accepted connection: refuses PROXY headers, and sets the idle time and the
-    /// lifetime. The permit is held until both halves are dropped.
+    /// lifetime. The place is held until both halves are dropped.
     pub(crate) fn admit<D: Decode, E: Encode>(
         &self,
         receiving: &mut Receiving<D>,
@@ -82,8 +82,8 @@ impl ConnectionSetup {
         });
         receiving.count_memory(permit.account.place());
         sending.count_memory(permit.account.place());
-        let lifetime = lifetime.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
-        session::limit_lifetime(receiving, sending, lifetime.keep(Box::new(permit)));
+        let lifetime = lifetime.heed(permit.notice).counted_in(permit.tally);
+        session::limit_lifetime(receiving, sending, lifetime.keep(Box::new(permit.place)));
     }
 }
 

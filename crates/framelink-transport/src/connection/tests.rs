@@ -105,7 +105,7 @@ impl Connection {
 }
 
 impl SessionParts for Connection {
-    session_parts!(session.receiving, session.sending, session.exchange, peer);
+    session_parts!(session.receiving, session.sending, session.exchange, clock, peer);
 
     fn has_socket(&self) -> bool {
         self.wire.is_some()

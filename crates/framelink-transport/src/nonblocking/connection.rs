@@ -329,7 +329,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
 }
 
 impl<C: Decode + Encode, S> SessionParts for Connection<C, S> {
-    connection::session_parts!(session.receiving, session.sending, session.exchange, peer);
+    connection::session_parts!(session.receiving, session.sending, session.exchange, clock, peer);
 
     #[inline]
     fn has_socket(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Serving a connection while waiting for its one socket.
 
+use std::future;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -45,4 +46,4 @@ impl<C: Decode + Encode> Served<C> {
     }
 }
 
-served_connection!(plain, limit => flush_within(limit), Self::served);
+served_connection!(plain, limit => flush_within(limit), |connection: &mut Self, step| future::ready(connection.served(step)));

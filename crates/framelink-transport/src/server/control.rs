@@ -19,6 +19,8 @@ pub(crate) struct ServerControl<D: Driver> {
     clock: D::Clock,
     /// How many connections are served.
     pub(super) serving: AtomicUsize,
+    /// The numbers of the tasks whose connections have ended, until the server's list of tasks knows.
+    pub(crate) ended_tasks: Lock<Vec<u32>>,
     /// Notified when a connection has ended, and when a drain is ordered.
     pub(super) changed: D::Notify,
 }
@@ -26,7 +28,8 @@ pub(crate) struct ServerControl<D: Driver> {
 impl<D: Driver> ServerControl<D> {
     pub(crate) fn new(admission: Admission) -> Arc<Self> {
         let (stats, drain, serving) = (Stats::new(admission), Lock::default(), AtomicUsize::new(0));
-        Arc::new(Self { stats, drain, clock: D::clock(), serving, changed: D::Notify::default() })
+        let (ended_tasks, changed) = (Lock::default(), D::Notify::default());
+        Arc::new(Self { stats, drain, clock: D::clock(), serving, ended_tasks, changed })
     }
 
     /// Orders the server to end within this time. Connections are told the stage before the server wakes up.

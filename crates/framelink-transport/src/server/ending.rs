@@ -8,6 +8,7 @@ use crate::connection::{Endpoint, ErrorOf, Step};
 use crate::drive::{self, Close, CloseReport, TryRecv};
 use crate::error::{Cause, Error};
 use crate::profile::{Profile, Side};
+use crate::registry::Mailbox;
 use crate::session::Ending;
 use framelink_session::Message;
 
@@ -46,6 +47,9 @@ pub(crate) trait ServedConnection: Endpoint {
         None
     }
 
+    /// The queue of pushed messages, if the connection has joined a registry.
+    fn mailbox(&mut self) -> &mut Option<Box<Mailbox<Self::Codec>>>;
+
     /// Closes the connection in good order. Returns how many messages arrived meanwhile, even if closing failed.
     fn close_and_count(
         &mut self,
@@ -55,7 +59,7 @@ pub(crate) trait ServedConnection: Endpoint {
 
 /// Implements `ServedConnection` for a driver's `Connection`. `flush` is the method that writes what is queued.
 ///
-/// `$repeat` repeats a step. `$waker` is `Some` on a driver with tasks.
+/// `$repeat` repeats a step, and returns a future. `$waker` is `Some` on a driver with tasks.
 macro_rules! served_connection {
     ($wait:ident, $limit:ident => $flush:ident($($argument:ident)?), $repeat:expr $(, $waker:path)?) => {
         impl<C: Decode + Encode> $crate::server::ServedConnection for Connection<C> {
@@ -75,16 +79,20 @@ macro_rules! served_connection {
                 $wait!(self.send_within(reply, limit))
             }
 
-            async fn until_done(
+            fn until_done(
                 &mut self,
                 step: impl FnMut(&mut Self, Self::Wait<'_>) -> $crate::connection::Step<(), ErrorOf<C>>,
-            ) -> Result<(), ErrorOf<C>> {
-                $wait!(($repeat)(self, step))
+            ) -> impl Future<Output = Result<(), ErrorOf<C>>> {
+                ($repeat)(self, step)
             }
 
             $(fn waker<'w>(wait: &Self::Wait<'w>) -> Option<&'w std::task::Waker> {
                 $waker(*wait)
             })?
+
+            fn mailbox(&mut self) -> &mut Option<Box<$crate::registry::Mailbox<C>>> {
+                &mut self.mailbox
+            }
 
             async fn close_and_count(
                 &mut self,

@@ -7,12 +7,12 @@ use framelink_codec::{Decode, Encode};
 
 use super::answer::{Answer, HandlerResult};
 use super::ending::{ServedConnection, ServedOutcome, end_served};
-use super::served::ServedMachine;
+use super::served::{KEPT_FOR, ServedMachine};
+use super::service::Service;
 use crate::connection::{CauseOf, ErrorOf, Open, Parts, Step};
 use crate::drive::{self, AT_ONCE, Came, Clock, Input, Port, Progress, Turn, Wants};
 use crate::error::{Cause, Error, HandlerError, Operation};
 use crate::profile::Profile;
-use crate::registry::Mailbox;
 use crate::session::{MessagePlace, Reply};
 
 /// The bytes of a reply that is not in the send queue. There is none, because handlers write into the queue.
@@ -25,31 +25,112 @@ type NoBytes = [u8; 0];
 ///     ▲                                                                             │
 ///     └─ no whole request is left in the buffer, or 64 KiB of replies wait ─────────┘
 /// ```
-pub(crate) async fn serve_in_place<S: ServedConnection, H: HandlerResult>(
+pub(crate) fn serve_in_place<S: ServedConnection, H: HandlerResult>(
     connection: &mut S,
-    mailbox: Option<Box<Mailbox<S::Codec>>>,
-    profile: &Profile,
-    mut handler: impl FnMut(&[u8], &mut Reply<'_>) -> H,
-) -> ServedOutcome<ErrorOf<S::Codec>> {
-    // The preamble is sent even if the client asks nothing.
-    let (answered, served) = match connection.flush(profile.timeouts().write).await {
-        Ok(()) => {
-            let peer = connection.peer();
+    how: impl ServeInPlace<H>,
+) -> impl Future<Output = ServedOutcome<ErrorOf<S::Codec>>> {
+    let mut served = ServedInPlace { how, answered: 0, machine: None };
+    // Not an `async fn`, whose future would hold its arguments twice. What few connections need is boxed.
+    async move {
+        let ended = 'served: {
+            if let Err(error) = connection.check(Operation::Send) {
+                break 'served Err(error);
+            }
+            // The preamble is sent even if the client asks nothing.
+            if connection.sending().has_output()
+                && let Err(error) = Box::pin(connection.flush(served.how.profile().timeouts().write)).await
+            {
+                break 'served Err(error);
+            }
+            connection.until_done(|connection, wait| served.step(connection, wait)).await
+        };
+        // Leaves the registry.
+        served.machine = None;
+        Box::pin(async move { end_served(connection, served.how.profile(), served.answered, ended).await }).await
+    }
+}
+
+/// How the requests of a connection are answered. All of it is one value, because the task of an idle connection holds
+/// it.
+pub(crate) trait ServeInPlace<H> {
+    fn profile(&self) -> &Profile;
+    fn answer(&mut self, request: &[u8], reply: &mut Reply<'_>) -> H;
+}
+
+impl<H, A: Fn(&[u8], &mut Reply<'_>) -> H> ServeInPlace<H> for &Service<A> {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    #[inline]
+    fn answer(&mut self, request: &[u8], reply: &mut Reply<'_>) -> H {
+        (self.handler)(request, reply)
+    }
+}
+
+impl<H, A: FnMut(&[u8], &mut Reply<'_>) -> H> ServeInPlace<H> for (&Profile, A) {
+    fn profile(&self) -> &Profile {
+        self.0
+    }
+
+    #[inline]
+    fn answer(&mut self, request: &[u8], reply: &mut Reply<'_>) -> H {
+        (self.1)(request, reply)
+    }
+}
+
+/// A connection that is served, and how.
+struct ServedInPlace<C: Decode + Encode, A> {
+    how: A,
+    /// How many requests are wholly answered.
+    answered: u64,
+    /// `None` while the connection is idle.
+    machine: Option<Box<ServedMachine<C, NoBytes>>>,
+}
+
+impl<C: Decode + Encode, A> ServedInPlace<C, A> {
+    /// Makes progress until the socket must be waited for, or until the connection has been served.
+    fn step<S: ServedConnection<Codec = C>, H: HandlerResult>(
+        &mut self,
+        connection: &mut S,
+        wait: S::Wait<'_>,
+    ) -> Step<(), ErrorOf<C>>
+    where
+        A: ServeInPlace<H>,
+    {
+        let Self { how, answered, machine: kept } = self;
+        let machine = kept.get_or_insert_with(|| {
+            let mailbox = connection.mailbox().take();
             let Parts { receiving, sending, .. } = connection.parts();
-            let mut machine = ServedMachine::<_, NoBytes>::begin_in_place(receiving, sending, mailbox, profile);
-            let step = |connection: &mut S, wait: S::Wait<'_>| {
-                if let Some(waker) = S::waker(&wait) {
-                    machine.output.wake(waker);
-                }
-                let mut open = connection.open(wait).map_err(|cause| Error::new(Operation::Serve, peer, cause))?;
-                machine.serve_in_place(&mut open, peer, &mut handler)
-            };
-            let served = connection.until_done(step).await;
-            (machine.requests.replies.answered(), served)
+            let machine = ServedMachine::begin_in_place(receiving, sending, mailbox, how.profile());
+            Box::new(machine.count_from(*answered))
+        });
+        let waker = S::waker(&wait);
+        // A task can wait for another time without a system call.
+        let is_task = waker.is_some();
+        if let Some(waker) = waker {
+            machine.output.wake(waker);
         }
-        Err(error) => (0, Err(error)),
-    };
-    end_served(connection, profile, answered, served).await
+        let peer = connection.peer();
+        let mut open = connection.open(wait).map_err(|cause| Error::new(Operation::Serve, peer, cause))?;
+        let handler = &mut |request: &[u8], reply: &mut Reply<'_>| how.answer(request, reply);
+        let stepped = machine.serve_in_place(&mut open, peer, handler);
+        let before = std::mem::replace(answered, machine.requests.replies.answered());
+        let (is_idle, heard_at) = (machine.is_idle(open.sending), open.receiving.heard_at());
+        drop(open);
+        match stepped {
+            Ok(Err(_)) if is_idle && before == *answered => {
+                *connection.mailbox() = machine.output.take_mailbox();
+                *kept = None;
+            }
+            Ok(Err(Wants::Read(until))) if is_idle && is_task => {
+                let idle_at = heard_at.saturating_add(KEPT_FOR);
+                return Ok(Err(Wants::Read(Some(until.map_or(idle_at, |until| until.min(idle_at))))));
+            }
+            _ => {}
+        }
+        stepped
+    }
 }
 
 impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {

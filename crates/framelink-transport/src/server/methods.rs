@@ -114,34 +114,33 @@ macro_rules! serve_in_place_method {
             profile: &crate::profile::Profile,
             handler: impl FnMut(&[u8], &mut crate::session::Reply<'_>) -> H,
         ) -> Result<u64, crate::connection::ErrorOf<C>> {
-            let mailbox = self.mailbox.take();
-            $wait!($crate::server::serve_in_place(&mut self, mailbox, profile, handler)).into_answered()
+            $wait!($crate::server::serve_in_place(&mut self, (profile, handler))).into_answered()
         }
     };
 }
 
 /// Runs a server: serves each connection with `$served`, which uses the names that come before it.
 macro_rules! run_server {
-    (
-        $wait:ident, $over:expr, $server:ident,
-        ($handler:ident, $connection:ident, $profile:ident, $concurrency:ident, $peer:ident) => $served:expr
-    ) => {{
-        let ($handler, control) = (Arc::new($handler), $server.handle.control);
-        let ($profile, $concurrency, registry) = ($server.profile, $server.concurrency, $server.registry);
-        let serve = move |mut $connection: Connection, mut guard: ServedGuard<_>| {
-            let ($handler, $profile) = (Arc::clone(&$handler), Arc::clone(&$profile));
+    ($wait:ident, $over:expr, $server:ident, $handler:expr, ($service:ident, $connection:ident) => $served:expr) => {{
+        let (control, registry) = ($server.handle.control, $server.registry);
+        let listener = ($over)($server.listener, &control);
+        let (handler, profile, concurrency) = ($handler, $server.profile, $server.concurrency);
+        let service = Arc::new($crate::server::Service { handler, profile, concurrency });
+        let serve = move |mut $connection: Connection, guard: ServedGuard<_>| {
+            let $service = Arc::clone(&service);
             if let Some(registry) = &registry {
                 $connection.join(registry);
             }
             async move {
-                let ($peer, bytes) = ($connection.peer_addr(), $connection.receiver.byte_count());
-                guard.on_connected($peer);
+                guard.on_connected($connection.peer_addr());
                 let served = $served.await;
+                // Read only now, because the task of an idle connection would hold them.
+                let (peer, bytes) = ($connection.peer_addr(), $connection.receiver.byte_count().get());
                 drop($connection);
-                guard.on_ended(&served, bytes.get());
+                guard.on_ended(peer, &served, bytes);
             }
         };
-        $wait!(run(($over)($server.listener), control, serve))
+        $wait!(run(listener, control, serve))
     }};
 }
 
@@ -250,8 +249,8 @@ macro_rules! server {
                 H: Fn(Message, Option<SocketAddr>) -> $answer + Send + Sync + 'static,
                 $answer: $($bound)+,
             {
-                $crate::server::run_server!($wait, $over, self, (handler, connection, profile, concurrency, peer) => {
-                    connection.$serve(&profile, concurrency, |message| handler(message, peer))
+                $crate::server::run_server!($wait, $over, self, handler, (service, connection) => {
+                    connection.$serve(&*service)
                 })
             }
 
@@ -263,8 +262,8 @@ macro_rules! server {
                 H: Fn(&[u8], &mut crate::session::Reply<'_>) -> R + Send + Sync + 'static,
                 R: crate::server::HandlerResult,
             {
-                $crate::server::run_server!($wait, $over, self, (handler, connection, profile, _concurrency, _peer) => {
-                    connection.$serve_in_place(&profile, &*handler)
+                $crate::server::run_server!($wait, $over, self, handler, (service, connection) => {
+                    connection.$serve_in_place(&*service)
                 })
             }
         }

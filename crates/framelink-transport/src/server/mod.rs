@@ -23,6 +23,7 @@ mod pause;
 mod requests;
 mod run;
 mod served;
+mod service;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -37,5 +38,6 @@ pub(crate) use methods::{join_method, run_server, serve_in_place_method, serve_m
 pub(crate) use output::ServedOutput;
 pub(crate) use requests::{PlacedRequest, ServedRequests};
 pub(crate) use run::{ServerListener, run};
-pub(crate) use served::ServedMachine;
+pub(crate) use served::{KEPT_FOR, ServedMachine};
+pub(crate) use service::Service;
 pub use stats::{ClosedCounts, DrainReport, ServerCounts};

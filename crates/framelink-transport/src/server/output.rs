@@ -47,6 +47,21 @@ impl<C> ServedOutput<C> {
         output
     }
 
+    /// Goes on after this many requests of the connection that were answered before.
+    pub(super) const fn count_from(&mut self, answered: u64) {
+        self.answered = answered;
+    }
+
+    /// Returns whether no queued message is to be counted.
+    pub(super) fn is_idle(&self) -> bool {
+        self.run.is_none() && self.blocked_since.is_none()
+    }
+
+    /// Takes the queue of pushed messages out.
+    pub(crate) const fn take_mailbox(&mut self) -> Option<Box<Mailbox<C>>> {
+        self.mailbox.take()
+    }
+
     /// Sets what is woken when a message is pushed, or the connection is to be closed. Call this before
     /// [`fill`](Self::fill), so that no wake-up is missed.
     pub(crate) fn wake(&self, waker: &Waker) {

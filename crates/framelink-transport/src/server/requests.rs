@@ -170,6 +170,11 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
         self.end.is_some() && self.replies.is_empty() && self.ahead.is_empty()
     }
 
+    /// Returns whether nothing is owed and another request may arrive.
+    pub(super) fn is_idle(&self) -> bool {
+        self.end.is_none() && self.replies.is_empty() && self.ahead.is_empty()
+    }
+
     /// Returns how reading has ended, once all requests are answered. It returns an error only once.
     pub(crate) fn ended(&mut self) -> Option<Result<(), Error<D, E>>> {
         if self.is_over() { self.end.replace(Ok(())).map(|end| end.map_err(|error| *error)) } else { None }

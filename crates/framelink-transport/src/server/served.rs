@@ -13,6 +13,11 @@ use crate::profile::Profile;
 use crate::registry::Mailbox;
 use crate::session::{Concurrency, Receiving, ReplySlot, Sending};
 
+/// How long an idle connection keeps the memory for its next request. A busy one is not idle for so long, so it does not
+/// allocate that memory for each request. If many connections kept the memory for long, it would be lost between smaller
+/// pieces when it is freed.
+pub(crate) const KEPT_FOR: Duration = Duration::from_millis(100);
+
 /// The requests and the output of a connection. The driver reads, and runs the handlers.
 ///
 /// ```text
@@ -49,6 +54,20 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
         let mut machine = Self::begin(receiving, sending, mailbox, profile, Concurrency::default());
         machine.requests.read_in_turn();
         machine
+    }
+
+    /// Goes on after this many requests of the connection that were answered before.
+    #[must_use]
+    pub(crate) const fn count_from(mut self, answered: u64) -> Self {
+        self.requests.replies.count_from(answered);
+        self.output.count_from(answered);
+        self
+    }
+
+    /// Returns whether this machine can be dropped, and made anew when it is needed: nothing is owed. An idle connection
+    /// needs no memory for requests.
+    pub(crate) fn is_idle<S: Encode>(&self, sending: &Sending<S>) -> bool {
+        self.requests.is_idle() && self.output.is_idle() && !sending.has_output()
     }
 
     /// Writes messages that are due, as far as the socket takes them now.

@@ -93,7 +93,6 @@ pub struct Connection<C: Decode + Encode = FramingPair, R = OwnedReadHalf, W = O
     pub(super) receiver: RecvHalf<C, R>,
     pub(super) sender: SendHalf<C, W>,
     exchange: Exchange,
-    pub(super) clock: Clock,
     /// The queue of pushed messages, if the connection has joined a registry.
     pub(super) mailbox: Option<Box<Mailbox<C>>>,
 }
@@ -180,14 +179,14 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     #[doc = docs!(duplex)]
     pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         self.begin_duplex();
-        let mux = Mux::new(self.sender, matching, self.clock);
+        let mux = Mux::new(self.sender, matching, self.receiver.clock);
         (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
     }
 
     #[doc = docs!(simplex)]
     pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
         self.begin_simplex(&mut receiving);
-        let mux = Mux::new(self.sender, matching, receiving.clock);
+        let mux = Mux::new(self.sender, matching, receiving.receiver.clock);
         let pair = Pair { watched: self.receiver, _unused: receiving.sender };
         (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))
     }
@@ -272,7 +271,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Endpoint f
         };
         receiver.receiving.wake_when_told(waker);
         let port = (Port::new(reader, waker).reading_now(receiver.read_now), Port::new(writer, waker));
-        Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &self.clock })
+        Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }
 
     fn attend<M: Delivery>(&mut self, waker: &Waker) -> Result<Came<M>, ErrorOf<C>> {

@@ -56,6 +56,11 @@ impl<R, F: Future<Output = R>> Handlers<F> {
         Self { places: Vec::new(), free: Vec::new(), woken: Arc::new(Lock::new(woken)) }
     }
 
+    /// Returns whether no handler runs.
+    pub(super) fn are_idle(&self) -> bool {
+        self.free.len() == self.places.len()
+    }
+
     /// Starts a handler and polls it once. Returns its result if it is ready. If not, the caller
     /// [keeps](Self::keep) the handler with the returned number.
     pub(super) fn start<D, E>(&mut self, begin: impl FnOnce() -> F) -> Result<Result<R, usize>, Cause<D, E>> {
@@ -123,7 +128,7 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     /// Frees the memory that a burst of requests needed.
     fn forget_bursts(&mut self) {
         let kept = usize::from(size_of::<F>() <= KEPT);
-        if self.free.len() == self.places.len() && self.places.len() > kept {
+        if self.are_idle() && self.places.len() > kept {
             self.places.truncate(kept);
             self.places.shrink_to_fit();
             self.free = (0..kept).collect();

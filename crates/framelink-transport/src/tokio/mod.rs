@@ -37,6 +37,7 @@ mod server;
 #[cfg(feature = "tower")]
 mod service;
 mod serving;
+mod tasks;
 mod upstream;
 
 pub use caller::Caller;

@@ -10,9 +10,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::ToSocketAddrs;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::yield_now;
 
 use super::connector::Tokio;
+use super::tasks::Tasks;
 use super::{Connection, Listener};
 use crate::admission::ServerEvent;
 use crate::driver::awaited;
@@ -52,19 +53,19 @@ server! {
     /// # Ok(())
     /// # }
     /// ```
-    Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_to_end,
-    serve_in_place_to_end
+    Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_accepted,
+    serve_accepted_in_place
 }
 
 /// A listener, and the tasks that serve its connections.
 struct TaskListener {
     listener: Listener,
-    tasks: JoinSet<()>,
+    tasks: Tasks,
 }
 
 impl TaskListener {
-    fn new(listener: Listener) -> Self {
-        Self { listener, tasks: JoinSet::new() }
+    fn new(listener: Listener, control: &Arc<ServerControl<Tokio>>) -> Self {
+        Self { listener, tasks: Tasks::new(Arc::clone(control)) }
     }
 }
 
@@ -74,11 +75,12 @@ impl ServerListener for TaskListener {
 
     async fn accept(&mut self, ordered: impl Future<Output = ()> + Send) -> io::Result<Option<Connection>> {
         let (mut ordered, mut accepted) = (pin!(ordered), pin!(self.listener.accept()));
-        poll_fn(|context| {
-            while let Poll::Ready(Some(_)) = self.tasks.poll_join_next(context) {}
-            match ordered.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(Ok(None)),
-                Poll::Pending => accepted.as_mut().poll(context).map_ok(Some),
+        poll_fn(|context| match ordered.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Ok(None)),
+            Poll::Pending => {
+                // The end of a connection has woken this task.
+                self.tasks.forget_ended();
+                accepted.as_mut().poll(context).map_ok(Some)
             }
         })
         .await
@@ -99,7 +101,7 @@ impl ServerListener for TaskListener {
         guard: ServedGuard<Tokio>,
         serve: impl FnOnce(ServedGuard<Tokio>) -> F + Send + 'static,
     ) -> io::Result<()> {
-        self.tasks.spawn(serve(guard.begun()));
+        self.tasks.spawn(|number| serve(guard.begun_as(number)));
         Ok(())
     }
 

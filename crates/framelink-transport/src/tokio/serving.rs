@@ -1,6 +1,7 @@
 //! Serving a connection as a profile says.
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use framelink_codec::{Decode, Encode};
 use super::Connection;
 use super::alarm::Alarm;
 use super::handlers::Handlers;
-use crate::connection::{CauseOf, ErrorOf};
+use crate::connection::{CauseOf, ErrorOf, SessionParts as _};
 use crate::drive::{self, Came, Progress};
 use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    Answer, HandlerResult, ServedMachine, ServedOutcome, end_served, join_method, serve_in_place,
+    Answer, HandlerResult, KEPT_FOR, ServedMachine, ServedOutcome, Service, end_served, join_method, serve_in_place,
     serve_in_place_method, serve_many_method, serve_method, served_connection,
 };
 use crate::session::{Concurrency, Reply, ReplySlot};
@@ -64,43 +65,135 @@ impl<C: Decode + Encode> Connection<C> {
     serve_in_place_method!(awaited async, "tokio", "async fn", ".await");
 
     /// Serves the connection with a handler that writes into the send queue, and closes it.
-    pub(super) async fn serve_in_place_to_end<H: HandlerResult>(
+    pub(super) fn serve_accepted_in_place<R: HandlerResult, H: Fn(&[u8], &mut Reply<'_>) -> R>(
         &mut self,
-        profile: &Profile,
-        handler: impl FnMut(&[u8], &mut Reply<'_>) -> H,
-    ) -> ServedOutcome<ErrorOf<C>> {
-        let mailbox = self.mailbox.take();
-        serve_in_place(self, mailbox, profile, handler).await
+        service: &Service<H>,
+    ) -> impl Future<Output = ServedOutcome<ErrorOf<C>>> {
+        serve_in_place(self, service)
+    }
+
+    fn serve_to_end<'s, F: Future<Output: Answer>>(
+        &'s mut self,
+        profile: &'s Profile,
+        concurrency: Concurrency,
+        answer: impl FnMut(Message) -> F,
+    ) -> impl Future<Output = ServedOutcome<ErrorOf<C>>> {
+        self.serve_accepted(Answering { profile, concurrency, answer })
     }
 
     /// Serves the connection, and closes it.
-    pub(super) async fn serve_to_end<F: Future<Output: Answer>>(
+    pub(super) fn serve_accepted<F: Future<Output: Answer>>(
         &mut self,
-        profile: &Profile,
-        concurrency: Concurrency,
-        mut answer: impl FnMut(Message) -> F,
-    ) -> ServedOutcome<ErrorOf<C>> {
-        // The preamble is sent even if the client asks nothing.
-        let (answered, served) = match self.flush().await {
-            Ok(()) => {
-                let mut serving = Serving::new(self, profile, concurrency);
-                let served = poll_fn(|context| serving.poll(self, context, &mut answer)).await;
-                (serving.machine.requests.replies.answered(), served)
-            }
-            Err(error) => (0, Err(error)),
-        };
-        // Boxed, because most connections are not at their end, and need no memory for it.
-        Box::pin(end_served(self, profile, answered, served)).await
+        how: impl Serve<F>,
+    ) -> impl Future<Output = ServedOutcome<ErrorOf<C>>> {
+        let mut served = Served { connection: self, how, answered: 0, serving: None };
+        // Not an `async fn`, whose future would hold its arguments twice. What few connections need is boxed.
+        async move {
+            let ended = 'served: {
+                if let Err(error) = served.connection.check(Operation::Send) {
+                    break 'served Err(error);
+                }
+                // The preamble is sent even if the client asks nothing.
+                if served.connection.sender.sending.has_output()
+                    && let Err(error) = Box::pin(served.connection.flush()).await
+                {
+                    break 'served Err(error);
+                }
+                poll_fn(|context| served.poll(context)).await
+            };
+            Box::pin(async move { end_served(served.connection, served.how.profile(), served.answered, ended).await })
+                .await
+        }
     }
 }
 
 served_connection!(awaited, _limit => flush(), Self::done, Some);
 
-/// The state of a connection that is being served.
+/// How the requests of a connection are answered. All of it is one value, because the task of an idle connection holds
+/// it.
+pub(super) trait Serve<F> {
+    fn profile(&self) -> &Profile;
+    fn concurrency(&self) -> Concurrency;
+    fn answer(&mut self, request: Message, peer: Option<SocketAddr>) -> F;
+}
+
+impl<F, H: Fn(Message, Option<SocketAddr>) -> F> Serve<F> for &Service<H> {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn concurrency(&self) -> Concurrency {
+        self.concurrency
+    }
+
+    fn answer(&mut self, request: Message, peer: Option<SocketAddr>) -> F {
+        (self.handler)(request, peer)
+    }
+}
+
+/// Answers requests with a function.
+struct Answering<'p, A> {
+    profile: &'p Profile,
+    concurrency: Concurrency,
+    answer: A,
+}
+
+impl<F, A: FnMut(Message) -> F> Serve<F> for Answering<'_, A> {
+    fn profile(&self) -> &Profile {
+        self.profile
+    }
+
+    fn concurrency(&self) -> Concurrency {
+        self.concurrency
+    }
+
+    fn answer(&mut self, request: Message, _: Option<SocketAddr>) -> F {
+        (self.answer)(request)
+    }
+}
+
+/// A connection that is served, and how.
+struct Served<'s, C: Decode + Encode, F: Future<Output: Answer>, H> {
+    connection: &'s mut Connection<C>,
+    how: H,
+    /// How many requests are wholly answered.
+    answered: u64,
+    /// `None` while the connection is idle.
+    serving: Option<Box<Serving<C, F>>>,
+}
+
+impl<C: Decode + Encode, F: Future<Output: Answer>, H: Serve<F>> Served<'_, C, F, H> {
+    /// Makes progress without waiting, like [`Serving::poll`].
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
+        let Self { connection, how, answered, serving } = self;
+        let new = || Box::new(Serving::new(connection, how.profile(), how.concurrency(), *answered));
+        let busy = serving.get_or_insert_with(new);
+        let polled = busy.poll(connection, context, how);
+        let before = std::mem::replace(answered, busy.machine.requests.replies.answered());
+        if polled.is_ready() {
+            *serving = None;
+        } else if busy.is_idle(connection) {
+            if before == *answered {
+                // The task was woken for no request.
+                connection.mailbox = busy.machine.output.take_mailbox();
+                *serving = None;
+            } else {
+                busy.wake_when_idle(connection, context);
+            }
+        }
+        polled
+    }
+}
+
+/// The state of a connection that is being served, while it is not idle.
 struct Serving<C: Decode + Encode, F: Future<Output: Answer>> {
     machine: ServedMachine<C, BytesOf<F>>,
     handlers: Handlers<F>,
     alarm: Alarm,
+    /// Wakes the task once it has been idle for long, to free this.
+    idle_alarm: Alarm,
+    /// When the task is woken for that.
+    idle_at: Duration,
 }
 
 /// A request to handle, with its place, unless nothing else is owed.
@@ -110,10 +203,29 @@ type NextRequest = (Option<ReplySlot>, Message);
 type BytesOf<F> = <<F as Future>::Output as Answer>::Bytes;
 
 impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
-    fn new(connection: &mut Connection<C>, profile: &Profile, concurrency: Concurrency) -> Self {
+    fn new(connection: &mut Connection<C>, profile: &Profile, concurrency: Concurrency, answered: u64) -> Self {
         let (receiving, sending) = (&mut connection.receiver.receiving, &connection.sender.sending);
         let machine = ServedMachine::begin(receiving, sending, connection.mailbox.take(), profile, concurrency);
-        Self { machine, handlers: Handlers::new(), alarm: Alarm::unset() }
+        let machine = machine.count_from(answered);
+        let (alarm, idle_alarm) = (Alarm::unset(), Alarm::unset());
+        Self { machine, handlers: Handlers::new(), alarm, idle_alarm, idle_at: Duration::ZERO }
+    }
+
+    fn is_idle(&self, connection: &Connection<C>) -> bool {
+        self.handlers.are_idle() && self.machine.is_idle(&connection.sender.sending)
+    }
+
+    /// Wakes the task when the connection has been idle for long. A busy connection sets the timer rarely: a timer that
+    /// ends between two requests wakes the task too early once.
+    fn wake_when_idle(&mut self, connection: &Connection<C>, context: &mut Context<'_>) {
+        let heard_at = connection.receiver.receiving.heard_at();
+        if self.idle_at > heard_at {
+            return;
+        }
+        self.idle_at = heard_at.saturating_add(KEPT_FOR);
+        if self.idle_alarm.poll(context, Some(connection.receiver.clock.at(self.idle_at))).is_ready() {
+            context.waker().wake_by_ref();
+        }
     }
 
     /// Makes progress without waiting. Returns `Ready` when there are no more requests and all replies are written.
@@ -121,7 +233,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         &mut self,
         connection: &mut Connection<C>,
         context: &mut Context<'_>,
-        answer: &mut impl FnMut(Message) -> F,
+        how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         self.machine.output.wake(context.waker());
         connection.receiver.receiving.wake_when_told(context.waker());
@@ -129,7 +241,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             // Checked here, because no task may be reading or writing at this moment.
             return Poll::Ready(Err(error(connection, Cause::Ended(ending))));
         }
-        let polled = self.poll_on(connection, context, answer);
+        let polled = self.poll_on(connection, context, how);
         self.machine.count_taken(&connection.sender.sending);
         if matches!(&polled, Poll::Ready(Err(error)) if !drive::is_lost(error.cause())) {
             // The replies that were given before a handler failed are sent. What cannot be sent now is sent by the close.
@@ -142,7 +254,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         &mut self,
         connection: &mut Connection<C>,
         context: &mut Context<'_>,
-        answer: &mut impl FnMut(Message) -> F,
+        how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let mut has_turn = true;
         loop {
@@ -157,14 +269,14 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             }
             if let Poll::Ready(request) = self.poll_request(connection, context) {
                 if let Some(request) = request? {
-                    self.start(connection, request, answer)?;
-                    has_turn = self.gather(connection, context, answer)?;
+                    self.start(connection, request, how)?;
+                    has_turn = self.gather(connection, context, how)?;
                 }
                 continue;
             }
             let deadline = self.machine.deadline(&connection.sender.sending);
             // After the deadline, writing is tried once more, and fails if it took too long.
-            ready!(self.alarm.poll(context, deadline.map(|at| connection.clock.at(at))));
+            ready!(self.alarm.poll(context, deadline.map(|at| connection.receiver.clock.at(at))));
         }
     }
 
@@ -182,7 +294,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         &mut self,
         connection: &mut Connection<C>,
         context: &mut Context<'_>,
-        answer: &mut impl FnMut(Message) -> F,
+        how: &mut impl Serve<F>,
     ) -> Result<bool, ErrorOf<C>> {
         while self.machine.may_gather(&connection.sender.sending) {
             if connection.receiver.poll_turn(context).is_pending() {
@@ -199,7 +311,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
                 Some((place, request)) => Some((Some(place), request)),
             };
             if let Some(request) = request {
-                self.start(connection, request, answer)?;
+                self.start(connection, request, how)?;
             }
         }
         Ok(true)
@@ -222,11 +334,12 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         &mut self,
         connection: &mut Connection<C>,
         (place, request): NextRequest,
-        answer: &mut impl FnMut(Message) -> F,
+        how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
-        let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.clock);
+        let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
         let len = request.len();
-        let started = self.handlers.start(|| answer(request));
+        let peer = &connection.receiver.peer;
+        let started = self.handlers.start(|| how.answer(request, peer.get()));
         let finished = started.and_then(|started| match (started, place) {
             (Ok(done), None) => machine.pass(done, sending),
             (Ok(done), Some(place)) => machine.finish(place, done, sending, clock),
@@ -262,7 +375,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
 
     /// Polls the handlers that were woken, and queues the replies of those that have finished.
     fn handle(&mut self, connection: &mut Connection<C>, context: &mut Context<'_>) -> Result<(), ErrorOf<C>> {
-        let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.clock);
+        let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
         let handled = self.handlers.poll(context, |place, done| machine.finish(place, done, sending, clock));
         handled.map_err(|cause| error(connection, cause))
     }
