@@ -24,6 +24,7 @@ mod requests;
 mod run;
 mod served;
 mod stats;
+mod step_clock;
 #[cfg(test)]
 mod tests;
 
@@ -39,3 +40,4 @@ pub(crate) use requests::{PlacedRequest, ServedRequests};
 pub(crate) use run::{ServerListener, run};
 pub(crate) use served::ServedMachine;
 pub use stats::{ClosedCounts, DrainReport, ServerCounts};
+pub(crate) use step_clock::StepClock;
