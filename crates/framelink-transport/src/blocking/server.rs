@@ -16,10 +16,10 @@ use crate::net::threads;
 use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::server::{
-    Answer, DrainReport, HandlerResult, ServedGuard, ServedOutcome, ServerControl, ServerCounts, ServerListener,
-    WrittenReply, run, serve_in_place, serve_in_turn, server,
+    Answer, DrainReport, ServedGuard, ServedOutcome, ServerControl, ServerCounts, ServerListener, run, serve_in_turn,
+    server,
 };
-use crate::session::{Concurrency, Reply};
+use crate::session::Concurrency;
 use framelink_session::Message;
 
 server! {
@@ -51,7 +51,7 @@ server! {
     /// # Ok(())
     /// # }
     /// ```
-    Blocking, plain ready, A: (Answer), identity, serve_accepted, serve_accepted_in_place, stopper: Stopper
+    Blocking, plain ready, A: (Answer), identity, serve_accepted, serve_in_place_to_end, stopper: Stopper
 }
 
 impl Connection {
@@ -66,19 +66,6 @@ impl Connection {
             true => self.serve_to_end(profile, concurrency, answer).await,
             false => serve_in_turn(self, profile, answer).await,
         }
-    }
-
-    /// Serves the connection in this thread. Pushed messages need another thread, which writes them.
-    async fn serve_accepted_in_place<H: HandlerResult>(
-        &mut self,
-        profile: &Profile,
-        handler: impl Fn(&[u8], &mut Reply<'_>) -> H + Sync,
-    ) -> ServedOutcome<Error> {
-        if self.mailbox.is_some() {
-            let answer = |request: Message| WrittenReply::by(&request, &handler);
-            return self.serve_to_end(profile, Concurrency::default(), answer).await;
-        }
-        serve_in_place(self, None, profile, handler).await
     }
 }
 

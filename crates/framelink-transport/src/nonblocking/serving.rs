@@ -8,7 +8,11 @@ use super::{Connection, Served};
 use crate::connection::ErrorOf;
 use crate::driver::{plain, ready};
 use crate::profile::Profile;
-use crate::server::{Answer, end_served, serve_in_place_method, serve_in_turn, serve_method, served_connection};
+use crate::server::{
+    Answer, HandlerResult, ServedOutcome, end_served, serve_in_place, serve_in_place_method, serve_in_turn,
+    serve_method, served_connection,
+};
+use crate::session::Reply;
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -31,6 +35,17 @@ impl<C: Decode + Encode> Connection<C> {
     }
 
     serve_in_place_method!(ready, "nonblocking", "fn", "");
+
+    /// Serves the connection with a handler that writes into the send queue, and closes it.
+    async fn serve_in_place_to_end<H: HandlerResult>(
+        &mut self,
+        profile: &Profile,
+        handler: impl FnMut(&[u8], &mut Reply<'_>) -> H,
+    ) -> ServedOutcome<ErrorOf<C>> {
+        let mailbox = self.mailbox.take();
+        self.has_unseen |= mailbox.is_some();
+        serve_in_place(self, mailbox, profile, handler).await
+    }
 }
 
 impl<C: Decode + Encode> Served<C> {
