@@ -82,7 +82,7 @@ impl Model {
         if self.requests.iter().any(|request| request.state != RequestState::BeingWritten) {
             return;
         }
-        self.replies.pass(has_reply);
+        self.replies.pass(u64::from(has_reply), u64::from(!has_reply));
         match has_reply {
             true => self.requests.push(Request { place: None, number: self.taken, state: RequestState::BeingWritten }),
             false => self.answered += 1,

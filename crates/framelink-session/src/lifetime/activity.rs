@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use framelink_heartbeat::nanos;
+use framelink_heartbeat::Moment;
 
 use crate::lifetime::notice::Notice;
 
@@ -59,7 +59,13 @@ impl Activity {
 
     /// Records that a message was received, or that bytes of a message were written.
     pub(crate) fn touch(&self, now: Duration) {
-        let nanos = nanos(now);
+        self.touch_at(Moment::at(now));
+    }
+
+    /// Like `touch`, for a time that is counted in nanoseconds already, so that each message costs a comparison.
+    #[inline]
+    pub(crate) fn touch_at(&self, now: Moment) {
+        let nanos = now.since(Moment::START);
         // The messages of one read have one time, and a load is cheaper than an update.
         if self.0.at.load(Ordering::Acquire) < nanos {
             self.0.at.fetch_max(nanos, Ordering::AcqRel);

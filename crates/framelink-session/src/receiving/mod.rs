@@ -419,7 +419,7 @@ impl<D: Decode> Receiving<D> {
     fn on_taken(&mut self) {
         if let Some(lifetime) = self.lifetime() {
             let activity = lifetime.activity();
-            activity.touch(self.heard_at.time());
+            activity.touch_at(self.heard_at);
             if self.messages_are != Messages::Plain {
                 activity.on_taken(1);
             }

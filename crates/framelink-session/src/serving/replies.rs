@@ -205,15 +205,14 @@ impl<R> Replies<R> {
         self.is_gathering && self.unfinished() == 0 && self.room() > 0
     }
 
-    /// Takes a request that is finished at once, with a reply that is being written, or without a reply. No other
-    /// request may be owed a reply that is not being written.
-    pub fn pass(&mut self, has_reply: bool) {
-        self.next += 1;
+    /// Takes requests that are finished at once: `replied` with a reply that is being written, and `skipped` without a
+    /// reply. No other request may be owed a reply that is not being written.
+    #[inline]
+    pub fn pass(&mut self, replied: u64, skipped: u64) {
+        self.next += replied + skipped;
         self.turn = self.next;
-        match has_reply {
-            true => self.being_written += 1,
-            false => self.answered += 1,
-        }
+        self.being_written += usize::try_from(replied).unwrap_or(usize::MAX);
+        self.answered += skipped;
     }
 
     /// Sets whether the replies that are being written hold no slot, so that the replies to many requests share a write.

@@ -126,6 +126,12 @@ where
         if state.failed.is_some() { None } else { state.waiting.pop_front() }
     }
 
+    /// Like `next`, but does not wait.
+    pub(super) fn try_next(&self) -> Option<PlacedRequest> {
+        let mut state = self.state.lock();
+        if state.failed.is_some() { None } else { state.waiting.pop_front() }
+    }
+
     pub(super) fn answer(&self, place: ReplySlot, reply: Option<R>) {
         let now = self.clock.now();
         let mut state = self.state.lock();

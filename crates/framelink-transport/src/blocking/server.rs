@@ -15,10 +15,10 @@ use crate::net::threads;
 use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::server::{
-    Answer, DrainReport, HandlerResult, ServedGuard, ServedOutcome, ServerControl, ServerCounts, ServerListener,
-    Service, WrittenReply, run, serve_in_place, serve_in_turn, server,
+    Answer, DrainReport, ServedGuard, ServedOutcome, ServerControl, ServerCounts, ServerListener, Service, run,
+    serve_in_turn, server,
 };
-use crate::session::{Concurrency, Reply};
+use crate::session::Concurrency;
 use framelink_session::Message;
 
 server! {
@@ -50,7 +50,7 @@ server! {
     /// # Ok(())
     /// # }
     /// ```
-    Blocking, plain ready, A: (Answer), |listener, _| listener, serve_accepted, serve_accepted_in_place, stopper: Stopper
+    Blocking, plain ready, A: (Answer), |listener, _| listener, serve_accepted, serve_in_place_to_end, stopper: Stopper
 }
 
 impl Connection {
@@ -65,19 +65,6 @@ impl Connection {
             true => self.serve_to_end(profile, concurrency, answer).await,
             false => serve_in_turn(self, profile, answer).await,
         }
-    }
-
-    /// Serves the connection in this thread. Pushed messages need another thread, which writes them.
-    async fn serve_accepted_in_place<R: HandlerResult, H>(&mut self, service: &Service<H>) -> ServedOutcome<Error>
-    where
-        H: Fn(&[u8], &mut Reply<'_>) -> R + Sync,
-    {
-        let (profile, handler) = (&service.profile, &service.handler);
-        if self.mailbox.is_some() {
-            let answer = |request: Message| WrittenReply::by(&request, handler);
-            return self.serve_to_end(profile, Concurrency::default(), answer).await;
-        }
-        serve_in_place(self, service).await
     }
 }
 

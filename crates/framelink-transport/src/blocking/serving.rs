@@ -16,11 +16,20 @@ use crate::error::Cause;
 use crate::net::threads::spawn_scoped;
 use crate::profile::Profile;
 use crate::server::{
-    Answer, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, join_method, serve_in_place_method,
-    serve_in_turn, serve_many_method, serve_method, served_connection,
+    Answer, HandlerResult, ServeInPlace, ServedOutcome, ServedOutput, ServedRequests, WrittenReply, end_served,
+    handled, join_method, serve_in_place, serve_in_place_method, serve_in_turn, serve_many_method, serve_method,
+    served_connection,
 };
 use crate::session::{Concurrency, Ending};
 use framelink_session::Message;
+
+/// Who handles requests while another thread writes.
+enum Handling<'h, A, F> {
+    /// Threads that are started as needed.
+    InThreads(&'h F),
+    /// The thread that reads. Each request is answered before the next is read.
+    InTurn(&'h mut dyn FnMut(Message) -> A),
+}
 
 type QueueOf<C, A> = Arc<ServeQueue<<C as Decode>::Error, <C as Encode>::Error, <A as Answer>::Bytes>>;
 
@@ -59,7 +68,29 @@ impl<C: Decode + Encode> Connection<C> {
         ready, A: Answer, (Fn(Message) -> A + Sync) where C: Send + Sync
     }
 
-    serve_in_place_method!(ready, "blocking", "fn", "");
+    serve_in_place_method!(ready, "blocking", "fn", "" where C: Send + Sync);
+
+    /// Serves the connection with a handler that does not wait, and closes it. This thread does all of the work, unless
+    /// messages are pushed: then another thread writes.
+    pub(super) async fn serve_in_place_to_end<H: HandlerResult>(
+        &mut self,
+        mut how: impl ServeInPlace<H>,
+    ) -> ServedOutcome<ErrorOf<C>>
+    where
+        C: Send + Sync,
+    {
+        if self.mailbox.is_none() {
+            return serve_in_place(self, how).await;
+        }
+        let (profile, peer) = (how.profile().clone(), self.peer_addr());
+        let (answered, served) = {
+            let mut answer =
+                |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
+            let handling = Handling::<'_, _, fn(Message) -> _>::InTurn(&mut answer);
+            self.serve_beside_writer(&profile, Concurrency::default(), handling)
+        };
+        end_served(self, &profile, answered, served).await
+    }
 
     /// Serves the connection with several threads, and closes it.
     pub(super) async fn serve_to_end<A: Answer>(
@@ -71,19 +102,32 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        // Sends the preamble even if no request arrives.
-        let (answered, served) = match self.flush() {
-            Ok(()) => self.serve_in_threads(profile, concurrency, &answer),
-            Err(error) => (0, Err(error)),
-        };
+        let (answered, served) = self.serve_beside_writer(profile, concurrency, Handling::InThreads(&answer));
         end_served(self, profile, answered, served).await
+    }
+
+    /// Serves the connection with a thread that writes. Returns how many requests were answered.
+    fn serve_beside_writer<A: Answer>(
+        &mut self,
+        profile: &Profile,
+        concurrency: Concurrency,
+        handling: Handling<'_, A, impl Fn(Message) -> A + Sync>,
+    ) -> (u64, Result<(), ErrorOf<C>>)
+    where
+        C: Send + Sync,
+    {
+        // Sends the preamble even if no request arrives.
+        match self.flush() {
+            Ok(()) => self.serve_in_threads(profile, concurrency, handling),
+            Err(error) => (0, Err(error)),
+        }
     }
 
     fn serve_in_threads<A: Answer>(
         &mut self,
         profile: &Profile,
         concurrency: Concurrency,
-        answer: &(impl Fn(Message) -> A + Sync),
+        handling: Handling<'_, A, impl Fn(Message) -> A + Sync>,
     ) -> (u64, Result<(), ErrorOf<C>>)
     where
         C: Send + Sync,
@@ -96,7 +140,10 @@ impl<C: Decode + Encode> Connection<C> {
             pushed: mailbox.as_ref().map(|mailbox| Arc::clone(&mailbox.slot)),
             notice: receiver.receiving.notice().cloned(),
         };
-        let requests = ServedRequests::begin(&mut receiver.receiving, &sender.sending, profile, concurrency);
+        let mut requests = ServedRequests::begin(&mut receiver.receiving, &sender.sending, profile, concurrency);
+        if let Handling::InTurn(_) = handling {
+            requests.read_in_turn();
+        }
         let output = ServedOutput::new(mailbox, within, &sender.sending);
         let queue: QueueOf<C, A> = ServeQueue::new(requests, ends, clock, peer);
         // Needed because possibly no thread reads or writes at this moment.
@@ -106,7 +153,14 @@ impl<C: Decode + Encode> Connection<C> {
             if let Err(error) = begin::<C, A>(threads, queue, move || write::<C, A>(queue, sender, output, within)) {
                 queue.end(queue.error(Cause::Io(error)));
             }
-            read::<C, A, _>(queue, receiver, || begin_handler::<C, A>(threads, queue, answer));
+            match handling {
+                Handling::InThreads(answer) => read::<C, A, _>(queue, receiver, |is_wanted| {
+                    if is_wanted {
+                        begin_handler::<C, A>(threads, queue, answer);
+                    }
+                }),
+                Handling::InTurn(answer) => read::<C, A, _>(queue, receiver, |_| handle_waiting::<C, A>(queue, answer)),
+            }
         });
         queue.outcome()
     }
@@ -136,15 +190,14 @@ fn begin<'s, C: Decode + Encode, A: Answer>(
     spawn_scoped(threads, || work().unwrap_or_else(|error| queue.end(error))).map(drop)
 }
 
+/// Reads requests. Calls `handle` after each, with whether another handler thread is wanted.
 fn read<C: Decode + Encode, A: Answer, R: ReadStream>(
     queue: &QueueOf<C, A>,
     receiver: &mut RecvHalf<C, R>,
-    begin_handler: impl Fn(),
+    mut handle: impl FnMut(bool),
 ) {
     while queue.may_read() {
-        if queue.on_received(receiver.recv()) {
-            begin_handler();
-        }
+        handle(queue.on_received(receiver.recv()));
     }
     // Handlers may run for long. If the connection was cut, what arrived is still counted.
     if receiver.receiving.told() != Some(Ending::Cut) {
@@ -161,6 +214,16 @@ fn handle<C: Decode + Encode, A: Answer>(
         queue.answer(place, reply.map_err(|cause| queue.error(cause))?);
     }
     Ok(())
+}
+
+/// Handles the requests that wait, in this thread.
+fn handle_waiting<C: Decode + Encode, A: Answer>(queue: &QueueOf<C, A>, answer: &mut dyn FnMut(Message) -> A) {
+    while let Some((place, request)) = queue.try_next() {
+        match handled(|| answer(request)) {
+            Ok(reply) => queue.answer(place, reply),
+            Err(cause) => queue.end(queue.error(cause)),
+        }
+    }
 }
 
 fn write<C: Decode + Encode, A: Answer>(

@@ -22,8 +22,8 @@ pub(crate) trait Leg<D, E> {
     fn unfinished(&self) -> Option<Unfinished>;
     /// Returns whether a heartbeat is due. [`receive`](Self::receive) sends it.
     fn owes_beat(&self) -> bool;
-    /// Accepts a message. Returns `None` if there is no room for it.
-    fn put(&mut self, message: &[u8]) -> Result<Option<Ticket>, Cause<D, E>>;
+    /// Accepts a message. Returns `None` if there is no room for it. With `gathers` it is written later, with others.
+    fn put(&mut self, message: &[u8], gathers: bool) -> Result<Option<Ticket>, Cause<D, E>>;
     /// Returns how many bytes the socket has taken in total.
     fn written(&self) -> u64;
     /// Returns whether the connection is open on this side.
@@ -37,6 +37,8 @@ pub(crate) struct Legs<'l, L> {
     pub(crate) receiving: &'l mut L,
     /// The second connection of a pair, which only sends.
     pub(crate) sending: Option<&'l mut L>,
+    /// Whether requests wait for others, because the loop takes another message at once.
+    pub(crate) gathers: bool,
 }
 
 impl<L> Legs<'_, L> {
@@ -118,7 +120,8 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
                 return Err(cause);
             }
         };
-        let put = legs.sender().put(&request).inspect_err(|cause| self.note(cause));
+        let gathers = legs.gathers;
+        let put = legs.sender().put(&request, gathers).inspect_err(|cause| self.note(cause));
         let Ok(Some(ticket)) = put else {
             self.table.forget(call);
             return put.map(|_| TryCall::Full);

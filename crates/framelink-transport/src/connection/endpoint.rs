@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_codec::{Decode, Encode};
+use framelink_codec::{Decode, Encode, Ends};
 
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
 use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, Port, Wants};
@@ -131,6 +131,17 @@ pub(crate) trait Endpoint: SessionParts {
             return None;
         }
         drive::at_hand(self.parts().receiving, Self::READS_WAIT)
+    }
+
+    /// Returns whether [`at_hand`](Self::at_hand) has a message, apart from one that silence ends. A caller that takes
+    /// that message next may write what is queued after that.
+    fn has_at_hand(&mut self) -> bool {
+        if !self.has_socket() || self.sending().owes_beat() || matches!(self.sending().framing().ends(), Ends::Quiet(_))
+        {
+            return false;
+        }
+        let receiving = self.parts().receiving;
+        receiving.is_inside_message() && receiving.has_started() && matches!(receiving.take_heartbeats(), Ok(true))
     }
 
     /// Like `attend`, as one step: returns the message, `None` at the end of the stream, or what to wait for.

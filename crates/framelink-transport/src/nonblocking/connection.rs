@@ -72,8 +72,9 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) is_connecting: bool,
     /// Whether the last read left nothing behind, if the socket is only waited for with `poll`.
     pub(super) is_dry: Option<bool>,
-    /// Whether the connection may have to make room for a newer one.
-    pub(super) can_be_dropped: bool,
+    /// Whether something may happen that wakes no wait for the socket: the connection has to make room for a newer one,
+    /// or a message is pushed to it.
+    pub(super) has_unseen: bool,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Box<Mailbox<C>>>,
 }
@@ -116,7 +117,7 @@ impl<C: Decode + Encode> Connection<C> {
     }
 
     fn note_permit(&mut self, permit: Option<&Permit>) {
-        self.can_be_dropped = permit.is_some_and(Permit::can_be_dropped);
+        self.has_unseen = permit.is_some_and(Permit::can_be_dropped);
     }
 
     /// Sends the preamble at once.
@@ -145,7 +146,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             call: None,
             is_connecting: false,
             is_dry: None,
-            can_be_dropped: false,
+            has_unseen: false,
             mailbox: None,
         }
     }

@@ -14,7 +14,8 @@ use crate::FramingPair;
 use crate::calls::{CallLoop, CauseOf, Event, Leg, Legs, TryCall};
 use crate::connection::{Endpoint as _, docs};
 use crate::drive::{self, Clock as _, TryRecv, TrySend};
-use crate::error::{CallError, Error};
+use crate::error::{CallError, Cause, Error};
+use crate::server::ServedOutput;
 use crate::session::{CallId, Matching, Ticket, Unfinished};
 
 type Result<T, C> = std::result::Result<T, Error<<C as Decode>::Error, <C as Encode>::Error>>;
@@ -29,6 +30,9 @@ pub(super) type EventOf<C> = Event<<C as Decode>::Error, <C as Encode>::Error>;
 ///
 /// 1. Call [`try_flush`](Self::try_flush).
 /// 2. Call [`try_recv`](Self::try_recv) until it returns [`TryRecv::Nothing`].
+///
+/// Requests that are ready together share a write. While another whole message has arrived, a request is queued, up to 64
+/// KiB. It is written with the others before `try_recv` returns `Nothing`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -123,16 +127,18 @@ impl<C: Decode + Encode, S> Duplex<C, S> {
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
-    /// Begins a call: writes the request as far as the socket takes it. [`try_recv`](Self::try_recv) returns how the
+    /// Begins a call: writes the request as far as the socket takes it. If another whole message has arrived, the request
+    /// is written with those that follow until `try_recv` has returned it. [`try_recv`](Self::try_recv) returns how the
     /// call ends. Each call is answered or fails exactly once, unless it is [cancelled](Self::cancel). One deadline
     /// covers the whole call.
     ///
     /// # Errors
     /// When the request was refused, for example because its key is in flight, and when the connection was lost.
     pub fn try_call(&mut self, request: &[u8], within: Duration) -> CallResult<TryCall, C> {
-        let (calls, mut legs) = self.parts();
-        let begun = calls.begin(&mut legs, request, within)?;
-        if begun != TryCall::Full {
+        let gathers = self.may_gather() && self.connection.has_at_hand();
+        let (calls, legs) = self.parts();
+        let begun = calls.begin(&mut Legs { gathers, ..legs }, request, within)?;
+        if begun != TryCall::Full && !(gathers && self.may_gather()) {
             // The request was accepted. If writing fails, the end of the connection reports it.
             let _ = self.try_flush();
         }
@@ -186,9 +192,15 @@ impl<C: Decode + Encode, S: Read + WriteStream> Duplex<C, S> {
         work(legs.sender()).inspect_err(|error| calls.note(error.cause()))
     }
 
+    /// Returns whether a request may wait for others.
+    fn may_gather(&self) -> bool {
+        let sending = &self.sending.as_deref().unwrap_or(&self.connection).session.sending;
+        ServedOutput::<C>::may_gather(sending) && sending.told().is_none()
+    }
+
     fn parts(&mut self) -> (&mut CallLoopOf<C>, Legs<'_, Connection<C, S>>) {
         let Self { connection, sending, calls } = self;
-        (calls, Legs { receiving: connection, sending: sending.as_deref_mut() })
+        (calls, Legs { receiving: connection, sending: sending.as_deref_mut(), gathers: false })
     }
 }
 
@@ -213,8 +225,15 @@ impl<C: Decode + Encode, S: Read + WriteStream> Leg<<C as Decode>::Error, <C as 
         self.session.sending.owes_beat()
     }
 
-    fn put(&mut self, message: &[u8]) -> std::result::Result<Option<Ticket>, CauseOf<C>> {
-        self.both(|session, port, clock| drive::put(&mut session.sending, port, clock, message))
+    fn put(&mut self, message: &[u8], gathers: bool) -> std::result::Result<Option<Ticket>, CauseOf<C>> {
+        self.both(|session, port, clock| match gathers {
+            true => {
+                let ticket = session.sending.queue(message).map_err(Cause::Refused)?;
+                session.sending.on_queued();
+                Ok(Some(ticket))
+            }
+            false => drive::put(&mut session.sending, port, clock, message),
+        })
     }
 
     fn written(&self) -> u64 {

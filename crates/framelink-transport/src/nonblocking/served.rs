@@ -11,11 +11,11 @@ use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
 use super::{Connection, WriteStream};
-use crate::connection::ErrorOf;
+use crate::connection::{Endpoint as _, ErrorOf};
 use crate::drive::{Clock as _, Progress};
 use crate::error::{Cause, Operation};
 use crate::profile::Profile;
-use crate::server::{ServedMachine, join_method};
+use crate::server::{PlacedRequest, ServedMachine, join_method};
 
 use crate::drive::TryRecv;
 use crate::session::{Concurrency, ReplySlot};
@@ -29,9 +29,12 @@ type Result<T, C> = std::result::Result<T, ErrorOf<C>>;
 /// [`Connection::serve_many`] makes it. Register it for reading and writing. At each event, after each
 /// [`reply`](Self::reply), and when the time of [`deadline`](Self::deadline) is over without an event:
 ///
-/// 1. Call [`try_flush`](Self::try_flush).
-/// 2. Call [`try_next`](Self::try_next) until it returns [`TryRecv::Nothing`].
-/// 3. If it returns [`TryRecv::Closed`], call `close`.
+/// 1. Call [`try_next`](Self::try_next) until it returns [`TryRecv::Nothing`].
+/// 2. If it returns [`TryRecv::Closed`], call `close`.
+///
+/// Replies that are ready together share a write. While another whole request has arrived, a reply is queued, up to 64
+/// KiB. It is written when the last of these requests is answered, and before `try_next` returns `Nothing`. If handling
+/// a request takes long, call [`try_flush`](Self::try_flush) before, so that earlier replies do not wait for it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -141,6 +144,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// - When the connection's time was over: [`Cause::Ended`]. Then call this once more and close the connection, like
     ///   one that the peer has closed. A connection that had to make room is closed already.
     pub fn try_next(&mut self) -> Result<TryRecv<(ReplySlot, Message)>, C> {
+        if let Some(request) = self.at_hand() {
+            return Ok(TryRecv::Message(request));
+        }
         self.try_flush()?;
         loop {
             if let Some(request) = self.machine.requests.next() {
@@ -168,15 +174,47 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     }
 
     /// Answers a request, with a reply or with nothing. The reply is sent as soon as the order of replies lets it, as
-    /// far as the socket takes it now. Returns false if the request was answered before.
+    /// far as the socket takes it now. If another whole request has arrived, it is sent with the reply to that one.
+    /// Returns false if the request was answered before.
     ///
     /// # Errors
     /// When a reply cannot be sent with this framing, and when the connection failed. The connection is closed then.
     pub fn reply(&mut self, place: ReplySlot, reply: Option<&[u8]>) -> Result<bool, C> {
-        let now = self.connection.clock.now();
-        let is_owed = self.machine.requests.answer(place, reply.map(<[u8]>::to_vec), now);
-        self.try_flush()?;
+        let (reply, gathers) = (reply.map(<[u8]>::to_vec), self.may_gather());
+        let Self { connection, machine, .. } = self;
+        let is_owed = match gathers {
+            true => machine.finish(place, reply, &mut connection.session.sending, &connection.clock),
+            false => Ok(machine.requests.answer(place, reply, connection.clock.now())),
+        };
+        let is_owed = is_owed.map_err(|cause| self.fail(cause))?;
+        let goes_on = self.may_gather() && self.machine.requests.may_go_on(|| self.connection.has_at_hand());
+        if !goes_on {
+            self.try_flush()?;
+        }
         Ok(is_owed)
+    }
+
+    /// Returns whether replies may wait for the reply to another request that has arrived.
+    fn may_gather(&self) -> bool {
+        let Connection { stream, session, .. } = &self.connection;
+        stream.is_some() && session.sending.told().is_none() && self.machine.may_gather(&session.sending)
+    }
+
+    /// Returns the next request that has been read already, without writing the replies that are queued.
+    fn at_hand(&mut self) -> Option<PlacedRequest> {
+        if !self.may_gather() {
+            return None;
+        }
+        if let Some(request) = self.machine.requests.next() {
+            return Some(request);
+        }
+        if !self.machine.requests.may_read() {
+            return None;
+        }
+        let request = self.connection.at_hand()?;
+        let placed = self.machine.requests.on_request(request);
+        self.machine.count_taken(&self.connection.session.sending);
+        placed
     }
 
     /// Writes replies and pushed messages, as far as the socket takes them now. Returns true when all of it is written.

@@ -9,7 +9,10 @@ use super::{Connection, Served};
 use crate::connection::ErrorOf;
 use crate::driver::{plain, ready};
 use crate::profile::Profile;
-use crate::server::{Answer, end_served, serve_in_place_method, serve_in_turn, serve_method, served_connection};
+use crate::server::{
+    Answer, HandlerResult, ServeInPlace, ServedOutcome, end_served, serve_in_place, serve_in_place_method,
+    serve_in_turn, serve_method, served_connection,
+};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -32,6 +35,15 @@ impl<C: Decode + Encode> Connection<C> {
     }
 
     serve_in_place_method!(ready, "nonblocking", "fn", "");
+
+    /// Serves the connection with a handler that writes into the send queue, and closes it.
+    async fn serve_in_place_to_end<H: HandlerResult>(
+        &mut self,
+        how: impl ServeInPlace<H>,
+    ) -> ServedOutcome<ErrorOf<C>> {
+        self.has_unseen |= self.mailbox.is_some();
+        serve_in_place(self, how).await
+    }
 }
 
 impl<C: Decode + Encode> Served<C> {

@@ -15,7 +15,7 @@ use crate::drive::{self, Clock as _, TryRecv, TrySend, Wants};
 use crate::driver::plain;
 use crate::error::{CallError, Cause, Operation};
 
-/// How often a connection that may have to make room checks whether it has to.
+/// How often a connection checks for what wakes no wait: whether it has to make room, or a message was pushed to it.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
@@ -113,8 +113,8 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     fn wait(&self, flags: PollFlags, deadline: Duration) -> io::Result<()> {
         let Some(stream) = &self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let left = deadline.saturating_sub(self.clock.now());
-        // Nothing wakes this wait when the connection has to make room.
-        let left = if self.can_be_dropped || self.session.receiving.holds_memory() { left.min(LOOK) } else { left };
+        // Nothing else wakes this wait then.
+        let left = if self.has_unseen || self.session.receiving.holds_memory() { left.min(LOOK) } else { left };
         wait_for(&mut [PollFd::new(stream, flags)], left)
     }
 }

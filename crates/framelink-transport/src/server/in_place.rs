@@ -1,19 +1,22 @@
 //! Serving a connection with a handler that does not wait, and writes each reply directly into the send queue.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
 use super::answer::{Answer, HandlerResult};
 use super::ending::{ServedConnection, ServedOutcome, end_served};
+use super::output::ServedOutput;
 use super::served::{KEPT_FOR, ServedMachine};
 use super::service::Service;
+use super::step_clock::StepClock;
 use crate::connection::{CauseOf, ErrorOf, Open, Parts, Step};
 use crate::drive::{self, AT_ONCE, Came, Clock, Input, Port, Progress, Turn, Wants};
 use crate::error::{Cause, Error, HandlerError, Operation};
 use crate::profile::Profile;
-use crate::session::{MessagePlace, Reply};
+use crate::session::{MessagePlace, Receiving, Reply, Sending};
 
 /// The bytes of a reply that is not in the send queue. There is none, because handlers write into the queue.
 type NoBytes = [u8; 0];
@@ -54,17 +57,17 @@ pub(crate) fn serve_in_place<S: ServedConnection, H: HandlerResult>(
 /// it.
 pub(crate) trait ServeInPlace<H> {
     fn profile(&self) -> &Profile;
-    fn answer(&mut self, request: &[u8], reply: &mut Reply<'_>) -> H;
+    fn answer(&mut self, request: &[u8], peer: Option<SocketAddr>, reply: &mut Reply<'_>) -> H;
 }
 
-impl<H, A: Fn(&[u8], &mut Reply<'_>) -> H> ServeInPlace<H> for &Service<A> {
+impl<H, A: Fn(&[u8], Option<SocketAddr>, &mut Reply<'_>) -> H> ServeInPlace<H> for &Service<A> {
     fn profile(&self) -> &Profile {
         &self.profile
     }
 
     #[inline]
-    fn answer(&mut self, request: &[u8], reply: &mut Reply<'_>) -> H {
-        (self.handler)(request, reply)
+    fn answer(&mut self, request: &[u8], peer: Option<SocketAddr>, reply: &mut Reply<'_>) -> H {
+        (self.handler)(request, peer, reply)
     }
 }
 
@@ -74,7 +77,7 @@ impl<H, A: FnMut(&[u8], &mut Reply<'_>) -> H> ServeInPlace<H> for (&Profile, A) 
     }
 
     #[inline]
-    fn answer(&mut self, request: &[u8], reply: &mut Reply<'_>) -> H {
+    fn answer(&mut self, request: &[u8], _: Option<SocketAddr>, reply: &mut Reply<'_>) -> H {
         (self.1)(request, reply)
     }
 }
@@ -112,8 +115,11 @@ impl<C: Decode + Encode, A> ServedInPlace<C, A> {
             machine.output.wake(waker);
         }
         let peer = connection.peer();
-        let mut open = connection.open(wait).map_err(|cause| Error::new(Operation::Serve, peer, cause))?;
-        let handler = &mut |request: &[u8], reply: &mut Reply<'_>| how.answer(request, reply);
+        let Open { receiving, sending, mut port, clock } =
+            connection.open(wait).map_err(|cause| Error::new(Operation::Serve, peer, cause))?;
+        let clock = &StepClock::new(clock, port.input().waits());
+        let mut open = Open { receiving, sending, port, clock };
+        let handler = &mut |request: &[u8], reply: &mut Reply<'_>| how.answer(request, peer, reply);
         let stepped = machine.serve_in_place(&mut open, peer, handler);
         let before = std::mem::replace(answered, machine.requests.replies.answered());
         let (is_idle, heard_at) = (machine.is_idle(open.sending), open.receiving.heard_at());
@@ -133,12 +139,26 @@ impl<C: Decode + Encode, A> ServedInPlace<C, A> {
     }
 }
 
+/// A connection in use during one step.
+type StepOf<'o, C, P, K> = Open<'o, C, P, StepClock<'o, K>>;
+
+/// What handlers have done with requests.
+#[derive(Default)]
+struct Handled {
+    /// How many requests were taken, the one of a handler that failed included.
+    taken: u64,
+    /// How many replies were queued.
+    replied: u64,
+    /// How many requests get no reply.
+    skipped: u64,
+}
+
 impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
     /// Answers the requests that have arrived, until the connection has been served, or until the socket must be waited
     /// for. The replies share a write.
     pub(crate) fn serve_in_place<P: Port, K: Clock, H: HandlerResult>(
         &mut self,
-        open: &mut Open<'_, C, P, K>,
+        open: &mut StepOf<'_, C, P, K>,
         peer: Option<SocketAddr>,
         handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
     ) -> Step<(), ErrorOf<C>> {
@@ -153,7 +173,7 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
 
     fn advance_in_place<P: Port, K: Clock, H: HandlerResult>(
         &mut self,
-        open: &mut Open<'_, C, P, K>,
+        open: &mut StepOf<'_, C, P, K>,
         peer: Option<SocketAddr>,
         handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
     ) -> Step<(), ErrorOf<C>> {
@@ -184,52 +204,37 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
     }
 
     /// Answers a request, and those behind it that have arrived whole.
-    #[inline]
     fn gather_in_place<P: Port, K, H: HandlerResult>(
         &mut self,
-        open: &mut Open<'_, C, P, K>,
+        open: &mut StepOf<'_, C, P, K>,
         first: MessagePlace,
         turn: &mut Turn,
         handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
     ) -> Result<(), CauseOf<C>> {
         let waits = open.port.input().waits();
-        let mut next = Some(first);
-        while let Some(place) = next {
-            self.answer_in_place(open, place, handler)?;
-            let may_go_on = self.may_gather(open.sending) && self.requests.may_read() && !turn.is_long(open.receiving);
-            next = if may_go_on { drive::at_hand(open.receiving, waits) } else { None };
-        }
-        Ok(())
+        // While replies are gathered, none of them holds the place of the next request.
+        let goes_on = self.requests.replies.is_gathering() && !self.requests.is_short();
+        let (mut handled, receiving, sending) = (Handled::default(), &mut *open.receiving, &mut *open.sending);
+        self.requests.on_begun();
+        // One guard for all handlers, because it costs as much as a short handler.
+        let gathered = drive::guarded(|| {
+            let mut next = Some(first);
+            while let Some(place) = next {
+                answer_in_place(receiving, sending, place, &mut handled, handler)?;
+                let may_go_on = goes_on && ServedOutput::<C>::may_gather(sending) && !turn.is_long(receiving);
+                next = if may_go_on { drive::at_hand(receiving, waits) } else { None };
+            }
+            Ok(())
+        });
+        open.clock.renew();
+        self.on_handled(&handled);
+        gathered.and_then(|gathered| gathered)
     }
 
-    #[inline]
-    fn answer_in_place<P, K, H: HandlerResult>(
-        &mut self,
-        open: &mut Open<'_, C, P, K>,
-        place: MessagePlace,
-        handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
-    ) -> Result<(), CauseOf<C>> {
-        self.requests.on_taken();
-        let request = open.receiving.message_at(place);
-        // Beside the result of the queue, because moving a cause costs more than the rest.
-        let mut failure = None;
-        let queued = open.sending.queue_in_place(|reply| {
-            failure = match drive::guarded(|| handler(&request, reply).into_result()) {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => Some(Cause::HandlerFailed(error)),
-                Err(panicked) => Some(panicked),
-            };
-            reply.skip();
-        });
-        let ((), reply) = queued.map_err(Cause::Refused)?;
-        if let Some(cause) = failure {
-            return Err(cause);
-        }
-        self.requests.replies.pass(reply.is_some());
-        if reply.is_some() {
-            self.output.on_queued();
-        }
-        Ok(())
+    fn on_handled(&mut self, handled: &Handled) {
+        self.requests.on_taken(handled.taken);
+        self.requests.replies.pass(handled.replied, handled.skipped);
+        self.output.on_queued(handled.replied);
     }
 
     fn write_in_place<P: Port, K: Clock>(&mut self, open: &mut Open<'_, C, P, K>) -> Result<Progress, CauseOf<C>> {
@@ -244,6 +249,33 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
             Progress::Blocked => Wants::Both(until),
         }
     }
+}
+
+/// Answers one request. A handler that panics leaves nothing in the queue.
+#[inline]
+fn answer_in_place<C: Decode + Encode, H: HandlerResult>(
+    receiving: &Receiving<Arc<C>>,
+    sending: &mut Sending<Arc<C>>,
+    place: MessagePlace,
+    handled: &mut Handled,
+    handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
+) -> Result<(), CauseOf<C>> {
+    handled.taken += 1;
+    let request = receiving.message_at(place);
+    let queued = sending.queue_in_place(|reply| {
+        let result = handler(&request, reply).into_result();
+        if result.is_err() {
+            reply.skip();
+        }
+        result
+    });
+    let (result, reply) = queued.map_err(Cause::Refused)?;
+    result.map_err(Cause::HandlerFailed)?;
+    match reply {
+        Some(_) => handled.replied += 1,
+        None => handled.skipped += 1,
+    }
+    Ok(())
 }
 
 /// The answer of a handler that writes its reply, where the reply cannot be written into the send queue.

@@ -85,15 +85,17 @@ macro_rules! serve_many_method {
 /// The method that serves a connection with a handler that writes each reply into the send queue. The literals are parts
 /// of its example.
 macro_rules! serve_in_place_method {
-    ($wait:ident $($async:ident)?, $driver:literal, $function:literal, $awaited:literal) => {
+    (
+        $wait:ident $($async:ident)?, $driver:literal, $function:literal, $awaited:literal $(where $($where:tt)+)?
+    ) => {
         /// Like [`serve`](Self::serve), for a handler that does not wait. This is the fastest way to serve: a message
         /// is handled in the read buffer, and its reply is written directly into the send queue.
         ///
         /// The handler gets the message, and the [`Reply`](crate::Reply) to write. A reply that is left empty is sent
         /// as an empty message; [`skip`](crate::Reply::skip) sends none. A handler that can fail returns a `Result`.
         ///
-        /// One task or thread does all of the work. Except on tokio, messages that are [pushed](crate::Registry) to the
-        /// connection leave only with a reply; use [`serve_many`](Self::serve_many) or a server for them.
+        /// One task or thread does all of the work. If the connection has joined a [`Registry`](crate::Registry), another
+        /// thread writes on the blocking driver, and on the non-blocking driver a pushed message may wait for 100 ms.
         ///
         /// Replies leave together, when no whole message is left in the read buffer, or when 64 KiB of them wait. So a
         /// handler that waits, for example for a database, delays the replies to earlier messages. Use
@@ -113,8 +115,10 @@ macro_rules! serve_in_place_method {
             mut self,
             profile: &crate::profile::Profile,
             handler: impl FnMut(&[u8], &mut crate::session::Reply<'_>) -> H,
-        ) -> Result<u64, crate::connection::ErrorOf<C>> {
-            $wait!($crate::server::serve_in_place(&mut self, (profile, handler))).into_answered()
+        ) -> Result<u64, crate::connection::ErrorOf<C>>
+        $(where $($where)+)?
+        {
+            $wait!(self.serve_in_place_to_end((profile, handler))).into_answered()
         }
     };
 }
@@ -260,6 +264,16 @@ macro_rules! server {
             pub $($async)? fn run_in_place<H, R>(self, handler: H) -> DrainReport
             where
                 H: Fn(&[u8], &mut crate::session::Reply<'_>) -> R + Send + Sync + 'static,
+                R: crate::server::HandlerResult,
+            {
+                $plain!(self.run_in_place_with_peer(move |request, _, reply| handler(request, reply)))
+            }
+
+            /// Like [`run_in_place`](Self::run_in_place), but the handler also gets the address of the client, if it has
+            /// one.
+            pub $($async)? fn run_in_place_with_peer<H, R>(self, handler: H) -> DrainReport
+            where
+                H: Fn(&[u8], Option<SocketAddr>, &mut crate::session::Reply<'_>) -> R + Send + Sync + 'static,
                 R: crate::server::HandlerResult,
             {
                 $crate::server::run_server!($wait, $over, self, handler, (service, connection) => {

@@ -25,6 +25,7 @@ mod run;
 mod served;
 mod service;
 mod stats;
+mod step_clock;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +33,7 @@ pub use answer::{Answer, HandlerResult};
 pub(crate) use control::ServerControl;
 pub(crate) use ending::{ServedConnection, ServedOutcome, end_served, served_connection};
 pub(crate) use guard::ServedGuard;
-pub(crate) use in_place::{WrittenReply, serve_in_place};
+pub(crate) use in_place::{ServeInPlace, WrittenReply, serve_in_place};
 pub(crate) use in_turn::{handled, serve_in_turn};
 pub(crate) use methods::{join_method, run_server, serve_in_place_method, serve_many_method, serve_method, server};
 pub(crate) use output::ServedOutput;
@@ -41,3 +42,4 @@ pub(crate) use run::{ServerListener, run};
 pub(crate) use served::{KEPT_FOR, ServedMachine};
 pub(crate) use service::Service;
 pub use stats::{ClosedCounts, DrainReport, ServerCounts};
+pub(crate) use step_clock::StepClock;

@@ -107,9 +107,10 @@ impl<C> ServedOutput<C> {
         Ok(())
     }
 
-    /// Notes a reply that was queued elsewhere, while the socket was ready for more bytes.
-    pub(crate) fn on_queued(&mut self) {
-        self.push(OutputKind::Reply(Duration::ZERO), 1);
+    /// Notes replies that were queued elsewhere, while the socket was ready for more bytes.
+    #[inline]
+    pub(crate) fn on_queued(&mut self, count: u64) {
+        self.push(OutputKind::Reply(Duration::ZERO), count);
     }
 
     /// Counts the messages that were written since the last call.

@@ -97,17 +97,25 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
         received: Result<Option<Message>, Error<D, E>>,
     ) -> Result<Option<PlacedRequest>, Error<D, E>> {
         match received {
-            Ok(Some(request)) => {
-                self.taken += 1;
-                if self.is_short {
-                    self.end = Some(Ok(()));
-                }
-                return Ok(self.place(request));
-            }
+            Ok(Some(request)) => return Ok(self.on_request(request)),
             Ok(None) => self.on_end(Ok(()))?,
             Err(error) => self.on_end(Err(error))?,
         }
         Ok(None)
+    }
+
+    /// Takes a message. Returns the request that is to be handled now.
+    pub(crate) fn on_request(&mut self, request: Message) -> Option<PlacedRequest> {
+        self.taken += 1;
+        if self.is_short {
+            self.end = Some(Ok(()));
+        }
+        self.place(request)
+    }
+
+    /// Returns whether [`next`](Self::next) returns a request, or another message may be read and handled.
+    pub(crate) fn may_go_on(&self, has_message: impl FnOnce() -> bool) -> bool {
+        self.replies.room() > 0 && (!self.ahead.is_empty() || (self.end.is_none() && has_message()))
     }
 
     /// Notes that there are no more requests.
@@ -127,7 +135,7 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
     /// Returns whether the next request can be handled and answered without a place, because nothing else is owed.
     #[inline]
     pub(crate) fn may_pass(&self) -> bool {
-        self.ahead.is_empty() && self.replies.is_clear()
+        self.end.is_none() && self.ahead.is_empty() && self.replies.is_clear()
     }
 
     /// Returns how many requests were taken since the last call.
@@ -142,14 +150,31 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
 
     /// Notes a request that is handled at once, without a place.
     #[inline]
-    pub(crate) fn on_taken(&mut self) {
-        self.taken += 1;
+    pub(crate) fn on_passed(&mut self) {
+        self.on_begun();
+        self.on_taken(1);
+    }
+
+    /// Notes that requests are handled at once, without places. [`on_taken`](Self::on_taken) counts them.
+    #[inline]
+    pub(crate) fn on_begun(&mut self) {
         if let Some(liveness) = &self.held {
             liveness.hold();
         }
         if self.is_short {
             self.end = Some(Ok(()));
         }
+    }
+
+    /// Counts requests that were handled at once.
+    #[inline]
+    pub(crate) const fn on_taken(&mut self, count: u64) {
+        self.taken += count;
+    }
+
+    /// Returns whether the connection has one request.
+    pub(crate) const fn is_short(&self) -> bool {
+        self.is_short
     }
 
     /// Returns the next request that was read ahead, if a place is free for it.

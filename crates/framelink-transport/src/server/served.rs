@@ -95,19 +95,21 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
         }
     }
 
-    /// Takes the answer of a handler that has finished. A reply whose turn has come is queued for the next write.
+    /// Takes the answer of a handler that has finished. A reply whose turn has come is queued for the next write. Returns
+    /// false if the request was answered before.
     pub(crate) fn finish<D, S: Encode>(
         &mut self,
         place: ReplySlot,
         answer: impl Answer<Bytes = R>,
         sending: &mut Sending<S>,
         clock: &impl Clock,
-    ) -> Result<(), Cause<D, S::Error>> {
+    ) -> Result<bool, Cause<D, S::Error>> {
         let reply = answer.into_reply().map_err(Cause::HandlerFailed)?;
         // While the socket takes all bytes, the time for a reply begins at its first write: see `blocked_since`.
         let now = if self.requests.replies.is_gathering() { Duration::ZERO } else { clock.now() };
-        self.requests.answer(place, reply, now);
-        self.output.fill_replies(&mut self.requests.replies, sending)
+        let is_owed = self.requests.answer(place, reply, now);
+        self.output.fill_replies(&mut self.requests.replies, sending)?;
+        Ok(is_owed)
     }
 
     /// Like `finish`, for a request that was handled without a place.
@@ -120,9 +122,9 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
         let reply = answer.into_reply().map_err(Cause::HandlerFailed)?;
         if let Some(reply) = &reply {
             sending.queue(reply.as_ref()).map_err(Cause::Refused)?;
-            self.output.on_queued();
+            self.output.on_queued(1);
         }
-        self.requests.replies.pass(reply.is_some());
+        self.requests.replies.pass(u64::from(reply.is_some()), u64::from(reply.is_none()));
         Ok(())
     }
 

@@ -64,18 +64,28 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     /// Starts a handler and polls it once. Returns its result if it is ready. If not, the caller
     /// [keeps](Self::keep) the handler with the returned number.
     pub(super) fn start<D, E>(&mut self, begin: impl FnOnce() -> F) -> Result<Result<R, usize>, Cause<D, E>> {
-        let number = self.free.pop().unwrap_or(self.places.len());
-        if number == self.places.len() {
-            self.places.push(Place::new(number, &self.woken));
-        }
+        let number = self.free_place();
         let Some(place) = self.places.get_mut(number) else { return Ok(Err(number)) };
-        match drive::guarded(|| place.start(begin))? {
-            Poll::Ready(done) => {
-                self.free.push(number);
-                Ok(Ok(done))
+        // A handler that is ready at once leaves its place free.
+        Ok(match drive::guarded(|| place.start(begin))? {
+            Poll::Ready(done) => Ok(done),
+            Poll::Pending => {
+                self.free.pop();
+                Err(number)
             }
-            Poll::Pending => Ok(Err(number)),
+        })
+    }
+
+    /// Returns the last free place.
+    #[inline]
+    fn free_place(&mut self) -> usize {
+        if let Some(&number) = self.free.last() {
+            return number;
         }
+        let number = self.places.len();
+        self.places.push(Place::new(number, &self.woken));
+        self.free.push(number);
+        number
     }
 
     /// Keeps a handler that was not ready, with the place of its request.

@@ -54,7 +54,7 @@ server! {
     /// # }
     /// ```
     Tokio, awaited awaited async, F: (Future<Output: Answer> + Send + 'static), TaskListener::new, serve_accepted,
-    serve_accepted_in_place
+    serve_in_place_to_end
 }
 
 /// A listener, and the tasks that serve its connections.

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::Connection;
 use super::alarm::Alarm;
+use super::clock::Clock;
 use super::handlers::Handlers;
+use super::{Connection, RecvHalf};
 use crate::connection::{CauseOf, ErrorOf, SessionParts as _};
 use crate::drive::{self, Came, Progress};
 use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    Answer, HandlerResult, KEPT_FOR, ServedMachine, ServedOutcome, Service, end_served, join_method, serve_in_place,
-    serve_in_place_method, serve_many_method, serve_method, served_connection,
+    Answer, HandlerResult, KEPT_FOR, ServeInPlace, ServedMachine, ServedOutcome, Service, StepClock, end_served,
+    join_method, serve_in_place, serve_in_place_method, serve_many_method, serve_method, served_connection,
 };
-use crate::session::{Concurrency, Reply, ReplySlot};
+use crate::session::{Concurrency, ReplySlot};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -65,11 +66,11 @@ impl<C: Decode + Encode> Connection<C> {
     serve_in_place_method!(awaited async, "tokio", "async fn", ".await");
 
     /// Serves the connection with a handler that writes into the send queue, and closes it.
-    pub(super) fn serve_accepted_in_place<R: HandlerResult, H: Fn(&[u8], &mut Reply<'_>) -> R>(
+    pub(super) fn serve_in_place_to_end<H: HandlerResult>(
         &mut self,
-        service: &Service<H>,
+        how: impl ServeInPlace<H>,
     ) -> impl Future<Output = ServedOutcome<ErrorOf<C>>> {
-        serve_in_place(self, service)
+        serve_in_place(self, how)
     }
 
     fn serve_to_end<'s, F: Future<Output: Answer>>(
@@ -241,11 +242,13 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             // Checked here, because no task may be reading or writing at this moment.
             return Poll::Ready(Err(error(connection, Cause::Ended(ending))));
         }
-        let polled = self.poll_on(connection, context, how);
+        let clock = connection.receiver.clock;
+        let clock = &StepClock::new(&clock, false);
+        let polled = self.poll_on(connection, context, clock, how);
         self.machine.count_taken(&connection.sender.sending);
         if matches!(&polled, Poll::Ready(Err(error)) if !drive::is_lost(error.cause())) {
             // The replies that were given before a handler failed are sent. What cannot be sent now is sent by the close.
-            let _ = self.write(connection, context);
+            let _ = self.write(connection, context, clock);
         }
         polled
     }
@@ -254,12 +257,15 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         &mut self,
         connection: &mut Connection<C>,
         context: &mut Context<'_>,
+        clock: &StepClock<'_, Clock>,
         how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let mut has_turn = true;
         loop {
+            // Handlers may have run for long, or a deadline has passed.
+            clock.renew();
             self.handle(connection, context)?;
-            self.write(connection, context)?;
+            self.write(connection, context, clock)?;
             if let Some(ended) = self.machine.requests.ended() {
                 return Poll::Ready(ended);
             }
@@ -267,7 +273,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
                 // The task is woken at once, for its next turn.
                 return Poll::Pending;
             }
-            if let Poll::Ready(request) = self.poll_request(connection, context) {
+            if let Poll::Ready(request) = self.poll_request(connection, context, clock) {
                 if let Some(request) = request? {
                     self.start(connection, request, how)?;
                     has_turn = self.gather(connection, context, how)?;
@@ -281,10 +287,14 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     }
 
     /// Writes replies and pushed messages, as far as the socket takes them now.
-    fn write(&mut self, connection: &mut Connection<C>, context: &mut Context<'_>) -> Result<Progress, ErrorOf<C>> {
-        let machine = &mut self.machine;
-        let written =
-            connection.sender.poll_output(context, |sending, port, clock| machine.write(sending, port, clock));
+    fn write(
+        &mut self,
+        connection: &mut Connection<C>,
+        context: &mut Context<'_>,
+        clock: &StepClock<'_, Clock>,
+    ) -> Result<Progress, ErrorOf<C>> {
+        let (machine, sender) = (&mut self.machine, &mut connection.sender);
+        let written = sender.poll_output_at(context, clock, |sending, port, clock| machine.write(sending, port, clock));
         written.map_err(|failed| error(connection, failed.into_cause()))
     }
 
@@ -301,16 +311,20 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
                 return Ok(false);
             }
             let requests = &mut self.machine.requests;
-            let request = match requests.next() {
-                None if !requests.may_read() => break,
-                // Everything but a message is left to the next read.
-                None => match drive::at_hand(&mut connection.receiver.receiving, false) {
-                    Some(message) => self.take(message)?,
-                    None => break,
-                },
-                Some((place, request)) => Some((Some(place), request)),
+            let request = match requests.may_pass() {
+                true => None,
+                false => requests.next(),
             };
-            if let Some(request) = request {
+            if let Some((place, request)) = request {
+                self.start(connection, (Some(place), request), how)?;
+                continue;
+            }
+            if !requests.may_read() {
+                break;
+            }
+            // Everything but a message is left to the next read.
+            let Some(message) = drive::at_hand(&mut connection.receiver.receiving, false) else { break };
+            if let Some(request) = self.take(message) {
                 self.start(connection, request, how)?;
             }
         }
@@ -319,13 +333,13 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
 
     /// Takes a request that was received. Returns it if it is to be handled now.
     #[inline]
-    fn take(&mut self, request: Message) -> Result<Option<NextRequest>, ErrorOf<C>> {
+    fn take(&mut self, request: Message) -> Option<NextRequest> {
         let requests = &mut self.machine.requests;
         if requests.may_pass() {
-            requests.on_taken();
-            return Ok(Some((None, request)));
+            requests.on_passed();
+            return Some((None, request));
         }
-        Ok(requests.on_received(Ok(Some(request)))?.map(|(place, request)| (Some(place), request)))
+        requests.on_request(request).map(|(place, request)| (Some(place), request))
     }
 
     /// Starts the handler of a request. A reply that is ready at once is queued.
@@ -342,7 +356,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let started = self.handlers.start(|| how.answer(request, peer.get()));
         let finished = started.and_then(|started| match (started, place) {
             (Ok(done), None) => machine.pass(done, sending),
-            (Ok(done), Some(place)) => machine.finish(place, done, sending, clock),
+            (Ok(done), Some(place)) => machine.finish(place, done, sending, clock).map(drop),
             (Err(number), place) => {
                 self.handlers.keep(number, place.or_else(|| machine.requests.replies.take_request(len)));
                 Ok(())
@@ -356,6 +370,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         &mut self,
         connection: &mut Connection<C>,
         context: &mut Context<'_>,
+        clock: &StepClock<'_, Clock>,
     ) -> Poll<Result<Option<NextRequest>, ErrorOf<C>>> {
         let requests = &mut self.machine.requests;
         if let Some((place, request)) = requests.next() {
@@ -364,9 +379,9 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         if !requests.may_read() {
             return Poll::Pending;
         }
-        let ended = match ready!(connection.receiver.poll_came(context)) {
+        let ended = match ready!(poll_came(&mut connection.receiver, context, clock)) {
             Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(Ok(None)),
-            Ok(Came::Message(message)) => return Poll::Ready(self.take(message)),
+            Ok(Came::Message(message)) => return Poll::Ready(Ok(self.take(message))),
             Ok(Came::Closed) => Ok(()),
             Err(error) => Err(error),
         };
@@ -376,8 +391,24 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     /// Polls the handlers that were woken, and queues the replies of those that have finished.
     fn handle(&mut self, connection: &mut Connection<C>, context: &mut Context<'_>) -> Result<(), ErrorOf<C>> {
         let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
-        let handled = self.handlers.poll(context, |place, done| machine.finish(place, done, sending, clock));
+        let handled = self.handlers.poll(context, |place, done| machine.finish(place, done, sending, clock).map(drop));
         handled.map_err(|cause| error(connection, cause))
+    }
+}
+
+/// Receives, or reports that a heartbeat is due. Never returns [`Came::Wait`].
+fn poll_came<C: Decode + Encode>(
+    receiver: &mut RecvHalf<C>,
+    context: &mut Context<'_>,
+    clock: &StepClock<'_, Clock>,
+) -> Poll<Result<Came, ErrorOf<C>>> {
+    ready!(receiver.poll_turn(context));
+    loop {
+        match receiver.poll_input_at(context, clock, |mut inbound| inbound.receive())? {
+            Came::Wait(until) => ready!(receiver.poll_alarm(context, until)),
+            came => return Poll::Ready(Ok(came)),
+        }
+        clock.renew();
     }
 }
 

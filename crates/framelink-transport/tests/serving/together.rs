@@ -120,6 +120,50 @@ fn a_peer_that_reads_nothing_is_ended_in_time_in_place() {
 }
 
 #[test]
+fn a_pushed_message_leaves_without_a_reply_in_place() {
+    type ServePushed = fn(TcpStream, &Profile, &Registry, Handler) -> Result<u64, Error>;
+    let ways: [(&str, ServePushed); 3] = [
+        ("blocking", |stream, profile, registry, handler| {
+            let mut connection = blocking::Connection::from_stream(stream, framing("net:2"));
+            connection.join(registry);
+            connection.serve_in_place(profile, handler)
+        }),
+        ("nonblocking", |stream, profile, registry, handler| {
+            let mut connection = nonblocking::Connection::from_stream(stream, framing("net:2")).unwrap();
+            connection.join(registry);
+            connection.serve_in_place(profile, handler)
+        }),
+        ("tokio", |stream, profile, registry, handler| {
+            stream.set_nonblocking(true).unwrap();
+            on_runtime(async {
+                let stream = ::tokio::net::TcpStream::from_std(stream).unwrap();
+                let mut connection = tokio::Connection::from_stream(stream, framing("net:2"));
+                connection.join(registry);
+                connection.serve_in_place(profile, handler).await
+            })
+        }),
+    ];
+    for (driver, serve) in ways {
+        let registry = Registry::new(Backlog::new(SlowRule::Skip));
+        let (ours, theirs) = sockets();
+        let served = thread::spawn({
+            let registry = registry.clone();
+            move || serve(ours, &profile().build().unwrap(), &registry, echo)
+        });
+        let mut peer = Peer::new(theirs);
+        for _ in 0..2 {
+            peer.write(&[b"one", b"skip", b"two"]);
+            assert_eq!((peer.read(), peer.read()), (b"one".to_vec(), b"two".to_vec()), "{driver}");
+            // Nothing is asked now.
+            assert_eq!(registry.push(Target::All, b"event").unwrap().queued, 1, "{driver}");
+            assert_eq!(peer.read(), b"event", "{driver}");
+        }
+        peer.half_close();
+        assert_eq!(served.join().unwrap().unwrap(), 6, "{driver}");
+    }
+}
+
+#[test]
 fn on_tokio_a_reply_does_not_wait_for_a_handler_that_waits() {
     for concurrency in [Concurrency::new(1), Concurrency::new(4), Concurrency::new(4).order_by(ReplyOrder::Finished)] {
         let (ours, theirs) = sockets();

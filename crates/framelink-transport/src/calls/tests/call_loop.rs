@@ -31,7 +31,7 @@ impl Scripted {
 
     /// This connection, without a second one.
     fn alone(&mut self) -> Legs<'_, Self> {
-        Legs { receiving: self, sending: None }
+        Legs { receiving: self, sending: None, gathers: false }
     }
 }
 
@@ -57,7 +57,7 @@ impl Leg<(), ()> for Scripted {
         false
     }
 
-    fn put(&mut self, message: &[u8]) -> Result<Option<Ticket>, Cause<(), ()>> {
+    fn put(&mut self, message: &[u8], _gathers: bool) -> Result<Option<Ticket>, Cause<(), ()>> {
         let mut sending = Sending::new("net:2".parse::<Framing>().unwrap());
         Ok(Some(sending.queue(message).unwrap()))
     }
@@ -111,8 +111,8 @@ fn an_error_after_the_peers_end_is_returned() {
 fn a_reply_before_the_end_of_a_pair_is_returned_first_and_both_connections_are_closed() {
     let mut receiving = Scripted::reading([message(b"01 reply"), Ok(TryRecv::Nothing)]);
     let mut sending = Scripted::reading([Ok(TryRecv::Closed)]);
-    let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending) });
-    let mut pair = Legs { receiving: &mut receiving, sending: Some(&mut sending) };
+    let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending), gathers: false });
+    let mut pair = Legs { receiving: &mut receiving, sending: Some(&mut sending), gathers: false };
     assert!(matches!(calls.next(&mut pair), Ok(TryRecv::Message(Event::Reply { .. }))));
     assert!(matches!(calls.next(&mut pair), Err(error) if matches!(error.cause(), Cause::SendingClosed)));
     assert!(!receiving.is_open && !sending.is_open);
@@ -122,8 +122,8 @@ fn a_reply_before_the_end_of_a_pair_is_returned_first_and_both_connections_are_c
 fn nothing_is_sent_into_a_pair_that_cannot_answer() {
     let mut receiving = Scripted::reading([Ok(TryRecv::Closed)]);
     let mut sending = Scripted::reading([]);
-    let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending) });
-    let told = calls.next(&mut Legs { receiving: &mut receiving, sending: Some(&mut sending) });
+    let mut calls = with_a_call(Legs { receiving: &mut receiving, sending: Some(&mut sending), gathers: false });
+    let told = calls.next(&mut Legs { receiving: &mut receiving, sending: Some(&mut sending), gathers: false });
     assert!(matches!(told, Ok(TryRecv::Message(Event::Failed { error, .. })) if error.sent() == Sent::Not));
     assert!(!sending.is_open);
 }

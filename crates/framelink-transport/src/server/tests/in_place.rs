@@ -115,7 +115,7 @@ impl Serving {
     fn step<H: HandlerResult>(&mut self, mut handler: impl FnMut(&[u8], &mut Reply<'_>) -> H) -> Served {
         let Session { receiving, sending, .. } = &mut self.session;
         let clock = &Clock(self.now);
-        self.machine.serve_in_place(&mut Open { receiving, sending, port: &mut self.wire, clock }, None, &mut handler)
+        self.machine.serve_in_place(Open { receiving, sending, port: &mut self.wire, clock }, None, &mut handler)
     }
 
     fn written(&self) -> Vec<u8> {
