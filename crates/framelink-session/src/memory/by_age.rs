@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn a_value_that_is_added_late_has_its_place_and_a_second_one_replaces_it() {
         let mut values = ByAge::default();
-        [5, 1, 3, 1].map(|number| values.insert(number, number * 10));
+        for number in [5, 1, 3, 1] {
+            values.insert(number, number * 10);
+        }
         values.insert(3, 31);
         assert_eq!(
             values.iter().map(|(number, value)| (number, *value)).collect::<Vec<_>>(),

@@ -11,6 +11,7 @@ use crate::error::{Cause, Error};
 use crate::profile::{Profile, Short};
 use crate::server::answer::HandlerResult;
 use crate::server::served::ServedMachine;
+use crate::server::step_clock::StepClock;
 use crate::session::{Reply, Session};
 use framelink_profile::{Framing, FramingPair};
 
@@ -115,7 +116,9 @@ impl Serving {
     fn step<H: HandlerResult>(&mut self, mut handler: impl FnMut(&[u8], &mut Reply<'_>) -> H) -> Served {
         let Session { receiving, sending, .. } = &mut self.session;
         let clock = &Clock(self.now);
-        self.machine.serve_in_place(Open { receiving, sending, port: &mut self.wire, clock }, None, &mut handler)
+        let clock = &StepClock::new(clock, false);
+        let mut open = Open { receiving, sending, port: &mut self.wire, clock };
+        self.machine.serve_in_place(&mut open, None, &mut handler)
     }
 
     fn written(&self) -> Vec<u8> {
