@@ -1,6 +1,6 @@
 //! Kinds of exchanges.
 
-use framelink_session::{Assigned, KeyPlace, KeyRule, Matching};
+use framelink_session::{Assigned, KeyRule, Matching, Place};
 
 use crate::setters::setters;
 
@@ -93,7 +93,7 @@ impl From<Simplex> for ExchangeKind {
 #[non_exhaustive]
 pub struct Duplex {
     /// The place of the key in requests and replies. `None`: replies come in the order of their requests.
-    pub key: Option<KeyPlace>,
+    pub key: Option<Place>,
     /// How framelink chooses the keys. `None`: the application does.
     pub assigned: Option<Assigned>,
     /// The most requests that may be unanswered at a time.
@@ -116,7 +116,7 @@ impl Duplex {
 
     setters! {
         /// Matches replies by the key at this place, in any order.
-        key(place: KeyPlace) = Some(place);
+        key(place: Place) = Some(place);
         /// Chooses the keys of requests. Defaults to no: the requests of the application contain keys.
         assigned(assigned: Assigned) = Some(assigned);
         /// Sets how many requests may be unanswered at a time. Defaults to 64.

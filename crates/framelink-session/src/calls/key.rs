@@ -4,10 +4,9 @@ use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use framelink_codec::notation::{NotationError, Token};
+use framelink_template::Place;
 
 /// Bytes that a request and its reply have in common, such as a trace number or a transaction id.
 ///
@@ -74,76 +73,6 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The place of the key in a message, written `OFFSET:LEN`: `LEN` bytes that follow the first `OFFSET` bytes.
-///
-/// The offset counts from the start of the application's message. With `keep`, that is the start of the frame.
-///
-/// ```
-/// use framelink_session::KeyPlace;
-///
-/// // The transaction id of Modbus: the first two bytes of a frame.
-/// let place: KeyPlace = "0:2".parse()?;
-/// assert_eq!(place.of(b"\x00\x07\x00\x00"), Some(&b"\x00\x07"[..]));
-/// assert_eq!(place.of(b"\x00"), None, "too short");
-/// assert_eq!(place.to_string(), "0:2");
-/// # Ok::<(), framelink_codec::notation::NotationError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct KeyPlace {
-    offset: usize,
-    len: usize,
-}
-
-impl KeyPlace {
-    /// Creates a place of `len` bytes, 1 to 64, at `offset`, at most 64 KiB. Returns `None` outside these bounds.
-    #[must_use]
-    pub const fn new(offset: usize, len: usize) -> Option<Self> {
-        if len == 0 || len > Key::MOST || offset > Self::MOST_OFFSET { None } else { Some(Self { offset, len }) }
-    }
-
-    /// The largest offset: 64 KiB.
-    pub const MOST_OFFSET: usize = 64 * 1024;
-
-    /// Returns the number of bytes before the key.
-    #[must_use]
-    pub const fn offset(self) -> usize {
-        self.offset
-    }
-
-    /// Returns the length of the key in bytes, 1 to 64.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it never is")]
-    pub const fn len(self) -> usize {
-        self.len
-    }
-
-    /// Returns the key of a message, or `None` if the message is too short.
-    #[must_use]
-    pub fn of(self, message: &[u8]) -> Option<&[u8]> {
-        message.get(self.offset..self.offset + self.len)
-    }
-}
-
-impl FromStr for KeyPlace {
-    type Err = NotationError;
-
-    fn from_str(text: &str) -> Result<Self, NotationError> {
-        let expected = "OFFSET:LEN, such as `0:2` for the first two bytes";
-        let Some((offset, len)) = text.split_once(':') else {
-            return Err(Token { text, column: 1 }.mismatch(expected));
-        };
-        let len = Token { text: len, column: offset.len() + 2 }.number(1..=Key::MOST, "bytes of key")?;
-        let offset = Token { text: offset, column: 1 }.number(0..=Self::MOST_OFFSET, "bytes before the key")?;
-        Ok(Self { offset, len })
-    }
-}
-
-impl fmt::Display for KeyPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.offset, self.len)
-    }
-}
-
 /// How the session chooses keys, if the application leaves that to the session.
 ///
 /// ```
@@ -188,10 +117,10 @@ impl Assigned {
 /// How the keys of requests and replies are found.
 ///
 /// ```
-/// use framelink_session::{Assigned, Key, KeyPlace, KeyRule};
+/// use framelink_session::{Assigned, Key, Place, KeyRule};
 ///
 /// // ISO 8583: the trace number, six digits after the message type.
-/// let by_place = KeyRule::at("4:6".parse::<KeyPlace>()?);
+/// let by_place = KeyRule::at("4:6".parse::<Place>()?);
 /// // The trace number, chosen by the session.
 /// let assigned = by_place.assigned(Assigned::Digits);
 /// // SMPP, by a function: the sequence number, in every header.
@@ -207,7 +136,7 @@ pub struct KeyRule {
 
 #[derive(Clone)]
 enum Find {
-    At(KeyPlace),
+    At(Place),
     By(Arc<Finder>),
 }
 
@@ -216,7 +145,7 @@ type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
 impl KeyRule {
     /// The key is at one place in requests and replies.
     #[must_use]
-    pub fn at(place: KeyPlace) -> Self {
+    pub fn at(place: Place) -> Self {
         Self { request: Find::At(place), reply: Find::At(place), assigned: None }
     }
 
@@ -261,12 +190,12 @@ impl KeyRule {
             return Some(()); // reported when the key is read
         }
         let mut key = [0; Key::MOST];
-        let key = &mut key[..place.len];
-        for _ in 0..assigned.count(place.len) {
+        let key = &mut key[..place.len()];
+        for _ in 0..assigned.count(place.len()) {
             *counter = counter.wrapping_add(1);
             assigned.write(*counter, key);
             if !is_used(key) {
-                request.to_mut()[place.offset..place.offset + place.len].copy_from_slice(key);
+                request.to_mut()[place.offset()..place.end()].copy_from_slice(key);
                 return Some(());
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use framelink_transport::Framing;
-use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::session::{Assigned, Place};
 
 use crate::arguments::liveness::Liveness;
 use crate::arguments::set::Sets;
@@ -120,7 +120,7 @@ pub(crate) struct Load {
     ///
     /// OFFSET is the number of bytes before the key, and LEN the number of its bytes.
     #[arg(long, value_name = "OFFSET:LEN", value_parser = key, help_heading = MESSAGES)]
-    pub(crate) key: Option<KeyPlace>,
+    pub(crate) key: Option<Place>,
 
     /// How keys are written: digits or binary [default: digits]
     #[arg(long, value_name = "KIND", value_parser = assigned, requires = "key", help_heading = MESSAGES)]

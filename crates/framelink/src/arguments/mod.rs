@@ -25,7 +25,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_testkit::Fault;
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, TEMPLATES, Template};
-use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::session::{Assigned, Place};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use self::limits::Limits;
@@ -282,7 +282,7 @@ pub(crate) struct Calls {
     ///
     /// OFFSET is the number of bytes before the key, and LEN the number of its bytes.
     #[arg(long, value_name = "OFFSET:LEN", value_parser = key, help_heading = MESSAGES, display_order = 101)]
-    pub(crate) key: Option<KeyPlace>,
+    pub(crate) key: Option<Place>,
 
     /// Choose keys, and write them to the place of --key: binary or digits [default: messages have their own keys]
     #[arg(long, value_name = "KIND", value_parser = assigned, help_heading = MESSAGES, display_order = 102)]

@@ -12,7 +12,7 @@ use framelink_testkit::{Fault, UnknownFault};
 use framelink_transport::profile::{
     ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
 };
-use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::session::{Assigned, Place};
 use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
 
 use crate::output::bytes_text::{from_hex, is_invisible};
@@ -113,7 +113,7 @@ pub(crate) fn connection(text: &str) -> Result<ConnectionKind, String> {
     }
 }
 
-pub(crate) fn key(text: &str) -> Result<KeyPlace, String> {
+pub(crate) fn key(text: &str) -> Result<Place, String> {
     text.parse().map_err(|error: NotationError| error.message().to_owned())
 }
 

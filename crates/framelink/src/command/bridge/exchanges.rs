@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
-use framelink_transport::session::{Assigned, Concurrency, KeyPlace, ReplyOrder};
+use framelink_transport::session::{Assigned, Concurrency, Place, ReplyOrder};
 use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
@@ -74,7 +74,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 struct Host {
     way: HostConnections,
     /// Where a request has its own key, if the bridge assigns another one.
-    key: Option<KeyPlace>,
+    key: Option<Place>,
     no_reply: bool,
 }
 
