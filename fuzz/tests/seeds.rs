@@ -9,6 +9,7 @@ type Body = fn(&[u8]);
 const TARGETS: &[(&str, Body)] = &[
     ("admission", framelink_transport::fuzz::admission),
     ("bcd", framelink_bcd::fuzz::bcd),
+    ("dialogue", framelink_session::fuzz::dialogue),
     ("heartbeat", framelink_heartbeat::fuzz::forms),
     ("heartbeat_notation", framelink_heartbeat::fuzz::notation),
     ("in_flight", framelink_session::fuzz::in_flight),

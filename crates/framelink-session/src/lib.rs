@@ -51,6 +51,7 @@
 
 mod append;
 mod calls;
+mod dialogue;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
@@ -66,6 +67,10 @@ mod shared;
 
 pub use calls::{
     Arrived, Assigned, CallId, Ended, Exchange, InFlight, Key, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
+};
+pub use dialogue::{
+    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Opening,
+    OpeningFault, Sign, Step, StepFraming, StepMessage, Unexpected, advance_dialogue,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;

@@ -34,6 +34,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod convert;
 mod encoding;
 mod matching;
 mod numbers;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use framelink_codec::notation::{NotationError, Token};
 
 use super::limits::lowered;
+use super::signing::Signing;
 use super::{
-    Access, ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, Reconnect, Sign, TEMPLATES,
-    Template, Timeouts, WhenFull, bounds, rules,
+    Access, ConnectionKind, ExchangeKind, FirstStep, Greeting, Limits, Meanwhile, Preamble, Profile, ProfileError,
+    Reconnect, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
@@ -34,8 +35,7 @@ pub struct ProfileBuilder {
     pub(super) send: Option<Framing>,
     pub(super) receive: Option<Framing>,
     pub(super) preamble: Preamble,
-    pub(super) sign_on: Option<Sign>,
-    pub(super) sign_off: Option<Sign>,
+    pub(super) signing: Signing,
     pub(super) connection: ConnectionKind,
     pub(super) keep_up: bool,
     pub(super) reconnect: Reconnect,
@@ -122,6 +122,19 @@ impl ProfileBuilder {
         self
     }
 
+    /// Adds a step before the first message, in a framing of its own, up to 16. Defaults to none.
+    pub fn first(mut self, step: FirstStep) -> Self {
+        self.signing.first.push(step);
+        self
+    }
+
+    /// Adds a rule by which a client answers other messages while it waits for the greeting or for the reply to its
+    /// sign-on, up to 16. Defaults to none.
+    pub fn meanwhile(mut self, rule: Meanwhile) -> Self {
+        self.signing.meanwhile.push(rule);
+        self
+    }
+
     /// Sets how a lost connection is replaced and which address is dialled. Defaults to [`Reconnect::default`].
     pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.reconnect = reconnect;
@@ -165,10 +178,12 @@ impl ProfileBuilder {
     }
 
     owned_setters! {
+        /// Sets the first message of the server: what a client expects, and what a server sends. Defaults to none.
+        greeting(greeting: Greeting) = signing.greeting: Some(greeting);
         /// Sets the exchange with which each connection of a client begins. Defaults to none.
-        sign_on(sign: Sign) = sign_on: Some(sign);
+        sign_on(sign: Sign) = signing.sign_on: Some(sign);
         /// Sets the exchange with which each connection of a client ends, if it ends cleanly. Defaults to none.
-        sign_off(sign: Sign) = sign_off: Some(sign);
+        sign_off(sign: Sign) = signing.sign_off: Some(sign);
         /// Sets the kind of connection: [`Long`](ConnectionKind::Long), [`Short`](super::Short), [`Shared`](super::Shared)
         /// or [`Pooled`](super::Pooled). Defaults to long.
         connection(connection: impl Into<ConnectionKind>) = connection: connection.into();
@@ -255,8 +270,7 @@ impl ProfileBuilder {
         let profile = Profile {
             framing,
             preamble: self.preamble.clone(),
-            sign_on: self.sign_on.clone().map(Arc::new),
-            sign_off: self.sign_off.clone().map(Arc::new),
+            signing: (self.signing != Signing::default()).then(|| Arc::new(self.signing.clone())),
             connection: self.connection,
             keep_up: self.keep_up,
             reconnect: self.reconnect,

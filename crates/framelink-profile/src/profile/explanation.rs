@@ -1,5 +1,7 @@
 //! Explanations of profiles in plain words.
 
+mod signing;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -38,7 +40,7 @@ impl Explanation {
         this.exchange(profile.exchange);
         this.framing(profile);
         this.preamble(profile);
-        this.signing(profile);
+        signing::explain(profile, |label, text| this.say(label, text));
         this.reconnect(&profile.reconnect);
         this.timeouts(profile);
         this.limits(profile);
@@ -91,22 +93,6 @@ impl Explanation {
             (false, true) => self.say("preamble", format!("once connected, sends {send}")),
             (true, false) => self.say("preamble", format!("once connected, expects {expect}")),
             (false, false) => self.say("preamble", format!("once connected, sends {send} and expects {expect}")),
-        }
-    }
-
-    fn signing(&mut self, profile: &Profile) {
-        for (label, when, sign) in
-            [("sign-on", "once connected", profile.sign_on()), ("sign-off", "before closing", profile.sign_off())]
-        {
-            let Some(sign) = sign else { continue };
-            let reply = match sign.expected() {
-                None => String::new(),
-                Some([]) => " and waits for a reply".to_owned(),
-                Some(start) => {
-                    format!(" and waits for a reply that begins with the {} of {label}.expect", ShowBytes(start.len()))
-                }
-            };
-            self.say(label, format!("{when}, a client sends a message of {}{reply}", ShowBytes(sign.send().len())));
         }
     }
 
@@ -217,6 +203,11 @@ impl Explanation {
         for (side, other) in [("client", Side::Server), ("server", Side::Client)] {
             if let Err(error) = profile.check_for(other) {
                 self.say("careful", format!("only a {side} can use it, because for a {} {error}", other.name()));
+            }
+        }
+        for side in [Side::Client, Side::Server] {
+            if let Err(error) = profile.check_variables(side) {
+                self.say("careful", format!("a {} does not start here: {error}", side.name()));
             }
         }
         if let Some(caution) = profile.mismatch_caution() {

@@ -9,11 +9,13 @@ mod document;
 mod error;
 mod exchange;
 mod explanation;
+mod first;
 mod limits;
 mod liveness;
 mod preamble;
 mod reconnect;
 mod rules;
+mod signing;
 mod template;
 mod timeouts;
 #[cfg(feature = "toml")]
@@ -26,8 +28,10 @@ pub use connection::{ConnectionKind, Pooled, Shared, Short, Side};
 pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
+pub use first::FirstStep;
+pub use framelink_session::{Greeting, Meanwhile, OnRefusal, Sign};
 pub use limits::{Limits, WhenFull};
-pub use preamble::{Preamble, Sign};
+pub use preamble::Preamble;
 pub use reconnect::{Policy, Reconnect};
 pub use template::{TEMPLATES, Template};
 pub use timeouts::Timeouts;
@@ -39,6 +43,7 @@ use std::time::Duration;
 
 use framelink_heartbeat::Heartbeat;
 
+use self::signing::Signing;
 use crate::framing::FramingPair;
 use crate::socket::SocketOptions;
 
@@ -59,8 +64,7 @@ use crate::socket::SocketOptions;
 pub struct Profile {
     framing: FramingPair,
     preamble: Preamble,
-    sign_on: Option<Arc<Sign>>,
-    sign_off: Option<Arc<Sign>>,
+    signing: Option<Arc<Signing>>,
     connection: ConnectionKind,
     keep_up: bool,
     reconnect: Reconnect,
@@ -122,18 +126,6 @@ impl Profile {
         heartbeat: Option<&Arc<Heartbeat>> = self.heartbeat.as_ref();
         /// Returns the socket options.
         socket: &SocketOptions = &self.socket;
-    }
-
-    /// Returns the exchange with which each connection of a client begins.
-    #[must_use]
-    pub fn sign_on(&self) -> Option<&Sign> {
-        self.sign_on.as_deref()
-    }
-
-    /// Returns the exchange with which each connection of a client ends, if it ends cleanly.
-    #[must_use]
-    pub fn sign_off(&self) -> Option<&Sign> {
-        self.sign_off.as_deref()
     }
 
     /// Returns which clients may connect to a server.

@@ -3,14 +3,14 @@
 //! A rule refuses only settings that work for neither side of a connection. [`Profile::check_for`] checks one side. A
 //! timeout that only one side uses (reply, frame) is judged for that side: a longer one does not harm the other side.
 
+mod signing;
+
 use std::time::Duration;
 
-use super::{
-    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
-};
+use super::{ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Simplex, Timeouts, liveness};
 use crate::framing::{Framing, FramingPair};
 use framelink_codec::notation::ShowDuration;
-use framelink_codec::{Decode, Encode, Ends};
+use framelink_codec::{Decode, Ends};
 
 type Checked = Result<(), ProfileError>;
 
@@ -27,8 +27,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
     silence_fits_into_a_frame(profile)?;
     connecting_fits_into_a_short_call(profile)?;
     a_reset_destroys_what_was_sent(profile)?;
-    signing_is_an_exchange(profile, "sign-on", profile.sign_on())?;
-    signing_is_an_exchange(profile, "sign-off", profile.sign_off())?;
+    signing::check(profile)?;
     liveness::check(profile)
 }
 
@@ -69,7 +68,7 @@ impl Profile {
         if self.exchange.receives() && ends_by_close(&self.framing.receive) {
             can_end(self, other, receive_key(&self.framing))?;
         }
-        Ok(())
+        signing::check_for(self, side)
     }
 
     /// Returns the pool settings if a pool can use this profile.
@@ -78,6 +77,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         self.connection.pooled().ok_or_else(|| {
             let reason = "it lends connections, which only pooled has; use a Client, or a Link";
             ProfileError::combination("connection", "the pool", reason)
@@ -90,6 +90,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         if self.exchange.duplex().is_none() {
             return Ok(());
         }
@@ -104,6 +105,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_duplex(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         let reason = match self.exchange {
             ExchangeKind::Duplex(_) => return Ok(()),
             ExchangeKind::Simplex(_) => {
@@ -120,6 +122,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         let ExchangeKind::Simplex(simplex) = self.exchange else {
             let reason = "it is a pair of connections, which only simplex has";
             return Err(ProfileError::combination("exchange", "the link", reason));
@@ -340,28 +343,6 @@ fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
     }
     let reason = "each message is followed by the close, and a reset destroys bytes that are not delivered by then";
     Err(ProfileError::combination("socket.linger", "exchange", reason))
-}
-
-fn signing_is_an_exchange(profile: &Profile, key: &'static str, sign: Option<&Sign>) -> Checked {
-    let Some(sign) = sign else { return Ok(()) };
-    let reason = match profile.exchange {
-        ExchangeKind::ReceiveOnly => "it is a message, and a receive-only exchange sends none",
-        ExchangeKind::SendOnly if sign.expected().is_some() => "a send-only exchange receives no reply to it",
-        ExchangeKind::Simplex(_) => {
-            "a pair of connections is joined before any message is sent; sign on in the application"
-        }
-        _ if ends_by_close(&profile.framing.send) || ends_by_close(&profile.framing.receive) => {
-            let reason = "an `until-close` message ends with the connection, so nothing could follow it";
-            return Err(ProfileError::combination(key, "framing", reason));
-        }
-        _ => {
-            return profile.framing.send.envelope(sign.send()).map(|_| ()).map_err(|error| {
-                let reason = format!("it cannot be framed: {error}");
-                ProfileError::combination(key, send_key(&profile.framing), reason)
-            });
-        }
-    };
-    Err(ProfileError::combination(key, "exchange", reason))
 }
 
 fn is_sync(profile: &Profile) -> bool {

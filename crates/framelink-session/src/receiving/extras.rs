@@ -7,6 +7,7 @@ use super::empties::Empties;
 use super::limits::Limits;
 use super::opening::Expected;
 use super::unread::OnUnread;
+use crate::dialogue::Dialogue;
 use crate::lifetime::Lifetime;
 
 /// What only some connections have, such as those that a server accepts with a profile. It lies in a box, so that the
@@ -15,6 +16,9 @@ use crate::lifetime::Lifetime;
 pub(super) struct Extras {
     /// What must arrive before the first message. Boxed, because few peers send a preamble.
     pub(super) preamble: Option<Box<Expected>>,
+    /// What both sides exchange before the first message. While there is a dialogue, there is a preamble too, possibly
+    /// of no bytes, so that one check covers both.
+    pub(super) dialogue: Option<Box<Dialogue>>,
     pub(super) limits: Limits,
     pub(super) lifetime: Option<Lifetime>,
     pub(super) empties: Option<Empties>,

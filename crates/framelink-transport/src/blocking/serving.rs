@@ -15,8 +15,8 @@ use crate::error::Cause;
 use crate::net::threads::spawn_scoped;
 use crate::profile::Profile;
 use crate::server::{
-    Answer, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, join_method, serve_in_place_method,
-    serve_in_turn, serve_many_method, serve_method, served_connection,
+    Answer, ServedOutcome, ServedOutput, ServedRequests, end_served, handled, join_method, open_served,
+    serve_in_place_method, serve_in_turn, serve_many_method, serve_method, served_connection,
 };
 use crate::session::{Concurrency, Ending};
 use framelink_session::Message;
@@ -71,7 +71,11 @@ impl<C: Decode + Encode> Connection<C> {
         C: Send + Sync,
     {
         // Sends the preamble even if no request arrives.
-        let (answered, served) = match self.flush() {
+        let begun = match open_served(self).await {
+            Ok(()) => self.flush(),
+            Err(error) => Err(error),
+        };
+        let (answered, served) = match begun {
             Ok(()) => self.serve_in_threads(profile, concurrency, &answer),
             Err(error) => (0, Err(error)),
         };

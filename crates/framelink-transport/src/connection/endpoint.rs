@@ -207,6 +207,17 @@ pub(crate) trait Endpoint: SessionParts {
         self.call_error(sent, cause)
     }
 
+    /// Advances what is exchanged before the first message as far as the socket allows.
+    fn advance_opening(&mut self, wait: Self::Wait<'_>) -> Step<(), CauseOf<Self::Codec>> {
+        self.open(wait).and_then(|mut open| open.advance_opening())
+    }
+
+    /// Ends a connection that could not be opened for messages.
+    fn opening_failed(&mut self, cause: CauseOf<Self::Codec>) -> ErrorOf<Self::Codec> {
+        self.abandon();
+        self.error(Operation::Receive, cause)
+    }
+
     fn begin_close(&mut self, within: Duration) -> Close {
         let clock = self.clock();
         Close::begin(self.parts().sending, &clock, within)

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Role;
+use framelink_template::{Inputs, NumberRange, Numbers};
 
 use crate::Profile;
 use crate::admission::Permit;
-use crate::profile::Side;
+use crate::profile::{ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
@@ -21,11 +22,38 @@ use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
     unread: Option<OnUnread>,
+    /// The source of the numbers in messages that the profile composes. All connections with this setup share it.
+    numbers: Option<Numbers>,
 }
 
 impl ConnectionSetup {
-    pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
-        Self { said: Some((profile, side)), unread: None }
+    pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
+        let numbers = Some(numbers(&profile));
+        Self { said: Some((profile, side)), unread: None, numbers }
+    }
+
+    /// Checks that the environment variables are set that messages of the profile contain.
+    pub(crate) fn check(&self) -> Result<(), ProfileError> {
+        self.said.as_ref().map_or(Ok(()), |(profile, side)| profile.check_variables(*side))
+    }
+
+    /// Returns the key of what is exchanged before the first message, if anything is.
+    pub(crate) fn opens_with(&self) -> Option<&'static str> {
+        let (profile, _) = self.said.as_ref()?;
+        match (profile.sign_on(), profile.greeting(), profile.first()) {
+            (Some(_), ..) => Some("sign-on"),
+            (_, Some(_), _) => Some("greeting"),
+            (.., [_, ..]) => Some("first step"),
+            _ => None,
+        }
+    }
+
+    /// Returns the sign-off message, and whether a reply is expected. `None` if there is none, or if it cannot be
+    /// composed: the connection is over in any case.
+    pub(crate) fn sign_off(&self) -> Option<(Vec<u8>, bool)> {
+        let sign = self.said.as_ref()?.0.sign_off()?;
+        let message = sign.send().compose(&Inputs::system(self.numbers.as_ref()?)).ok()?;
+        Some((message, sign.expected().is_some()))
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {
@@ -40,7 +68,11 @@ impl ConnectionSetup {
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
         sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
-        if let Some(heartbeat) = profile.heartbeat() {
+        let dialogue = self.numbers.as_ref().and_then(|numbers| profile.dialogue(*side, numbers));
+        if let Some(dialogue) = dialogue {
+            // Heartbeats begin after it.
+            receiving.set_dialogue(dialogue);
+        } else if let Some(heartbeat) = profile.heartbeat() {
             let us = match side {
                 Side::Client => Role::Client,
                 Side::Server => Role::Server,
@@ -85,6 +117,12 @@ impl ConnectionSetup {
         let lifetime = lifetime.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
         session::limit_lifetime(receiving, sending, lifetime.keep(Box::new(permit)));
     }
+}
+
+/// Makes the source of numbers of a profile.
+fn numbers(_: &Profile) -> Numbers {
+    const SIX_DIGITS: NumberRange = NumberRange::new(1, 999_999).expect("not empty");
+    Numbers::over(SIX_DIGITS)
 }
 
 impl fmt::Debug for ConnectionSetup {

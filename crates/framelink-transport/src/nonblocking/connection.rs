@@ -224,6 +224,19 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
     connection::maintaining_connection_methods!();
 
+    /// Advances what is exchanged before the first message. Returns whether it is finished.
+    pub(super) fn try_opening(&mut self) -> Result<bool, ErrorOf<C>> {
+        self.until = None;
+        match self.advance_opening(()) {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(wants)) => {
+                self.until = wants.until();
+                Ok(false)
+            }
+            Err(cause) => Err(self.opening_failed(cause)),
+        }
+    }
+
     /// Returns the next message if it has arrived; see [`RecvHalf::try_recv`]. If not, writes what the socket takes.
     ///
     /// # Errors

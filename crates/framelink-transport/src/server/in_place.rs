@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::answer::{Answer, HandlerResult};
-use super::ending::{ServedConnection, ServedOutcome, end_served};
+use super::ending::{ServedConnection, ServedOutcome, end_served, open_served};
 use super::served::ServedMachine;
 use crate::connection::{CauseOf, ErrorOf, Open, Parts, Step};
 use crate::drive::{self, AT_ONCE, Came, Clock, Input, Port, Progress, Turn, Wants};
@@ -32,7 +32,11 @@ pub(crate) async fn serve_in_place<S: ServedConnection, H: HandlerResult>(
     mut handler: impl FnMut(&[u8], &mut Reply<'_>) -> H,
 ) -> ServedOutcome<ErrorOf<S::Codec>> {
     // The preamble is sent even if the client asks nothing.
-    let (answered, served) = match connection.flush(profile.timeouts().write).await {
+    let begun = match open_served(connection).await {
+        Ok(()) => connection.flush(profile.timeouts().write).await,
+        Err(error) => Err(error),
+    };
+    let (answered, served) = match begun {
         Ok(()) => {
             let peer = connection.peer();
             let Parts { receiving, sending, .. } = connection.parts();

@@ -42,7 +42,7 @@ pub enum Tokio {}
 pub type Connector<C = FramingPair> = connector::Connector<C, Tokio>;
 
 impl<C: Decode + Encode> Connector<C> {
-    connector_methods!(awaited ToSocketAddrs async);
+    connector_methods!(awaited Tokio ToSocketAddrs async);
 
     /// Like `connect`, for an address in text form whose zone may be the name of an interface.
     pub(super) async fn connect_to(&self, peer: &str) -> Result<Connection<C>, ConnectError> {

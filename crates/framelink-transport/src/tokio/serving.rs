@@ -15,7 +15,7 @@ use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    Answer, HandlerResult, ServedMachine, ServedOutcome, end_served, join_method, serve_in_place,
+    Answer, HandlerResult, ServedMachine, ServedOutcome, end_served, join_method, open_served, serve_in_place,
     serve_in_place_method, serve_many_method, serve_method, served_connection,
 };
 use crate::session::{Concurrency, Reply, ReplySlot};
@@ -81,7 +81,11 @@ impl<C: Decode + Encode> Connection<C> {
         mut answer: impl FnMut(Message) -> F,
     ) -> ServedOutcome<ErrorOf<C>> {
         // The preamble is sent even if the client asks nothing.
-        let (answered, served) = match self.flush().await {
+        let begun = match open_served(self).await {
+            Ok(()) => self.flush().await,
+            Err(error) => Err(error),
+        };
+        let (answered, served) = match begun {
             Ok(()) => {
                 let mut serving = Serving::new(self, profile, concurrency);
                 let served = poll_fn(|context| serving.poll(self, context, &mut answer)).await;

@@ -54,7 +54,7 @@ fn errors_say_what_the_smsc_did() {
             binds().into_iter().take(1).collect(),
             "calling the peer: signing on at PEER: the peer closed the connection instead of replying (not sent)",
         ),
-        (vec![bind, wrong_password, Step::ExpectsEnd], &refused(17, 8)),
+        (vec![bind, wrong_password, Step::ExpectsEnd], &refused(17, "expected 4:4=hex:00000000, found hex:0000000e")),
         (bound([submits()]), NO_REPLY),
         (
             bound([submits(), sends(bytes("00000010 80000004 00000058 00000001")), Step::ExpectsEnd]),

@@ -52,8 +52,11 @@ tables! {
         connection: Option<TextOr<ConnectionTable>> = "Option::deserialize",
         exchange: Option<TextOr<ExchangeTable>> = "Option::deserialize",
         preamble: PreambleTable = "scalar::table",
+        first: Vec<FirstTable> = "scalar::tables",
+        greeting: Option<TextOr<GreetingTable>> = "Option::deserialize",
         sign_on: Option<TextOr<SignTable>> = "Option::deserialize",
         sign_off: Option<TextOr<SignTable>> = "Option::deserialize",
+        meanwhile: Vec<MeanwhileTable> = "scalar::tables",
         reconnect: ReconnectTable = "scalar::table",
         timeouts: TimeoutsTable = "scalar::table",
         limits: LimitsTable = "scalar::table",
@@ -99,9 +102,29 @@ tables! {
         expect: Option<Text> = "scalar::hex",
     }
 
-    SignTable, "a message in hex, or a table with `send` and `expect`" {
-        send: Option<Text> = "scalar::hex",
-        expect: Option<Text> = "scalar::hex",
+    FirstTable, "a table with `send`, or with `expect` and `say`, and with `bytes` or `framing`" {
+        send: Option<Text> = "scalar::message",
+        expect: Option<Text> = "scalar::match_",
+        say: Option<Text> = "scalar::message",
+        bytes: Option<Number> = "scalar::size",
+        framing: Option<Text> = "scalar::notation",
+    }
+
+    GreetingTable, "a match in quotes, such as \"0:4=text:INFO\", or a table with `expect` and `send`" {
+        expect: Option<Text> = "scalar::match_",
+        send: Option<Text> = "scalar::message",
+    }
+
+    SignTable, "a message in quotes, such as \"text:0800\", or a table with `send`, `expect`, `reply` and `refused`" {
+        send: Option<Text> = "scalar::message",
+        expect: Option<Text> = "scalar::match_",
+        reply: Option<Text> = "scalar::match_",
+        refused: Option<Text> = "scalar::word",
+    }
+
+    MeanwhileTable, "a table with `when` and `say`" {
+        when: Option<Text> = "scalar::match_",
+        say: Option<Text> = "scalar::message",
     }
 
     ReconnectTable, "a table with `policy`, `first`, `cap`, `eject-after` and `fail-back`" {

@@ -1,5 +1,7 @@
 //! Reads texts into a builder.
 
+mod signing;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -10,15 +12,15 @@ use framelink_codec::notation::{NotationError, Token};
 use super::scalar::{Number, Text, TextOr};
 use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
+    PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable,
 };
 use crate::profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Policy, Pooled, Preamble, ProfileBuilder, ProfileError,
-    Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
+    Access, ConnectionKind, Duplex, ExchangeKind, Limits, OnRefusal, Policy, Pooled, Preamble, ProfileBuilder,
+    ProfileError, Reach, Reconnect, Shared, Short, Side, Simplex, WhenFull,
 };
 use framelink_session::Assigned;
 
-type Read<T> = Result<T, ProfileError>;
+pub(super) type Read<T> = Result<T, ProfileError>;
 
 /// Systems take counts as a C `int`.
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
@@ -58,6 +60,7 @@ words! {
         Self::Simplex(Simplex::new(Duplex::new()))
     ];
     Assigned: [Self::Binary, Self::Digits];
+    OnRefusal: [Self::Retry, Self::Stop];
     Reach: [Self::Dial, Self::Accept];
 }
 
@@ -81,10 +84,11 @@ impl Document {
             builder.exchange = exchange_of(exchange, builder.exchange)?;
         }
         self.preamble.tell(&mut builder)?;
-        let sign_on = ["sign-on", "sign-on.send", "sign-on.expect"];
-        builder.sign_on = self.sign_on.map(|said| sign_of(said, sign_on)).transpose()?;
-        let sign_off = ["sign-off", "sign-off.send", "sign-off.expect"];
-        builder.sign_off = self.sign_off.map(|said| sign_of(said, sign_off)).transpose()?;
+        builder.signing.first = signing::first_of(self.first)?;
+        builder.signing.greeting = self.greeting.map(signing::greeting_of).transpose()?;
+        builder.signing.sign_on = self.sign_on.map(|said| signing::sign_of(said, &signing::SIGN_ON)).transpose()?;
+        builder.signing.sign_off = self.sign_off.map(|said| signing::sign_of(said, &signing::SIGN_OFF)).transpose()?;
+        builder.signing.meanwhile = signing::meanwhile_of(self.meanwhile)?;
         self.reconnect.tell(&mut builder)?;
         self.access.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;
@@ -166,27 +170,6 @@ impl ConnectionTable {
             ("connection.closes", self.closes.is_some(), short),
         ];
         refuse(&keys, "connection.kind", kind.name())
-    }
-}
-
-/// A text is a message without a reply.
-fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> Read<Sign> {
-    let hex = |key, text: &Text| match text.0.is_empty() {
-        true => Ok(Vec::new()),
-        false => secret(key, text, Sign::MOST),
-    };
-    match said {
-        TextOr::Text(text) => Ok(Sign::new(&hex(key, &text)?)),
-        TextOr::Table(SignTable { send: Some(text), expect: start }) => {
-            let sign = Sign::new(&hex(send, &text)?);
-            match start {
-                Some(start) => Ok(sign.expect(&hex(expect, &start)?)),
-                None => Ok(sign),
-            }
-        }
-        TextOr::Table(SignTable { send: None, .. }) => {
-            Err(ProfileError::combination(key, send, "a message is required, and none is given"))
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Writes a profile with as few keys as possible.
 
+mod signing;
+
 use std::time::Duration;
 
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
@@ -7,12 +9,11 @@ use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 use super::scalar::{Number, Text, TextOr, is_default};
 use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
+    PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable,
 };
 use crate::framing::FramingPair;
 use crate::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Profile, Reconnect, Shared, Side, Sign, Simplex, Timeouts,
-    WhenFull,
+    ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Profile, Reconnect, Shared, Side, Simplex, Timeouts, WhenFull,
 };
 use crate::socket::SocketOptions;
 
@@ -27,8 +28,11 @@ impl From<&Profile> for Document {
             exchange: exchange(profile.exchange),
             preamble: PreambleTable { send: hex(preamble.send()), expect: hex(preamble.expect()) },
             timeouts: timeouts(profile),
-            sign_on: profile.sign_on().map(sign),
-            sign_off: profile.sign_off().map(sign),
+            first: profile.first().iter().map(signing::first).collect(),
+            greeting: profile.greeting().map(signing::greeting),
+            sign_on: profile.sign_on().map(signing::sign),
+            sign_off: profile.sign_off().map(signing::sign),
+            meanwhile: profile.meanwhile().iter().map(signing::meanwhile).collect(),
             reconnect: reconnect(&profile.reconnect),
             access: AccessTable {
                 allow: access.allow.iter().map(text).collect(),
@@ -86,14 +90,6 @@ fn lent(pooled: &Pooled) -> ConnectionTable {
         uses: pooled.uses.map(count),
         replace: pooled.replace.then_some(true),
         ..Default::default()
-    }
-}
-
-fn sign(sign: &Sign) -> TextOr<SignTable> {
-    let send = text(Hex(sign.send()));
-    match sign.expected() {
-        None => TextOr::Text(send),
-        Some(start) => TextOr::Table(SignTable { send: Some(send), expect: Some(text(Hex(start))) }),
     }
 }
 

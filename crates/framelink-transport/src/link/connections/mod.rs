@@ -295,7 +295,8 @@ impl<D: LinkDriver> LinkConnections<D> {
         receiver: D::Receiver,
         lease: Option<AddressLease>,
     ) -> ConnectionUse<D> {
-        let connection = LinkConnection::new(caller, lease, &self.profile);
+        let setup = self.dialler().map(|dialler| dialler.connector.setup.clone());
+        let connection = LinkConnection::new(caller, lease, &self.profile, setup);
         let using = connection.begin_use();
         self.all.lock().push(Arc::clone(&connection));
         if self.is_closed() {

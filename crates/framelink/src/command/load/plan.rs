@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
 use framelink_transport::session::Assigned;
-use framelink_transport::tokio::Upstream;
+use framelink_transport::tokio::{Connector, Upstream};
 use framelink_transport::{Decode, Encode, Ends, FramingPair, Profile};
 
 use super::basis::Base;
@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub(super) pid: Option<u64>,
     /// A profile for each address to dial from.
     profiles: Vec<Arc<Profile>>,
+    /// A connector for each profile. Their connections share the numbers of their sign-on messages.
+    connectors: Vec<Connector>,
     /// Profiles by the number of connections that a thread has, for pools and shared connections.
     by_connections: Vec<(usize, Arc<Profile>)>,
 }
@@ -127,6 +129,7 @@ impl Plan {
             is_plain: needs_no_session(first, &framing),
             payloads,
             pid: load.pid,
+            connectors: profiles.iter().map(Connector::with_profile).collect(),
             profiles,
             by_connections,
         })
@@ -182,9 +185,14 @@ impl Plan {
         upstream(sized.map_or_else(|| self.profile_of(worker), |(_, profile)| profile), &self.addresses)
     }
 
+    /// Returns what dials the connection of a worker.
+    pub(super) fn connector_of(&self, worker: u64) -> &Connector {
+        &self.connectors[to_usize(worker) / self.addresses.len() % self.connectors.len()]
+    }
+
     /// Returns the message that ends a connection in good order.
-    pub(super) fn sign_off(&self) -> Option<&[u8]> {
-        self.profiles[0].sign_off().map(framelink_transport::profile::Sign::send)
+    pub(super) fn sign_off(&self) -> Option<Vec<u8>> {
+        self.connectors[0].sign_off()
     }
 }
 
@@ -212,6 +220,8 @@ fn needs_no_session(profile: &Profile, framing: &FramingPair) -> bool {
     framing.ends() == Ends::Itself
         && profile.heartbeat().is_none()
         && profile.preamble().is_empty()
+        && profile.first().is_empty()
+        && profile.greeting().is_none()
         && profile.sign_on().is_none()
         && profile.sign_off().is_none()
 }
