@@ -65,8 +65,7 @@ mod session;
 mod shared;
 
 pub use calls::{
-    Arrived, Assigned, CallId, Ended, Exchange, InFlight, Key, KeyPlace, KeyRule, Late, Leg, Legs, Matching, NotBegun,
-    Unclean,
+    Arrived, CallId, Ended, Exchange, InFlight, Key, KeyPlaces, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;
@@ -76,6 +75,8 @@ pub use sending::{OutgoingFrame, Packed, Reply, SendRefused, Sending, Sent, Tick
 pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, ReplyOrder, ReplySlot, SlowRule};
 pub use session::{Session, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
+
+pub use framelink_template::{Encoding, Match, NumberRange, Numbers, NumbersError, Place, Reserve};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

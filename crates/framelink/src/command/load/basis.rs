@@ -41,7 +41,7 @@ impl Base {
 
     fn overrides(&self, load: &Load) -> Overrides {
         let calls = Calls {
-            key: load.key,
+            key: load.key.map(KeyPlaces::at),
             in_flight: (self.depth > 1).then(|| u32::try_from(self.depth).unwrap_or(u32::MAX)),
             ..Calls::default()
         };
