@@ -252,7 +252,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\nexchange = { kind = 'duplex', key = '4:65' }",
-        "line 2, column 40: exchange.key: expected 1 to 64 bytes of key, found `65`",
+        "line 2, column 40: exchange.key: expected 1 to 64 bytes, found `65`",
     ),
     (
         "framing = 'line'\nexchange = { kind = 'duplex', in-flight = 0 }",

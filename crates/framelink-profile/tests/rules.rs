@@ -6,7 +6,7 @@ use framelink_profile::{
     ConnectionKind, Duplex, ExchangeKind, Framing, FramingPair, Limits, Pooled, Preamble, Profile, ProfileBuilder,
     Reach, Shared, Short, Side, Simplex, SocketOptions, TEMPLATES, Template, Timeouts,
 };
-use framelink_session::{Assigned, KeyPlace};
+use framelink_session::{Assigned, Place};
 
 fn framing(notation: &str) -> Framing {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
@@ -33,7 +33,7 @@ const SEND_ONLY: ExchangeKind = ExchangeKind::SendOnly;
 const RECEIVE_ONLY: ExchangeKind = ExchangeKind::ReceiveOnly;
 const DUPLEX: Duplex = Duplex::new();
 
-fn place(text: &str) -> KeyPlace {
+fn place(text: &str) -> Place {
     text.parse().expect("a place")
 }
 

@@ -7,7 +7,7 @@ use framelink_profile::{
     Duplex, ExchangeKind, Framing, FramingPair, Profile, ProfileBuilder, ProfileError, Reach, Short, Side, Simplex,
     SocketOptions, TomlError,
 };
-use framelink_session::{Assigned, KeyPlace};
+use framelink_session::{Assigned, Place};
 use proptest::prelude::*;
 
 const FRAMINGS: &[&str] = &[
@@ -75,9 +75,8 @@ fn any_said() -> impl Strategy<Value = Said> {
 }
 
 fn any_exchange() -> impl Strategy<Value = ExchangeKind> {
-    let key = prop::option::of(
-        (0_usize..20, 1_usize..8).prop_map(|(offset, len)| KeyPlace::new(offset, len).expect("a place")),
-    );
+    let key =
+        prop::option::of((0_usize..20, 1_usize..8).prop_map(|(offset, len)| Place::new(offset, len).expect("a place")));
     let assigned = prop::option::of(prop::sample::select(&[Assigned::Binary, Assigned::Digits][..]));
     let in_flight = prop_oneof![Just(64_u32), 0_u32..100, Just(70_000)];
     let duplex = (key, assigned, in_flight, any::<bool>()).prop_map(|(key, assigned, in_flight, serialized)| {

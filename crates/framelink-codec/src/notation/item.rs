@@ -43,9 +43,8 @@ impl<'a> Notation<'a> {
         let (mut rest, kind) = item(text, text, ':', what)?;
         let mut options = Vec::new();
         while !rest.is_empty() {
-            // A value ends at a comma, so any other character follows a name.
-            let sign = options.last().unwrap_or(&kind).sign;
-            let after = rest.strip_prefix(',').ok_or_else(|| found(text, rest, behind_name(sign)))?;
+            let last = options.last().unwrap_or(&kind);
+            let after = rest.strip_prefix(',').ok_or_else(|| found(text, rest, behind(last)))?;
             let (next, option) = item(text, after, '=', "an option")?;
             if let Some(twice) = options.iter().find(|seen: &&Item<'_>| seen.name.text == option.name.text) {
                 let first = twice.name.column;
@@ -58,13 +57,46 @@ impl<'a> Notation<'a> {
     }
 }
 
+impl<'a> Notation<'a> {
+    /// Like [`parse_what`](Self::parse_what), for a token of a longer text. All columns are those of the longer text.
+    ///
+    /// ```
+    /// use framelink_codec::notation::{Notation, Token};
+    ///
+    /// let field = Notation::parse_inside(Token { text: "number:6,bcd", column: 11 }, "a field")?;
+    /// assert_eq!((field.options[0].name.text, field.options[0].name.column), ("bcd", 20));
+    /// # Ok::<(), framelink_codec::notation::NotationError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_inside(token: Token<'a>, what: &'static str) -> Result<Self, NotationError> {
+        let by = token.column.saturating_sub(1);
+        let mut notation = Self::parse_what(token.text, what).map_err(|error| error.moved(by))?;
+        for item in core::iter::once(&mut notation.kind).chain(&mut notation.options) {
+            item.name.column += by;
+            if let Some(value) = &mut item.value {
+                value.column += by;
+            }
+        }
+        Ok(notation)
+    }
+}
+
 /// A name and its value, if it has one.
+///
+/// A value stands between quotes, `'` or `"`, if it has a comma. Its token has the text between them. A backslash before a
+/// character takes its meaning away, also that of a quote. The value keeps the backslash, and who reads the value its rules.
 ///
 /// ```
 /// use framelink_codec::notation::Notation;
 ///
 /// let keep = &Notation::parse("net:2,keep")?.options[0];
 /// assert_eq!((keep.name.text, keep.name.column, keep.value), ("keep", 7, None));
+///
+/// let notation = Notation::parse("pattern:'text:a,b',tries=2")?;
+/// let quoted = notation.kind.value("a template")?;
+/// assert_eq!((quoted.text, quoted.column), ("text:a,b", 10));
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -313,9 +345,23 @@ fn item<'a>(
     if !after.starts_with(sign) {
         return Err(found(text, after, behind_name(sign)));
     }
-    let (after, value) = lexis::expect("a value", lexis::raw_value)(behind).map_err(fail)?;
-    let value = Some(Token { text: value, column: column(text, behind) });
-    Ok((after, Item { name, value, sign }))
+    let (after, value, column) = match behind.chars().next() {
+        Some(quote @ ('\'' | '"')) => {
+            let unclosed = |_| found(text, "", if quote == '"' { "the closing `\"`" } else { "the closing `'`" });
+            let (after, value) = lexis::quoted(quote, behind).map_err(unclosed)?;
+            (after, value, column(text, behind) + 1)
+        }
+        _ => {
+            let (after, value) = lexis::expect("a value", lexis::raw_value)(behind).map_err(fail)?;
+            (after, value, column(text, behind))
+        }
+    };
+    Ok((after, Item { name, value: Some(Token { text: value, column }), sign }))
+}
+
+/// What may follow an item that did not end at a comma: one without a value, or with a value in quotes.
+const fn behind(item: &Item<'_>) -> &'static str {
+    if item.value.is_some() { "`,` or the end" } else { behind_name(item.sign) }
 }
 
 /// The characters that may follow a name.
