@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use framelink_session::{
-    Arrived, CallId, Encoding, Ended, InFlight, Key, KeyPlaces, KeyRule, Match, Matching, NotBegun, NumberRange, Numbers,
-    NumbersError, Reserve,
+    Arrived, CallId, Encoding, Ended, InFlight, Key, KeyPlaces, KeyRule, Match, Matching, NotBegun, NumberRange,
+    Numbers, NumbersError, Reserve,
 };
 
 const NOW: Duration = Duration::ZERO;
@@ -307,7 +307,7 @@ fn a_rule_holds_no_request_of_a_call_that_is_over() {
 fn places_are_parsed_with_columns() {
     for (text, error) in [
         ("4", "column 1: expected OFFSET:LEN, such as `0:2` for the first two bytes, found `4`"),
-        ("4:6+", "column 5: expected OFFSET:LEN, such as `0:2` for the first two bytes, found nothing"),
+        ("4:6+", "column 5: expected OFFSET:LEN, such as `0:2` for the first two bytes, found ``"),
         ("4:6+41:0", "column 8: expected 1 to 64 bytes, found `0`"),
         ("4:6+70000:1", "column 5: expected 0 to 65536 bytes before the place, found `70000`"),
         ("0:40+50:40", "column 6: expected up to 4 places with 64 bytes in all, found one more, `50:40`"),

@@ -7,15 +7,15 @@ use framelink_codec::notation::{NotationError, Token};
 
 use super::limits::lowered;
 use super::{
-    Access, ConnectionKind, ExchangeKind, Limits, Numbering, Preamble, Profile, ProfileError, Reconnect, Sign, TEMPLATES,
-    Template, Timeouts, WhenFull, bounds, rules,
+    Access, ConnectionKind, ExchangeKind, Limits, Numbering, Preamble, Profile, ProfileError, Reconnect, Sign,
+    TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
 use framelink_heartbeat::Heartbeat;
+use framelink_session::Match;
 #[cfg(doc)]
 use framelink_session::Matching;
-use framelink_session::Match;
 
 /// Builds a [`Profile`]. Setters only store values; [`build`](Self::build) checks them.
 ///

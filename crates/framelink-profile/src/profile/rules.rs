@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness, numbering,
+    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
+    numbering,
 };
 use crate::framing::{Framing, FramingPair};
 use framelink_codec::notation::ShowDuration;
@@ -272,7 +273,7 @@ fn a_reply_rule_tells_replies_apart(profile: &Profile) -> Checked {
         return Err(ProfileError::combination("exchange.reply", "exchange.kind", reason));
     }
     let framing = &profile.framing;
-    let ends = [("a message", rule.message_len(), &framing.receive), ("a request", rule.request_len(), &framing.send)];
+    let ends = [("a message", rule.least_len(), &framing.receive), ("a request", rule.request_len(), &framing.send)];
     for (what, end, framing) in ends {
         if end != usize::MAX && end > framing.max_payload() {
             let most = framing.max_payload();

@@ -50,8 +50,8 @@ impl Rule {
     fn as_match(self) -> Option<Match> {
         match self {
             Self::None => None,
-            Self::Odd => "1:1&01=hex:01".parse().ok(),
-            Self::Mapped => "1:1=map:hex:00>01|02>03".parse().ok(),
+            Self::Odd => Some("1:1&01=hex:01".parse().expect("a rule")),
+            Self::Mapped => Some("1:1=map:hex:00>01|hex:02>03".parse().expect("a rule")),
             Self::Function => Some(Match::by(|message, request| {
                 let types = request.and_then(|request| Some((*request.get(1)?, *message.get(1)?)));
                 types.is_some_and(|(request, message)| request % 2 == 0 && message == request + 1)
@@ -144,7 +144,8 @@ impl Model {
         match self.assigned {
             None if !self.in_order && is_used(own) => Err(NotBegun::DuplicateKey),
             None => Ok(own),
-            Some(last) => match (0..NUMBERS).map(|after| (last + after) % NUMBERS + 1).find(|&number| !is_used(number)) {
+            Some(last) => match (0..NUMBERS).map(|after| (last + after) % NUMBERS + 1).find(|&number| !is_used(number))
+            {
                 Some(number) => Ok(*self.assigned.insert(number)),
                 None => {
                     self.ended = Some(Ended::Unanswered);

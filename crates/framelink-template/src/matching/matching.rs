@@ -162,6 +162,10 @@ impl Match {
         self.tests().iter().filter_map(Test::place).map(Place::end).max().unwrap_or_default()
     }
 
+    pub(super) const fn is_function(&self) -> bool {
+        matches!(self.0, Kind::By(_))
+    }
+
     pub(super) fn tests(&self) -> &[Test] {
         match &self.0 {
             Kind::Tests(tests) => tests,

@@ -4,6 +4,7 @@ mod holds;
 mod matching;
 mod mismatch;
 mod parse;
+mod request;
 mod show;
 mod test;
 

@@ -202,10 +202,12 @@ fn not_locked(path: &Path, error: &io::Error) -> io::Error {
 fn read(path: &Path) -> io::Result<Option<u64>> {
     let mut text = String::new();
     match File::open(path) {
-        Ok(file) => file.take(MOST_BYTES + 1).read_to_string(&mut text).map(drop).or_else(|error| match error.kind() {
-            ErrorKind::InvalidData => Ok(()),
-            _ => Err(error),
-        })?,
+        Ok(file) => {
+            file.take(MOST_BYTES + 1).read_to_string(&mut text).map(drop).or_else(|error| match error.kind() {
+                ErrorKind::InvalidData => Ok(()),
+                _ => Err(error),
+            })?
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     }

@@ -53,7 +53,8 @@ fn blocks_are_reserved_before_they_are_used() {
     let folder = Folder::new("blocks");
     let numbers = folder.numbers(999_999);
     assert_eq!(numbers.next(), Ok(1));
-    let reserved: u64 = folder.content().strip_prefix("framelink numbers 1\nreserved ").unwrap().trim().parse().unwrap();
+    let reserved: u64 =
+        folder.content().strip_prefix("framelink numbers 1\nreserved ").unwrap().trim().parse().unwrap();
     assert!([1000, 2000].contains(&reserved), "{reserved}");
     for number in 2..=5000 {
         assert_eq!(numbers.next(), Ok(number));
@@ -127,7 +128,9 @@ fn a_file_that_another_program_holds_is_refused_with_the_name_of_the_lock() {
 #[test]
 fn a_file_of_another_kind_is_refused_and_left_as_it_is() {
     let folder = Folder::new("foreign");
-    for content in [&b""[..], b"framelink numbers 1\n", b"framelink numbers 1\nreserved x\n", b"\xff\xfe", &[b'x'; 4096]] {
+    for content in
+        [&b""[..], b"framelink numbers 1\n", b"framelink numbers 1\nreserved x\n", b"\xff\xfe", &[b'x'; 4096]]
+    {
         fs::write(folder.file(), content).unwrap();
         let error = folder.open(99).prepare().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidData);

@@ -6,8 +6,8 @@ use framelink_transport::Incoming;
 use framelink_transport::session::{Encoding, KeyRule, Match, Matching, Numbers};
 
 use crate::support::many::{DEADLINE, Happened, Many, on_every_driver, pair};
-use crate::support::peer::small_sockets;
 use crate::support::peer::Peer;
+use crate::support::peer::small_sockets;
 
 on_every_driver!(
     a_deliver_sm_with_our_sequence_number_is_unsolicited,

@@ -126,7 +126,9 @@ impl Settings {
             (send.calls.assign.is_some(), "--assign"),
             (send.calls.reply_rule.is_some(), "--reply-rule"),
         ];
-        if send.no_reply && let Some((_, flag)) = key_flags.into_iter().find(|(is_said, _)| *is_said) {
+        if send.no_reply
+            && let Some((_, flag)) = key_flags.into_iter().find(|(is_said, _)| *is_said)
+        {
             return Err(Failure::usage(format!(
                 "{flag} finds the message that a reply answers, and --no-reply waits for no reply: leave one of them out"
             )));

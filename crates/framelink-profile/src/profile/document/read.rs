@@ -13,8 +13,8 @@ use super::{
     NumbersTable, PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
 };
 use crate::profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Numbering, Policy, Pooled, Preamble, ProfileBuilder, ProfileError,
-    Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
+    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Numbering, Policy, Pooled, Preamble, ProfileBuilder,
+    ProfileError, Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
 };
 use framelink_session::{Encoding, Match};
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use framelink_transport::profile::{ConnectionKind, Pooled, Shared, Short, Side, Timeouts};
+use framelink_transport::session::KeyPlaces;
 use framelink_transport::{Decode, Ends, Profile};
 
 use super::numbers::to_usize;

@@ -199,7 +199,9 @@ fn written(load: &Load, of_profile: Option<Encoding>) -> Result<Assigned, Failur
         (Some(assigned), _) => Ok(assigned),
         (None, None) => Ok(Assigned::Digits),
         (None, Some(encoding)) => Assigned::of(encoding).ok_or_else(|| {
-            Failure::usage(format!("exchange.assign is {encoding}, expected ascii or binary, which this command writes"))
+            Failure::usage(format!(
+                "exchange.assign is {encoding}, expected ascii or binary, which this command writes"
+            ))
         }),
     }
 }
