@@ -35,9 +35,14 @@ extern crate alloc;
 extern crate std;
 
 mod encoding;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)] // for fuzz targets and tests
+pub mod fuzz;
 mod matching;
 mod numbers;
 mod place;
+#[cfg(feature = "serde")]
+mod serde;
 mod template;
 mod text;
 

@@ -3,7 +3,7 @@
 use core::hash::{Hash, Hasher};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use super::Match;
+use super::{Kind, Match};
 use super::test::Allowed;
 use super::test::Test;
 use crate::Place;
@@ -22,7 +22,7 @@ impl Match {
     /// ```
     #[must_use]
     pub fn request_len(&self) -> usize {
-        if self.is_function() {
+        if matches!(self.0, Kind::By(_)) {
             return usize::MAX;
         }
         self.tests().iter().filter_map(Test::request_place).map(Place::end).max().unwrap_or_default()
