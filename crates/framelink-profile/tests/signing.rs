@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 use framelink_profile::{FirstStep, Framing, Greeting, Meanwhile, OnRefusal, Profile, ProfileBuilder, Side, Sign};
-use framelink_template::{Match, Numbers, Template};
+use framelink_template::{Match, Template};
 
 const BANK: &str = r#"framing = "ascii:4"
 greeting = "0:4=text:HELO"
@@ -163,8 +163,7 @@ fn a_role_does_not_start_without_its_variables() {
 
 #[test]
 fn only_a_side_with_something_to_exchange_has_a_dialogue() {
-    let numbers = Numbers::new(1..=9).unwrap();
-    let has = |profile: &Profile| [Side::Client, Side::Server].map(|side| profile.dialogue(side, &numbers).is_some());
+    let has = |profile: &Profile| [Side::Client, Side::Server].map(|side| profile.has_dialogue(side));
     assert_eq!(has(&bank()), [true, false]);
     assert_eq!(has(&postgres()), [true, true]);
     assert_eq!(has(&of("line").sign_off(Sign::new(b"bye")).build().unwrap()), [false, false]);

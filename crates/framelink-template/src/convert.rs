@@ -1,4 +1,4 @@
-//! Bytes as templates and matches, and hashes of both.
+//! Bytes as templates and matches, and the hash of a template.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -60,12 +60,5 @@ impl Hash for Template {
         self.as_literal().hash(state);
         self.fixed_len().hash(state);
         self.variables().for_each(|name| name.hash(state));
-    }
-}
-
-/// Equal matches have equal hashes.
-impl Hash for Match {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.least_len(), self.needs_request(), self.is_any()).hash(state);
     }
 }

@@ -108,11 +108,6 @@ impl Encoding {
         }
     }
 
-    /// Reads the word of an encoding inside a longer text.
-    pub(crate) fn parse(token: Token<'_>) -> Result<Self, NotationError> {
-        Self::of_name(token.text).ok_or_else(|| token.unknown(Self::WORDS, Self::ALL.map(Self::name)))
-    }
-
     /// How many values one digit has. A digit is a byte, or a nibble of `bcd`.
     const fn base(self) -> u64 {
         match self {
@@ -181,7 +176,8 @@ impl FromStr for Encoding {
     type Err = NotationError;
 
     fn from_str(text: &str) -> Result<Self, NotationError> {
-        Self::parse(Token { text, column: 1 })
+        let unknown = || Token { text, column: 1 }.unknown(Self::WORDS, Self::ALL.map(Self::name));
+        Self::of_name(text).ok_or_else(unknown)
     }
 }
 

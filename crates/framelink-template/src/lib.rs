@@ -36,9 +36,14 @@ extern crate std;
 
 mod convert;
 mod encoding;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)] // for fuzz targets and tests
+pub mod fuzz;
 mod matching;
 mod numbers;
 mod place;
+#[cfg(feature = "serde")]
+mod serde;
 mod template;
 mod text;
 

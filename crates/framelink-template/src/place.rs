@@ -68,25 +68,20 @@ impl Place {
     pub fn of_mut(self, message: &mut [u8]) -> Option<&mut [u8]> {
         message.get_mut(self.offset..self.end())
     }
-
-    /// Parses a place inside a longer text.
-    pub(crate) fn parse(token: Token<'_>) -> Result<Self, NotationError> {
-        let Some((offset, len)) = token.text.split_once(':') else {
-            return Err(token.mismatch("OFFSET:LEN, such as `0:2` for the first two bytes"));
-        };
-        let len = Token { text: len, column: token.column + offset.chars().count() + 1 };
-        let len = len.number(1..=Self::MOST_LEN, "bytes")?;
-        let offset = Token { text: offset, column: token.column };
-        let offset = offset.number(0..=Self::MOST_OFFSET, "bytes before the place")?;
-        Ok(Self { offset, len })
-    }
 }
 
 impl FromStr for Place {
     type Err = NotationError;
 
     fn from_str(text: &str) -> Result<Self, NotationError> {
-        Self::parse(Token { text, column: 1 })
+        let Some((offset, len)) = text.split_once(':') else {
+            return Err(Token { text, column: 1 }.mismatch("OFFSET:LEN, such as `0:2` for the first two bytes"));
+        };
+        let len = Token { text: len, column: offset.chars().count() + 2 };
+        let len = len.number(1..=Self::MOST_LEN, "bytes")?;
+        let offset = Token { text: offset, column: 1 };
+        let offset = offset.number(0..=Self::MOST_OFFSET, "bytes before the place")?;
+        Ok(Self { offset, len })
     }
 }
 

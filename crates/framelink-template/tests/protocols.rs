@@ -15,7 +15,7 @@ impl NumberSource for From {
 }
 
 fn compose(template: &str, first: u64, request: Option<&[u8]>) -> Vec<u8> {
-    let template: Template = template.parse().unwrap();
+    let template: Template = template.parse().expect("a template");
     let variable = |name: &str| (name == "PGUSER").then(|| b"alice".to_vec());
     let inputs = Inputs {
         now: Duration::from_millis(1_800_000_000_123),
@@ -25,7 +25,7 @@ fn compose(template: &str, first: u64, request: Option<&[u8]>) -> Vec<u8> {
         random: &|| 7,
         variable: &variable,
     };
-    template.compose(&inputs).unwrap()
+    template.compose(&inputs).expect("a message")
 }
 
 #[test]

@@ -94,31 +94,34 @@ impl Profile {
         self.signing.as_deref().map_or(&[], |signing| &signing.meanwhile)
     }
 
-    /// Returns what this side does on a new connection before its first message, with numbers of this source. `None`
-    /// if it does nothing.
+    /// Returns whether this side does anything on a new connection before its first message.
     #[must_use]
-    pub fn dialogue(&self, us: Side, numbers: &Numbers) -> Option<Dialogue> {
-        let signing = self.signing.as_deref()?;
+    pub fn has_dialogue(&self, us: Side) -> bool {
+        let Some(signing) = self.signing.as_deref() else { return false };
         let greeting = signing.greeting.as_ref();
         let has_more = match us {
             Side::Client => greeting.is_some_and(|greeting| greeting.expected().is_some()) || signing.sign_on.is_some(),
             Side::Server => greeting.is_some_and(|greeting| greeting.sent().is_some()),
         };
-        if signing.first.is_empty() && !has_more {
-            return None;
-        }
+        has_more || !signing.first.is_empty()
+    }
+
+    /// Returns what this side does on a new connection before its first message, with numbers of this source.
+    #[must_use]
+    pub fn dialogue(&self, us: Side, numbers: &Numbers) -> Dialogue {
         let mut rules = DialogueRules::default();
-        rules.first = signing.first.iter().map(FirstStep::step).collect();
-        rules.greeting = signing.greeting.clone();
-        rules.sign_on = signing.sign_on.clone();
-        rules.meanwhile = signing.meanwhile.clone();
+        rules.first = self.first().iter().map(FirstStep::step).collect();
+        rules.greeting = self.greeting().cloned();
+        rules.sign_on = self.sign_on().cloned();
+        rules.meanwhile = self.meanwhile().to_vec();
+        rules.reply = self.reply_rule().cloned();
         rules.heartbeat = self.heartbeat.clone();
         rules.has_receiver = self.exchange.duplex().is_some();
         let us = match us {
             Side::Client => Role::Client,
             Side::Server => Role::Server,
         };
-        Some(Dialogue::new(Arc::new(rules), us, numbers.clone()))
+        Dialogue::new(Arc::new(rules), us, numbers.clone())
     }
 
     /// Checks that the environment variables are set that this side's messages contain. Their values are not shown.

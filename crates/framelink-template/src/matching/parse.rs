@@ -76,10 +76,10 @@ fn read_place(token: Token<'_>) -> Result<(Place, Option<Vec<u8>>), NotationErro
         if !token.text.contains(':') {
             return Err(token.unknown("OFFSET:LEN, OFFSET:LEN&HEX or len", ["len"]));
         }
-        return Place::parse(token).map(|place| (place, None));
+        return token.parse().map(|place| (place, None));
     };
     let mask = Token { text: mask, column: token.column + place.chars().count() + 1 };
-    let place = Place::parse(Token { text: place, column: token.column })?;
+    let place = Token { text: place, column: token.column }.parse::<Place>()?;
     let bytes = mask.hex(Place::MOST_LEN)?;
     check_len(&bytes, place.len(), mask)?;
     Ok((place, Some(bytes)))
@@ -103,7 +103,7 @@ fn read_allowed(token: Token<'_>, place: Place) -> Result<Allowed, NotationError
         "request" => Ok(Allowed::Request(None)),
         text if text.starts_with("request:") => {
             let other_token = behind(token, "request:");
-            let other = Place::parse(other_token)?;
+            let other = other_token.parse::<Place>()?;
             if other.len() != place.len() {
                 return Err(other_token.error(format!(
                     "expected {}, as the place has, found {}",
@@ -114,8 +114,9 @@ fn read_allowed(token: Token<'_>, place: Place) -> Result<Allowed, NotationError
             Ok(Allowed::Request(Some(other)))
         }
         text if text.starts_with("map:") => {
-            let pairs = alternatives(behind(token, "map:"))?;
-            pairs.into_iter().map(|pair| read_mapped(pair, place)).collect::<Result<_, _>>().map(Allowed::Map)
+            let mut form = Form::Text;
+            let pairs = alternatives(behind(token, "map:"))?.into_iter();
+            pairs.map(|pair| read_mapped(pair, &mut form, place)).collect::<Result<_, _>>().map(Allowed::Map)
         }
         _ => {
             let choices = alternatives(token)?;
@@ -147,12 +148,12 @@ fn alternatives(token: Token<'_>) -> Result<Vec<Token<'_>>, NotationError> {
 }
 
 fn read_choice(token: Token<'_>, place: Place) -> Result<Choice, NotationError> {
-    let forms = [Form::Text, Form::Hex];
-    let Some(form) = forms.into_iter().find(|form| token.text.starts_with(form.prefix())) else {
+    let Some(form) = Form::ALL.into_iter().find(|form| token.text.starts_with(form.prefix())) else {
         let word = token.text.split(':').next().unwrap_or_default();
         let known = ["text", "hex", "map", "request", "odd", "even"];
         let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-        return Err(if is_word { token.unknown(VALUE, known) } else { token.mismatch(VALUE) });
+        let word = Token { text: word, column: token.column };
+        return Err(if is_word { word.unknown(VALUE, known) } else { token.mismatch(VALUE) });
     };
     let (first, last) = split_range(behind(token, form.prefix()));
     let read = |token| read_bytes(form, token, place.len());
@@ -181,10 +182,12 @@ fn split_range(token: Token<'_>) -> (Token<'_>, Option<Token<'_>>) {
     }
 }
 
-fn read_mapped(token: Token<'_>, place: Place) -> Result<Mapped, NotationError> {
-    let forms = [Form::Text, Form::Hex];
-    let named = forms.into_iter().find(|form| token.text.starts_with(form.prefix()));
-    let (form, pair) = named.map_or((Form::Text, token), |form| (form, behind(token, form.prefix())));
+/// Reads a pair. It is written like the pair before it, unless it says otherwise.
+fn read_mapped(token: Token<'_>, form: &mut Form, place: Place) -> Result<Mapped, NotationError> {
+    let named = Form::ALL.into_iter().find(|form| token.text.starts_with(form.prefix()));
+    let pair = named.map_or(token, |named| behind(token, named.prefix()));
+    *form = named.unwrap_or(*form);
+    let form = *form;
     let mut cursor = Cursor::new(pair);
     let from = cursor.take_until(|c| c == '>');
     if cursor.next().is_none() {

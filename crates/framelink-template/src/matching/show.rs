@@ -39,12 +39,23 @@ impl fmt::Display for Allowed {
             Self::Even => f.write_str("even"),
             Self::Request(None) => f.write_str("request"),
             Self::Request(Some(place)) => write!(f, "request:{place}"),
-            Self::Map(pairs) => {
-                f.write_str("map:")?;
-                separated(pairs, f)
-            }
+            Self::Map(pairs) => show_pairs(pairs, f),
         }
     }
+}
+
+/// A pair has a word for its form if that is another one than before, or if the pair begins like a word.
+fn show_pairs(pairs: &[Mapped], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("map:")?;
+    let mut before = Form::Text;
+    for (index, Mapped { from, to, form }) in pairs.iter().enumerate() {
+        let begins_like_a_word = from.starts_with(b"text:") || from.starts_with(b"hex:");
+        let is_named = form.prefix() != before.prefix() || begins_like_a_word;
+        let (bar, prefix) = (if index == 0 { "" } else { "|" }, if is_named { form.prefix() } else { "" });
+        write!(f, "{bar}{prefix}{}>{}", form.shown(from), form.shown(to))?;
+        before = *form;
+    }
+    Ok(())
 }
 
 fn separated<T: fmt::Display>(all: &[T], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,16 +74,6 @@ impl fmt::Display for Choice {
                 write!(f, "{}{}..{}", form.prefix(), form.shown(first), form.shown(last))
             }
         }
-    }
-}
-
-impl fmt::Display for Mapped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, form } = self;
-        // Text is the ordinary case. It needs its word only if it begins like one.
-        let is_like_a_word = from.starts_with(b"text:") || from.starts_with(b"hex:");
-        let prefix = if matches!(form, Form::Text) && !is_like_a_word { "" } else { form.prefix() };
-        write!(f, "{prefix}{}>{}", form.shown(from), form.shown(to))
     }
 }
 

@@ -61,6 +61,10 @@ impl PartialEq for Form {
 
 impl Eq for Form {}
 
+impl Form {
+    pub(super) const ALL: [Self; 2] = [Self::Text, Self::Hex];
+}
+
 impl Test {
     pub(super) fn needs_request(&self) -> bool {
         matches!(self, Self::At { allowed: Allowed::Request(_) | Allowed::Map(_), .. })

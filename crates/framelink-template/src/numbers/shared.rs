@@ -101,7 +101,6 @@ impl Numbers {
     ///
     /// # Errors
     /// If numbers cannot be reserved. A source without a [`Reserve`] has no errors.
-    #[expect(clippy::should_implement_trait, reason = "an iterator has no errors and needs `&mut self`")]
     pub fn next(&self) -> Result<u64, NumbersError> {
         let shared = &*self.0;
         let mut block = shared.block();

@@ -73,6 +73,8 @@ impl fmt::Display for ComposeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.column > 0 {
             write!(f, "column {}: `{}` ", self.column, self.field)?;
+        } else {
+            f.write_str("the template's function ")?;
         }
         match &self.why {
             Why::NoRequest => f.write_str("needs a message to answer, and there is none"),
@@ -85,9 +87,10 @@ impl fmt::Display for ComposeError {
             Why::Unset => f.write_str("needs an environment variable that is not set"),
             Why::NoDate => f.write_str("needs a time in the years 1970 to 9999"),
             Why::TooLong { len, most } => {
-                write!(f, "makes a message of {} or more, at most {most} are allowed", Bytes(*len))
+                let or_more = if self.column > 0 { " or more" } else { "" };
+                write!(f, "makes a message of {}{or_more}, at most {most} are allowed", Bytes(*len))
             }
-            Why::NoMessage => f.write_str("the template's function returned no message"),
+            Why::NoMessage => f.write_str("returned no message"),
         }
     }
 }

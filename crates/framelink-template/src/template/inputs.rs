@@ -77,6 +77,7 @@ impl fmt::Debug for Inputs<'_> {
 }
 
 #[cfg(feature = "std")]
+#[expect(clippy::disallowed_types, reason = "a message has the time of day, also if that jumps")]
 mod system {
     use alloc::vec::Vec;
     use core::time::Duration;

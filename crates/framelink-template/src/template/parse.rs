@@ -161,7 +161,7 @@ impl<'a> Parser<'a> {
             "local" => Options::read(field, &[], "one of ascii, bcd, ebcdic")?.time(Zone::Local, &field.kind),
             "request" => {
                 no_options(field)?;
-                field.kind.value.map(Place::parse).transpose().map(Part::Request)
+                field.kind.value.map(|place| place.parse()).transpose().map(Part::Request)
             }
             "env" => {
                 no_options(field)?;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Role;
-use framelink_template::{Inputs, NumberRange, Numbers};
+use framelink_template::{Inputs, Numbers};
 
 use crate::Profile;
 use crate::admission::Permit;
+use crate::numbers::RoleNumbers;
 use crate::profile::{ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
@@ -22,14 +23,24 @@ use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
     unread: Option<OnUnread>,
-    /// The source of the numbers in messages that the profile composes. All connections with this setup share it.
-    numbers: Option<Numbers>,
+    /// Shared by all connections of these settings. `None` if the profile has no numbers.
+    numbers: Option<RoleNumbers>,
 }
 
 impl ConnectionSetup {
     pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
-        let numbers = Some(numbers(&profile));
+        let numbers = RoleNumbers::of(&profile);
         Self { said: Some((profile, side)), unread: None, numbers }
+    }
+
+    /// Returns the source of numbers of these connections, if the profile has numbers.
+    pub(crate) const fn numbers(&self) -> Option<&RoleNumbers> {
+        self.numbers.as_ref()
+    }
+
+    /// Opens the file of numbers, if the profile has one.
+    pub(crate) fn open_numbers(&self) -> Result<(), ProfileError> {
+        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)
     }
 
     /// Checks that the environment variables are set that messages of the profile contain.
@@ -51,9 +62,16 @@ impl ConnectionSetup {
     /// Returns the sign-off message, and whether a reply is expected. `None` if there is none, or if it cannot be
     /// composed: the connection is over in any case.
     pub(crate) fn sign_off(&self) -> Option<(Vec<u8>, bool)> {
-        let sign = self.said.as_ref()?.0.sign_off()?;
-        let message = sign.send().compose(&Inputs::system(self.numbers.as_ref()?)).ok()?;
+        let (profile, _) = self.said.as_ref()?;
+        let sign = profile.sign_off()?;
+        let message = sign.send().compose(&Inputs::system(&self.numbers_of(profile))).ok()?;
         Some((message, sign.expected().is_some()))
+    }
+
+    /// Returns the source of numbers. A profile without numbers does not use it.
+    fn numbers_of(&self, profile: &Profile) -> Numbers {
+        let numbers = self.numbers.as_ref().map(|numbers| numbers.numbers().clone());
+        numbers.unwrap_or_else(|| Numbers::over(profile.number_range()))
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {
@@ -64,14 +82,16 @@ impl ConnectionSetup {
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         receiving.set_unread(self.unread.clone());
         let Some((profile, side)) = &self.said else { return };
+        if let Some(numbers) = &self.numbers {
+            receiving.set_numbers(numbers.numbers().clone());
+        }
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
         sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
-        let dialogue = self.numbers.as_ref().and_then(|numbers| profile.dialogue(*side, numbers));
-        if let Some(dialogue) = dialogue {
+        if profile.has_dialogue(*side) {
             // Heartbeats begin after it.
-            receiving.set_dialogue(dialogue);
+            receiving.set_dialogue(profile.dialogue(*side, &self.numbers_of(profile)));
         } else if let Some(heartbeat) = profile.heartbeat() {
             let us = match side {
                 Side::Client => Role::Client,
@@ -117,12 +137,6 @@ impl ConnectionSetup {
         let lifetime = lifetime.heed(Arc::clone(&permit.notice)).counted_in(permit.tally.clone());
         session::limit_lifetime(receiving, sending, lifetime.keep(Box::new(permit)));
     }
-}
-
-/// Makes the source of numbers of a profile.
-fn numbers(_: &Profile) -> Numbers {
-    const SIX_DIGITS: NumberRange = NumberRange::new(1, 999_999).expect("not empty");
-    Numbers::over(SIX_DIGITS)
 }
 
 impl fmt::Debug for ConnectionSetup {

@@ -10,6 +10,11 @@ use crate::profile::signing::Keys;
 use crate::profile::{ExchangeKind, FirstStep, Profile, ProfileError, Side, Sign};
 
 pub(super) fn check(profile: &Profile) -> Checked {
+    for (key, template) in [Side::Client, Side::Server].into_iter().flat_map(|side| profile.templates(side)) {
+        template
+            .check_sources(|_| false)
+            .map_err(|error| ProfileError::combination(key, "numbers", error.to_string()))?;
+    }
     profile.first().iter().enumerate().try_for_each(|(at, step)| check_step(profile, step, at))?;
     check_greeting(profile)?;
     let has_greeting = profile.greeting().is_some_and(|greeting| greeting.expected().is_some());
