@@ -59,6 +59,7 @@ mod lifetime;
 mod liveness;
 pub mod memory;
 mod message;
+mod opening;
 mod receiving;
 mod sending;
 mod serving;
@@ -69,12 +70,13 @@ pub use calls::{
     Arrived, CallId, Ended, Exchange, InFlight, Key, KeyPlaces, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
 };
 pub use dialogue::{
-    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Opening,
-    OpeningFault, Sign, Step, StepFraming, StepMessage, Unexpected, advance_dialogue,
+    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Sign, Step,
+    StepFraming, StepMessage, Unexpected,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;
 pub use message::{Incoming, LateReply, Message, MessageRef};
+pub use opening::{Opening, OpeningFault, advance_dialogue};
 pub use receiving::{MessagePlace, OnUnread, Part, ProxyHeader, Received, Receiving, Unfinished, WrongPreamble};
 pub use sending::{OutgoingFrame, Packed, Reply, SendRefused, Sending, Sent, Ticket, Transmit};
 pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, ReplyOrder, ReplySlot, SlowRule};

@@ -6,7 +6,6 @@ use std::fmt;
 use framelink_template::{ComposeError, Mismatch};
 
 use super::OnRefusal;
-use super::kept::Kept;
 
 /// Why the dialogue before the first message failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +85,13 @@ pub struct Unexpected {
     pub then: OnRefusal,
 }
 
+impl DialogueError {
+    /// The most messages that are kept for the application.
+    pub const MOST_KEPT: usize = 64;
+    /// The most bytes of their frames: 64 KiB.
+    pub const MOST_KEPT_BYTES: usize = 64 * 1024;
+}
+
 impl fmt::Display for DialogueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,8 +110,8 @@ impl fmt::Display for DialogueError {
             Self::TooManyKept { messages, bytes } => write!(
                 f,
                 "{messages} other messages of {bytes} bytes arrived before the reply to the sign-on, at most {} of {} bytes are kept",
-                Kept::MOST,
-                Kept::MOST_BYTES
+                DialogueError::MOST_KEPT,
+                DialogueError::MOST_KEPT_BYTES
             ),
             Self::Unfinished => f.write_str(
                 "the first steps, the greeting or the sign-on of the profile are not finished: call `finish_opening` first",

@@ -10,15 +10,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The most messages.
-    pub(super) const MOST: usize = 64;
-    /// The most bytes of all frames.
-    pub(super) const MOST_BYTES: usize = 64 * 1024;
-
     /// Keeps a frame. Fails if there are too many.
     pub(super) fn push(&mut self, frame: &[u8]) -> Result<(), DialogueError> {
         let bytes = self.frames.len().saturating_add(frame.len());
-        if self.messages == Self::MOST || bytes > Self::MOST_BYTES {
+        if self.messages == DialogueError::MOST_KEPT || bytes > DialogueError::MOST_KEPT_BYTES {
             return Err(DialogueError::TooManyKept { messages: self.messages + 1, bytes });
         }
         self.frames.extend_from_slice(frame);

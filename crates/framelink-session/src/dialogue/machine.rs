@@ -354,15 +354,15 @@ impl Dialogue {
     }
 
     /// Takes the frames that are kept.
-    pub(super) fn take_kept(&mut self) -> Vec<u8> {
+    pub(crate) fn take_kept(&mut self) -> Vec<u8> {
         self.kept.take()
     }
 
-    pub(super) fn rules(&self) -> &Arc<DialogueRules> {
+    pub(crate) fn rules(&self) -> &Arc<DialogueRules> {
         &self.rules
     }
 
-    pub(super) const fn us(&self) -> Role {
+    pub(crate) const fn us(&self) -> Role {
         self.us
     }
 }

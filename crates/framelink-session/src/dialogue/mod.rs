@@ -4,7 +4,6 @@
 //!   preamble ─► first steps ─► greeting ─► sign-on ─► heartbeats and messages
 //! ```
 
-mod advance;
 mod error;
 mod kept;
 mod machine;
@@ -12,7 +11,6 @@ mod rules;
 mod sign;
 mod step;
 
-pub use advance::{Opening, OpeningFault, advance_dialogue};
 pub use error::{DialogueError, DialoguePart, Unexpected};
 pub use machine::{Ask, Dialogue, Heard};
 pub use rules::{DialogueRules, Greeting, Meanwhile};

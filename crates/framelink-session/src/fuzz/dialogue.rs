@@ -8,11 +8,9 @@ use framelink_heartbeat::{Form, Heartbeat, Role};
 use framelink_length::Length;
 use framelink_template::{Inputs, Match, NumberRange, NumberSource, Numbers, NumbersError};
 
-use crate::dialogue::{
-    Cut, Dialogue, DialogueError, DialogueRules, Greeting, Meanwhile, Opening, OpeningFault, Sign, Step, StepMessage,
-    advance_dialogue,
-};
+use crate::dialogue::{Cut, Dialogue, DialogueError, DialogueRules, Greeting, Meanwhile, Sign, Step, StepMessage};
 use crate::message::Message;
+use crate::opening::{Opening, OpeningFault, advance_dialogue};
 use crate::receiving::Received;
 use crate::sending::Transmit;
 use crate::session::Session;

@@ -7,7 +7,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::Connection;
 use crate::FramingPair;
-use crate::driver::plain;
+use crate::driver::{Driver as _, plain};
 use crate::error::ConnectError;
 use crate::net::connector;
 use crate::net::dial::Dial;

@@ -1,6 +1,5 @@
 //! The error of dialling, resolving and signing on.
 
-use std::any::{Any, TypeId};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -10,11 +9,10 @@ use std::time::Duration;
 
 use framelink_codec::notation::TimeText;
 
-use super::{CallError, Cause, Error as OperationError, Operation};
+use super::CallError;
 use crate::profile::ProfileError;
-use crate::session::{DialogueError, Leg, Sent, Unexpected};
+use crate::session::{Leg, Unexpected};
 use crate::zone::{NeedsZone, needs_zone};
-use crate::{DecodeError, EncodeError};
 
 /// Why no connection was made.
 ///
@@ -185,30 +183,6 @@ impl ConnectError {
         match self {
             Self::Resolve(error) => Self::Resolve(io::Error::new(error.kind(), format!("{name}: {error}"))),
             other => other,
-        }
-    }
-
-    /// Classifies a failure of what is exchanged before the first message.
-    pub(crate) fn of_opening<D, E>(address: SocketAddr, error: OperationError<D, E>) -> Self
-    where
-        D: fmt::Display + 'static,
-        E: fmt::Display + 'static,
-    {
-        let cause = match error.into_cause() {
-            Cause::Dialogue(DialogueError::Unexpected(unexpected)) => {
-                return Self::NotWanted { address, unexpected, is_final: false };
-            }
-            cause => cause,
-        };
-        let text = match &cause {
-            // Only a codec of the application, which no profile has, has other errors.
-            _ if TypeId::of::<(D, E)>() == TypeId::of::<(DecodeError, EncodeError)>() => String::new(),
-            cause => cause.to_string(),
-        };
-        let error = CallError::<D, E>::new(Sent::Perhaps, OperationError::new(Operation::Call, Some(address), cause));
-        match (Box::new(error) as Box<dyn Any>).downcast() {
-            Ok(error) => Self::SignOn { address, error },
-            Err(_) => Self::Dial { address, error: io::Error::other(text) },
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod cause;
 mod connect_error;
+mod opening;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool_error;
 #[cfg(all(test, feature = "blocking"))]

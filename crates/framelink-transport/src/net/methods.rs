@@ -21,11 +21,11 @@ macro_rules! connector_methods {
         /// When the name cannot be resolved, when no address answers in time, and when the peer refuses the sign-on.
         /// The error is that of the last address that was tried.
         pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
-            let deadline = <$driver as $crate::driver::Driver>::within(self.within);
+            let deadline = $driver::within(self.within);
             let (stream, address) = $wait!(self.dial(peer))?;
             let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
             let mut connection = connection.on(&self.setup);
-            let left = <$driver as $crate::driver::Driver>::left(deadline);
+            let left = $driver::left(deadline);
             let opened = $wait!(connection.finish_opening(left));
             opened.map_err(|error| ConnectError::of_opening(address, error))?;
             Ok(connection)

@@ -226,15 +226,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
 
     /// Advances what is exchanged before the first message. Returns whether it is finished.
     pub(super) fn try_opening(&mut self) -> Result<bool, ErrorOf<C>> {
-        self.until = None;
-        match self.advance_opening(()) {
-            Ok(Ok(())) => Ok(true),
-            Ok(Err(wants)) => {
-                self.until = wants.until();
-                Ok(false)
-            }
-            Err(cause) => Err(self.opening_failed(cause)),
-        }
+        let advanced = self.advance_opening(()).map_err(|cause| self.opening_failed(cause))?;
+        self.until = advanced.err().and_then(drive::Wants::until);
+        Ok(advanced.is_ok())
     }
 
     /// Returns the next message if it has arrived; see [`RecvHalf::try_recv`]. If not, writes what the socket takes.

@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 use super::Connection;
 use super::listener::stream;
 use crate::FramingPair;
-use crate::driver::plain;
+use crate::driver::{Driver as _, plain};
 use crate::error::ConnectError;
 use crate::net::connector;
 use crate::net::dial::Dial;

@@ -9,9 +9,9 @@ use mio::net::TcpStream;
 use super::Connection;
 use super::connector::NonBlocking;
 use crate::client::dialling::DialAddress;
-use crate::connection::SessionParts as _;
+use crate::connection::{Endpoint as _, SessionParts as _};
 use crate::driver::Driver as _;
-use crate::error::{Cause, ConnectError, Error, Operation};
+use crate::error::ConnectError;
 use crate::net::dial::Dial;
 use crate::net::peer::Peer;
 use crate::upstream::{Dialler, Dialling};
@@ -21,7 +21,6 @@ use framelink_profile::FramingPair;
 #[derive(Debug)]
 pub(crate) struct AddressDial {
     dial: Dial<FramingPair, NonBlocking>,
-    within: Duration,
     deadline: Instant,
     /// A connection whose sign-on, or what else precedes the first message, is not finished.
     opening: Option<(Connection, SocketAddr)>,
@@ -31,7 +30,7 @@ impl DialAddress<NonBlocking> for AddressDial {
     fn begin(dialler: &Dialler<NonBlocking>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError> {
         let connector = dialler.connector.resolved_by(&dialler.resolver);
         let dial = Dial::begin(connector.within(within), Peer::Name(Arc::clone(dialling.name())))?;
-        Ok(Self { dial, within, deadline: NonBlocking::within(within), opening: None })
+        Ok(Self { dial, deadline: NonBlocking::within(within), opening: None })
     }
 
     fn step(&mut self, patience: Duration) -> Result<Option<Connection>, ConnectError> {
@@ -51,8 +50,8 @@ impl DialAddress<NonBlocking> for AddressDial {
             return Ok(Some(connection));
         }
         if NonBlocking::left(self.deadline).is_zero() {
-            let cause: Cause = connection.timed_out(self.within);
-            return Err(ConnectError::of_opening(address, Error::new(Operation::Receive, Some(address), cause)));
+            let cause = connection.timed_out(self.dial.connector.within);
+            return Err(ConnectError::of_opening(address, connection.opening_failed(cause)));
         }
         self.opening = Some((connection, address));
         Ok(None)

@@ -14,7 +14,7 @@ use super::listener::stream;
 use super::lookup::look_up;
 use crate::FramingPair;
 use crate::drive::Clock as _;
-use crate::driver::awaited;
+use crate::driver::{Driver as _, awaited};
 use crate::error::{ConnectError, no_answer};
 use crate::net::methods::connector_methods;
 use crate::net::race::{Race, Step};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framelink_transport::{TryRecv, blocking, tokio};
+use framelink_transport::{Incoming, TryRecv, blocking, tokio};
 
 use crate::party::{ALL, Client, Driver, on_tokio, profile, receives};
 use crate::peer::{Does, Peer};
@@ -22,6 +22,13 @@ const DUPLEX: &str = r#"
     [liveness]
     heartbeat = "literal:50494e47..504f4e47,interval=60s"
 "#;
+
+fn unsolicited(incoming: Incoming) -> Vec<u8> {
+    match incoming {
+        Incoming::Message(message) => message.to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
 
 /// The peer's own sign-on with our trace number, a probe, and requests, each at another place.
 fn busy() -> Vec<Does> {
@@ -57,7 +64,7 @@ fn the_inbox_of_a_link_gets_them_first() {
         let mut received = Vec::new();
         while received.len() < 4 {
             match inbox.recv().await.unwrap() {
-                tokio::LinkEvent::Incoming(incoming) => received.push(incoming.into_message().to_vec()),
+                tokio::LinkEvent::Incoming(incoming) => received.push(unsolicited(incoming)),
                 event => assert!(text(&event).starts_with("Up"), "{event:?}"),
             }
         }
@@ -70,9 +77,7 @@ fn the_inbox_of_a_link_gets_them_first() {
     let mut received = Vec::new();
     while received.len() < 4 {
         match inbox.recv_within(Duration::from_secs(20)) {
-            TryRecv::Message(blocking::LinkEvent::Incoming(incoming)) => {
-                received.push(incoming.into_message().to_vec())
-            }
+            TryRecv::Message(blocking::LinkEvent::Incoming(incoming)) => received.push(unsolicited(incoming)),
             event => assert!(text(&event).contains("Up"), "{event:?}"),
         }
     }

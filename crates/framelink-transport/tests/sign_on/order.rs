@@ -45,6 +45,7 @@ fn a_connection_opens_in_order_and_its_numbers_go_on() {
         let peer = Peer::with(vec![first, second]);
         let mut client = Client::new(driver, &profile(toml), peer.name());
         assert_eq!(&client.call(b"0200").unwrap()[..], b"0210", "{driver:?}");
+        peer.has_closed(1);
         assert_eq!(&client.call(b"0201").unwrap()[..], b"0211", "{driver:?}");
         client.close();
         peer.finish();

@@ -26,6 +26,8 @@ pub(crate) enum Does {
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
+    /// How many connections the peer has closed.
+    closed: Arc<AtomicUsize>,
     thread: JoinHandle<()>,
 }
 
@@ -33,15 +35,19 @@ impl Peer {
     /// Serves as many connections as there are scripts.
     pub(crate) fn with(scripts: Vec<Vec<Does>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, accepted) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&accepted);
+        let (address, accepted, closed) = (listener.local_addr().unwrap(), Arc::default(), Arc::default());
+        let (count, ended) = (Arc::<AtomicUsize>::clone(&accepted), Arc::<AtomicUsize>::clone(&closed));
         let thread = thread::spawn(move || {
             let connections: Vec<_> = scripts
                 .into_iter()
                 .map(|script| {
                     let stream = listener.accept().unwrap().0;
                     count.fetch_add(1, Ordering::SeqCst);
-                    thread::spawn(move || follow(stream, &script))
+                    let ended = Arc::clone(&ended);
+                    thread::spawn(move || {
+                        follow(stream, &script);
+                        ended.fetch_add(1, Ordering::SeqCst);
+                    })
                 })
                 .collect();
             for connection in connections {
@@ -50,7 +56,7 @@ impl Peer {
                 }
             }
         });
-        Self { address, accepted, thread }
+        Self { address, accepted, closed, thread }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -59,6 +65,13 @@ impl Peer {
 
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the peer has closed this many connections. Then a client on this machine sees their ends.
+    pub(crate) fn has_closed(&self, count: usize) {
+        while self.closed.load(Ordering::SeqCst) < count {
+            thread::yield_now();
+        }
     }
 
     /// Waits until all scripts are done. Panics if a client did not send what they expect.

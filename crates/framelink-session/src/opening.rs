@@ -5,8 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode, Fault};
 use framelink_template::Inputs;
 
-use super::error::DialogueError;
-use super::{Ask, Dialogue, DialoguePart, Heard};
+use crate::dialogue::{Ask, Dialogue, DialogueError, DialoguePart, Heard};
 use crate::receiving::{EarlyFrame, Receiving, WrongPreamble};
 use crate::sending::{SendRefused, Sending};
 use crate::session::watch;
