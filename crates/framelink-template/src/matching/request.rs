@@ -3,9 +3,9 @@
 use core::hash::{Hash, Hasher};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use super::{Kind, Match};
 use super::test::Allowed;
 use super::test::Test;
+use super::{Kind, Match};
 use crate::Place;
 
 impl Match {
