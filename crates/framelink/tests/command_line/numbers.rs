@@ -76,7 +76,7 @@ fn wrong_rules_and_encodings_are_bad_usage() {
     let host = Host::listen();
     for (arguments, told) in [
         (&["--key", "0:2", "--reply-rule", "0:2=text:0"][..], "expected 2 bytes, as the place has, found 1 byte"),
-        (&["--reply-rule", "0:1=text:+", "--exchange", "sync"], "and the exchange is sync"),
+        (&["--reply-rule", "0:1=text:+", "--exchange", "sync"], "which duplex and simplex have, and this one is sync"),
         (&["--no-reply", "--reply-rule", "0:1=text:+"], "--reply-rule finds the message that a reply answers"),
         (&["--key", "0:2", "--assign", "decimal"], "expected one of ascii, binary, binary-le, bcd, ebcdic, hex"),
         (&["--key", "0:2+"], "expected OFFSET:LEN"),
