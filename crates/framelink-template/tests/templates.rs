@@ -233,6 +233,11 @@ fn a_message_that_cannot_be_composed_says_why_and_leaves_the_output() {
             None,
             "column 7: `{env:LONG}` makes a message of 65537 bytes or more, at most 65536 are allowed",
         ),
+        (
+            "text:{env:LONG}a long literal of many bytes",
+            None,
+            "column 16: `text:a long literal o…` makes a message of 65564 bytes or more, at most 65536 are allowed",
+        ),
     ] {
         let template: Template = text.parse().unwrap();
         let mut out = b"before".to_vec();
@@ -329,4 +334,21 @@ fn the_system_has_a_time_random_bits_and_variables() {
     assert_ne!((inputs.random)(), (inputs.random)());
     assert!((inputs.variable)("PATH").is_some() && (inputs.variable)("FRAMELINK_IS_NOT_SET").is_none());
     assert_eq!(inputs.answering(b"x").request, Some(&b"x"[..]));
+}
+
+/// The zone of a process is that of its environment, so the test runs itself with another one.
+#[cfg(feature = "std")]
+#[test]
+fn local_time_is_that_of_the_system() {
+    const NAME: &str = "local_time_is_that_of_the_system";
+    if std::env::var_os("TZ").is_some_and(|zone| zone == "XXX-03:30") {
+        let counters = Counters::default();
+        let inputs = Inputs { now: NOW, ..Inputs::system(&counters) };
+        let message = "text:{local:%H:%M} {utc:%H:%M}".parse::<Template>().unwrap().compose(&inputs);
+        assert_eq!((inputs.local_offset, &*message.unwrap()), (12_600, &b"12:38 09:08"[..]));
+        return;
+    }
+    let ourselves = std::env::current_exe().unwrap();
+    let run = std::process::Command::new(ourselves).args(["--exact", NAME]).env("TZ", "XXX-03:30").output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
 }
