@@ -182,7 +182,7 @@ const WRONG: &[(&str, &str)] = &[
     ("framing = 'line'\nframing = 'line'", "line 2, column 1: duplicate key"),
     (
         "framing = 'line'\n\nframe = 'line'",
-        "line 3, column 1: unknown field `frame`, expected one of `template`, `framing`, `connection`, `exchange`, \
+        "line 3, column 1: unknown field `frame`, expected one of `template`, `framing`, `connection`, `exchange`, `numbers`, \
          `preamble`, `sign-on`, `sign-off`, `reconnect`, `timeouts`, `limits`, `access`, `liveness`, `socket`",
     ),
     (

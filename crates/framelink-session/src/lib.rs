@@ -65,7 +65,7 @@ mod session;
 mod shared;
 
 pub use calls::{
-    Arrived, Assigned, CallId, Ended, Exchange, InFlight, Key, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
+    Arrived, CallId, Ended, Exchange, InFlight, Key, KeyPlaces, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;
@@ -76,7 +76,7 @@ pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, Re
 pub use session::{Session, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
 
-pub use framelink_template::Place;
+pub use framelink_template::{Encoding, Match, NumberRange, Numbers, NumbersError, Place, Reserve};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

@@ -7,12 +7,15 @@ use framelink_codec::notation::{NotationError, Token};
 
 use super::limits::lowered;
 use super::{
-    Access, ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, Reconnect, Sign, TEMPLATES,
-    Template, Timeouts, WhenFull, bounds, rules,
+    Access, ConnectionKind, ExchangeKind, Limits, Numbering, Preamble, Profile, ProfileError, Reconnect, Sign,
+    TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
 use framelink_heartbeat::Heartbeat;
+use framelink_session::Match;
+#[cfg(doc)]
+use framelink_session::Matching;
 
 /// Builds a [`Profile`]. Setters only store values; [`build`](Self::build) checks them.
 ///
@@ -40,6 +43,8 @@ pub struct ProfileBuilder {
     pub(super) keep_up: bool,
     pub(super) reconnect: Reconnect,
     pub(super) exchange: ExchangeKind,
+    pub(super) reply_rule: Option<Match>,
+    pub(super) numbers: Numbering,
     pub(super) connect: Option<Duration>,
     pub(super) reply: Option<Duration>,
     pub(super) write: Option<Duration>,
@@ -175,6 +180,11 @@ impl ProfileBuilder {
         /// Sets the kind of exchange: an [`ExchangeKind`], a [`Duplex`](super::Duplex) or a [`Simplex`](super::Simplex).
         /// Defaults to [`ExchangeKind::Sync`].
         exchange(exchange: impl Into<ExchangeKind>) = exchange: exchange.into();
+        /// Sets which messages can be replies at all, if many requests are in flight. Other messages are unsolicited,
+        /// even if they have the key of a request in flight; see [`Matching::reply_rule`]. Defaults to all messages.
+        reply_rule(rule: Match) = reply_rule: Some(rule);
+        /// Sets which numbers framelink writes into messages. Defaults to all that fit, from 1.
+        numbers(numbers: Numbering) = numbers: numbers;
         /// For servers: sets which clients may connect. Defaults to all.
         access(access: Access) = access: access;
         /// Sets the heartbeats that show whether the peer lives. Defaults to none.
@@ -261,6 +271,8 @@ impl ProfileBuilder {
             keep_up: self.keep_up,
             reconnect: self.reconnect,
             exchange: self.exchange,
+            reply_rule: self.reply_rule.clone(),
+            numbers: (self.numbers != Numbering::default()).then(|| Arc::new(self.numbers.clone())),
             timeouts: self.timeouts(),
             limits: Limits {
                 write_queue: self.write_queue.unwrap_or(Limits::WRITE_QUEUE),

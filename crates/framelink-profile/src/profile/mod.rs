@@ -11,6 +11,7 @@ mod exchange;
 mod explanation;
 mod limits;
 mod liveness;
+mod numbering;
 mod preamble;
 mod reconnect;
 mod rules;
@@ -27,6 +28,7 @@ pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
 pub use limits::{Limits, WhenFull};
+pub use numbering::Numbering;
 pub use preamble::{Preamble, Sign};
 pub use reconnect::{Policy, Reconnect};
 pub use template::{TEMPLATES, Template};
@@ -38,6 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_heartbeat::Heartbeat;
+use framelink_session::{Match, Matching};
 
 use crate::framing::FramingPair;
 use crate::socket::SocketOptions;
@@ -65,6 +68,8 @@ pub struct Profile {
     keep_up: bool,
     reconnect: Reconnect,
     exchange: ExchangeKind,
+    reply_rule: Option<Match>,
+    numbers: Option<Arc<Numbering>>,
     timeouts: Timeouts,
     limits: Limits,
     access: Arc<Access>,
@@ -136,6 +141,39 @@ impl Profile {
         self.sign_off.as_deref()
     }
 
+    /// Returns which messages can be replies at all; see [`Matching::reply_rule`]. `None`: all messages.
+    #[must_use]
+    pub const fn reply_rule(&self) -> Option<&Match> {
+        self.reply_rule.as_ref()
+    }
+
+    /// Returns how the numbers are chosen that framelink writes into messages, if the profile says so.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&Numbering> {
+        self.numbers.as_deref()
+    }
+
+    /// Returns how replies are matched to many requests in flight, with the reply rule. `None` for one request at a
+    /// time.
+    ///
+    /// ```
+    /// use framelink_profile::{Duplex, Framing, Profile};
+    ///
+    /// // SMPP without its length: bit 80 of the command is set in responses.
+    /// let builder = Profile::builder("net:4,counts=frame".parse::<Framing>()?).exchange(Duplex::new().key("8:4".parse()?));
+    /// let profile = builder.reply_rule("0:1&80=hex:80".parse()?).build()?;
+    /// assert!(profile.matching().is_some_and(|matching| !matching.is_in_order()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn matching(&self) -> Option<Matching> {
+        let matching = self.exchange.duplex()?.matching();
+        Some(match &self.reply_rule {
+            Some(rule) => matching.reply_rule(rule.clone()),
+            None => matching,
+        })
+    }
+
     /// Returns which clients may connect to a server.
     #[must_use]
     pub fn access(&self) -> &Access {
@@ -169,10 +207,10 @@ impl Profile {
         let duplex = self.exchange.duplex()?;
         (duplex.key.is_none() && duplex.in_flight > 1).then(|| {
             format!(
-                "replies have no key, and up to {} requests are in flight on a connection: if the peer leaves out one reply, or sends a \
-                 message by itself, each reply after it goes to a wrong request, and nothing shows it; give a key (exchange.key), or \
+                "replies have no key, and up to {} requests are in flight on a connection: if the peer leaves out one reply{}, each reply after it goes to a wrong request, and nothing shows it; give a key (exchange.key), or \
                  have one exchange at a time on each connection (connection = \"pooled\", or exchange.in-flight = 1)",
-                duplex.in_flight
+                duplex.in_flight,
+                if self.reply_rule.is_some() { "" } else { ", or sends a message by itself" },
             )
         })
     }

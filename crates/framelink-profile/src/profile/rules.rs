@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{
     ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
+    numbering,
 };
 use crate::framing::{Framing, FramingPair};
 use framelink_codec::notation::ShowDuration;
@@ -22,7 +23,9 @@ pub(super) fn check(profile: &Profile) -> Checked {
     many_in_flight_are_what_is_shared(profile)?;
     what_is_kept_up_stays(profile)?;
     a_key_is_inside_every_message_that_has_one(profile)?;
-    keys_last_for_all_in_flight(profile)?;
+    what_is_about_keys_has_a_key(profile)?;
+    a_reply_rule_tells_replies_apart(profile)?;
+    numbering::check(profile)?;
     silence_fits_into_a_call(profile)?;
     silence_fits_into_a_frame(profile)?;
     connecting_fits_into_a_short_call(profile)?;
@@ -236,10 +239,10 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
 
 /// A message that is too short has no key. If every message is too short, that is an error.
 fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
-    let Some(place) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
+    let Some(places) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
     let framing = &profile.framing;
     let longest = framing.send.max_payload().min(framing.receive.max_payload());
-    let end = place.offset() + place.len();
+    let end = places.end();
     if end <= longest {
         return Ok(());
     }
@@ -247,26 +250,38 @@ fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
     Err(ProfileError::combination("exchange.key", "framing", reason))
 }
 
-fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
-    let Some(duplex) = profile.exchange.duplex() else { return Ok(()) };
-    let Some(place) = duplex.key else {
-        let key = match duplex {
-            Duplex { assigned: Some(_), .. } => "exchange.assign",
-            Duplex { serialized: true, .. } => "exchange.serialize",
-            _ => return Ok(()),
-        };
-        let reason =
-            "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
-        return Err(ProfileError::combination(key, "exchange.key", reason));
+fn what_is_about_keys_has_a_key(profile: &Profile) -> Checked {
+    let key = match profile.exchange.duplex() {
+        None | Some(Duplex { key: Some(_), .. }) => return Ok(()),
+        Some(Duplex { assigned: Some(_), .. }) => "exchange.assign",
+        Some(Duplex { serialized: true, .. }) => "exchange.serialize",
+        Some(_) => return Ok(()),
     };
-    let Some(assigned) = duplex.assigned else { return Ok(()) };
-    let keys = assigned.count(place.len());
-    if keys > u64::from(duplex.in_flight) {
-        return Ok(());
+    let reason = "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
+    Err(ProfileError::combination(key, "exchange.key", reason))
+}
+
+/// A message that is too short for a place of the rule is no reply. If every message is too short, that is an error.
+fn a_reply_rule_tells_replies_apart(profile: &Profile) -> Checked {
+    let Some(rule) = profile.reply_rule() else { return Ok(()) };
+    if profile.exchange.duplex().is_none() {
+        let reason = format!(
+            "it tells replies from other messages while many requests are in flight, which duplex and simplex have, and this \
+             one is {}",
+            profile.exchange.name()
+        );
+        return Err(ProfileError::combination("exchange.reply", "exchange.kind", reason));
     }
-    let reason =
-        format!("there are only {keys} keys of {} bytes, for up to {} requests", place.len(), duplex.in_flight);
-    Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
+    let framing = &profile.framing;
+    let ends = [("a message", rule.least_len(), &framing.receive), ("a request", rule.request_len(), &framing.send)];
+    for (what, end, framing) in ends {
+        if end != usize::MAX && end > framing.max_payload() {
+            let most = framing.max_payload();
+            let reason = format!("it compares {end} bytes of {what}, which has at most {most}");
+            return Err(ProfileError::combination("exchange.reply", "framing", reason));
+        }
+    }
+    Ok(())
 }
 
 /// A client or a link keeps up only connections that it dials.

@@ -3,6 +3,7 @@
 mod holds;
 mod mismatch;
 mod parse;
+mod request;
 mod show;
 mod test;
 

@@ -34,6 +34,12 @@ impl NumberRange {
         if first > last { None } else { Some(Self { first, last }) }
     }
 
+    /// Creates the range from 1 to `last`, which is at least 1.
+    #[must_use]
+    pub const fn from_1_to(last: u64) -> Self {
+        Self { first: 1, last: if last == 0 { 1 } else { last } }
+    }
+
     /// Returns the first number.
     #[must_use]
     pub const fn first(self) -> u64 {

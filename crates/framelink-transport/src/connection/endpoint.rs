@@ -10,7 +10,7 @@ use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
 use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::ExchangeKind;
-use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
+use crate::session::{self, Exchange, Matching, Message, Receiving, Sending, Sent};
 
 /// The progress of an operation: done, or what to wait for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
@@ -236,19 +236,23 @@ pub(crate) trait Endpoint: SessionParts {
     }
 
     /// Prepares the connection for many calls in both directions. The next message may then arrive at any time.
-    fn begin_duplex(&mut self) {
+    /// Returns how replies are matched, with the connection's numbers.
+    fn begin_duplex(&mut self, matching: Matching) -> Matching {
         self.abandon_unclean();
-        self.parts().receiving.unlimit_first();
+        let receiving = self.parts().receiving;
+        receiving.unlimit_first();
+        matching.or_numbers(receiving.numbers())
     }
 
     /// Prepares a simplex pair: this connection sends, `receiving` receives. The two share their heartbeats.
-    fn begin_simplex(&mut self, receiving: &mut Self) {
-        self.begin_duplex();
-        receiving.begin_duplex();
+    fn begin_simplex(&mut self, receiving: &mut Self, matching: Matching) -> Matching {
+        let matching = self.begin_duplex(matching);
+        let matching = receiving.begin_duplex(matching);
         let clock = receiving.clock();
         self.count_like(clock);
         let (ours, theirs) = (self.parts(), receiving.parts());
         session::join(theirs.receiving, ours.sending, ours.receiving, theirs.sending, clock.now());
+        matching
     }
 }
 

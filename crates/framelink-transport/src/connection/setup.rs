@@ -11,7 +11,8 @@ use framelink_heartbeat::Role;
 
 use crate::Profile;
 use crate::admission::Permit;
-use crate::profile::Side;
+use crate::numbers::RoleNumbers;
+use crate::profile::{ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
@@ -21,11 +22,24 @@ use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
     unread: Option<OnUnread>,
+    /// Shared by all connections of these settings. `None` if the profile has no numbers.
+    numbers: Option<RoleNumbers>,
 }
 
 impl ConnectionSetup {
-    pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
-        Self { said: Some((profile, side)), unread: None }
+    pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
+        let numbers = RoleNumbers::of(&profile);
+        Self { said: Some((profile, side)), unread: None, numbers }
+    }
+
+    /// Returns the source of numbers of these connections, if the profile has numbers.
+    pub(crate) const fn numbers(&self) -> Option<&RoleNumbers> {
+        self.numbers.as_ref()
+    }
+
+    /// Opens the file of numbers, if the profile has one.
+    pub(crate) fn open_numbers(&self) -> Result<(), ProfileError> {
+        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {
@@ -36,6 +50,9 @@ impl ConnectionSetup {
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         receiving.set_unread(self.unread.clone());
         let Some((profile, side)) = &self.said else { return };
+        if let Some(numbers) = self.numbers() {
+            receiving.set_numbers(numbers.numbers().clone());
+        }
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);

@@ -165,7 +165,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Unclean(unclean) => Self::Unclean(*unclean),
             Self::UnderWay => Self::UnderWay,
             Self::NoCall => Self::NoCall,
-            Self::NotBegun(why) => Self::NotBegun(*why),
+            Self::NotBegun(why) => Self::NotBegun(why.clone()),
             Self::Unattended => Self::Unattended,
             Self::OneWay => Self::OneWay,
             Self::SendingClosed => Self::SendingClosed,

@@ -51,6 +51,7 @@ tables! {
         framing: Option<TextOr<FramingTable>> = "Option::deserialize",
         connection: Option<TextOr<ConnectionTable>> = "Option::deserialize",
         exchange: Option<TextOr<ExchangeTable>> = "Option::deserialize",
+        numbers: NumbersTable = "scalar::table",
         preamble: PreambleTable = "scalar::table",
         sign_on: Option<TextOr<SignTable>> = "Option::deserialize",
         sign_off: Option<TextOr<SignTable>> = "Option::deserialize",
@@ -83,15 +84,21 @@ tables! {
         replace: Option<bool> = "Option::deserialize",
     }
 
-    ExchangeTable, "a word such as \"sync\" or \"duplex\", or a table with `kind`, `key`, `assign`, `in-flight`, `serialize`, \
-                    `send` and `receive`" {
+    ExchangeTable, "a word such as \"sync\" or \"duplex\", or a table with `kind`, `key`, `assign`, `reply`, `in-flight`, \
+                    `serialize`, `send` and `receive`" {
         kind: Option<Text> = "scalar::word",
         key: Option<Text> = "scalar::key",
         assign: Option<Text> = "scalar::word",
+        reply: Option<Text> = "scalar::rule",
         in_flight: Option<Number> = "scalar::count",
         serialize: Option<bool> = "Option::deserialize",
         send: Option<Text> = "scalar::word",
         receive: Option<Text> = "scalar::word",
+    }
+
+    NumbersTable, "a table with `range` and `file`" {
+        range: Option<Text> = "scalar::range",
+        file: Option<Text> = "scalar::file",
     }
 
     PreambleTable, "a table with `send` and `expect`" {

@@ -108,6 +108,9 @@ macro_rules! scalars {
 scalars! {
     word: Text, "a word in quotes";
     key: Text, "OFFSET:LEN in quotes, such as \"4:6\"";
+    rule: Text, "a match in quotes, such as \"0:1&80=hex:80\"";
+    range: Text, "FIRST..LAST in quotes, such as \"1..999999\"";
+    file: Text, "the name of a file in quotes";
     notation: Text, "the notation of a framing, such as \"ascii:4\"";
     hex: Text, "pairs of hex digits in quotes, such as \"0102\"";
     time: Text, "a time such as \"5s\"";

@@ -7,7 +7,7 @@ use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 use super::scalar::{Number, Text, TextOr, is_default};
 use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
+    NumbersTable, PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
 };
 use crate::framing::FramingPair;
 use crate::profile::{
@@ -24,7 +24,8 @@ impl From<&Profile> for Document {
             template: None,
             framing: Some(framing(&profile.framing)),
             connection: connection(profile.connection, profile.keep_up),
-            exchange: exchange(profile.exchange),
+            exchange: exchange(profile),
+            numbers: numbers(profile),
             preamble: PreambleTable { send: hex(preamble.send()), expect: hex(preamble.expect()) },
             timeouts: timeouts(profile),
             sign_on: profile.sign_on().map(sign),
@@ -108,7 +109,13 @@ fn reconnect(reconnect: &Reconnect) -> ReconnectTable {
     }
 }
 
-fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
+fn numbers(profile: &Profile) -> NumbersTable {
+    let Some(numbers) = profile.numbers() else { return NumbersTable::default() };
+    NumbersTable { range: numbers.range.map(text), file: numbers.file.as_ref().map(|file| text(file.display())) }
+}
+
+fn exchange(profile: &Profile) -> Option<TextOr<ExchangeTable>> {
+    let exchange = profile.exchange;
     if exchange == ExchangeKind::default() {
         return None;
     }
@@ -120,6 +127,7 @@ fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
         kind: None,
         key: duplex.key.map(text),
         assign: duplex.assigned.map(|assigned| text(assigned.name())),
+        reply: profile.reply_rule().map(text),
         in_flight: unless(duplex.in_flight, Duplex::IN_FLIGHT, count),
         serialize: duplex.serialized.then_some(true),
         send: unless(simplex.send, default.send, |reach| text(reach.name())),

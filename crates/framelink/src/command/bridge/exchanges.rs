@@ -4,8 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
-use framelink_transport::session::{Assigned, Concurrency, Place, ReplyOrder};
+use framelink_transport::profile::{ConnectionKind, ExchangeKind};
+use framelink_transport::session::{Concurrency, Place, ReplyOrder};
 use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
@@ -73,8 +73,8 @@ type Failed = Box<dyn Error + Send + Sync>;
 /// The host, and the connections to it.
 struct Host {
     way: HostConnections,
-    /// Where a request has its own key, if the bridge assigns another one.
-    key: Option<Place>,
+    /// Where a request has its own number, if the bridge assigns another one.
+    number: Option<Place>,
     no_reply: bool,
 }
 
@@ -88,8 +88,8 @@ enum HostConnections {
 impl Host {
     fn new(profile: Profile, addresses: &[String]) -> Result<Self, Failure> {
         let no_reply = !profile.exchange().receives();
-        let assigns = |duplex: &Duplex| matches!(duplex.assigned, Some(Assigned::Binary | Assigned::Digits));
-        let key = profile.exchange().duplex().filter(assigns).and_then(|duplex| duplex.key);
+        let assigning = profile.exchange().duplex().filter(|duplex| duplex.assigned.is_some());
+        let number = assigning.and_then(|duplex| duplex.key?.iter().next());
         let kind = profile.connection();
         let upstream = Upstream::new(&Arc::new(profile), addresses.iter().map(String::as_str));
         let way = match kind {
@@ -105,10 +105,10 @@ impl Host {
                 HostConnections::Short(upstream)
             }
         };
-        Ok(Self { way, key, no_reply })
+        Ok(Self { way, number, no_reply })
     }
 
-    /// Returns the host's reply, with the key of the client's message. An error ends the client's connection.
+    /// Returns the host's reply, with the number of the client's message. An error ends the client's connection.
     async fn exchange(&self, message: &Message) -> Result<Option<Vec<u8>>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);
@@ -119,11 +119,11 @@ impl Host {
             HostConnections::Shared(link) => link.call(message).await,
         };
         let mut reply = reply?.to_vec();
-        if let Some(place) = self.key
-            && let Some(key) = place.of(message)
-            && let Some(assigned) = reply.get_mut(place.offset()..place.offset() + place.len())
+        if let Some(place) = self.number
+            && let Some(number) = place.of(message)
+            && let Some(assigned) = place.of_mut(&mut reply)
         {
-            assigned.copy_from_slice(key);
+            assigned.copy_from_slice(number);
         }
         Ok(Some(reply))
     }

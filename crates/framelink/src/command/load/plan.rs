@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
-use framelink_transport::session::Assigned;
+use framelink_transport::session::Encoding;
 use framelink_transport::tokio::Upstream;
 use framelink_transport::{Decode, Encode, Ends, FramingPair, Profile};
 
@@ -17,7 +17,7 @@ use super::numbers::to_usize;
 use super::payloads::{COUNTED, Patch, Payloads};
 use super::schedule::{Schedule, Workload};
 use super::sources::{check_messages, source};
-use crate::arguments::load::{Kind, Load};
+use crate::arguments::load::{Assigned, Kind, Load};
 use crate::arguments::profile::fits;
 use crate::failure::Failure;
 
@@ -76,8 +76,8 @@ impl Plan {
         let first = &profiles[0];
         check_profile(first)?;
         let duplex = first.exchange().duplex();
-        let key = load.key.or(duplex.and_then(|duplex| duplex.key));
-        let written = load.assign.or(duplex.and_then(|duplex| duplex.assigned)).unwrap_or(Assigned::Digits);
+        let key = load.key.or(duplex.and_then(|duplex| duplex.key?.iter().next()));
+        let written = written(load, duplex.and_then(|duplex| duplex.assigned))?;
         let patch = match (key, load.counted) {
             (Some(key), _) => Some(Patch { start: key.offset(), len: key.len(), written, is_key: true }),
             (None, true) => Some(Patch { start: 0, len: COUNTED, written: Assigned::Digits, is_key: false }),
@@ -191,6 +191,19 @@ impl Plan {
 /// Returns an upstream with these addresses.
 pub(super) fn upstream(profile: &Arc<Profile>, addresses: &[String]) -> Upstream {
     Upstream::new(profile, addresses.iter().map(String::as_str))
+}
+
+/// Returns how keys are written: as the option says, or else the profile.
+fn written(load: &Load, of_profile: Option<Encoding>) -> Result<Assigned, Failure> {
+    match (load.assign, of_profile) {
+        (Some(assigned), _) => Ok(assigned),
+        (None, None) => Ok(Assigned::Digits),
+        (None, Some(encoding)) => Assigned::of(encoding).ok_or_else(|| {
+            Failure::usage(format!(
+                "exchange.assign is {encoding}, expected ascii or binary, which this command writes"
+            ))
+        }),
+    }
 }
 
 /// Refuses a profile that has no replies on its connections.
