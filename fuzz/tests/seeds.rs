@@ -9,6 +9,7 @@ type Body = fn(&[u8]);
 const TARGETS: &[(&str, Body)] = &[
     ("admission", framelink_transport::fuzz::admission),
     ("bcd", framelink_bcd::fuzz::bcd),
+    ("dialogue", framelink_session::fuzz::dialogue),
     ("heartbeat", framelink_heartbeat::fuzz::forms),
     ("heartbeat_notation", framelink_heartbeat::fuzz::notation),
     ("in_flight", framelink_session::fuzz::in_flight),
@@ -16,6 +17,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("length_header", framelink_length::fuzz::header),
     ("length_round_trip", framelink_length::fuzz::round_trip),
     ("liveness", framelink_heartbeat::fuzz::liveness),
+    ("matching", framelink_template::fuzz::matching),
     ("memory", framelink_session::fuzz::memory),
     ("notation", framelink_profile::fuzz::notation),
     ("outbox", framelink_session::fuzz::outbox),
@@ -24,6 +26,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("pulse", framelink_session::fuzz::liveness),
     ("replies", framelink_session::fuzz::replies),
     ("session", framelink_session::fuzz::session::<framelink_profile::Framing>),
+    ("template", framelink_template::fuzz::template),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),
     ("unframed_round_trip", framelink_unframed::fuzz::round_trip),
     ("upstream", framelink_transport::fuzz::upstream),

@@ -93,6 +93,11 @@ impl<F: Decode> Codec<F> {
         self.fault.as_deref().copied()
     }
 
+    /// Looks at all bytes of the next input, because other bytes now precede those that were looked at.
+    pub const fn look_again(&mut self) {
+        self.looked_at = 0;
+    }
+
     /// Returns the framing.
     #[inline]
     pub const fn framing(&self) -> &F {

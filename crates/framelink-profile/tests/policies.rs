@@ -10,7 +10,7 @@ use framelink_profile::{
 };
 
 const POOLED: &str = r#"framing = "ascii:4"
-sign-off = "30383030"
+sign-off = "text:0800"
 
 [connection]
 kind = "pooled"
@@ -24,8 +24,8 @@ uses = 100
 replace = true
 
 [sign-on]
-send = "30383030"
-expect = "30383130"
+send = "text:0800"
+expect = "0:4=text:0810"
 
 [reconnect]
 policy = "round-robin"
@@ -111,7 +111,7 @@ fn defaults_are_left_out() {
         ),
         ("framing = 'line'\nreconnect = { policy = 'primary-backup', cap = '60s' }", "framing = \"line\"\n"),
         ("framing = 'line'\naccess = { allow = [] }", "framing = \"line\"\n"),
-        ("framing = 'line'\nsign-on = { send = '3031' }", "framing = \"line\"\nsign-on = \"3031\"\n"),
+        ("framing = 'line'\nsign-on = { send = 'hex:3031' }", "framing = \"line\"\nsign-on = \"hex:3031\"\n"),
         (
             "framing = 'line'\nlimits = { when-full = 'refuse-newest', connections-per-client = 250, empty-messages = 100 }",
             "framing = \"line\"\n",
@@ -181,27 +181,82 @@ fn an_error_says_where_what_was_found_and_what_is_allowed() {
             "line 2, column 25: reconnect.eject-after: expected 1 to 1000 failures, found `0`",
         ),
         (
-            "framing = 'line'\nsign-on = '313'",
-            "line 2, column 12: sign-on: expected pairs of hex digits, found an odd number of digits",
+            "framing = 'line'\nsign-on = 'hex:313'",
+            "line 2, column 19: sign-on: expected a second hex digit, found the end",
         ),
         (
-            "framing = 'line'\nsign-on = { expect = '31' }",
+            "framing = 'line'\nsign-on = '0800'",
+            "line 2, column 12: sign-on: expected text:... or hex:..., such as `text:0800` or `hex:30383030`, found `0800`",
+        ),
+        (
+            "framing = 'line'\nsign-on = { send = 'text:0800{number}' }",
+            "line 2, column 37: sign-on.send: expected `:` and 1 to 64 bytes after `number`",
+        ),
+        (
+            "framing = 'line'\nsign-on = { send = 'text:0800', expect = '0:4=text:081' }",
+            "line 2, column 52: sign-on.expect: expected 4 bytes, as the place has, found 3 bytes",
+        ),
+        (
+            "framing = 'line'\nsign-on = { send = 'text:0800', refused = 'stop' }",
+            "line 2, column 43: sign-on.refused does not go with sign-on.expect: it is about the reply, and no reply is expected; ",
+        ),
+        (
+            "framing = 'line'\nsign-on = 'text:0800{request:4:6}'",
+            "line 2, column 11: sign-on.send does not go with request: its template has {request}, and there is no message that it \
+             answers, such as a greeting or a first step",
+        ),
+        ("framing = 'line'\ngreeting = 'INFO'", "line 2, column 13: greeting: expected "),
+        (
+            "framing = 'line'\ngreeting = '0:4=request'",
+            "line 2, column 12: greeting.expect does not go with greeting: it has `request`, and the greeting answers nothing",
+        ),
+        (
+            "framing = 'line'\nsign-on = 'text:0800'\n[[meanwhile]]\nwhen = 'len=4'\nsay = 'text:0810'",
+            "meanwhile does not go with sign-on.expect: no greeting and no reply to a sign-on is awaited",
+        ),
+        (
+            "framing = 'line'\nsign-on = { send = 'text:0800', expect = 'any' }\n[[meanwhile]]\nwhen = 'len=4'\nsay = 'text:0810'\n\
+             [[meanwhile]]\nwhen = 'len=4'\nsay = '0810'",
+            "line 8, column 8: meanwhile.2.say: expected text:... or hex:..., ",
+        ),
+        (
+            "framing = 'line'\n[[first]]\nsend = 'text:HI'\n[[first]]\nexpect = '0:1=text:N'",
+            "line 5, column 10: first.2.expect does not go with first.2.bytes: the profile does not say where the message ends; ",
+        ),
+        (
+            "framing = 'line'\n[[first]]\nsend = 'text:HI'\nbytes = 3",
+            "line 4, column 9: first.1.bytes does not go with first.1.send: the message has 2 bytes, and the step 3",
+        ),
+        (
+            "framing = 'line'\n[[first]]\nexpect = 'any'\nframing = 'until-close'",
+            "line 4, column 11: first.1.framing does not go with first.1.expect: its messages do not end by their own bytes, ",
+        ),
+        (
+            "framing = 'line'\n[[first]]\nbytes = 3",
+            "first does not go with first.1.send: a step has `send` or `expect`, and none is given",
+        ),
+        (
+            "framing = 'line'\nexchange = 'simplex'\n[[first]]\nsend = 'text:HI'",
+            "line 4, column 8: first.1.send does not go with exchange: a pair of connections is joined before any message is sent",
+        ),
+        (
+            "framing = 'line'\nsign-on = { expect = 'any' }",
             "line 2, column 1: sign-on does not go with sign-on.send: a message is required, and none is given",
         ),
         (
-            "framing = 'line'\nsign-on = '310a'",
+            "framing = 'line'\nsign-on = 'hex:310a'",
             "line 2, column 11: sign-on does not go with framing: it cannot be framed: ",
         ),
         (
-            "framing = 'line'\nexchange = 'receive-only'\nsign-off = '31'",
+            "framing = 'line'\nexchange = 'receive-only'\nsign-off = 'text:1'",
             "line 3, column 12: sign-off does not go with exchange: it is a message, and a receive-only exchange sends none",
         ),
         (
-            "framing = 'line'\nexchange = 'send-only'\nsign-on = { send = '31', expect = '' }",
+            "framing = 'line'\nexchange = 'send-only'\nsign-on = { send = 'text:1', expect = 'any' }",
             "line 3, column 1: sign-on does not go with exchange: a send-only exchange receives no reply to it",
         ),
         (
-            "template = 'short-until-close'\nsign-on = '31'",
+            "template = 'short-until-close'\nsign-on = 'text:1'",
             "line 2, column 11: sign-on does not go with framing: an `until-close` message ends with the connection, so nothing \
              could follow it",
         ),
@@ -259,8 +314,8 @@ fn policies_are_explained_in_words() {
     for line in [
         "connection   pooled: 0 to 4 that stay open, each used for one exchange at a time; a caller waits not at all; each is \
          closed after its exchange and another one opened",
-        "sign-on      once connected, a client sends a message of 4 bytes and waits for a reply that begins with the 4 bytes of sign-on.expect",
-        "sign-off     before closing, a client sends a message of 4 bytes",
+        "sign-on      once connected, a client sends a message like text:0800 and waits for a reply with 0:4=text:0810",
+        "sign-off     before closing, a client sends a message like text:0800",
         "reconnecting within 1s of the first failure, then within twice that, and so on up to 30s, at random",
         "of several   one address after the other; an address is skipped for a while after 5 failures in a row",
     ] {

@@ -6,7 +6,7 @@ use framelink_profile::{
     ConnectionKind, Duplex, ExchangeKind, Framing, FramingPair, Limits, Pooled, Preamble, Profile, ProfileBuilder,
     Reach, Shared, Short, Side, Simplex, SocketOptions, TEMPLATES, Template, Timeouts,
 };
-use framelink_session::{Assigned, KeyPlace};
+use framelink_session::{Encoding, KeyPlaces};
 
 fn framing(notation: &str) -> Framing {
     notation.parse().unwrap_or_else(|error| panic!("{notation}: {error}"))
@@ -33,7 +33,7 @@ const SEND_ONLY: ExchangeKind = ExchangeKind::SendOnly;
 const RECEIVE_ONLY: ExchangeKind = ExchangeKind::ReceiveOnly;
 const DUPLEX: Duplex = Duplex::new();
 
-fn place(text: &str) -> KeyPlace {
+fn place(text: &str) -> KeyPlaces {
     text.parse().expect("a place")
 }
 
@@ -150,10 +150,10 @@ fn settings_that_cannot_work_together_are_refused_with_the_reason() {
             "the key ends 10 bytes into a message, and messages have at most 9".to_owned(),
         ),
         (
-            of("line").exchange(DUPLEX.key(place("0:1")).assigned(Assigned::Digits)),
+            of("line").exchange(DUPLEX.key(place("0:1")).assigned(Encoding::Ascii)),
             "exchange.in-flight",
             "exchange.key",
-            "there are only 10 keys of 1 bytes, for up to 64 requests".to_owned(),
+            "there are only 9 keys of 1 bytes, for up to 64 requests".to_owned(),
         ),
         (
             of("line").exchange(DUPLEX.serialized(true)),
@@ -491,7 +491,7 @@ fn every_exchange_is_explained() {
         "exchange: duplex: both sides send when they like\nin flight: up to 64 requests, answered in order; if a reply \
          does not arrive in time, the connection is given up"
     );
-    let by_key = DUPLEX.key(place("4:6")).assigned(Assigned::Digits).in_flight(8);
+    let by_key = DUPLEX.key(place("4:6")).assigned(Encoding::Ascii).in_flight(8);
     assert_eq!(
         said(Simplex::new(by_key).receive(Reach::Accept).into()),
         "exchange: simplex: one connection only to send, which we dial, and one only to receive, which the peer dials\nin \

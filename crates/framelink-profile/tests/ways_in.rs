@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use framelink_profile::{
-    Duplex, ExchangeKind, Framing, FramingPair, Profile, ProfileBuilder, ProfileError, Reach, Short, Side, Simplex,
-    SocketOptions, TomlError,
+    Duplex, ExchangeKind, Framing, FramingPair, Numbering, Profile, ProfileBuilder, ProfileError, Reach, Short, Side,
+    Simplex, SocketOptions, TomlError,
 };
-use framelink_session::{Assigned, KeyPlace};
+use framelink_session::{Encoding, KeyPlaces, Match, NumberRange, Place};
 use proptest::prelude::*;
 
 const FRAMINGS: &[&str] = &[
@@ -29,6 +29,8 @@ struct Said {
     framing: (&'static str, &'static str),
     short: Option<(bool, bool)>,
     exchange: Option<ExchangeKind>,
+    reply_rule: Option<&'static str>,
+    numbers: (Option<&'static str>, Option<&'static str>),
     preamble: (Vec<u8>, Vec<u8>),
     /// In milliseconds, in the order of [`TIMEOUTS`].
     timeouts: [Option<u64>; 6],
@@ -53,7 +55,7 @@ fn any_said() -> impl Strategy<Value = Said> {
     (
         framings,
         prop::option::of((any::<bool>(), any::<bool>())),
-        prop::option::of(exchange),
+        (prop::option::of(exchange), any_rule(), (any_range(), any_file())),
         (bytes(), bytes()),
         prop::array::uniform6(rarely(time)),
         prop::array::uniform3(prop::option::weighted(0.2, limit)),
@@ -61,10 +63,13 @@ fn any_said() -> impl Strategy<Value = Said> {
         prop::option::weighted(0.2, 0_u64..3),
         prop::option::weighted(0.2, prop::sample::select(&["eth0", "", "a/b"][..])),
     )
-        .prop_map(|(framing, short, exchange, preamble, timeouts, limits, nodelay, linger, interface)| Said {
+        .prop_map(|(framing, short, asked, preamble, timeouts, limits, nodelay, linger, interface)| Said {
             framing,
             short,
-            exchange,
+            exchange: asked.0,
+            // Only a table of many requests in flight has a rule.
+            reply_rule: asked.1.filter(|_| asked.0.is_some_and(|exchange| exchange.duplex().is_some())),
+            numbers: asked.2,
             preamble,
             timeouts,
             limits,
@@ -74,11 +79,28 @@ fn any_said() -> impl Strategy<Value = Said> {
         })
 }
 
+fn any_rule() -> impl Strategy<Value = Option<&'static str>> {
+    prop::option::of(prop::sample::select(
+        &["0:1&80=hex:80", "0:4=map:0200>0210|0800>0810", "8:2=request", "0:1!=text:\\,,len=4..9"][..],
+    ))
+}
+
+fn any_range() -> impl Strategy<Value = Option<&'static str>> {
+    prop::option::of(prop::sample::select(&["1..999999", "1..9", "0..255", "7..2147483647"][..]))
+}
+
+fn any_file() -> impl Strategy<Value = Option<&'static str>> {
+    prop::option::of(prop::sample::select(&["stan.numbers", "/var/lib/é \"x\"", "..", ""][..]))
+}
+
 fn any_exchange() -> impl Strategy<Value = ExchangeKind> {
-    let key = prop::option::of(
-        (0_usize..20, 1_usize..8).prop_map(|(offset, len)| KeyPlace::new(offset, len).expect("a place")),
-    );
-    let assigned = prop::option::of(prop::sample::select(&[Assigned::Binary, Assigned::Digits][..]));
+    let key =
+        prop::option::of(prop::collection::vec((0_usize..20, 1_usize..8), 1..=KeyPlaces::MOST).prop_map(|places| {
+            let mut places = places.into_iter().map(|(offset, len)| Place::new(offset, len).expect("a place"));
+            let first = KeyPlaces::at(places.next().expect("at least one"));
+            places.try_fold(first, KeyPlaces::and).expect("a key")
+        }));
+    let assigned = prop::option::of(prop::sample::select(&Encoding::ALL[..]));
     let in_flight = prop_oneof![Just(64_u32), 0_u32..100, Just(70_000)];
     let duplex = (key, assigned, in_flight, any::<bool>()).prop_map(|(key, assigned, in_flight, serialized)| {
         let mut duplex = Duplex::new().in_flight(in_flight).serialized(serialized);
@@ -109,6 +131,12 @@ impl Said {
         if let Some(exchange) = self.exchange {
             builder = builder.exchange(exchange);
         }
+        if let Some(rule) = self.reply_rule {
+            builder = builder.reply_rule(rule.parse::<Match>().expect("a rule"));
+        }
+        let (range, file) = self.numbers;
+        let range = range.map(|range| range.parse::<NumberRange>().expect("a range"));
+        builder = builder.numbers(Numbering { range, file: file.map(Into::into) });
         let setters = [
             ProfileBuilder::connect_timeout,
             ProfileBuilder::reply_timeout,
@@ -153,8 +181,11 @@ impl Said {
             root.insert("connection".into(), table);
         }
         if let Some(exchange) = self.exchange {
-            root.insert("exchange".into(), exchange_in_json(exchange));
+            root.insert("exchange".into(), exchange_in_json(exchange, self.reply_rule));
         }
+        let numbers = [("range", self.numbers.0), ("file", self.numbers.1)];
+        let numbers = numbers.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into())));
+        root.insert("numbers".into(), serde_json::Value::Object(numbers.collect()));
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
         let mut preamble = serde_json::Map::new();
         for (key, bytes) in [("send", &self.preamble.0), ("expect", &self.preamble.1)] {
@@ -185,7 +216,7 @@ impl Said {
     }
 }
 
-fn exchange_in_json(exchange: ExchangeKind) -> serde_json::Value {
+fn exchange_in_json(exchange: ExchangeKind, reply_rule: Option<&str>) -> serde_json::Value {
     let Some(duplex) = exchange.duplex() else { return exchange.name().into() };
     let mut table = serde_json::Map::new();
     table.insert("kind".into(), exchange.name().into());
@@ -194,6 +225,9 @@ fn exchange_in_json(exchange: ExchangeKind) -> serde_json::Value {
     }
     if let Some(assigned) = duplex.assigned {
         table.insert("assign".into(), assigned.name().into());
+    }
+    if let Some(rule) = reply_rule {
+        table.insert("reply".into(), rule.into());
     }
     table.insert("in-flight".into(), duplex.in_flight.into());
     table.insert("serialize".into(), duplex.serialized.into());

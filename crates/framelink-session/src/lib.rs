@@ -51,6 +51,7 @@
 
 mod append;
 mod calls;
+mod dialogue;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)] // for fuzz targets and tests
 pub mod fuzz;
@@ -58,6 +59,7 @@ mod lifetime;
 mod liveness;
 pub mod memory;
 mod message;
+mod opening;
 mod receiving;
 mod sending;
 mod serving;
@@ -65,17 +67,23 @@ mod session;
 mod shared;
 
 pub use calls::{
-    Arrived, Assigned, CallId, Ended, Exchange, InFlight, Key, KeyPlace, KeyRule, Late, Leg, Legs, Matching, NotBegun,
-    Unclean,
+    Arrived, CallId, Ended, Exchange, InFlight, Key, KeyPlaces, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
+};
+pub use dialogue::{
+    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Sign, Step,
+    StepFraming, StepMessage, Unexpected,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;
 pub use message::{Incoming, LateReply, Message, MessageRef};
+pub use opening::{Opening, OpeningFault, advance_dialogue};
 pub use receiving::{MessagePlace, OnUnread, Part, ProxyHeader, Received, Receiving, Unfinished, WrongPreamble};
 pub use sending::{OutgoingFrame, Packed, Reply, SendRefused, Sending, Sent, Ticket, Transmit};
 pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, ReplyOrder, ReplySlot, SlowRule};
 pub use session::{Session, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
+
+pub use framelink_template::{Encoding, Match, NumberRange, Numbers, NumbersError, Place, Reserve};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

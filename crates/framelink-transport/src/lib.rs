@@ -80,6 +80,8 @@ mod link;
 mod net;
 #[cfg(feature = "nonblocking")]
 pub mod nonblocking;
+#[cfg(feature = "socket")]
+mod numbers;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 #[cfg(feature = "socket")]

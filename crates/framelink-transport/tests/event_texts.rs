@@ -30,11 +30,6 @@ fn what_a_call_is_told_when_nothing_is_dialled_or_the_peer_does_not_want_us() {
              Connection refused (os error 111)",
         ),
         (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1235ms"),
-        (
-            ConnectError::NotWanted { address: "10.1.2.3:7000".parse().unwrap(), reply_len: 14, expected_len: 4 },
-            "signing on at 10.1.2.3:7000: the peer refused the sign-on: its reply, 14 bytes, does not begin with the 4 bytes \
-             that were expected",
-        ),
     ] {
         assert_eq!(error.to_string(), text);
     }

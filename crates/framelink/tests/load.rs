@@ -176,7 +176,7 @@ fn a_profile_says_how_connections_are_used() {
 #[test]
 fn connections_sign_on_before_the_run() {
     let (_server, address) = serve(&[]);
-    let sign_on = "sign-on={send=\"30383030\",expect=\"30383030\"}";
+    let sign_on = "sign-on={send=\"text:0800\",expect=\"0:4=text:0800\"}";
     let arguments = ["--set", sign_on, "--connections", "3", "--depth", "2", "--count", "30", "--counted"];
     let done = load(address, &[&arguments[..], &["--expect", "echo", "--json"]].concat());
     assert_eq!((done.code, counts(&done)), (Some(0), [30, 30, 0, 0]), "{done:?}");

@@ -28,6 +28,19 @@ impl NotationError {
         Self { column, len, message: message.into_boxed_str() }
     }
 
+    /// Moves the error to the right: the text that was parsed is part of a longer one, behind this many characters.
+    ///
+    /// ```
+    /// use framelink_codec::notation::NotationError;
+    ///
+    /// assert_eq!(NotationError::new(3, 1, "no digit".into()).moved(10).column(), 13);
+    /// ```
+    #[must_use]
+    pub const fn moved(mut self, by: usize) -> Self {
+        self.column = self.column.saturating_add(by);
+        self
+    }
+
     /// Returns the column of the wrong text, in characters from 1; one after the last if the text ends too early.
     #[must_use]
     pub const fn column(&self) -> usize {

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::RangeInclusive;
+use core::str::FromStr;
 use core::time::Duration;
 
 use nom::combinator::all_consuming;
@@ -40,13 +41,28 @@ impl<'a> Notation<'a> {
     /// # Errors
     /// As for [`parse`](Self::parse).
     pub fn parse_what(text: &'a str, what: &'static str) -> Result<Self, NotationError> {
-        let (mut rest, kind) = item(text, text, ':', what)?;
+        Self::parse_inside(Token { text, column: 1 }, what)
+    }
+
+    /// Like [`parse_what`](Self::parse_what), for a token of a longer text. All columns are those of the longer text.
+    ///
+    /// ```
+    /// use framelink_codec::notation::{Notation, Token};
+    ///
+    /// let field = Notation::parse_inside(Token { text: "number:6,bcd", column: 11 }, "a field")?;
+    /// assert_eq!((field.options[0].name.text, field.options[0].name.column), ("bcd", 20));
+    /// # Ok::<(), framelink_codec::notation::NotationError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_inside(whole: Token<'a>, what: &'static str) -> Result<Self, NotationError> {
+        let (mut rest, kind) = item(whole, whole.text, ':', what)?;
         let mut options = Vec::new();
         while !rest.is_empty() {
-            // A value ends at a comma, so any other character follows a name.
-            let sign = options.last().unwrap_or(&kind).sign;
-            let after = rest.strip_prefix(',').ok_or_else(|| found(text, rest, behind_name(sign)))?;
-            let (next, option) = item(text, after, '=', "an option")?;
+            let last = options.last().unwrap_or(&kind);
+            let after = rest.strip_prefix(',').ok_or_else(|| found(whole, rest, behind(last)))?;
+            let (next, option) = item(whole, after, '=', "an option")?;
             if let Some(twice) = options.iter().find(|seen: &&Item<'_>| seen.name.text == option.name.text) {
                 let first = twice.name.column;
                 return Err(option.name.error(format!("`{}` stands twice, first at column {first}", option.name.text)));
@@ -60,11 +76,18 @@ impl<'a> Notation<'a> {
 
 /// A name and its value, if it has one.
 ///
+/// A value stands between quotes, `'` or `"`, if it has a comma. Its token has the text between them. A backslash before a
+/// character takes its meaning away, also that of a quote. The value keeps the backslash, and who reads the value its rules.
+///
 /// ```
 /// use framelink_codec::notation::Notation;
 ///
 /// let keep = &Notation::parse("net:2,keep")?.options[0];
 /// assert_eq!((keep.name.text, keep.name.column, keep.value), ("keep", 7, None));
+///
+/// let notation = Notation::parse("pattern:'text:a,b',tries=2")?;
+/// let quoted = notation.kind.value("a template")?;
+/// assert_eq!((quoted.text, quoted.column), ("text:a,b", 10));
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +224,29 @@ impl Token<'_> {
         Ok((start, end))
     }
 
+    /// Parses the token as a value with a notation of its own. Columns of its errors are those of the longer text.
+    ///
+    /// ```
+    /// use framelink_codec::notation::{NotationError, Token};
+    ///
+    /// # #[derive(Debug)]
+    /// # struct Own;
+    /// # impl std::str::FromStr for Own {
+    /// #     type Err = NotationError;
+    /// #     fn from_str(text: &str) -> Result<Self, NotationError> {
+    /// #         Err(NotationError::new(2, 1, "expected a digit, found `x`".into()))
+    /// #     }
+    /// # }
+    /// let error = Token { text: "1x", column: 11 }.parse::<Own>().unwrap_err();
+    /// assert_eq!(error.to_string(), "column 12: expected a digit, found `x`");
+    /// ```
+    ///
+    /// # Errors
+    /// As for the value's `FromStr`.
+    pub fn parse<T: FromStr<Err = NotationError>>(&self) -> Result<T, NotationError> {
+        self.text.parse::<T>().map_err(|error| error.moved(self.column.saturating_sub(1)))
+    }
+
     /// Creates an error that says what was expected in place of the token.
     #[must_use]
     pub fn mismatch(&self, expected: &str) -> NotationError {
@@ -296,26 +342,40 @@ impl Token<'_> {
 
 /// Splits off the item at the start of `rest`.
 fn item<'a>(
-    text: &'a str,
+    whole: Token<'a>,
     rest: &'a str,
     sign: char,
     what: &'static str,
 ) -> Result<(&'a str, Item<'a>), NotationError> {
     let fail = |error: nom::Err<Expected<'a>>| match error {
-        nom::Err::Error(e) | nom::Err::Failure(e) => found(text, e.at, e.what),
-        nom::Err::Incomplete(_) => found(text, rest, what), // our parsers know their whole input
+        nom::Err::Error(e) | nom::Err::Failure(e) => found(whole, e.at, e.what),
+        nom::Err::Incomplete(_) => found(whole, rest, what), // our parsers know their whole input
     };
     let (after, name) = lexis::expect(what, lexis::name)(rest).map_err(fail)?;
-    let name = Token { text: name, column: column(text, rest) };
+    let name = Token { text: name, column: column(whole, rest) };
     let Some(behind) = after.strip_prefix([':', '=']) else {
         return Ok((after, Item { name, value: None, sign }));
     };
     if !after.starts_with(sign) {
-        return Err(found(text, after, behind_name(sign)));
+        return Err(found(whole, after, behind_name(sign)));
     }
-    let (after, value) = lexis::expect("a value", lexis::raw_value)(behind).map_err(fail)?;
-    let value = Some(Token { text: value, column: column(text, behind) });
-    Ok((after, Item { name, value, sign }))
+    let (after, value, column) = match behind.chars().next() {
+        Some(quote @ ('\'' | '"')) => {
+            let unclosed = |_| found(whole, "", if quote == '"' { "the closing `\"`" } else { "the closing `'`" });
+            let (after, value) = lexis::quoted(quote, behind).map_err(unclosed)?;
+            (after, value, column(whole, behind) + 1)
+        }
+        _ => {
+            let (after, value) = lexis::expect("a value", lexis::raw_value)(behind).map_err(fail)?;
+            (after, value, column(whole, behind))
+        }
+    };
+    Ok((after, Item { name, value: Some(Token { text: value, column }), sign }))
+}
+
+/// What may follow an item that did not end at a comma: one without a value, or with a value in quotes.
+const fn behind(item: &Item<'_>) -> &'static str {
+    if item.value.is_some() { "`,` or the end" } else { behind_name(item.sign) }
 }
 
 /// The characters that may follow a name.
@@ -323,15 +383,15 @@ const fn behind_name(sign: char) -> &'static str {
     if sign == ':' { "`:`, `,` or the end" } else { "`=`, `,` or the end" }
 }
 
-/// The column of `rest`, the end of `text`.
-fn column(text: &str, rest: &str) -> usize {
-    let before = text.len().saturating_sub(rest.len());
-    text.get(..before).unwrap_or_default().chars().count() + 1
+/// The column of `rest`, the end of the whole text.
+fn column(whole: Token<'_>, rest: &str) -> usize {
+    let before = whole.text.len().saturating_sub(rest.len());
+    whole.column + whole.text.get(..before).unwrap_or_default().chars().count()
 }
 
 /// Creates an error at the first character of `rest`.
-fn found(text: &str, rest: &str, expected: &str) -> NotationError {
-    let column = column(text, rest);
+fn found(whole: Token<'_>, rest: &str, expected: &str) -> NotationError {
+    let column = column(whole, rest);
     match rest.chars().next() {
         Some(c) => NotationError::new(column, 1, format!("expected {expected}, found `{}`", c.escape_debug())),
         None => NotationError::new(column, 0, format!("expected {expected}, found the end")),

@@ -5,10 +5,11 @@ use core::time::Duration;
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while_m_n, take_while1};
-use nom::combinator::{map_opt, opt, value};
+use nom::character::complete::{anychar, char};
+use nom::combinator::{map_opt, opt, recognize, value};
 use nom::error::{ErrorKind, ParseError};
-use nom::multi::many1;
-use nom::sequence::terminated;
+use nom::multi::{many0_count, many1};
+use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
 
 /// What a parser expected, and where.
@@ -47,6 +48,14 @@ pub(super) fn name(input: &str) -> Lexed<'_, &str> {
 /// The value of an item: the text up to the next comma.
 pub(super) fn raw_value(input: &str) -> Lexed<'_, &str> {
     take_while1(|c: char| c != ',').parse(input)
+}
+
+/// A value between quotes, without them. A backslash takes its meaning from the next character, so a quote may follow it.
+pub(super) fn quoted(quote: char, input: &str) -> Lexed<'_, &str> {
+    let ordinary = take_while1(move |c| c != quote && c != '\\');
+    let escaped = preceded(char('\\'), anychar);
+    let inside = recognize(many0_count(alt((value((), ordinary), value((), escaped)))));
+    delimited(char(quote), inside, char(quote)).parse(input)
 }
 
 /// A decimal integer without leading zeros.

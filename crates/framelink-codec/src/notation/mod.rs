@@ -3,7 +3,8 @@
 //! ```text
 //!   framing  = ( kind | preset ) *( "," option )
 //!   kind     = name [ ":" value ]            option = name [ "=" value ]
-//!   value    = number | signed | HEX | HEX..HEX | SIZE | DUR | word
+//!   value    = number | signed | HEX | HEX..HEX | SIZE | DUR | word | quoted
+//!   quoted   = "'" text "'" | '"' text '"'   the text may have commas, and the quote after a backslash
 //! ```
 //!
 //! A [`Notation`] is a text as these items, each with its column. A [`Token`] parses its value. The crates of the

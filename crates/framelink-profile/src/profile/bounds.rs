@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use framelink_codec::notation::{ShowDuration, ShowSize};
 
+use super::first::FirstCut;
+use super::signing::{Keys, MOST_MEANWHILE};
 use super::{
-    Access, ConnectionKind, Duplex, Limits, Pooled, Preamble, Profile, ProfileError, Reconnect, Shared, Sign, Timeouts,
+    Access, ConnectionKind, Duplex, FirstStep, Limits, Pooled, Preamble, Profile, ProfileError, Reconnect, Shared,
+    Timeouts,
 };
 use crate::socket::SocketOptions;
 
@@ -29,8 +32,13 @@ pub(super) fn check(profile: &Profile) -> Checked {
         check_pooled(&pooled)?;
     }
     check_reconnect(&profile.reconnect)?;
-    check_sign("sign-on.send", "sign-on.expect", profile.sign_on())?;
-    check_sign("sign-off.send", "sign-off.expect", profile.sign_off())?;
+    check_len("first", profile.first().len(), FirstStep::MOST, "steps")?;
+    for (at, step) in profile.first().iter().enumerate() {
+        if let Some(FirstCut::Bytes(count)) = step.cut {
+            check_number(Keys::FIRST_BYTES.at(at), count, FirstStep::MOST_BYTES, "bytes")?;
+        }
+    }
+    check_len("meanwhile", profile.meanwhile().len(), MOST_MEANWHILE, "rules")?;
     if let Some(duplex) = profile.exchange.duplex() {
         check_count("exchange.in-flight", duplex.in_flight, Duplex::MOST_IN_FLIGHT, "requests")?;
     }
@@ -86,12 +94,6 @@ fn check_reconnect(reconnect: &Reconnect) -> Checked {
     check_order("reconnect.first", reconnect.first, "reconnect.cap", reconnect.cap)?;
     check_count("reconnect.eject-after", reconnect.eject_after, Reconnect::MOST_FAILURES, "failures")?;
     check_time("reconnect.fail-back", reconnect.fail_back)
-}
-
-fn check_sign(send: &'static str, expect: &'static str, sign: Option<&Sign>) -> Checked {
-    let Some(sign) = sign else { return Ok(()) };
-    check_len(send, sign.send().len(), Sign::MOST, "bytes")?;
-    check_len(expect, sign.expected().unwrap_or_default().len(), Sign::MOST, "bytes")
 }
 
 /// Checks that the second time is not shorter than the first.

@@ -6,13 +6,17 @@ use std::time::Duration;
 use framelink_codec::notation::{NotationError, Token};
 
 use super::limits::lowered;
+use super::signing::Signing;
 use super::{
-    Access, ConnectionKind, ExchangeKind, Limits, Preamble, Profile, ProfileError, Reconnect, Sign, TEMPLATES,
-    Template, Timeouts, WhenFull, bounds, rules,
+    Access, ConnectionKind, ExchangeKind, FirstStep, Greeting, Limits, Meanwhile, Numbering, Preamble, Profile,
+    ProfileError, Reconnect, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
 use framelink_heartbeat::Heartbeat;
+use framelink_session::Match;
+#[cfg(doc)]
+use framelink_session::Matching;
 
 /// Builds a [`Profile`]. Setters only store values; [`build`](Self::build) checks them.
 ///
@@ -34,12 +38,13 @@ pub struct ProfileBuilder {
     pub(super) send: Option<Framing>,
     pub(super) receive: Option<Framing>,
     pub(super) preamble: Preamble,
-    pub(super) sign_on: Option<Sign>,
-    pub(super) sign_off: Option<Sign>,
+    pub(super) signing: Signing,
     pub(super) connection: ConnectionKind,
     pub(super) keep_up: bool,
     pub(super) reconnect: Reconnect,
     pub(super) exchange: ExchangeKind,
+    pub(super) reply_rule: Option<Match>,
+    pub(super) numbers: Numbering,
     pub(super) connect: Option<Duration>,
     pub(super) reply: Option<Duration>,
     pub(super) write: Option<Duration>,
@@ -122,6 +127,19 @@ impl ProfileBuilder {
         self
     }
 
+    /// Adds a step before the first message, in a framing of its own, up to 16. Defaults to none.
+    pub fn first(mut self, step: FirstStep) -> Self {
+        self.signing.first.push(step);
+        self
+    }
+
+    /// Adds a rule by which a client answers other messages while it waits for the greeting or for the reply to its
+    /// sign-on, up to 16. Defaults to none.
+    pub fn meanwhile(mut self, rule: Meanwhile) -> Self {
+        self.signing.meanwhile.push(rule);
+        self
+    }
+
     /// Sets how a lost connection is replaced and which address is dialled. Defaults to [`Reconnect::default`].
     pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.reconnect = reconnect;
@@ -165,16 +183,23 @@ impl ProfileBuilder {
     }
 
     owned_setters! {
+        /// Sets the first message of the server: what a client expects, and what a server sends. Defaults to none.
+        greeting(greeting: Greeting) = signing.greeting: Some(greeting);
         /// Sets the exchange with which each connection of a client begins. Defaults to none.
-        sign_on(sign: Sign) = sign_on: Some(sign);
+        sign_on(sign: Sign) = signing.sign_on: Some(sign);
         /// Sets the exchange with which each connection of a client ends, if it ends cleanly. Defaults to none.
-        sign_off(sign: Sign) = sign_off: Some(sign);
+        sign_off(sign: Sign) = signing.sign_off: Some(sign);
         /// Sets the kind of connection: [`Long`](ConnectionKind::Long), [`Short`](super::Short), [`Shared`](super::Shared)
         /// or [`Pooled`](super::Pooled). Defaults to long.
         connection(connection: impl Into<ConnectionKind>) = connection: connection.into();
         /// Sets the kind of exchange: an [`ExchangeKind`], a [`Duplex`](super::Duplex) or a [`Simplex`](super::Simplex).
         /// Defaults to [`ExchangeKind::Sync`].
         exchange(exchange: impl Into<ExchangeKind>) = exchange: exchange.into();
+        /// Sets which messages can be replies at all, if many requests are in flight. Other messages are unsolicited,
+        /// even if they have the key of a request in flight; see [`Matching::reply_rule`]. Defaults to all messages.
+        reply_rule(rule: Match) = reply_rule: Some(rule);
+        /// Sets which numbers framelink writes into messages. Defaults to all that fit, from 1.
+        numbers(numbers: Numbering) = numbers: numbers;
         /// For servers: sets which clients may connect. Defaults to all.
         access(access: Access) = access: access;
         /// Sets the heartbeats that show whether the peer lives. Defaults to none.
@@ -255,12 +280,13 @@ impl ProfileBuilder {
         let profile = Profile {
             framing,
             preamble: self.preamble.clone(),
-            sign_on: self.sign_on.clone().map(Arc::new),
-            sign_off: self.sign_off.clone().map(Arc::new),
+            signing: (self.signing != Signing::default()).then(|| Arc::new(self.signing.clone())),
             connection: self.connection,
             keep_up: self.keep_up,
             reconnect: self.reconnect,
             exchange: self.exchange,
+            reply_rule: self.reply_rule.clone(),
+            numbers: (self.numbers != Numbering::default()).then(|| Arc::new(self.numbers.clone())),
             timeouts: self.timeouts(),
             limits: Limits {
                 write_queue: self.write_queue.unwrap_or(Limits::WRITE_QUEUE),

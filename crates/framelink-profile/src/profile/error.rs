@@ -43,6 +43,13 @@ pub enum ProfileError {
         /// The values allowed.
         allowed: String,
     },
+    /// An environment variable is not set whose value a message contains.
+    Unset {
+        /// The key of the message.
+        key: &'static str,
+        /// The name of the variable.
+        variable: String,
+    },
     /// Two values cannot work together.
     Combination {
         /// The key that is best changed.
@@ -62,6 +69,7 @@ impl ProfileError {
             Self::Missing { key }
             | Self::Unreadable { key, .. }
             | Self::OutOfBounds { key, .. }
+            | Self::Unset { key, .. }
             | Self::Combination { key, .. } => key,
         }
     }
@@ -93,6 +101,9 @@ impl fmt::Display for ProfileError {
             Self::Unreadable { key, error } if error.column() > 1 => write!(f, "{key}: {error}"),
             Self::Unreadable { key, error } => write!(f, "{key}: {}", error.message()),
             Self::OutOfBounds { key, found, allowed } => write!(f, "{key} is {found}, expected {allowed}"),
+            Self::Unset { key, variable } => {
+                write!(f, "{key} contains the environment variable {variable}, which is not set")
+            }
             Self::Combination { key, with, reason } => write!(f, "{key} does not go with {with}: {reason}"),
         }
     }

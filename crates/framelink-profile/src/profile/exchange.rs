@@ -1,6 +1,6 @@
 //! Kinds of exchanges.
 
-use framelink_session::{Assigned, KeyPlace, KeyRule, Matching};
+use framelink_session::{Encoding, KeyPlaces, KeyRule, Matching};
 
 use crate::setters::setters;
 
@@ -82,20 +82,20 @@ impl From<Simplex> for ExchangeKind {
 ///
 /// ```
 /// use framelink_profile::Duplex;
-/// use framelink_session::Assigned;
+/// use framelink_session::Encoding;
 ///
 /// // Six digits after the first four bytes, chosen by framelink.
-/// let duplex = Duplex::new().key("4:6".parse()?).assigned(Assigned::Digits).in_flight(16);
+/// let duplex = Duplex::new().key("4:6".parse()?).assigned(Encoding::Ascii).in_flight(16);
 /// assert!(!duplex.matching().is_in_order());
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Duplex {
-    /// The place of the key in requests and replies. `None`: replies come in the order of their requests.
-    pub key: Option<KeyPlace>,
-    /// How framelink chooses the keys. `None`: the application does.
-    pub assigned: Option<Assigned>,
+    /// The places of the key in requests and replies. `None`: replies come in the order of their requests.
+    pub key: Option<KeyPlaces>,
+    /// How framelink writes a number into the first place of the key. `None`: the application chooses the keys.
+    pub assigned: Option<Encoding>,
     /// The most requests that may be unanswered at a time.
     pub in_flight: u32,
     /// Whether a request waits while another with its key is in flight. If not, it is refused.
@@ -115,24 +115,27 @@ impl Duplex {
     }
 
     setters! {
-        /// Matches replies by the key at this place, in any order.
-        key(place: KeyPlace) = Some(place);
-        /// Chooses the keys of requests. Defaults to no: the requests of the application contain keys.
-        assigned(assigned: Assigned) = Some(assigned);
+        /// Matches replies by the key at these places, in any order.
+        key(places: KeyPlaces) = Some(places);
+        /// Writes a number into the first place of each request's key. The numbers are those of
+        /// [`ProfileBuilder::numbers`](crate::ProfileBuilder::numbers). Defaults to no: the requests of the application
+        /// contain keys.
+        assigned(encoding: Encoding) = Some(encoding);
         /// Sets how many requests may be unanswered at a time. Defaults to 64.
         in_flight(requests: u32) = requests;
         /// Sets whether requests with one key run one after the other. Defaults to no: the second one is refused.
         serialized(yes: bool) = yes;
     }
 
-    /// Returns these settings for a connection.
+    /// Returns these settings for a connection, without what else the profile has: see
+    /// [`Profile::matching`](crate::Profile::matching).
     #[must_use]
     pub fn matching(&self) -> Matching {
         let matching = match self.key {
             None => Matching::in_order(),
-            Some(place) => Matching::by_key(match self.assigned {
-                Some(assigned) => KeyRule::at(place).assigned(assigned),
-                None => KeyRule::at(place),
+            Some(places) => Matching::by_key(match self.assigned {
+                Some(encoding) => KeyRule::at(places).assigned(encoding),
+                None => KeyRule::at(places),
             }),
         };
         let window = usize::try_from(self.in_flight).unwrap_or(usize::MAX);

@@ -9,11 +9,14 @@ mod document;
 mod error;
 mod exchange;
 mod explanation;
+mod first;
 mod limits;
 mod liveness;
+mod numbering;
 mod preamble;
 mod reconnect;
 mod rules;
+mod signing;
 mod template;
 mod timeouts;
 #[cfg(feature = "toml")]
@@ -26,8 +29,11 @@ pub use connection::{ConnectionKind, Pooled, Shared, Short, Side};
 pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
+pub use first::FirstStep;
+pub use framelink_session::{Greeting, Meanwhile, OnRefusal, Sign};
 pub use limits::{Limits, WhenFull};
-pub use preamble::{Preamble, Sign};
+pub use numbering::Numbering;
+pub use preamble::Preamble;
 pub use reconnect::{Policy, Reconnect};
 pub use template::{TEMPLATES, Template};
 pub use timeouts::Timeouts;
@@ -38,7 +44,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_heartbeat::Heartbeat;
+use framelink_session::{Match, Matching};
 
+use self::signing::Signing;
 use crate::framing::FramingPair;
 use crate::socket::SocketOptions;
 
@@ -59,12 +67,13 @@ use crate::socket::SocketOptions;
 pub struct Profile {
     framing: FramingPair,
     preamble: Preamble,
-    sign_on: Option<Arc<Sign>>,
-    sign_off: Option<Arc<Sign>>,
+    signing: Option<Arc<Signing>>,
     connection: ConnectionKind,
     keep_up: bool,
     reconnect: Reconnect,
     exchange: ExchangeKind,
+    reply_rule: Option<Match>,
+    numbers: Option<Arc<Numbering>>,
     timeouts: Timeouts,
     limits: Limits,
     access: Arc<Access>,
@@ -124,16 +133,37 @@ impl Profile {
         socket: &SocketOptions = &self.socket;
     }
 
-    /// Returns the exchange with which each connection of a client begins.
+    /// Returns which messages can be replies at all; see [`Matching::reply_rule`]. `None`: all messages.
     #[must_use]
-    pub fn sign_on(&self) -> Option<&Sign> {
-        self.sign_on.as_deref()
+    pub const fn reply_rule(&self) -> Option<&Match> {
+        self.reply_rule.as_ref()
     }
 
-    /// Returns the exchange with which each connection of a client ends, if it ends cleanly.
+    /// Returns how the numbers are chosen that framelink writes into messages, if the profile says so.
     #[must_use]
-    pub fn sign_off(&self) -> Option<&Sign> {
-        self.sign_off.as_deref()
+    pub fn numbers(&self) -> Option<&Numbering> {
+        self.numbers.as_deref()
+    }
+
+    /// Returns how replies are matched to many requests in flight, with the reply rule. `None` for one request at a
+    /// time.
+    ///
+    /// ```
+    /// use framelink_profile::{Duplex, Framing, Profile};
+    ///
+    /// // SMPP without its length: bit 80 of the command is set in responses.
+    /// let builder = Profile::builder("net:4,counts=frame".parse::<Framing>()?).exchange(Duplex::new().key("8:4".parse()?));
+    /// let profile = builder.reply_rule("0:1&80=hex:80".parse()?).build()?;
+    /// assert!(profile.matching().is_some_and(|matching| !matching.is_in_order()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn matching(&self) -> Option<Matching> {
+        let matching = self.exchange.duplex()?.matching();
+        Some(match &self.reply_rule {
+            Some(rule) => matching.reply_rule(rule.clone()),
+            None => matching,
+        })
     }
 
     /// Returns which clients may connect to a server.
@@ -169,10 +199,10 @@ impl Profile {
         let duplex = self.exchange.duplex()?;
         (duplex.key.is_none() && duplex.in_flight > 1).then(|| {
             format!(
-                "replies have no key, and up to {} requests are in flight on a connection: if the peer leaves out one reply, or sends a \
-                 message by itself, each reply after it goes to a wrong request, and nothing shows it; give a key (exchange.key), or \
+                "replies have no key, and up to {} requests are in flight on a connection: if the peer leaves out one reply{}, each reply after it goes to a wrong request, and nothing shows it; give a key (exchange.key), or \
                  have one exchange at a time on each connection (connection = \"pooled\", or exchange.in-flight = 1)",
-                duplex.in_flight
+                duplex.in_flight,
+                if self.reply_rule.is_some() { "" } else { ", or sends a message by itself" },
             )
         })
     }

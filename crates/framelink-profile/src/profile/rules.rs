@@ -3,14 +3,16 @@
 //! A rule refuses only settings that work for neither side of a connection. [`Profile::check_for`] checks one side. A
 //! timeout that only one side uses (reply, frame) is judged for that side: a longer one does not harm the other side.
 
+mod signing;
+
 use std::time::Duration;
 
 use super::{
-    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Sign, Simplex, Timeouts, liveness,
+    ConnectionKind, Duplex, ExchangeKind, Pooled, Profile, ProfileError, Side, Simplex, Timeouts, liveness, numbering,
 };
 use crate::framing::{Framing, FramingPair};
 use framelink_codec::notation::ShowDuration;
-use framelink_codec::{Decode, Encode, Ends};
+use framelink_codec::{Decode, Ends};
 
 type Checked = Result<(), ProfileError>;
 
@@ -22,13 +24,14 @@ pub(super) fn check(profile: &Profile) -> Checked {
     many_in_flight_are_what_is_shared(profile)?;
     what_is_kept_up_stays(profile)?;
     a_key_is_inside_every_message_that_has_one(profile)?;
-    keys_last_for_all_in_flight(profile)?;
+    what_is_about_keys_has_a_key(profile)?;
+    a_reply_rule_tells_replies_apart(profile)?;
+    numbering::check(profile)?;
     silence_fits_into_a_call(profile)?;
     silence_fits_into_a_frame(profile)?;
     connecting_fits_into_a_short_call(profile)?;
     a_reset_destroys_what_was_sent(profile)?;
-    signing_is_an_exchange(profile, "sign-on", profile.sign_on())?;
-    signing_is_an_exchange(profile, "sign-off", profile.sign_off())?;
+    signing::check(profile)?;
     liveness::check(profile)
 }
 
@@ -69,7 +72,7 @@ impl Profile {
         if self.exchange.receives() && ends_by_close(&self.framing.receive) {
             can_end(self, other, receive_key(&self.framing))?;
         }
-        Ok(())
+        signing::check_for(self, side)
     }
 
     /// Returns the pool settings if a pool can use this profile.
@@ -78,6 +81,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_pool(&self) -> Result<Pooled, ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         self.connection.pooled().ok_or_else(|| {
             let reason = "it lends connections, which only pooled has; use a Client, or a Link";
             ProfileError::combination("connection", "the pool", reason)
@@ -90,6 +94,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_one_at_a_time(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         if self.exchange.duplex().is_none() {
             return Ok(());
         }
@@ -104,6 +109,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_duplex(&self) -> Result<(), ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         let reason = match self.exchange {
             ExchangeKind::Duplex(_) => return Ok(()),
             ExchangeKind::Simplex(_) => {
@@ -120,6 +126,7 @@ impl Profile {
     /// Returns the reason why it cannot.
     pub fn check_simplex(&self) -> Result<Simplex, ProfileError> {
         self.check_for(Side::Client)?;
+        self.check_variables(Side::Client)?;
         let ExchangeKind::Simplex(simplex) = self.exchange else {
             let reason = "it is a pair of connections, which only simplex has";
             return Err(ProfileError::combination("exchange", "the link", reason));
@@ -236,10 +243,10 @@ fn many_in_flight_are_what_is_shared(profile: &Profile) -> Checked {
 
 /// A message that is too short has no key. If every message is too short, that is an error.
 fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
-    let Some(place) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
+    let Some(places) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return Ok(()) };
     let framing = &profile.framing;
     let longest = framing.send.max_payload().min(framing.receive.max_payload());
-    let end = place.offset() + place.len();
+    let end = places.end();
     if end <= longest {
         return Ok(());
     }
@@ -247,26 +254,38 @@ fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
     Err(ProfileError::combination("exchange.key", "framing", reason))
 }
 
-fn keys_last_for_all_in_flight(profile: &Profile) -> Checked {
-    let Some(duplex) = profile.exchange.duplex() else { return Ok(()) };
-    let Some(place) = duplex.key else {
-        let key = match duplex {
-            Duplex { assigned: Some(_), .. } => "exchange.assign",
-            Duplex { serialized: true, .. } => "exchange.serialize",
-            _ => return Ok(()),
-        };
-        let reason =
-            "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
-        return Err(ProfileError::combination(key, "exchange.key", reason));
+fn what_is_about_keys_has_a_key(profile: &Profile) -> Checked {
+    let key = match profile.exchange.duplex() {
+        None | Some(Duplex { key: Some(_), .. }) => return Ok(()),
+        Some(Duplex { assigned: Some(_), .. }) => "exchange.assign",
+        Some(Duplex { serialized: true, .. }) => "exchange.serialize",
+        Some(_) => return Ok(()),
     };
-    let Some(assigned) = duplex.assigned else { return Ok(()) };
-    let keys = assigned.count(place.len());
-    if keys > u64::from(duplex.in_flight) {
-        return Ok(());
+    let reason = "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
+    Err(ProfileError::combination(key, "exchange.key", reason))
+}
+
+/// A message that is too short for a place of the rule is no reply. If every message is too short, that is an error.
+fn a_reply_rule_tells_replies_apart(profile: &Profile) -> Checked {
+    let Some(rule) = profile.reply_rule() else { return Ok(()) };
+    if profile.exchange.duplex().is_none() {
+        let reason = format!(
+            "it tells replies from other messages while many requests are in flight, which duplex and simplex have, and this \
+             one is {}",
+            profile.exchange.name()
+        );
+        return Err(ProfileError::combination("exchange.reply", "exchange.kind", reason));
     }
-    let reason =
-        format!("there are only {keys} keys of {} bytes, for up to {} requests", place.len(), duplex.in_flight);
-    Err(ProfileError::combination("exchange.in-flight", "exchange.key", reason))
+    let framing = &profile.framing;
+    let ends = [("a message", rule.least_len(), &framing.receive), ("a request", rule.request_len(), &framing.send)];
+    for (what, end, framing) in ends {
+        if end != usize::MAX && end > framing.max_payload() {
+            let most = framing.max_payload();
+            let reason = format!("it compares {end} bytes of {what}, which has at most {most}");
+            return Err(ProfileError::combination("exchange.reply", "framing", reason));
+        }
+    }
+    Ok(())
 }
 
 /// A client or a link keeps up only connections that it dials.
@@ -340,28 +359,6 @@ fn a_reset_destroys_what_was_sent(profile: &Profile) -> Checked {
     }
     let reason = "each message is followed by the close, and a reset destroys bytes that are not delivered by then";
     Err(ProfileError::combination("socket.linger", "exchange", reason))
-}
-
-fn signing_is_an_exchange(profile: &Profile, key: &'static str, sign: Option<&Sign>) -> Checked {
-    let Some(sign) = sign else { return Ok(()) };
-    let reason = match profile.exchange {
-        ExchangeKind::ReceiveOnly => "it is a message, and a receive-only exchange sends none",
-        ExchangeKind::SendOnly if sign.expected().is_some() => "a send-only exchange receives no reply to it",
-        ExchangeKind::Simplex(_) => {
-            "a pair of connections is joined before any message is sent; sign on in the application"
-        }
-        _ if ends_by_close(&profile.framing.send) || ends_by_close(&profile.framing.receive) => {
-            let reason = "an `until-close` message ends with the connection, so nothing could follow it";
-            return Err(ProfileError::combination(key, "framing", reason));
-        }
-        _ => {
-            return profile.framing.send.envelope(sign.send()).map(|_| ()).map_err(|error| {
-                let reason = format!("it cannot be framed: {error}");
-                ProfileError::combination(key, send_key(&profile.framing), reason)
-            });
-        }
-    };
-    Err(ProfileError::combination(key, "exchange", reason))
 }
 
 fn is_sync(profile: &Profile) -> bool {

@@ -159,7 +159,7 @@ impl Error for TomlError {
     }
 }
 
-/// Tables with values that may be passwords.
+/// Tables with values that may be passwords. A password in a template belongs into an environment variable.
 const SECRETS: [&str; 3] = ["preamble", "sign-on", "sign-off"];
 
 /// Returns whether this place is in a value that may be a password.
@@ -188,6 +188,12 @@ fn without_value(message: &str) -> String {
 fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let (name, value) = table.iter().find(|(name, _)| name.get_ref() == first)?;
+    if let (Some(items), Some(rest)) = (value.get_ref().as_array(), rest) {
+        let (number, rest) = rest.split_once('.')?;
+        let item = items.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+        let inner = item.get_ref().as_table()?;
+        return span_of(inner, rest).or_else(|| Some(item.span()));
+    }
     match (value.get_ref().as_table(), rest) {
         (Some(inner), Some(rest)) => span_of(inner, rest).or_else(|| Some(name.span())),
         (Some(_), None) => Some(name.span()),

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use framelink_template::NumbersError;
+
 use crate::calls::Key;
 
 /// The number of a call. Numbers are never reused on a connection.
@@ -75,7 +77,7 @@ pub struct Late {
 /// assert_eq!(refused, Err(NotBegun::NoKey { payload_len: 4 }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotBegun {
     /// The window is full: no more calls may be in flight.
@@ -90,6 +92,8 @@ pub enum NotBegun {
         /// The length of the request in bytes.
         payload_len: usize,
     },
+    /// There is no number to assign, for example because the file of numbers cannot be written.
+    NoNumber(Box<NumbersError>),
     /// The connection accepts no more calls.
     Ended(Ended),
 }
@@ -119,6 +123,7 @@ impl fmt::Display for NotBegun {
             Self::Full { window } => write!(f, "{window} calls are in flight, and there may be no more"),
             Self::DuplicateKey => f.write_str("a request with the same key has not been answered yet"),
             Self::NoKey { payload_len } => write!(f, "the request, of {payload_len} bytes, has no key"),
+            Self::NoNumber(error) => write!(f, "the request has no number: {error}"),
             Self::Ended(ended) => ended.fmt(f),
         }
     }

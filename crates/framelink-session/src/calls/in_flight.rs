@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use framelink_template::{Numbers, NumbersError};
+
+use crate::calls::reply_rule::ReplyRule;
 use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 
 /// The calls in flight on one connection. Matches each reply to its call.
@@ -19,7 +22,8 @@ use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
 /// ```
 ///
 /// A key that is waiting or remembered is refused to other requests, so that a late reply never answers another
-/// request. A message that matches no call is [`Arrived::Unsolicited`].
+/// request. A message that matches no call, or fails the [reply rule](Matching::reply_rule), is
+/// [`Arrived::Unsolicited`].
 ///
 /// `T` is the waiter: what the driver uses to wake the caller.
 ///
@@ -45,8 +49,9 @@ pub struct InFlight<T> {
     /// By key: the call that each key belongs to.
     keys: HashMap<Key, u64>,
     next: u64,
-    /// The key that was assigned last.
-    counter: u64,
+    /// Where assigned numbers come from, if the session assigns any.
+    numbers: Option<Numbers>,
+    reply_rule: Option<Box<ReplyRule>>,
     /// The number of calls that still have a waiter.
     waited_for: usize,
     /// A lower bound of all deadlines.
@@ -66,27 +71,30 @@ struct Call<T> {
 impl<T> InFlight<T> {
     /// Creates the table for one connection, without calls.
     #[must_use]
-    pub fn new(matching: Matching) -> Self {
+    pub fn new(mut matching: Matching) -> Self {
+        let numbers = matching.take_numbers();
+        let reply_rule = matching.reply_rule.take().map(|rule| Box::new(ReplyRule::new(rule)));
         Self {
             matching,
             calls: HashMap::new(),
             line: VecDeque::new(),
             keys: HashMap::new(),
             next: 0,
-            counter: 0,
+            numbers,
+            reply_rule,
             waited_for: 0,
             soonest: None,
             ended: None,
         }
     }
 
-    /// Begins a call whose request is about to be sent. Writes the next free key into it, if keys are assigned.
+    /// Begins a call whose request is about to be sent. Writes the next free number into it, if numbers are assigned.
     ///
     /// # Errors
     /// Returns why the call cannot begin; the table and the request are unchanged then. The connection also
     /// [ends](Self::ended) here in two cases:
     /// - in order: a cancelled call was not answered by its deadline;
-    /// - by key: unanswered calls hold all keys that can be assigned.
+    /// - by key: unanswered calls hold all numbers that can be assigned.
     pub fn begin(
         &mut self,
         request: &mut Cow<'_, [u8]>,
@@ -102,6 +110,9 @@ impl<T> InFlight<T> {
         match key {
             Some(key) => drop(self.keys.insert(key, number)),
             None => self.line.push_back(number),
+        }
+        if let Some(rule) = &mut self.reply_rule {
+            rule.begin(number, request);
         }
         self.calls.insert(number, Call { waiter: Some(waiter), key, began: now, deadline });
         self.waited_for += 1;
@@ -132,6 +143,9 @@ impl<T> InFlight<T> {
     /// the details of a late reply. An error says why the message answers no call.
     pub fn claim(&mut self, message: &[u8], now: Duration) -> Result<(Option<T>, Late), Arrived<T>> {
         self.check_cancelled(now);
+        if self.reply_rule.as_ref().is_some_and(|rule| self.fails(rule, message)) {
+            return Err(Arrived::Unsolicited);
+        }
         if self.matching.is_in_order() && self.ended == Some(Ended::InOrder) {
             return Err(Arrived::Untold);
         }
@@ -192,6 +206,9 @@ impl<T> InFlight<T> {
         calls.sort_unstable_by_key(|(number, _)| *number);
         self.line = VecDeque::new();
         self.keys = HashMap::new();
+        if let Some(rule) = &mut self.reply_rule {
+            rule.end_all();
+        }
         self.soonest = None;
         self.waited_for = 0;
         calls.into_iter().filter_map(|(_, call)| call.waiter).collect()
@@ -258,13 +275,31 @@ impl<T> InFlight<T> {
     /// Returns the key of a request, if no other call has it.
     fn key_for(&mut self, request: &mut Cow<'_, [u8]>) -> Result<Option<Key>, NotBegun> {
         let Some(rule) = &self.matching.key else { return Ok(None) };
-        if rule.assign(request, &mut self.counter, |key| self.keys.contains_key(key)).is_none() {
-            // Calls that were given up hold the other keys, and it is unknown for how long.
-            self.ended.get_or_insert(Ended::Unanswered);
-            return Err(NotBegun::Ended(Ended::Unanswered));
+        match rule.assign(request, self.numbers.as_ref(), |key| self.keys.contains_key(key)) {
+            Ok(()) => {}
+            Err(NumbersError::AllUsed(_)) => {
+                // Calls that were given up hold the other keys, and it is unknown for how long.
+                self.ended.get_or_insert(Ended::Unanswered);
+                return Err(NotBegun::Ended(Ended::Unanswered));
+            }
+            Err(error) => return Err(NotBegun::NoNumber(Box::new(error))),
         }
         let key = rule.of_request(request).ok_or(NotBegun::NoKey { payload_len: request.len() })?;
         if self.keys.contains_key(&key) { Err(NotBegun::DuplicateKey) } else { Ok(Some(key)) }
+    }
+
+    /// Returns whether the reply rule shows that a message is no reply.
+    fn fails(&self, rule: &ReplyRule, message: &[u8]) -> bool {
+        if !rule.needs_request() {
+            return !rule.holds(message, None);
+        }
+        let call = match &self.matching.key {
+            // Then the message may be the reply to another call than the oldest.
+            None if self.ended == Some(Ended::InOrder) => None,
+            None => self.line.front(),
+            Some(key) => key.in_reply(message).and_then(|key| self.keys.get(&key)),
+        };
+        call.is_some_and(|&call| !rule.holds(message, Some(call)))
     }
 
     /// In order, a cancelled call occupies its place. By key, it does not.
@@ -293,6 +328,9 @@ impl<T> InFlight<T> {
 
     fn remove(&mut self, number: u64) -> Option<Call<T>> {
         let call = self.calls.remove(&number)?;
+        if let Some(rule) = &mut self.reply_rule {
+            rule.end(number);
+        }
         if call.waiter.is_some() {
             self.waited_for -= 1;
         }
@@ -302,6 +340,9 @@ impl<T> InFlight<T> {
             self.calls.shrink_to(SMALL);
             self.keys.shrink_to(SMALL);
             self.line.shrink_to(SMALL);
+            if let Some(rule) = &mut self.reply_rule {
+                rule.shrink_to(SMALL);
+            }
         }
         Some(call)
     }

@@ -1,13 +1,9 @@
 //! Keys: the bytes by which a reply is matched to its request.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::str::FromStr;
-use std::sync::Arc;
-
-use framelink_codec::notation::{NotationError, Token};
 
 /// Bytes that a request and its reply have in common, such as a trace number or a transaction id.
 ///
@@ -36,6 +32,22 @@ impl Key {
         let mut bytes = [0; Self::MOST];
         bytes.get_mut(..key.len())?.copy_from_slice(key);
         Some(Self { bytes, len: u8::try_from(key.len()).ok()? })
+    }
+
+    /// Creates a key of the bytes of these parts, joined. Returns `None` if a part is missing, or if they are too long.
+    pub(super) fn joined<'m>(parts: impl Iterator<Item = Option<&'m [u8]>>) -> Option<Self> {
+        let (mut bytes, mut len) = ([0; Self::MOST], 0);
+        for part in parts {
+            let part = part?;
+            bytes.get_mut(len..len + part.len())?.copy_from_slice(part);
+            len += part.len();
+        }
+        Some(Self { bytes, len: u8::try_from(len).ok()? })
+    }
+
+    /// Returns the first bytes, to replace them.
+    pub(super) fn first_mut(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(..len.min(usize::from(self.len)))
     }
 }
 
@@ -71,228 +83,5 @@ impl Hash for Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key").field("len", &self.len).finish_non_exhaustive()
-    }
-}
-
-/// The place of the key in a message, written `OFFSET:LEN`: `LEN` bytes that follow the first `OFFSET` bytes.
-///
-/// The offset counts from the start of the application's message. With `keep`, that is the start of the frame.
-///
-/// ```
-/// use framelink_session::KeyPlace;
-///
-/// // The transaction id of Modbus: the first two bytes of a frame.
-/// let place: KeyPlace = "0:2".parse()?;
-/// assert_eq!(place.of(b"\x00\x07\x00\x00"), Some(&b"\x00\x07"[..]));
-/// assert_eq!(place.of(b"\x00"), None, "too short");
-/// assert_eq!(place.to_string(), "0:2");
-/// # Ok::<(), framelink_codec::notation::NotationError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct KeyPlace {
-    offset: usize,
-    len: usize,
-}
-
-impl KeyPlace {
-    /// Creates a place of `len` bytes, 1 to 64, at `offset`, at most 64 KiB. Returns `None` outside these bounds.
-    #[must_use]
-    pub const fn new(offset: usize, len: usize) -> Option<Self> {
-        if len == 0 || len > Key::MOST || offset > Self::MOST_OFFSET { None } else { Some(Self { offset, len }) }
-    }
-
-    /// The largest offset: 64 KiB.
-    pub const MOST_OFFSET: usize = 64 * 1024;
-
-    /// Returns the number of bytes before the key.
-    #[must_use]
-    pub const fn offset(self) -> usize {
-        self.offset
-    }
-
-    /// Returns the length of the key in bytes, 1 to 64.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it never is")]
-    pub const fn len(self) -> usize {
-        self.len
-    }
-
-    /// Returns the key of a message, or `None` if the message is too short.
-    #[must_use]
-    pub fn of(self, message: &[u8]) -> Option<&[u8]> {
-        message.get(self.offset..self.offset + self.len)
-    }
-}
-
-impl FromStr for KeyPlace {
-    type Err = NotationError;
-
-    fn from_str(text: &str) -> Result<Self, NotationError> {
-        let expected = "OFFSET:LEN, such as `0:2` for the first two bytes";
-        let Some((offset, len)) = text.split_once(':') else {
-            return Err(Token { text, column: 1 }.mismatch(expected));
-        };
-        let len = Token { text: len, column: offset.len() + 2 }.number(1..=Key::MOST, "bytes of key")?;
-        let offset = Token { text: offset, column: 1 }.number(0..=Self::MOST_OFFSET, "bytes before the key")?;
-        Ok(Self { offset, len })
-    }
-}
-
-impl fmt::Display for KeyPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.offset, self.len)
-    }
-}
-
-/// How the session chooses keys, if the application leaves that to the session.
-///
-/// ```
-/// use framelink_session::Assigned;
-///
-/// assert_eq!((Assigned::Binary.name(), Assigned::Digits.name()), ("binary", "digits"));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Assigned {
-    /// Counts as a network-order integer as wide as the key.
-    Binary,
-    /// Counts in ASCII digits, zero-padded.
-    Digits,
-}
-
-impl Assigned {
-    /// Returns the word for this value in a profile.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Binary => "binary",
-            Self::Digits => "digits",
-        }
-    }
-
-    /// Returns how many keys of this length exist.
-    pub fn count(self, len: usize) -> u64 {
-        let base: u64 = if self == Self::Binary { 256 } else { 10 };
-        u32::try_from(len).ok().and_then(|len| base.checked_pow(len)).unwrap_or(u64::MAX)
-    }
-
-    /// Writes a number as a key.
-    fn write(self, mut number: u64, key: &mut [u8]) {
-        let (base, zero) = if self == Self::Binary { (256, 0) } else { (10, b'0') };
-        for byte in key.iter_mut().rev() {
-            *byte = zero + u8::try_from(number % base).unwrap_or_default();
-            number /= base;
-        }
-    }
-}
-
-/// How the keys of requests and replies are found.
-///
-/// ```
-/// use framelink_session::{Assigned, Key, KeyPlace, KeyRule};
-///
-/// // ISO 8583: the trace number, six digits after the message type.
-/// let by_place = KeyRule::at("4:6".parse::<KeyPlace>()?);
-/// // The trace number, chosen by the session.
-/// let assigned = by_place.assigned(Assigned::Digits);
-/// // SMPP, by a function: the sequence number, in every header.
-/// let by_function = KeyRule::by(|message| Key::new(message.get(12..16)?));
-/// # Ok::<(), framelink_codec::notation::NotationError>(())
-/// ```
-#[derive(Clone)]
-pub struct KeyRule {
-    request: Find,
-    reply: Find,
-    assigned: Option<Assigned>,
-}
-
-#[derive(Clone)]
-enum Find {
-    At(KeyPlace),
-    By(Arc<Finder>),
-}
-
-type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
-
-impl KeyRule {
-    /// The key is at one place in requests and replies.
-    #[must_use]
-    pub fn at(place: KeyPlace) -> Self {
-        Self { request: Find::At(place), reply: Find::At(place), assigned: None }
-    }
-
-    /// A function finds the key of a request and of a reply. `None` means that there is no key.
-    pub fn by(find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
-        let find = Find::By(Arc::new(find));
-        Self { request: find.clone(), reply: find, assigned: None }
-    }
-
-    /// Sets another function for replies.
-    #[must_use]
-    pub fn of_reply(mut self, find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
-        self.reply = Find::By(Arc::new(find));
-        self
-    }
-
-    /// Chooses a key for each request and writes it to the key's place, over the bytes that the application put there.
-    /// Has no effect on keys that a function finds, because such keys have no place.
-    #[must_use]
-    pub fn assigned(mut self, assigned: Assigned) -> Self {
-        self.assigned = matches!(self.request, Find::At(_)).then_some(assigned);
-        self
-    }
-
-    pub(super) fn of_request(&self, request: &[u8]) -> Option<Key> {
-        self.request.find(request)
-    }
-
-    pub(super) fn in_reply(&self, reply: &[u8]) -> Option<Key> {
-        self.reply.find(reply)
-    }
-
-    /// Writes an unused key into the request, if keys are assigned. Returns `None` if no key is free.
-    pub(super) fn assign(
-        &self,
-        request: &mut Cow<'_, [u8]>,
-        counter: &mut u64,
-        is_used: impl Fn(&[u8]) -> bool,
-    ) -> Option<()> {
-        let (Some(assigned), Find::At(place)) = (self.assigned, &self.request) else { return Some(()) };
-        if place.of(request).is_none() {
-            return Some(()); // reported when the key is read
-        }
-        let mut key = [0; Key::MOST];
-        let key = &mut key[..place.len];
-        for _ in 0..assigned.count(place.len) {
-            *counter = counter.wrapping_add(1);
-            assigned.write(*counter, key);
-            if !is_used(key) {
-                request.to_mut()[place.offset..place.offset + place.len].copy_from_slice(key);
-                return Some(());
-            }
-        }
-        None
-    }
-}
-
-impl Find {
-    fn find(&self, message: &[u8]) -> Option<Key> {
-        match self {
-            Self::At(place) => Key::new(place.of(message)?),
-            Self::By(find) => find(message),
-        }
-    }
-}
-
-impl fmt::Debug for KeyRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |find: &Find| match find {
-            Find::At(place) => place.to_string(),
-            Find::By(_) => "a function".to_owned(),
-        };
-        f.debug_struct("KeyRule")
-            .field("request", &show(&self.request))
-            .field("reply", &show(&self.reply))
-            .field("assigned", &self.assigned)
-            .finish()
     }
 }

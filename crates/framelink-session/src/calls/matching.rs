@@ -1,5 +1,7 @@
 //! How replies are matched to requests.
 
+use framelink_template::{Match, Numbers};
+
 use crate::calls::KeyRule;
 
 /// How replies are matched to requests, and how many calls may be in flight.
@@ -9,6 +11,8 @@ use crate::calls::KeyRule;
 ///
 /// let in_order = Matching::in_order().window(8);
 /// let by_key = Matching::by_key(KeyRule::at("0:4".parse()?)).window(64).serialized(true);
+/// // SMPP: the sequence number, and bit 80 of the command is set in responses.
+/// let smpp = Matching::by_key(KeyRule::at("8:4".parse()?)).reply_rule("0:1&80=hex:80".parse()?);
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub struct Matching {
     pub(super) window: usize,
     pub(super) unanswered: usize,
     pub(super) is_serialized: bool,
+    pub(super) reply_rule: Option<Match>,
+    pub(super) numbers: Option<Numbers>,
 }
 
 impl Matching {
@@ -29,13 +35,39 @@ impl Matching {
     /// Replies come in the order of their requests.
     #[must_use]
     pub const fn in_order() -> Self {
-        Self { key: None, window: Self::WINDOW, unanswered: Self::UNANSWERED, is_serialized: false }
+        Self::new(None)
     }
 
     /// Replies come in any order, and each contains the key of its request.
     #[must_use]
     pub const fn by_key(rule: KeyRule) -> Self {
-        Self { key: Some(rule), window: Self::WINDOW, unanswered: Self::UNANSWERED, is_serialized: false }
+        Self::new(Some(rule))
+    }
+
+    const fn new(key: Option<KeyRule>) -> Self {
+        let (window, unanswered) = (Self::WINDOW, Self::UNANSWERED);
+        Self { key, window, unanswered, is_serialized: false, reply_rule: None, numbers: None }
+    }
+
+    /// Sets which messages can be replies at all. A message that fails the rule is unsolicited, even if it has the key
+    /// of a call in flight. Defaults to all messages.
+    ///
+    /// In the rule, `request` is the request of the call with the message's key; in order, the request of the oldest
+    /// call. Then the session keeps the bytes of each request in flight up to the last place that the rule names, and
+    /// for [`Match::by`] the whole request.
+    #[must_use]
+    pub fn reply_rule(mut self, rule: Match) -> Self {
+        self.reply_rule = Some(rule);
+        self
+    }
+
+    /// Sets the source of the numbers that the session [assigns](KeyRule::assigned), to share it with other connections
+    /// and with heartbeats. Defaults to a source of the connection's own, from 1 to the largest number that fits. A
+    /// call whose number does not fit its place fails.
+    #[must_use]
+    pub fn numbers(mut self, numbers: Numbers) -> Self {
+        self.numbers = Some(numbers);
+        self
     }
 
     /// Sets how many calls may be in flight, at least 1. Further calls wait. Defaults to 64.
@@ -70,5 +102,28 @@ impl Matching {
     #[must_use]
     pub const fn is_in_order(&self) -> bool {
         self.key.is_none()
+    }
+}
+
+impl Matching {
+    /// Sets the source of numbers if the session assigns numbers and none is set.
+    #[must_use]
+    pub fn or_numbers(mut self, numbers: Option<&Numbers>) -> Self {
+        if self.numbers.is_none() && self.assigns() {
+            self.numbers = numbers.cloned();
+        }
+        self
+    }
+
+    /// Returns whether the session assigns numbers.
+    #[must_use]
+    pub fn assigns(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.most_assigned().is_some())
+    }
+
+    /// Returns the source of the numbers that the session assigns, if it does.
+    pub(super) fn take_numbers(&mut self) -> Option<Numbers> {
+        let most = self.key.as_ref()?.most_assigned()?;
+        self.numbers.take().or_else(|| Numbers::new(1..=most))
     }
 }

@@ -1,5 +1,6 @@
 //! The bodies of the fuzz targets. They panic if an invariant does not hold. Tests run them too.
 
+mod dialogue;
 mod in_flight;
 mod liveness;
 mod memory;
@@ -7,6 +8,7 @@ mod outbox;
 mod replies;
 mod session;
 
+pub use dialogue::dialogue;
 pub use in_flight::in_flight;
 pub use liveness::liveness;
 pub use memory::memory;

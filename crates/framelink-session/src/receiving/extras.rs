@@ -7,7 +7,9 @@ use super::empties::Empties;
 use super::limits::Limits;
 use super::opening::Expected;
 use super::unread::OnUnread;
+use crate::dialogue::Dialogue;
 use crate::lifetime::Lifetime;
+use framelink_template::Numbers;
 
 /// What only some connections have, such as those that a server accepts with a profile. It lies in a box, so that the
 /// others need no memory for it.
@@ -15,9 +17,14 @@ use crate::lifetime::Lifetime;
 pub(super) struct Extras {
     /// What must arrive before the first message. Boxed, because few peers send a preamble.
     pub(super) preamble: Option<Box<Expected>>,
+    /// What both sides exchange before the first message. While there is a dialogue, there is a preamble too, possibly
+    /// of no bytes, so that one check covers both.
+    pub(super) dialogue: Option<Box<Dialogue>>,
     pub(super) limits: Limits,
     pub(super) lifetime: Option<Lifetime>,
     pub(super) empties: Option<Empties>,
+    /// The source of the numbers that are written into requests.
+    pub(super) numbers: Option<Numbers>,
     /// Receives each whole message that no operation receives.
     pub(super) unread: Option<OnUnread>,
 }
@@ -46,6 +53,18 @@ impl<D: Decode> Receiving<D> {
             Some(extras) => extras.empties.as_ref(),
             None => None,
         }
+    }
+
+    /// Sets the source of the numbers that are written into requests. Many calls on the connection, its heartbeats and
+    /// its sign-on draw from it.
+    pub fn set_numbers(&mut self, numbers: Numbers) {
+        self.extras_mut().numbers = Some(numbers);
+    }
+
+    /// Returns the source of the numbers that are written into requests, if one is set.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&Numbers> {
+        self.extras.as_ref()?.numbers.as_ref()
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! The receiving half: bytes in, messages out.
 
+mod early;
 mod empties;
 mod ending;
 mod extras;
@@ -12,6 +13,7 @@ mod room;
 mod unfinished;
 mod unread;
 
+pub(crate) use early::EarlyFrame;
 pub use opening::WrongPreamble;
 pub use place::MessagePlace;
 pub use proxy_header::ProxyHeader;

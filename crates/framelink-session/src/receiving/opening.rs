@@ -57,13 +57,14 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Returns whether everything before the first message was received. Returns true if nothing is expected. Call this
-    /// before [`poll`](Self::poll), until it returns true.
+    /// before [`poll`](Self::poll), until it returns true. A [dialogue](Self::set_dialogue) must have ended too; a
+    /// driver [advances](crate::advance_dialogue) it.
     ///
     /// # Errors
     /// Returns an error if the peer sent another preamble, or closed instead. Later calls return this error again.
     #[inline]
     pub fn poll_preamble(&mut self) -> Result<bool, WrongPreamble> {
-        if self.has_started() { Ok(true) } else { self.poll_opening() }
+        if self.has_started() { Ok(true) } else { Ok(self.poll_opening()? && !self.has_dialogue()) }
     }
 
     /// Returns whether [`poll_preamble`](Self::poll_preamble) has returned true, or nothing is expected.
@@ -71,6 +72,11 @@ impl<D: Decode> Receiving<D> {
     #[must_use]
     pub fn has_started(&self) -> bool {
         self.watch.is_none() && self.preamble().is_none()
+    }
+
+    /// Returns whether everything before the dialogue was received.
+    pub(crate) fn poll_before_dialogue(&mut self) -> Result<bool, WrongPreamble> {
+        if self.has_started() { Ok(true) } else { self.poll_opening() }
     }
 
     #[cold]
@@ -81,6 +87,7 @@ impl<D: Decode> Receiving<D> {
         let has_come = self.take_preamble();
         if has_come == Ok(true)
             && let (None, Some(extras)) = (self.watch, &mut self.extras)
+            && extras.dialogue.is_none()
         {
             extras.preamble = None;
         }
@@ -193,6 +200,11 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// No bytes are expected, but something else.
+    pub(super) const fn nothing() -> Self {
+        Self { bytes: Vec::new(), seen: 0 }
+    }
+
     /// Returns `None` if nothing is expected.
     fn new(bytes: &[u8]) -> Option<Box<Self>> {
         (!bytes.is_empty()).then(|| Box::new(Self { bytes: bytes.to_vec(), seen: 0 }))

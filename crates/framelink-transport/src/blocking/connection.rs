@@ -154,7 +154,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
 
     #[doc = docs!(duplex)]
     pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-        self.begin_duplex();
+        let matching = self.begin_duplex(matching);
         let closers = self.receiver.closer().into_iter().collect();
         let mux = Mux::new(self.sender, matching, self.receiver.clock, closers);
         (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
@@ -167,7 +167,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
         R: Send + 'static,
         W: Send + 'static,
     {
-        self.begin_simplex(&mut receiving);
+        let matching = self.begin_simplex(&mut receiving, matching);
         let mut watched = self.receiver;
         let closers: Vec<_> = watched.closer().into_iter().chain(receiving.receiver.closer()).collect();
         let can_be_ended = closers.len() == 2;

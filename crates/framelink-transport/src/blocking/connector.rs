@@ -7,7 +7,7 @@ use framelink_codec::{Decode, Encode};
 
 use super::Connection;
 use crate::FramingPair;
-use crate::driver::plain;
+use crate::driver::{Driver as _, plain};
 use crate::error::ConnectError;
 use crate::net::connector;
 use crate::net::dial::Dial;
@@ -35,7 +35,7 @@ pub enum Blocking {}
 pub type Connector<C = FramingPair> = connector::Connector<C, Blocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    connector_methods!(plain ToPeer);
+    connector_methods!(plain Blocking ToPeer);
 
     fn dial(&self, peer: impl ToPeer) -> Result<(TcpStream, SocketAddr), ConnectError> {
         Dial::begin(self.clone(), peer)?.finish(false).map(|(socket, address)| (socket.into(), address))

@@ -17,7 +17,7 @@ use crate::driver::{Driver as _, ready};
 use crate::error::{CallError, Cause};
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
-use crate::profile::{Profile, ProfileError, Sign};
+use crate::profile::{Profile, ProfileError};
 use crate::session::Matching;
 use framelink_session::Message;
 
@@ -115,7 +115,7 @@ impl LinkDriver for Driver {
         let until = Self::within(within);
         connections.iter().for_each(|connection| connection.vacate());
         let mut all: Vec<_> =
-            connections.iter().map(|connection| (&connection.caller, connection.profile.sign_off())).collect();
+            connections.iter().map(|connection| (&connection.caller, connection.sign_off())).collect();
         // First write what the sockets take at once; only then wait for one of them.
         let mut slice = Duration::ZERO;
         loop {
@@ -147,9 +147,9 @@ impl LinkDriver for Driver {
 
 /// Writes what the socket takes within `slice`: first the sign-off message, until it is accepted. Returns true when our
 /// side has ended, or the connection has failed.
-fn finish(caller: &Caller, sign_off: &mut Option<&Sign>, slice: Duration) -> bool {
-    if let Some(sign) = sign_off {
-        match caller.send_with_outcome(sign.send(), slice) {
+fn finish(caller: &Caller, sign_off: &mut Option<Vec<u8>>, slice: Duration) -> bool {
+    if let Some(message) = sign_off {
+        match caller.send_with_outcome(message, slice) {
             Err(failed) if matches!(failed.error().cause(), Cause::NoRoom { .. }) => return false,
             // The rest of the sign-off message is written together with the end.
             _ => *sign_off = None,

@@ -131,7 +131,7 @@ impl<C: Decode + Encode, W: WriteStream> Mux<C, W> {
                 self.send.room.notify_one();
             }
             let why = self.refuse(refusal).map_err(|cause| (Sent::Not, cause))?;
-            if !self.send.wait_for_over(overs, why, deadline) {
+            if !self.send.wait_for_over(overs, &why, deadline) {
                 return Err((Sent::Not, Cause::NotBegun(why)));
             }
         }
@@ -192,8 +192,8 @@ impl<C: Decode + Encode, W: WriteStream> SharedSender<C, W> {
     }
 
     /// Waits until more than `seen` calls are over. Returns false if that does not happen before the deadline.
-    fn wait_for_over(&self, seen: u64, why: NotBegun, deadline: Duration) -> bool {
-        let notified = if why == NotBegun::DuplicateKey { &self.keys } else { &self.room };
+    fn wait_for_over(&self, seen: u64, why: &NotBegun, deadline: Duration) -> bool {
+        let notified = if *why == NotBegun::DuplicateKey { &self.keys } else { &self.room };
         let mut overs = self.overs.lock();
         loop {
             let left = deadline.saturating_sub(self.clock.now());

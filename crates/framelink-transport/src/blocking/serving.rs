@@ -17,8 +17,8 @@ use crate::net::threads::spawn_scoped;
 use crate::profile::Profile;
 use crate::server::{
     Answer, HandlerResult, ServeInPlace, ServedOutcome, ServedOutput, ServedRequests, WrittenReply, end_served,
-    handled, join_method, serve_in_place, serve_in_place_method, serve_in_turn, serve_many_method, serve_method,
-    served_connection,
+    handled, join_method, open_served, serve_in_place, serve_in_place_method, serve_in_turn, serve_many_method,
+    serve_method, served_connection,
 };
 use crate::session::{Concurrency, Ending};
 use framelink_session::Message;
@@ -87,7 +87,7 @@ impl<C: Decode + Encode> Connection<C> {
             let mut answer =
                 |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
             let handling = Handling::<'_, _, fn(Message) -> _>::InTurn(&mut answer);
-            self.serve_beside_writer(&profile, Concurrency::default(), handling)
+            self.serve_beside_writer(&profile, Concurrency::default(), handling).await
         };
         end_served(self, &profile, answered, served).await
     }
@@ -102,12 +102,12 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        let (answered, served) = self.serve_beside_writer(profile, concurrency, Handling::InThreads(&answer));
+        let (answered, served) = self.serve_beside_writer(profile, concurrency, Handling::InThreads(&answer)).await;
         end_served(self, profile, answered, served).await
     }
 
     /// Serves the connection with a thread that writes. Returns how many requests were answered.
-    fn serve_beside_writer<A: Answer>(
+    async fn serve_beside_writer<A: Answer>(
         &mut self,
         profile: &Profile,
         concurrency: Concurrency,
@@ -117,7 +117,11 @@ impl<C: Decode + Encode> Connection<C> {
         C: Send + Sync,
     {
         // Sends the preamble even if no request arrives.
-        match self.flush() {
+        let begun = match open_served(self).await {
+            Ok(()) => self.flush(),
+            Err(error) => Err(error),
+        };
+        match begun {
             Ok(()) => self.serve_in_threads(profile, concurrency, handling),
             Err(error) => (0, Err(error)),
         }

@@ -63,7 +63,7 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
         }
         self.in_flight.begin(request, waiter, now, deadline).map_err(|why| match self.must_end() {
             Some(cause) => Refusal::Ends(cause),
-            None if self.may_wait(why) => Refusal::Later(why),
+            None if self.may_wait(&why) => Refusal::Later(why),
             None => Refusal::Never(Cause::NotBegun(why)),
         })
     }
@@ -142,7 +142,7 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
     }
 
     /// Returns whether a refused call can begin after another call has been answered.
-    const fn may_wait(&self, why: NotBegun) -> bool {
+    const fn may_wait(&self, why: &NotBegun) -> bool {
         match why {
             NotBegun::Full { .. } => true,
             NotBegun::DuplicateKey => self.in_flight.matching().is_serialized(),

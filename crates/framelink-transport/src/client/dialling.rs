@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use super::driver::{ClientDriver, StoredDial};
 use crate::error::ConnectError;
-use crate::profile::Profile;
 use crate::upstream::{Attempt, Dialled, Dialler, Dialling, Pace};
 
 /// Resolves one address, connects, and signs on.
@@ -20,7 +19,7 @@ pub(crate) trait DialAddress<D: ClientDriver>: fmt::Debug + Sized + Send + Sync 
     fn begin(dialler: &Dialler<D>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError>;
 
     /// Makes progress, waiting for `patience` at most. Returns `None` if there is more to do.
-    fn step(&mut self, profile: &Profile, patience: Duration) -> Result<Option<D::Connection>, ConnectError>;
+    fn step(&mut self, patience: Duration) -> Result<Option<D::Connection>, ConnectError>;
 }
 
 /// The longest pause, because another client of the upstream may make an address available earlier.
@@ -96,7 +95,7 @@ impl<A> DialInSteps<A> {
             Some(under_way) => under_way,
             None => Tries::begin(dialler).dial_next(dialler)?,
         };
-        match under_way.dial.step(dialler.profile(), patience) {
+        match under_way.dial.step(patience) {
             Ok(Some(connection)) => return Ok(Some((connection, under_way.dialling.connected()))),
             Ok(None) => self.under_way = Some(under_way),
             Err(error) => {

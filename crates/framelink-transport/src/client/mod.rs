@@ -44,6 +44,7 @@ impl<D: ClientDriver> Client<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let profile = Arc::clone(dialler.profile());
         profile.check_one_at_a_time()?;
+        dialler.connector.setup.open_numbers()?;
         let kept_by_task = D::HAS_BACKGROUND && profile.keep_up();
         let mut connection = IdleSlot::new(&profile, kept_by_task.then(|| dialler.clone()));
         drop(connection.begin_use());
@@ -129,7 +130,7 @@ impl<D: ClientDriver> Client<D> {
             connection.wait_for_end(timeouts.close).await;
         }
         let _lease = self.current_address.leave();
-        let closed = sign_off_and_close::<D>(connection, &self.profile, timeouts.close).await;
+        let closed = sign_off_and_close::<D>(connection, &self.dialler.connector.setup, timeouts.close).await;
         closed.map(drop).map_err(|error| CallError::new(Sent::Perhaps, error))
     }
 
@@ -184,7 +185,7 @@ impl<D: ClientDriver> Client<D> {
     pub(crate) async fn close(mut self) -> Result<CloseReport, Error> {
         let Some(connection) = self.take() else { return Ok(CloseReport::default()) };
         let _lease = self.current_address.leave();
-        sign_off_and_close::<D>(connection, &self.profile, self.profile.timeouts().close).await
+        sign_off_and_close::<D>(connection, &self.dialler.connector.setup, self.profile.timeouts().close).await
     }
 
     pub(crate) fn into_connection(mut self) -> Option<D::Connection> {
@@ -304,7 +305,7 @@ impl<D: ClientDriver> Client<D> {
         let _lease = self.current_address.leave();
         let within = self.profile.timeouts().close.min(D::left(deadline));
         if self.profile.sign_off().is_some() {
-            let _ = sign_off_and_close::<D>(connection, &self.profile, within).await;
+            let _ = sign_off_and_close::<D>(connection, &self.dialler.connector.setup, within).await;
         } else if self.peer_closes() {
             connection.wait_for_end(within).await;
         }

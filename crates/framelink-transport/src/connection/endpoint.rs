@@ -10,7 +10,7 @@ use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
 use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::ExchangeKind;
-use crate::session::{self, Exchange, Message, Receiving, Sending, Sent};
+use crate::session::{self, Exchange, Matching, Message, Receiving, Sending, Sent};
 
 /// The progress of an operation: done, or what to wait for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
@@ -218,6 +218,17 @@ pub(crate) trait Endpoint: SessionParts {
         self.call_error(sent, cause)
     }
 
+    /// Advances what is exchanged before the first message as far as the socket allows.
+    fn advance_opening(&mut self, wait: Self::Wait<'_>) -> Step<(), CauseOf<Self::Codec>> {
+        self.open(wait).and_then(|mut open| open.advance_opening())
+    }
+
+    /// Ends a connection that could not be opened for messages.
+    fn opening_failed(&mut self, cause: CauseOf<Self::Codec>) -> ErrorOf<Self::Codec> {
+        self.abandon();
+        self.error(Operation::Receive, cause)
+    }
+
     fn begin_close(&mut self, within: Duration) -> Close {
         let clock = self.clock();
         Close::begin(self.parts().sending, &clock, within)
@@ -247,19 +258,23 @@ pub(crate) trait Endpoint: SessionParts {
     }
 
     /// Prepares the connection for many calls in both directions. The next message may then arrive at any time.
-    fn begin_duplex(&mut self) {
+    /// Returns how replies are matched, with the connection's numbers.
+    fn begin_duplex(&mut self, matching: Matching) -> Matching {
         self.abandon_unclean();
-        self.parts().receiving.unlimit_first();
+        let receiving = self.parts().receiving;
+        receiving.unlimit_first();
+        matching.or_numbers(receiving.numbers())
     }
 
     /// Prepares a simplex pair: this connection sends, `receiving` receives. The two share their heartbeats.
-    fn begin_simplex(&mut self, receiving: &mut Self) {
-        self.begin_duplex();
-        receiving.begin_duplex();
+    fn begin_simplex(&mut self, receiving: &mut Self, matching: Matching) -> Matching {
+        let matching = self.begin_duplex(matching);
+        let matching = receiving.begin_duplex(matching);
         let clock = receiving.clock();
         self.count_like(clock);
         let (ours, theirs) = (self.parts(), receiving.parts());
         session::join(theirs.receiving, ours.sending, ours.receiving, theirs.sending, clock.now());
+        matching
     }
 }
 

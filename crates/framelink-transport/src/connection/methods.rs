@@ -130,6 +130,33 @@ macro_rules! exchanging_connection_methods {
             Ok($crate::drive::TryRecv::of(received.ok().transpose()?))
         }
 
+        /// Exchanges what the profile says comes before the first message: the first steps, the greeting and the
+        /// sign-on. Does nothing if there is nothing left to exchange.
+        ///
+        /// `connect` of a connector does this, and so do the roles and `serve`. Call it for an accepted connection that
+        /// is used otherwise, before any other operation; other operations fail until then.
+        ///
+        /// # Errors
+        /// Fails if the peer refuses or does not finish in time, if the connection failed, and if a message cannot be
+        /// composed. The connection can then no longer be used. On tokio, dropping the future loses nothing.
+        pub $($async)? fn finish_opening(
+            &mut self,
+            within: std::time::Duration,
+        ) -> Result<(), $crate::connection::ErrorOf<C>> {
+            if self.receiving().dialogue().is_none() {
+                return Ok(());
+            }
+            let deadline = self.clock.within(within);
+            match $wait!(self.until_done(deadline, |connection, wait| connection.advance_opening(wait))) {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(cause)) => Err(self.opening_failed(cause)),
+                Err(_) => {
+                    let cause = self.timed_out(within);
+                    Err(self.opening_failed(cause))
+                }
+            }
+        }
+
         /// Sends a request and receives its reply, which is the next message. `within` is the deadline for all of it.
         ///
         /// If the call fails, the connection can no longer be used, because a late reply must not answer the next

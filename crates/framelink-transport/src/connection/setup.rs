@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Role;
+use framelink_template::{Inputs, Numbers};
 
 use crate::Profile;
 use crate::admission::Permit;
-use crate::profile::Side;
+use crate::numbers::RoleNumbers;
+use crate::profile::{ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
@@ -21,11 +23,55 @@ use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
 pub(crate) struct ConnectionSetup {
     said: Option<(Arc<Profile>, Side)>,
     unread: Option<OnUnread>,
+    /// Shared by all connections of these settings. `None` if the profile has no numbers.
+    numbers: Option<RoleNumbers>,
 }
 
 impl ConnectionSetup {
-    pub(crate) const fn of(profile: Arc<Profile>, side: Side) -> Self {
-        Self { said: Some((profile, side)), unread: None }
+    pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
+        let numbers = RoleNumbers::of(&profile);
+        Self { said: Some((profile, side)), unread: None, numbers }
+    }
+
+    /// Returns the source of numbers of these connections, if the profile has numbers.
+    pub(crate) const fn numbers(&self) -> Option<&RoleNumbers> {
+        self.numbers.as_ref()
+    }
+
+    /// Opens the file of numbers, if the profile has one.
+    pub(crate) fn open_numbers(&self) -> Result<(), ProfileError> {
+        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)
+    }
+
+    /// Checks that the environment variables are set that messages of the profile contain.
+    pub(crate) fn check(&self) -> Result<(), ProfileError> {
+        self.said.as_ref().map_or(Ok(()), |(profile, side)| profile.check_variables(*side))
+    }
+
+    /// Returns the key of what is exchanged before the first message, if anything is.
+    pub(crate) fn opens_with(&self) -> Option<&'static str> {
+        let (profile, _) = self.said.as_ref()?;
+        match (profile.sign_on(), profile.greeting(), profile.first()) {
+            (Some(_), ..) => Some("sign-on"),
+            (_, Some(_), _) => Some("greeting"),
+            (.., [_, ..]) => Some("first step"),
+            _ => None,
+        }
+    }
+
+    /// Returns the sign-off message, and whether a reply is expected. `None` if there is none, or if it cannot be
+    /// composed: the connection is over in any case.
+    pub(crate) fn sign_off(&self) -> Option<(Vec<u8>, bool)> {
+        let (profile, _) = self.said.as_ref()?;
+        let sign = profile.sign_off()?;
+        let message = sign.send().compose(&Inputs::system(&self.numbers_of(profile))).ok()?;
+        Some((message, sign.expected().is_some()))
+    }
+
+    /// Returns the source of numbers. A profile without numbers does not use it.
+    fn numbers_of(&self, profile: &Profile) -> Numbers {
+        let numbers = self.numbers.as_ref().map(|numbers| numbers.numbers().clone());
+        numbers.unwrap_or_else(|| Numbers::over(profile.number_range()))
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {
@@ -36,11 +82,17 @@ impl ConnectionSetup {
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         receiving.set_unread(self.unread.clone());
         let Some((profile, side)) = &self.said else { return };
+        if let Some(numbers) = self.numbers() {
+            receiving.set_numbers(numbers.numbers().clone());
+        }
         sending.queue_preamble(profile.preamble().send());
         receiving.expect_preamble(profile.preamble().expect());
         sending.limit_queue(profile.limits().write_queue);
         sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
-        if let Some(heartbeat) = profile.heartbeat() {
+        if profile.has_dialogue(*side) {
+            // Heartbeats begin after it.
+            receiving.set_dialogue(profile.dialogue(*side, &self.numbers_of(profile)));
+        } else if let Some(heartbeat) = profile.heartbeat() {
             let us = match side {
                 Side::Client => Role::Client,
                 Side::Server => Role::Server,

@@ -10,7 +10,7 @@ use crate::connection::peer_addr::PeerAddr;
 use crate::drive::{self, Input, Output, Wants};
 use crate::error::{Cause, Operation};
 use crate::heartbeat::Role;
-use crate::session::{self, Sent, Session};
+use crate::session::{self, Matching, Sent, Session};
 use crate::{Framing, FramingPair, Heartbeat};
 
 type C = FramingPair;
@@ -184,7 +184,7 @@ fn a_simplex_pair_has_the_clock_and_the_heartbeats_of_the_receiving_connection()
     let Parts { receiving: received, sending: sent, .. } = sending.parts();
     session::watch(received, sent, heartbeat, Role::Client, session::jitter(), Duration::ZERO);
     receiving.clock.0 = WITHIN;
-    sending.begin_simplex(&mut receiving);
+    let _ = sending.begin_simplex(&mut receiving, Matching::in_order());
     assert_eq!(sending.clock.0, WITHIN);
     assert!(sending.sending().liveness().is_some() && receiving.receiving().liveness().is_some());
     assert!(sending.receiving().liveness().is_none() && receiving.sending().liveness().is_none());
@@ -194,7 +194,7 @@ fn a_simplex_pair_has_the_clock_and_the_heartbeats_of_the_receiving_connection()
 fn taking_a_connection_apart_after_a_call_that_was_given_up_closes_it() {
     let mut connection = Connection::new();
     let _ = connection.begin_call(b"ask", false).unwrap();
-    connection.begin_duplex();
+    let _ = connection.begin_duplex(Matching::in_order());
     assert!(connection.wire.is_none());
     assert!(connection.look_for_end(true), "it has ended");
 }

@@ -10,6 +10,7 @@ mod close_report;
 mod forward;
 mod guarded;
 mod open;
+mod opening;
 mod poll;
 mod reading;
 mod receive;

@@ -9,7 +9,7 @@ use super::{AT_ONCE, Clock, Inbound, Input, Open, Port};
 use crate::Message;
 use crate::drive::TryRecv;
 use crate::error::Cause;
-use crate::session::{MessagePlace, Received, Receiving};
+use crate::session::{DialogueError, MessagePlace, Received, Receiving};
 
 /// The result of receiving.
 #[derive(Debug)]
@@ -354,6 +354,9 @@ fn next_place<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<Received<Mes
 pub(super) fn has_started<D: Decode, E>(receiving: &mut Receiving<D>) -> Result<bool, Cause<D::Error, E>> {
     if receiving.poll_preamble().map_err(Cause::Preamble)? {
         return Ok(true);
+    }
+    if receiving.dialogue().is_some() {
+        return Err(Cause::Dialogue(DialogueError::Unfinished));
     }
     receiving.proxy_header().map_or(Ok(false), |header| Err(Cause::ProxyHeader(header)))
 }

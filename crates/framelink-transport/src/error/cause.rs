@@ -13,7 +13,7 @@ use super::Error;
 use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
-use crate::session::{Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
+use crate::session::{DialogueError, Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
 use crate::{DecodeError, EncodeError};
 
 /// The error of a handler.
@@ -47,6 +47,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     PoolError(Box<PoolError>),
     /// The peer did not begin with the expected preamble.
     Preamble(WrongPreamble),
+    /// The first steps, the greeting or the sign-on of the profile failed.
+    Dialogue(DialogueError),
     /// The connection began with a PROXY protocol header, which is not supported.
     ProxyHeader(ProxyHeader),
     /// The received bytes are not a frame, or the stream ended inside a frame.
@@ -152,6 +154,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
         match self {
             Self::Refused(refused) => Self::Refused(*refused),
             Self::Preamble(wrong) => Self::Preamble(*wrong),
+            Self::Dialogue(error) => Self::Dialogue(error.clone()),
             Self::ProxyHeader(header) => Self::ProxyHeader(*header),
             Self::Fault(fault) => Self::Fault(*fault),
             Self::Reset(error) => Self::Reset(same(error)),
@@ -165,7 +168,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Unclean(unclean) => Self::Unclean(*unclean),
             Self::UnderWay => Self::UnderWay,
             Self::NoCall => Self::NoCall,
-            Self::NotBegun(why) => Self::NotBegun(*why),
+            Self::NotBegun(why) => Self::NotBegun(why.clone()),
             Self::Unattended => Self::Unattended,
             Self::OneWay => Self::OneWay,
             Self::SendingClosed => Self::SendingClosed,
@@ -200,6 +203,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             #[cfg(any(feature = "blocking", feature = "tokio"))]
             Self::PoolError(why) => why.fmt(f),
             Self::Preamble(wrong) => wrong.fmt(f),
+            Self::Dialogue(error) => error.fmt(f),
             Self::ProxyHeader(header) => header.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),

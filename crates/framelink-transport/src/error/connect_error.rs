@@ -10,7 +10,8 @@ use std::time::Duration;
 use framelink_codec::notation::TimeText;
 
 use super::CallError;
-use crate::session::Leg;
+use crate::profile::ProfileError;
+use crate::session::{Leg, Unexpected};
 use crate::zone::{NeedsZone, needs_zone};
 
 /// Why no connection was made.
@@ -73,27 +74,30 @@ pub enum ConnectError {
         /// The time from now until the next try.
         next_try: Duration,
     },
-    /// The peer accepted the connection but not the sign-on: its reply is not the expected one.
+    /// The peer accepted the connection but not the sign-on: its reply is not the expected one. Or its greeting, or its
+    /// message of a first step, is not the expected one.
     NotWanted {
         /// The address that was dialled.
         address: SocketAddr,
-        /// The length of the reply in bytes.
-        reply_len: usize,
-        /// The length of the expected beginning in bytes.
-        expected_len: usize,
+        /// The place, the bytes found and those allowed, and whether the address is dialled again.
+        unexpected: Box<Unexpected>,
+        /// Whether no address of the peer is dialled again, because the profile says to stop after a refusal.
+        is_final: bool,
     },
-    /// The peer accepted the connection, and the sign-on exchange failed.
+    /// The peer accepted the connection, and the first steps, the greeting or the sign-on failed.
     SignOn {
         /// The address that was dialled.
         address: SocketAddr,
         /// The error of that exchange.
         error: Box<CallError>,
     },
-    /// Nothing was dialled: the profile asks for an exchange that a [`Connector`](crate::Connector) does not make.
+    /// Nothing was dialled: the profile asks for an exchange with the peer, for which `start` would have to wait.
     Unsigned {
-        /// The key of the profile: `sign-on` or `sign-off`.
+        /// The key of the profile: `sign-on`, `greeting` or `first`.
         key: &'static str,
     },
+    /// Nothing was dialled, because the profile cannot be used here: an environment variable is not set.
+    Profile(ProfileError),
     /// Nothing was dialled, because the system has no thread left for the connection.
     NoThread(io::Error),
     /// No connection was ready in time, because other callers were still dialling.
@@ -134,15 +138,12 @@ impl fmt::Display for ConnectError {
                 write!(f, "not dialled, the next try is due in {}", rounded(*next_try))?;
                 last.as_ref().map_or(Ok(()), |last| write!(f, "; the last one: {last}"))
             }
-            Self::NotWanted { address, reply_len, expected_len } => write!(
-                f,
-                "signing on at {address}: the peer refused the sign-on: its reply, {reply_len} bytes, does not begin with \
-                 the {expected_len} bytes that were expected"
-            ),
+            Self::NotWanted { address, unexpected, .. } => write!(f, "signing on at {address}: {unexpected}"),
+            Self::Profile(error) => write!(f, "not dialled: {error}"),
             Self::SignOn { address, error } => write!(f, "signing on at {address}: {}", error.error().cause()),
             Self::Unsigned { key } => write!(
                 f,
-                "not dialled: the profile has a {key}, and a Connector exchanges no messages; use a Client or a Link, or Upstream::dial"
+                "not dialled: the profile has a {key}, for which `start` would have to wait; use `connect`, or a Client"
             ),
             Self::NoThread(error) => write!(f, "not dialled, because the connection needs a thread: {error}"),
             Self::NoneInTime { after } => write!(f, "no connection within {}", rounded(*after)),
@@ -183,6 +184,11 @@ impl ConnectError {
             Self::Resolve(error) => Self::Resolve(io::Error::new(error.kind(), format!("{name}: {error}"))),
             other => other,
         }
+    }
+
+    /// Returns whether no address of the peer is dialled again.
+    pub(crate) const fn is_final(&self) -> bool {
+        matches!(self, Self::NotWanted { is_final: true, .. })
     }
 
     /// Classifies a failure to open, bind or connect a socket.

@@ -10,6 +10,7 @@
 
 mod cause;
 mod connect_error;
+mod opening;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool_error;
 #[cfg(all(test, feature = "blocking"))]
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use crate::session::Sent;
+use crate::session::{DialogueError, Sent};
 use crate::{DecodeError, EncodeError};
 
 pub use cause::{Cause, HandlerError};
@@ -102,7 +103,13 @@ impl<D, E> Error<D, E> {
             | Cause::HandlerPanicked
             | Cause::Ended(_)
             | Cause::Closed => Blame::Ours,
-            Cause::Connect(ConnectError::NoThread(_) | ConnectError::Unsigned { .. }) => Blame::Ours,
+            Cause::Connect(ConnectError::NoThread(_) | ConnectError::Unsigned { .. } | ConnectError::Profile(_)) => {
+                Blame::Ours
+            }
+            Cause::Dialogue(
+                DialogueError::NotComposed { .. } | DialogueError::NotFramed { .. } | DialogueError::Unfinished,
+            ) => Blame::Ours,
+            Cause::Dialogue(_) => Blame::Peer,
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             Cause::Preamble(_)
             | Cause::ProxyHeader(_)

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::{LinkCaller as _, LinkDriver};
+use crate::connection::setup::ConnectionSetup;
 use crate::driver::Notify as _;
 use crate::profile::Profile;
 use crate::upstream::AddressLease;
@@ -16,6 +17,8 @@ pub(crate) struct LinkConnection<D: LinkDriver> {
     /// The lease of the address. A pair of connections has none.
     pub(super) lease: Option<AddressLease>,
     pub(crate) profile: Arc<Profile>,
+    /// What the connection was made with. A pair, which does not sign off, has none.
+    setup: Option<ConnectionSetup>,
     users: AtomicUsize,
     /// Whether new exchanges must use another connection.
     is_leaving: AtomicBool,
@@ -34,10 +37,20 @@ pub(crate) struct ConnectionUse<D: LinkDriver> {
 }
 
 impl<D: LinkDriver> LinkConnection<D> {
-    pub(super) fn new(caller: D::Caller, lease: Option<AddressLease>, profile: &Arc<Profile>) -> Arc<Self> {
+    pub(super) fn new(
+        caller: D::Caller,
+        lease: Option<AddressLease>,
+        profile: &Arc<Profile>,
+        setup: Option<ConnectionSetup>,
+    ) -> Arc<Self> {
         let (users, is_leaving, is_vacated, has_ended) = Default::default();
         let (profile, ended) = (Arc::clone(profile), D::Notify::default());
-        Arc::new(Self { caller, lease, profile, users, is_leaving, is_vacated, has_ended, ended })
+        Arc::new(Self { caller, lease, profile, setup, users, is_leaving, is_vacated, has_ended, ended })
+    }
+
+    /// Returns the sign-off message, if there is one.
+    pub(crate) fn sign_off(&self) -> Option<Vec<u8>> {
+        self.setup.as_ref()?.sign_off().map(|(message, _)| message)
     }
 
     pub(super) fn begin_use(self: &Arc<Self>) -> ConnectionUse<D> {

@@ -12,8 +12,9 @@ use crate::driver::{Connection as _, Notify as _, Task as _};
 use crate::error::ConnectError;
 use crate::net::connector::Connector;
 use crate::net::lock::Lock;
-use crate::profile::{Profile, Reach, Simplex};
-use crate::session::{Leg, Legs};
+use crate::numbers::RoleNumbers;
+use crate::profile::{Profile, ProfileError, Reach, Simplex};
+use crate::session::{Leg, Legs, Matching};
 use framelink_profile::FramingPair;
 
 /// The shortest pause after a loss, in which the ends of old connections are noticed. The longest is twice that.
@@ -28,7 +29,7 @@ pub(super) struct Pairing<D: LinkDriver> {
     state: Lock<PairState<D>>,
     /// Notified when a connection was made, or a pair was lost.
     pub(super) changed: D::Notify,
-    simplex: Simplex,
+    matching: Matching,
     connector: Connector<FramingPair, D>,
     resolver: D::Resolver,
     send: Option<Arc<str>>,
@@ -67,7 +68,7 @@ impl<D: LinkDriver> Pairing<D> {
         let pairing = Self {
             state: Lock::new(state),
             changed: D::Notify::default(),
-            simplex,
+            matching: profile.matching().unwrap_or_else(|| simplex.calls.matching()),
             connector: Connector::with_profile(profile),
             resolver: D::resolver(None, || {}),
             send,
@@ -75,6 +76,11 @@ impl<D: LinkDriver> Pairing<D> {
             clock: D::clock(),
         };
         Ok((pairing, listeners))
+    }
+
+    /// Opens the file of numbers, if the profile has one.
+    pub(super) fn open_numbers(&self) -> Result<(), ProfileError> {
+        self.connector.setup.open_numbers()
     }
 
     /// Accepts connections until the link is closed, or until `on_connection` returns false.
@@ -118,7 +124,9 @@ impl<D: LinkDriver> Pairing<D> {
         let mut state = self.state.lock();
         let (sending, receiving) = state.legs.join(self.clock.now(), |leg| leg.has_ended(true))?;
         drop(state);
-        Some(D::simplex(sending, receiving, self.simplex.calls.matching()))
+        // An accepted connection has other numbers.
+        let numbers = self.connector.setup.numbers().map(RoleNumbers::numbers);
+        Some(D::simplex(sending, receiving, self.matching.clone().or_numbers(numbers)))
     }
 
     pub(super) fn on_lost(&self) {

@@ -28,8 +28,6 @@ pub struct Connector<C, Driver> {
     pub(crate) within: Duration,
     pub(crate) setup: ConnectionSetup,
     pub(crate) answered: Arc<Answered>,
-    /// The key of the profile that asks for a sign-on or sign-off, which a connector does not do.
-    unsigned: Option<&'static str>,
     #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) resolver: Resolver,
     driver: PhantomData<Driver>,
@@ -41,21 +39,13 @@ impl<D> Connector<FramingPair, D> {
         Self::with_codec(framing.into())
     }
 
-    /// Makes a connector with a profile's framing, preamble, time to connect, limits and socket options.
+    /// Makes a connector with a profile's framing, preamble, first steps, greeting, sign-on, time to connect, limits and
+    /// socket options.
     ///
-    /// A connector exchanges no messages. If the profile has a `sign-on` or `sign-off`, connecting fails with
-    /// [`ConnectError::Unsigned`] before any dial. Use the driver's `Client`, `Link` or `Upstream::dial` for it.
+    /// A connection of a connector is signed on when `connect` returns it. The program signs off itself, with
+    /// [`sign_off`](Self::sign_off), because a connection's `close` does not. The roles (`Client`, `Link`, `Pool`) do
+    /// both.
     pub fn with_profile(profile: &Arc<Profile>) -> Self {
-        let unsigned = match (profile.sign_on(), profile.sign_off()) {
-            (Some(_), _) => Some("sign-on"),
-            (None, Some(_)) => Some("sign-off"),
-            (None, None) => None,
-        };
-        Self { unsigned, ..Self::before_sign_on(profile) }
-    }
-
-    /// Makes a connector for an upstream, which signs on and off itself.
-    pub(crate) fn before_sign_on(profile: &Arc<Profile>) -> Self {
         let mut connector = Self::new(profile.framing()).within(profile.timeouts().connect);
         connector.options = profile.socket().clone();
         connector.setup = ConnectionSetup::of(Arc::clone(profile), Side::Client);
@@ -73,7 +63,6 @@ impl<C: Decode + Encode, D> Connector<C, D> {
             within: Duration::from_secs(10),
             setup,
             answered: Arc::default(),
-            unsigned: None,
             #[cfg(any(feature = "blocking", feature = "nonblocking"))]
             resolver: Resolver::of_system(),
             driver: PhantomData,
@@ -129,6 +118,13 @@ impl<C, D> Connector<C, D> {
         self
     }
 
+    /// Composes the message with which the profile says to sign off, to be sent before a clean close. Returns `None` if
+    /// the profile has no sign-off, or if the message cannot be composed.
+    #[must_use]
+    pub fn sign_off(&self) -> Option<Vec<u8>> {
+        self.setup.sign_off().map(|(message, _)| message)
+    }
+
     /// Returns a copy that looks names up with `resolver`.
     #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) fn resolved_by(&self, resolver: &Resolver) -> Self {
@@ -181,12 +177,9 @@ impl<C, D> Connector<C, D> {
         ConnectError::of_io(address, self.options.source, error)
     }
 
-    /// Fails if the profile asks for a sign-on or sign-off, which a connector would skip.
-    pub(crate) const fn check_profile(&self) -> Result<(), ConnectError> {
-        match self.unsigned {
-            Some(key) => Err(ConnectError::Unsigned { key }),
-            None => Ok(()),
-        }
+    /// Fails if an environment variable is not set that messages of the profile contain.
+    pub(crate) fn check_profile(&self) -> Result<(), ConnectError> {
+        self.setup.check().map_err(ConnectError::Profile)
     }
 }
 
@@ -199,7 +192,6 @@ impl<C, D> Clone for Connector<C, D> {
             within: self.within,
             setup: self.setup.clone(),
             answered: Arc::clone(&self.answered),
-            unsigned: self.unsigned,
             #[cfg(any(feature = "blocking", feature = "nonblocking"))]
             resolver: self.resolver.clone(),
             driver: PhantomData,

@@ -75,7 +75,8 @@ impl<L, C> Listening<L, C> {
 
 /// Checks a server's profile, and returns what its listener takes from it.
 pub(crate) fn of_server(profile: &Profile) -> io::Result<(FramingPair, SocketOptions)> {
-    profile.check_for(Side::Server).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let checked = profile.check_for(Side::Server).and_then(|()| profile.check_variables(Side::Server));
+    checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok((profile.framing(), profile.socket().clone()))
 }
 

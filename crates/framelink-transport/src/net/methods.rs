@@ -2,7 +2,7 @@
 
 /// The method `connect`. The driver has `dial`, which makes a socket.
 macro_rules! connector_methods {
-    ($wait:ident $peer:ident $($async:ident)?) => {
+    ($wait:ident $driver:ident $peer:ident $($async:ident)?) => {
         /// Connects to the peer. The time to connect ([`within`](Self::within)) includes the lookup of its name.
         ///
         /// If the name has several addresses, they are tried as RFC 8305 (Happy Eyeballs) says:
@@ -14,12 +14,21 @@ macro_rules! connector_methods {
         /// Without Unix, the blocking and the non-blocking driver try one after the other, each for its share of the
         /// time.
         ///
+        /// Then it exchanges what the profile says comes before the first message: first steps, greeting and sign-on.
+        /// The time to connect includes that.
+        ///
         /// # Errors
-        /// When the profile has a sign-on or a sign-off, when the name cannot be resolved, and when no address answers
-        /// in time. The error is that of the last address that was tried.
+        /// When the name cannot be resolved, when no address answers in time, and when the peer refuses the sign-on.
+        /// The error is that of the last address that was tried.
         pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
+            let deadline = $driver::within(self.within);
             let (stream, address) = $wait!(self.dial(peer))?;
-            Ok(Connection::with_peer(stream, Arc::clone(&self.framing), Some(address)).on(&self.setup))
+            let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
+            let mut connection = connection.on(&self.setup);
+            let left = $driver::left(deadline);
+            let opened = $wait!(connection.finish_opening(left));
+            opened.map_err(|error| ConnectError::of_opening(address, error))?;
+            Ok(connection)
         }
     };
 }

@@ -225,6 +225,13 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     connection::polled_send_methods!();
     connection::maintaining_connection_methods!();
 
+    /// Advances what is exchanged before the first message. Returns whether it is finished.
+    pub(super) fn try_opening(&mut self) -> Result<bool, ErrorOf<C>> {
+        let advanced = self.advance_opening(()).map_err(|cause| self.opening_failed(cause))?;
+        self.until = advanced.err().and_then(drive::Wants::until);
+        Ok(advanced.is_ok())
+    }
+
     /// Returns the next message if it has arrived; see [`RecvHalf::try_recv`]. If not, writes what the socket takes.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 use super::Connection;
 use super::listener::stream;
 use crate::FramingPair;
-use crate::driver::plain;
+use crate::driver::{Driver as _, plain};
 use crate::error::ConnectError;
 use crate::net::connector;
 use crate::net::dial::Dial;
@@ -38,15 +38,17 @@ pub enum NonBlocking {}
 pub type Connector<C = FramingPair> = connector::Connector<C, NonBlocking>;
 
 impl<C: Decode + Encode> Connector<C> {
-    connector_methods!(plain ToPeer);
+    connector_methods!(plain NonBlocking ToPeer);
 
     /// Begins to connect to this address, without waiting. Messages that are sent meanwhile are queued.
     ///
     /// # Errors
-    /// When the system refuses at once, and when a profile has a sign-on or a sign-off. A later failure, for example a
+    /// When the system refuses at once, and when a profile has a sign-on, a greeting or first steps. A later failure, for example a
     /// refusal by the peer, is the error of the connection's first operation.
     pub fn start(&self, address: SocketAddr) -> Result<Connection<C>, ConnectError> {
-        self.check_profile()?;
+        if let Some(key) = self.setup.opens_with() {
+            return Err(ConnectError::Unsigned { key });
+        }
         let begun = self.begin(address, stream).map_err(|error| self.refused(address, error))?;
         let (Begun::Connected(stream) | Begun::UnderWay(stream)) = begun;
         let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));

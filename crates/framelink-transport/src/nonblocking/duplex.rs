@@ -66,13 +66,13 @@ pub struct Duplex<C: Decode + Encode = FramingPair, S = TcpStream> {
 impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     #[doc = docs!(duplex)]
     pub fn duplex(mut self, matching: Matching) -> Duplex<C, S> {
-        self.begin_duplex();
+        let matching = self.begin_duplex(matching);
         Duplex::new(self, matching)
     }
 
     #[doc = docs!(simplex)]
     pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> Duplex<C, S> {
-        self.begin_simplex(&mut receiving);
+        let matching = self.begin_simplex(&mut receiving, matching);
         receiving.duplex(matching).paired(self)
     }
 }

@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token, event};
 
 use super::{Connection, WriteStream};
-use crate::connection::{Endpoint as _, ErrorOf};
+use crate::connection::{Endpoint as _, ErrorOf, SessionParts as _};
 use crate::drive::{Clock as _, Progress};
 use crate::error::{Cause, Operation};
 use crate::profile::Profile;
@@ -144,6 +144,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// - When the connection's time was over: [`Cause::Ended`]. Then call this once more and close the connection, like
     ///   one that the peer has closed. A connection that had to make room is closed already.
     pub fn try_next(&mut self) -> Result<TryRecv<(ReplySlot, Message)>, C> {
+        if self.connection.receiving().dialogue().is_some() && !self.connection.try_opening()? {
+            return Ok(TryRecv::Nothing);
+        }
         if let Some(request) = self.at_hand() {
             return Ok(TryRecv::Message(request));
         }

@@ -153,12 +153,12 @@ impl<M: Poolable> PoolState<M> {
             return Some(Ok(lent));
         }
         let waiter = self.waiters.get_mut(ticket)?;
-        if now < waiter.until {
+        if now < waiter.until && !self.dials.are_over() {
             waiter.waker.clone_from(waker);
             self.open(now);
             return None;
         }
-        let after = waiter.until.saturating_sub(waiter.since);
+        let after = waiter.until.min(now).saturating_sub(waiter.since);
         let shortage = self.shortage(Some(after), self.waiters.before(ticket));
         self.waiters.remove(ticket);
         self.open(now);
@@ -218,6 +218,10 @@ impl<M: Poolable> PoolState<M> {
     pub(crate) fn dial_failed(&mut self, error: ConnectError, now: Duration) {
         // `NotYet` means that nothing was dialled, because the next try was not due.
         self.counts.not_opened += u64::from(!matches!(error, ConnectError::NotYet { .. }));
+        if error.is_final() {
+            // No connection will come, so no caller waits any longer.
+            self.wakes.extend(self.waiters.wakers());
+        }
         self.dials.forget(1);
         self.dials.failed(now, Some(Arc::new(error)));
         self.open(now);

@@ -146,7 +146,7 @@ impl<D: PoolDriver> PoolTask<D> {
             connection.wait_for_end(within).await;
             drop(connection);
         } else {
-            let _ = sign_off_and_close::<D>(connection, self.profile(), within).await;
+            let _ = sign_off_and_close::<D>(connection, &self.dialler.connector.setup, within).await;
         }
     }
 

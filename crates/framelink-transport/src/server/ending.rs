@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::connection::{Endpoint, ErrorOf, Step};
 use crate::drive::{self, Close, CloseReport, TryRecv};
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, Operation};
 use crate::profile::{Profile, Side};
 use crate::registry::Mailbox;
 use crate::session::Ending;
@@ -55,6 +55,19 @@ pub(crate) trait ServedConnection: Endpoint {
         &mut self,
         within: Duration,
     ) -> impl Future<Output = (usize, Result<CloseReport, ErrorOf<Self::Codec>>)>;
+}
+
+/// Finishes what the profile says comes before the first message. The session limits its time like that of the first
+/// message.
+pub(crate) async fn open_served<S: ServedConnection>(connection: &mut S) -> Result<(), ErrorOf<S::Codec>> {
+    if connection.receiving().dialogue().is_none() {
+        return Ok(());
+    }
+    let step = |connection: &mut S, wait: S::Wait<'_>| {
+        connection.advance_opening(wait).map_err(|cause| connection.error(Operation::Serve, cause))
+    };
+    // Boxed, because few connections need it.
+    Box::pin(connection.until_done(step)).await
 }
 
 /// Implements `ServedConnection` for a driver's `Connection`. `flush` is the method that writes what is queued.

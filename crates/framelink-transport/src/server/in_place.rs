@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 
 use super::answer::{Answer, HandlerResult};
-use super::ending::{ServedConnection, ServedOutcome, end_served};
+use super::ending::{ServedConnection, ServedOutcome, end_served, open_served};
 use super::output::ServedOutput;
 use super::served::{KEPT_FOR, ServedMachine};
 use super::service::Service;
@@ -37,6 +37,9 @@ pub(crate) fn serve_in_place<S: ServedConnection, H: HandlerResult>(
     async move {
         let ended = 'served: {
             if let Err(error) = connection.check(Operation::Send) {
+                break 'served Err(error);
+            }
+            if let Err(error) = open_served(connection).await {
                 break 'served Err(error);
             }
             // The preamble is sent even if the client asks nothing.

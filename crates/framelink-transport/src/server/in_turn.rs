@@ -1,7 +1,7 @@
 //! Serving a connection one request after the other, in its own thread.
 
 use super::answer::Answer;
-use super::ending::{ServedConnection, ServedOutcome, end_served};
+use super::ending::{ServedConnection, ServedOutcome, end_served, open_served};
 use crate::connection::ErrorOf;
 use crate::drive::{self, Clock as _};
 use crate::error::{Cause, Operation};
@@ -27,6 +27,7 @@ async fn answer_all<S: ServedConnection, A: Answer>(
     answered: &mut u64,
 ) -> Result<(), ErrorOf<S::Codec>> {
     let write = profile.timeouts().write;
+    open_served(connection).await?;
     // Sends the preamble even if no request arrives.
     connection.flush(write).await?;
     let mut memory = connection.sending().memory().another();

@@ -31,7 +31,7 @@ mod tests;
 
 pub use answer::{Answer, HandlerResult};
 pub(crate) use control::ServerControl;
-pub(crate) use ending::{ServedConnection, ServedOutcome, end_served, served_connection};
+pub(crate) use ending::{ServedConnection, ServedOutcome, end_served, open_served, served_connection};
 pub(crate) use guard::ServedGuard;
 pub(crate) use in_place::{ServeInPlace, WrittenReply, serve_in_place};
 pub(crate) use in_turn::{handled, serve_in_turn};

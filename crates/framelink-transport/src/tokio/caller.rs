@@ -84,7 +84,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> Caller<C, W> {
                 Offer::NoRoom => None,
                 Offer::Later(why) => Some(why),
             };
-            *waits_for = why;
+            waits_for.clone_from(&why);
             match why {
                 None => wait(drained).await,
                 // A call that waits for its own key must not hold up other calls.

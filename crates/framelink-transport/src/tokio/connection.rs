@@ -178,14 +178,14 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
 
     #[doc = docs!(duplex)]
     pub fn duplex(mut self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-        self.begin_duplex();
+        let matching = self.begin_duplex(matching);
         let mux = Mux::new(self.sender, matching, self.receiver.clock);
         (Caller::new(Arc::clone(&mux)), Receiver::new(self.receiver, mux, None))
     }
 
     #[doc = docs!(simplex)]
     pub fn simplex(mut self, mut receiving: Self, matching: Matching) -> (Caller<C, W>, Receiver<C, R, W>) {
-        self.begin_simplex(&mut receiving);
+        let matching = self.begin_simplex(&mut receiving, matching);
         let mux = Mux::new(self.sender, matching, receiving.receiver.clock);
         let pair = Pair { watched: self.receiver, _unused: receiving.sender };
         (Caller::new(Arc::clone(&mux)), Receiver::new(receiving.receiver, mux, Some(pair)))

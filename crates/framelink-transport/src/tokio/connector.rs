@@ -14,7 +14,7 @@ use super::listener::stream;
 use super::lookup::look_up;
 use crate::FramingPair;
 use crate::drive::Clock as _;
-use crate::driver::awaited;
+use crate::driver::{Driver as _, awaited};
 use crate::error::{ConnectError, no_answer};
 use crate::net::methods::connector_methods;
 use crate::net::race::{Race, Step};
@@ -42,7 +42,7 @@ pub enum Tokio {}
 pub type Connector<C = FramingPair> = connector::Connector<C, Tokio>;
 
 impl<C: Decode + Encode> Connector<C> {
-    connector_methods!(awaited ToSocketAddrs async);
+    connector_methods!(awaited Tokio ToSocketAddrs async);
 
     /// Like `connect`, for an address in text form whose zone may be the name of an interface.
     pub(super) async fn connect_to(&self, peer: &str) -> Result<Connection<C>, ConnectError> {

@@ -140,8 +140,8 @@ impl Drop for AbortOnDrop<'_> {
 
 /// Signs off and shuts down writing. Errors are ignored, because a failed connection has ended anyway.
 async fn finish(connection: Arc<LinkConnection<Driver>>) {
-    if let Some(sign) = connection.profile.sign_off() {
-        let _ = connection.caller.send(sign.send()).await;
+    if let Some(message) = connection.sign_off() {
+        let _ = connection.caller.send(&message).await;
     }
     let _ = connection.caller.finish().await;
 }

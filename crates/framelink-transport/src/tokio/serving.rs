@@ -18,7 +18,8 @@ use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
     Answer, HandlerResult, KEPT_FOR, ServeInPlace, ServedMachine, ServedOutcome, Service, StepClock, end_served,
-    join_method, serve_in_place, serve_in_place_method, serve_many_method, serve_method, served_connection,
+    join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method, serve_method,
+    served_connection,
 };
 use crate::session::{Concurrency, ReplySlot};
 use framelink_session::Message;
@@ -92,6 +93,9 @@ impl<C: Decode + Encode> Connection<C> {
         async move {
             let ended = 'served: {
                 if let Err(error) = served.connection.check(Operation::Send) {
+                    break 'served Err(error);
+                }
+                if let Err(error) = open_served(served.connection).await {
                     break 'served Err(error);
                 }
                 // The preamble is sent even if the client asks nothing.

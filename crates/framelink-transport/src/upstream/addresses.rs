@@ -85,7 +85,8 @@ impl Addresses {
     /// - The policy chooses among the addresses that can be dialled.
     /// - An address that failed `eject_after` times in a row comes last, until it was left alone for up to `fail_back`.
     pub fn choose(&mut self, attempt: &mut Attempt, now: Duration) -> Choice {
-        let untried = self.in_order().into_iter().filter(|at| !attempt.tried.contains(at)).collect::<Vec<_>>();
+        let is_untried = |at: &usize| !attempt.tried.contains(at) && !self.healths[*at].is_stopped;
+        let untried = self.in_order().into_iter().filter(is_untried).collect::<Vec<_>>();
         let ready = |at: &&usize| now >= self.healths[**at].next_try;
         let chosen = untried.iter().filter(ready).min_by_key(|at| self.is_ejected(**at, now)).copied();
         let Some(at) = chosen else {
@@ -131,6 +132,20 @@ impl Addresses {
     /// When there is no such address.
     pub fn on_failed(&mut self, address: usize, dialled_at: Duration, now: Duration) -> bool {
         self.healths[address].on_failed(&self.reconnect, &mut self.random, dialled_at, now)
+    }
+
+    /// Notes that the address must not be dialled again. Call this after [`on_failed`](Self::on_failed).
+    ///
+    /// # Panics
+    /// When there is no such address.
+    pub fn stop(&mut self, address: usize) {
+        self.healths[address].is_stopped = true;
+    }
+
+    /// Returns whether no address may be dialled again.
+    #[must_use]
+    pub fn are_stopped(&self) -> bool {
+        !self.healths.is_empty() && self.healths.iter().all(|health| health.is_stopped)
     }
 
     /// Notes that an exchange begins on a connection.
@@ -206,6 +221,7 @@ impl Addresses {
         let serving = self.healths.iter().position(|health| health.connections > 0);
         let Some(serving) = serving else { return false };
         self.healths[at].is_down()
+            && !self.healths[at].is_stopped
             && match self.reconnect.policy {
                 Policy::PrimaryBackup => at < serving,
                 Policy::RoundRobin | Policy::LeastInFlight => true,
@@ -262,10 +278,10 @@ impl Addresses {
         self.places.get(&lease).map(|place| place.at)
     }
 
-    /// Returns when the next address can be dialled.
+    /// Returns when the next address can be dialled. `None` if none can be.
     #[must_use]
     pub fn next_try(&self) -> Option<Duration> {
-        self.healths.iter().map(|health| health.next_try).min()
+        self.healths.iter().filter(|health| !health.is_stopped).map(|health| health.next_try).min()
     }
 
     /// Returns whether connections are not where the policy prefers, or an address that it would use is down.

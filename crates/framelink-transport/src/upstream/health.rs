@@ -27,6 +27,8 @@ pub(super) struct Health {
     pub(super) probe_at: Duration,
     pub(super) connections: usize,
     pub(super) in_flight: usize,
+    /// Whether the address is never dialled again.
+    pub(super) is_stopped: bool,
 }
 
 impl Health {

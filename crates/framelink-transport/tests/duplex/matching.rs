@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use framelink_transport::session::{Assigned, Key, KeyRule, Matching, NotBegun, Sent};
+use framelink_transport::session::{Encoding, Key, KeyRule, Matching, NotBegun, Sent};
 use framelink_transport::{Cause, Incoming};
 
 use crate::support::many::{DEADLINE, Happened, Many, by_key, on_every_driver, pair};
@@ -76,7 +76,7 @@ fn replies_by_a_key_function_answer_their_calls<M: Many>() {
 }
 
 fn keys_are_assigned<M: Many>() {
-    for (assigned, first) in [(Assigned::Binary, *b"\0\x01"), (Assigned::Digits, *b"01")] {
+    for (assigned, first) in [(Encoding::Binary, *b"\0\x01"), (Encoding::Ascii, *b"01")] {
         let rule = KeyRule::at("2:2".parse().unwrap()).assigned(assigned);
         let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule));
         ours.begin(0, b"a-??-same", DEADLINE);
@@ -93,9 +93,9 @@ fn keys_are_assigned<M: Many>() {
 }
 
 fn unanswered_keys_end_the_link_when_no_key_is_left<M: Many>() {
-    let rule = KeyRule::at("0:1".parse().unwrap()).assigned(Assigned::Digits);
+    let rule = KeyRule::at("0:1".parse().unwrap()).assigned(Encoding::Ascii);
     let (mut ours, mut peer) = pair::<M>(Matching::by_key(rule).window(4));
-    for call in 0..10 {
+    for call in 1..10 {
         ours.begin(call, b"? hello", Duration::from_millis(50));
         peer.read();
         ours.failure(call);

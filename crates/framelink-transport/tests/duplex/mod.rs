@@ -5,6 +5,7 @@ mod ends;
 mod heartbeats;
 mod matching;
 mod pairs;
+mod reply_rules;
 mod shuffled;
 mod threads_together;
 mod together;

@@ -3,6 +3,7 @@
 mod heartbeats;
 mod host;
 mod kept_up;
+mod numbers;
 mod on_threads;
 mod pairs;
 mod pairs_on_threads;

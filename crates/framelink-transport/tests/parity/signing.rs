@@ -1,10 +1,11 @@
-//! A profile with a sign-on: an upstream exchanges it, and a connector that would skip it refuses the profile.
+//! A profile with a sign-on: an upstream and a connector exchange it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 
-use framelink_transport::profile::{ProfileBuilder, Sign};
+use framelink_template::Template;
+use framelink_transport::profile::{FirstStep, Greeting, ProfileBuilder, Sign};
 use framelink_transport::{ConnectError, Profile, blocking, nonblocking, tokio};
 
 use super::{DEADLINE, framing, on_tokio};
@@ -23,27 +24,71 @@ fn connecting(address: SocketAddr, profile: &Arc<Profile>) -> [(&'static str, Re
     ]
 }
 
+/// `start` does not wait, so it cannot sign on.
 #[test]
-fn a_connector_refuses_a_profile_whose_sign_on_or_sign_off_it_would_skip() {
+fn a_connector_that_does_not_wait_refuses_a_profile_whose_sign_on_it_would_skip() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
+    let greeting = || Greeting::new().expect("0:4=text:INFO".parse().unwrap());
     for (key, profile) in [
         ("sign-on", profile(|profile| profile.sign_on(Sign::new(b"0800").expect(b"0810")))),
         ("sign-on", profile(|profile| profile.sign_on(Sign::new(b"0800")).sign_off(Sign::new(b"0820")))),
-        ("sign-off", profile(|profile| profile.sign_off(Sign::new(b"0820")))),
+        ("greeting", profile(|profile| profile.greeting(greeting()))),
+        ("first step", profile(|profile| profile.first(FirstStep::send(b"HI")))),
     ] {
-        for (driver, connected) in connecting(address, &profile) {
-            let error = connected.expect_err(driver);
-            assert!(matches!(error, ConnectError::Unsigned { key: named } if named == key), "{driver}: {error}");
-            let text = error.to_string();
-            let words = [key, "not dialled", "Client", "Link", "Upstream::dial"];
-            assert!(words.iter().all(|word| text.contains(word)), "{driver}: {text}");
-        }
+        let error = nonblocking::Connector::with_profile(&profile).start(address).expect_err(key);
+        assert!(matches!(error, ConnectError::Unsigned { key: named } if named == key), "{error}");
+        let text = error.to_string();
+        assert!([key, "not dialled", "`connect`", "Client"].iter().all(|word| text.contains(word)), "{text}");
     }
     assert!(listener.accept().is_err(), "no connector has dialled");
-    for (driver, connected) in connecting(address, &profile(|profile| profile)) {
+    for (driver, connected) in connecting(address, &profile(|profile| profile.sign_off(Sign::new(b"0820")))) {
         connected.expect(driver);
+    }
+}
+
+#[test]
+fn a_connector_with_an_unset_variable_does_not_dial() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let template = "text:0800{env:FRAMELINK_UNSET}".parse::<Template>().unwrap();
+    let profile = profile(|profile| profile.sign_on(Sign::new(template)));
+    for (driver, connected) in connecting(listener.local_addr().unwrap(), &profile) {
+        let error = connected.expect_err(driver).to_string();
+        let why = "not dialled: sign-on.send contains the environment variable FRAMELINK_UNSET, which is not set";
+        assert!(error == why || driver.contains("not waiting"), "{driver}: {error}");
+    }
+    assert!(listener.accept().is_err(), "no connector has dialled");
+}
+
+#[test]
+fn a_connector_signs_on_on_each_driver_and_composes_the_sign_off() {
+    let signing = |profile: ProfileBuilder| {
+        let template = "text:0820{number:2}".parse::<Template>().unwrap();
+        profile.sign_on(Sign::new(b"0800 hello").expect(b"0810")).sign_off(Sign::new(template))
+    };
+    for driver in 0..3 {
+        let ((name, host), profile) = (host(), profile(signing));
+        let sign_off = match driver {
+            0 => {
+                let connector = blocking::Connector::with_profile(&profile);
+                connector.connect(&*name).unwrap();
+                connector.sign_off()
+            }
+            1 => {
+                let connector = nonblocking::Connector::with_profile(&profile);
+                connector.connect(&*name).unwrap();
+                connector.sign_off()
+            }
+            _ => {
+                let connector = tokio::Connector::with_profile(&profile);
+                on_tokio(async { connector.connect(&*name).await.map(drop) }).unwrap();
+                connector.sign_off()
+            }
+        };
+        assert_eq!(sign_off.unwrap(), b"082001");
+        assert_eq!(host.join().unwrap(), b"0800 hello", "{driver}");
     }
 }
 

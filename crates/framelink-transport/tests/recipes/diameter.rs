@@ -102,7 +102,7 @@ fn errors_say_what_the_server_did() {
             vec![cer],
             "calling the peer: signing on at PEER: the peer closed the connection instead of replying (not sent)",
         ),
-        (refuses, &refused(128, 28)),
+        (refuses, &refused(128, "expected 16:12=hex:0000010c4000000c000007d1, found hex:0000010c4000000c00001392")),
         (open([asks()]), NO_REPLY),
         (open([asks(), answers(5012)].into_iter().chain(disconnects())), &refusal),
         (

@@ -67,7 +67,7 @@ fn a_refused_sign_on_is_reported() {
     let running = thread::spawn(|| server.run(|_| Some(b"0810000002".to_vec())));
     for pay_now in CLIENTS {
         let error = pay_now(vec![address.clone()]).unwrap_err().replace(&address, "PEER");
-        assert_eq!(error, refused(10, 10));
+        assert_eq!(error, refused(10, "expected 0:10=text:0810000001, found text:0810000002"));
     }
     handle.drain(Duration::from_secs(5));
     running.join().unwrap();

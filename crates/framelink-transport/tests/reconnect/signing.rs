@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use framelink_transport::profile::Sign;
+use framelink_transport::session::DialoguePart;
 use framelink_transport::upstream::{Reason, State};
 use framelink_transport::{Cause, ConnectError};
 
@@ -27,13 +28,14 @@ pub(crate) async fn a_refused_sign_on_is_an_error_of_its_own(driver: Driver) {
     let profile = profile().sign_on(Sign::new(b"0800 password").expect(b"0810 yes"));
     let mut client = parts(&profile, [host.name()]).client(driver);
     let error = client.call(b"0200").await.unwrap_err();
-    let Cause::Connect(ConnectError::NotWanted { address, reply_len: 14, expected_len: 8 }) = error.error().cause()
-    else {
+    let Cause::Connect(ConnectError::NotWanted { address, unexpected, is_final: false }) = error.error().cause() else {
         panic!("{driver:?}: {error}")
     };
+    assert_eq!((unexpected.part, unexpected.len), (DialoguePart::SignOn, 14));
     assert_eq!((*address, error.error().blame()), (host.address, framelink_transport::Blame::Peer));
     let told = format!("{error} {error:?}");
-    assert!(told.contains("refused the sign-on: its reply, 14 bytes"), "{told}");
+    let why = "the peer refused the sign-on: in its reply of 14 bytes, expected 0:8=hex:3038313020796573, found text:0810 sec";
+    assert!(told.contains(why), "{told}");
     assert!(!told.contains("secret") && !told.contains("password"), "{told}");
     assert_eq!(client.counts().failures.sign_on, 1);
     match client.state() {

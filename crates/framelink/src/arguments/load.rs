@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use framelink_codec::notation::NotationError;
 use framelink_transport::Framing;
-use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::session::{Encoding, Place};
 
 use crate::arguments::liveness::Liveness;
 use crate::arguments::set::Sets;
-use crate::arguments::values::{Addresses, addresses, assigned, duration, framing, key, size};
+use crate::arguments::values::{Addresses, addresses, duration, framing, size};
 use crate::arguments::{LOAD, MESSAGES, PEER, PRINTED, TIMES};
 use crate::output::bytes_text::from_hex;
 
@@ -119,10 +120,10 @@ pub(crate) struct Load {
     /// Write a key into each message, and find replies by it, such as 4:6 [default: replies are matched by their order]
     ///
     /// OFFSET is the number of bytes before the key, and LEN the number of its bytes.
-    #[arg(long, value_name = "OFFSET:LEN", value_parser = key, help_heading = MESSAGES)]
-    pub(crate) key: Option<KeyPlace>,
+    #[arg(long, value_name = "OFFSET:LEN", value_parser = place, help_heading = MESSAGES)]
+    pub(crate) key: Option<Place>,
 
-    /// How keys are written: digits or binary [default: digits]
+    /// How keys are written: ascii or binary [default: ascii]
     #[arg(long, value_name = "KIND", value_parser = assigned, requires = "key", help_heading = MESSAGES)]
     pub(crate) assign: Option<Assigned>,
 
@@ -217,6 +218,24 @@ impl Kind {
     }
 }
 
+/// How a number is written into messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Assigned {
+    Binary,
+    Digits,
+}
+
+impl Assigned {
+    /// Returns `None` for an encoding that this command does not write.
+    pub(crate) const fn of(encoding: Encoding) -> Option<Self> {
+        match encoding {
+            Encoding::Binary => Some(Self::Binary),
+            Encoding::Ascii => Some(Self::Digits),
+            _ => None,
+        }
+    }
+}
+
 /// Which replies are right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
@@ -260,6 +279,18 @@ fn sizes(text: &str) -> Result<(usize, usize), String> {
         (0, _) => Err("expected 1 byte or more, found 0".to_owned()),
         (least, most) if least > most => Err(format!("expected MIN..MAX with MIN up to MAX, found {least}..{most}")),
         sizes => Ok(sizes),
+    }
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    text.parse().map_err(|error: NotationError| error.message().to_owned())
+}
+
+fn assigned(text: &str) -> Result<Assigned, String> {
+    match text {
+        "ascii" | "digits" => Ok(Assigned::Digits),
+        "binary" => Ok(Assigned::Binary),
+        _ => Err("expected ascii or binary".to_owned()),
     }
 }
 

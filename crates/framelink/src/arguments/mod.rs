@@ -25,7 +25,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use framelink_testkit::Fault;
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, TEMPLATES, Template};
-use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::session::{Encoding, KeyPlaces, Match};
 use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use self::limits::Limits;
@@ -33,7 +33,7 @@ use self::liveness::Liveness;
 use self::set::{Set, Sets};
 use self::values::{
     Addresses, Reply, address, addresses, assigned, connection, duration, exchange, fault, framing, heartbeat,
-    keepalive, key, number, reply, size,
+    keepalive, key, number, reply, reply_rule, size,
 };
 
 /// Headings of the help: the question that a group of options answers. clap writes a colon behind each.
@@ -280,13 +280,24 @@ pub(crate) struct Calls {
 
     /// Where messages and replies have their key, such as 4:6 [default: no key; replies are matched by their order]
     ///
-    /// OFFSET is the number of bytes before the key, and LEN the number of its bytes.
+    /// OFFSET is the number of bytes before the key, and LEN the number of its bytes. A key of several parts has a +
+    /// between them: 4:6+41:8.
     #[arg(long, value_name = "OFFSET:LEN", value_parser = key, help_heading = MESSAGES, display_order = 101)]
-    pub(crate) key: Option<KeyPlace>,
+    pub(crate) key: Option<KeyPlaces>,
 
-    /// Choose keys, and write them to the place of --key: binary or digits [default: messages have their own keys]
+    /// Choose keys, and write them to the first place of --key [default: messages have their own keys]
+    ///
+    /// ascii writes digits, ebcdic EBCDIC digits, bcd two digits to a byte, hex hexadecimal digits, binary a number in
+    /// network order, binary-le a number with its lowest byte first.
     #[arg(long, value_name = "KIND", value_parser = assigned, help_heading = MESSAGES, display_order = 102)]
-    pub(crate) assign: Option<Assigned>,
+    pub(crate) assign: Option<Encoding>,
+
+    /// Take only messages for replies that match, such as 0:1&80=hex:80 [default: all messages]
+    ///
+    /// 0:4=text:0210 compares 4 bytes, 0:1&80=hex:80 the highest bit of the first byte, 2:1=odd a digit. 0:4=map:0200>0210
+    /// wants 0210 in the reply to 0200. Commas join several tests, which must all hold. Other messages are unsolicited.
+    #[arg(long, value_name = "MATCH", value_parser = reply_rule, help_heading = MESSAGES, display_order = 103)]
+    pub(crate) reply_rule: Option<Match>,
 
     /// Allow N unanswered messages at a time on each connection, 1 to 65536 [default: 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Duplex::MOST_IN_FLIGHT)), help_heading = LIMITS)]

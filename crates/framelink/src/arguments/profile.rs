@@ -46,6 +46,7 @@ impl Overrides {
             // `--set timeouts.connect` takes precedence over an option about all times.
             self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) => connect_timeout,
             self.calls.connection.filter(|_| !self.sets.are_said()) => connection,
+            self.calls.reply_rule.clone() => reply_rule,
         }
         self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }
@@ -66,7 +67,7 @@ impl Calls {
     }
 
     const fn are_many(&self) -> bool {
-        self.key.is_some() || self.assign.is_some() || self.in_flight.is_some()
+        self.key.is_some() || self.assign.is_some() || self.reply_rule.is_some() || self.in_flight.is_some()
     }
 
     const fn has_pair(&self) -> bool {
@@ -109,7 +110,7 @@ impl Calls {
         let is_simplex = matches!(exchange, ExchangeKind::Simplex(_));
         match () {
             () if self.are_many() && exchange.duplex().is_none() => Err(Failure::usage(format!(
-                "--key, --assign and --in-flight are about many messages in flight, and the exchange is {}",
+                "--key, --assign, --reply-rule and --in-flight are about many messages in flight, and the exchange is {}",
                 exchange.name()
             ))),
             () if self.has_pair() && !is_simplex => Err(Failure::usage(format!(

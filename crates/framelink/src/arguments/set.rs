@@ -99,7 +99,8 @@ impl Set {
 impl FromStr for Set {
     type Err = String;
 
-    /// Reads KEY=VALUE. Numbers and words become strings, which all keys accept: `timeouts.idle=5m`, `sign-on=3031`.
+    /// Reads KEY=VALUE. Numbers and words become strings, which all keys accept: `timeouts.idle=5m`,
+    /// `sign-on=text:0800`.
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || "expected KEY=VALUE, such as limits.connections=50".to_owned();
         let (key, value) = text.split_once('=').ok_or_else(expected)?;
@@ -137,8 +138,8 @@ mod tests {
             ("connection = 'pooled'", &["connection.max=2"], "[connection]\nkind = \"pooled\"\nmax = \"2\""),
             ("", &["connection.replace=true", "connection.replace=false"], "[connection]\nreplace = false"),
             ("", &["access.allow=[\"10.0.0.0/8\"]"], "[access]\nallow = [\"10.0.0.0/8\"]"),
-            ("", &["sign-on=\"3031\""], "sign-on = \"3031\""),
-            ("", &["sign-on=3031"], "sign-on = \"3031\""),
+            ("", &["sign-on=\"text:0800\""], "sign-on = \"text:0800\""),
+            ("", &["sign-on=text:0800"], "sign-on = \"text:0800\""),
             ("access.allow = ['::1']", &["access.allow.x=1"], "[access.allow]\nx = \"1\""),
             ("", &["a=1\nb=2"], "a = \"\"\"\n1\nb=2\"\"\""),
         ] {

@@ -12,7 +12,7 @@ use framelink_testkit::{Fault, UnknownFault};
 use framelink_transport::profile::{
     ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
 };
-use framelink_transport::session::{Assigned, KeyPlace};
+use framelink_transport::session::{Encoding, KeyPlaces, Match};
 use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
 
 use crate::output::bytes_text::{from_hex, is_invisible};
@@ -113,16 +113,20 @@ pub(crate) fn connection(text: &str) -> Result<ConnectionKind, String> {
     }
 }
 
-pub(crate) fn key(text: &str) -> Result<KeyPlace, String> {
+pub(crate) fn key(text: &str) -> Result<KeyPlaces, String> {
     text.parse().map_err(|error: NotationError| error.message().to_owned())
 }
 
-pub(crate) fn assigned(text: &str) -> Result<Assigned, String> {
+/// `digits` is the old word for ascii.
+pub(crate) fn assigned(text: &str) -> Result<Encoding, String> {
     match text {
-        "binary" => Ok(Assigned::Binary),
-        "digits" => Ok(Assigned::Digits),
-        _ => Err("expected binary or digits".to_owned()),
+        "digits" => Ok(Encoding::Ascii),
+        _ => text.parse().map_err(|error: NotationError| error.message().to_owned()),
     }
+}
+
+pub(crate) fn reply_rule(text: &str) -> Result<Match, String> {
+    text.parse().map_err(|error| point_at(text, &error))
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

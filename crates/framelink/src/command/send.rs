@@ -121,8 +121,14 @@ impl Settings {
             sets: send.protocol.sets.clone(),
             ..Overrides::default()
         };
-        if send.no_reply && (send.calls.key.is_some() || send.calls.assign.is_some()) {
-            let flag = if send.calls.key.is_some() { "--key" } else { "--assign" };
+        let key_flags = [
+            (send.calls.key.is_some(), "--key"),
+            (send.calls.assign.is_some(), "--assign"),
+            (send.calls.reply_rule.is_some(), "--reply-rule"),
+        ];
+        if send.no_reply
+            && let Some((_, flag)) = key_flags.into_iter().find(|(is_said, _)| *is_said)
+        {
             return Err(Failure::usage(format!(
                 "{flag} finds the message that a reply answers, and --no-reply waits for no reply: leave one of them out"
             )));

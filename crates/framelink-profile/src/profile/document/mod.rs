@@ -51,9 +51,13 @@ tables! {
         framing: Option<TextOr<FramingTable>> = "Option::deserialize",
         connection: Option<TextOr<ConnectionTable>> = "Option::deserialize",
         exchange: Option<TextOr<ExchangeTable>> = "Option::deserialize",
+        numbers: NumbersTable = "scalar::table",
         preamble: PreambleTable = "scalar::table",
+        first: Vec<FirstTable> = "scalar::tables",
+        greeting: Option<TextOr<GreetingTable>> = "Option::deserialize",
         sign_on: Option<TextOr<SignTable>> = "Option::deserialize",
         sign_off: Option<TextOr<SignTable>> = "Option::deserialize",
+        meanwhile: Vec<MeanwhileTable> = "scalar::tables",
         reconnect: ReconnectTable = "scalar::table",
         timeouts: TimeoutsTable = "scalar::table",
         limits: LimitsTable = "scalar::table",
@@ -83,15 +87,21 @@ tables! {
         replace: Option<bool> = "Option::deserialize",
     }
 
-    ExchangeTable, "a word such as \"sync\" or \"duplex\", or a table with `kind`, `key`, `assign`, `in-flight`, `serialize`, \
-                    `send` and `receive`" {
+    ExchangeTable, "a word such as \"sync\" or \"duplex\", or a table with `kind`, `key`, `assign`, `reply`, `in-flight`, \
+                    `serialize`, `send` and `receive`" {
         kind: Option<Text> = "scalar::word",
         key: Option<Text> = "scalar::key",
         assign: Option<Text> = "scalar::word",
+        reply: Option<Text> = "scalar::rule",
         in_flight: Option<Number> = "scalar::count",
         serialize: Option<bool> = "Option::deserialize",
         send: Option<Text> = "scalar::word",
         receive: Option<Text> = "scalar::word",
+    }
+
+    NumbersTable, "a table with `range` and `file`" {
+        range: Option<Text> = "scalar::range",
+        file: Option<Text> = "scalar::file",
     }
 
     PreambleTable, "a table with `send` and `expect`" {
@@ -99,9 +109,29 @@ tables! {
         expect: Option<Text> = "scalar::hex",
     }
 
-    SignTable, "a message in hex, or a table with `send` and `expect`" {
-        send: Option<Text> = "scalar::hex",
-        expect: Option<Text> = "scalar::hex",
+    FirstTable, "a table with `send`, or with `expect` and `say`, and with `bytes` or `framing`" {
+        send: Option<Text> = "scalar::message",
+        expect: Option<Text> = "scalar::match_",
+        say: Option<Text> = "scalar::message",
+        bytes: Option<Number> = "scalar::size",
+        framing: Option<Text> = "scalar::notation",
+    }
+
+    GreetingTable, "a match in quotes, such as \"0:4=text:INFO\", or a table with `expect` and `send`" {
+        expect: Option<Text> = "scalar::match_",
+        send: Option<Text> = "scalar::message",
+    }
+
+    SignTable, "a message in quotes, such as \"text:0800\", or a table with `send`, `expect`, `reply` and `refused`" {
+        send: Option<Text> = "scalar::message",
+        expect: Option<Text> = "scalar::match_",
+        reply: Option<Text> = "scalar::match_",
+        refused: Option<Text> = "scalar::word",
+    }
+
+    MeanwhileTable, "a table with `when` and `say`" {
+        when: Option<Text> = "scalar::match_",
+        say: Option<Text> = "scalar::message",
     }
 
     ReconnectTable, "a table with `policy`, `first`, `cap`, `eject-after` and `fail-back`" {

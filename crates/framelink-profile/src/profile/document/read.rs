@@ -1,5 +1,7 @@
 //! Reads texts into a builder.
 
+mod signing;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -10,15 +12,15 @@ use framelink_codec::notation::{NotationError, Token};
 use super::scalar::{Number, Text, TextOr};
 use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
+    NumbersTable, PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable,
 };
 use crate::profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Policy, Pooled, Preamble, ProfileBuilder, ProfileError,
-    Reach, Reconnect, Shared, Short, Side, Sign, Simplex, WhenFull,
+    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Numbering, OnRefusal, Policy, Pooled, Preamble,
+    ProfileBuilder, ProfileError, Reach, Reconnect, Shared, Short, Side, Simplex, WhenFull,
 };
-use framelink_session::Assigned;
+use framelink_session::{Encoding, Match};
 
-type Read<T> = Result<T, ProfileError>;
+pub(super) type Read<T> = Result<T, ProfileError>;
 
 /// Systems take counts as a C `int`.
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
@@ -57,7 +59,7 @@ words! {
         Self::Duplex(Duplex::new()),
         Self::Simplex(Simplex::new(Duplex::new()))
     ];
-    Assigned: [Self::Binary, Self::Digits];
+    OnRefusal: [Self::Retry, Self::Stop];
     Reach: [Self::Dial, Self::Accept];
 }
 
@@ -78,13 +80,15 @@ impl Document {
             builder.connection = connection_of(connection, builder.connection)?;
         }
         if let Some(exchange) = self.exchange {
-            builder.exchange = exchange_of(exchange, builder.exchange)?;
+            builder.exchange = exchange_of(exchange, builder.exchange, &mut builder.reply_rule)?;
         }
+        self.numbers.tell(&mut builder)?;
         self.preamble.tell(&mut builder)?;
-        let sign_on = ["sign-on", "sign-on.send", "sign-on.expect"];
-        builder.sign_on = self.sign_on.map(|said| sign_of(said, sign_on)).transpose()?;
-        let sign_off = ["sign-off", "sign-off.send", "sign-off.expect"];
-        builder.sign_off = self.sign_off.map(|said| sign_of(said, sign_off)).transpose()?;
+        builder.signing.first = signing::first_of(self.first)?;
+        builder.signing.greeting = self.greeting.map(signing::greeting_of).transpose()?;
+        builder.signing.sign_on = self.sign_on.map(|said| signing::sign_of(said, &signing::SIGN_ON)).transpose()?;
+        builder.signing.sign_off = self.sign_off.map(|said| signing::sign_of(said, &signing::SIGN_OFF)).transpose()?;
+        builder.signing.meanwhile = signing::meanwhile_of(self.meanwhile)?;
         self.reconnect.tell(&mut builder)?;
         self.access.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;
@@ -169,27 +173,6 @@ impl ConnectionTable {
     }
 }
 
-/// A text is a message without a reply.
-fn sign_of(said: TextOr<SignTable>, [key, send, expect]: [&'static str; 3]) -> Read<Sign> {
-    let hex = |key, text: &Text| match text.0.is_empty() {
-        true => Ok(Vec::new()),
-        false => secret(key, text, Sign::MOST),
-    };
-    match said {
-        TextOr::Text(text) => Ok(Sign::new(&hex(key, &text)?)),
-        TextOr::Table(SignTable { send: Some(text), expect: start }) => {
-            let sign = Sign::new(&hex(send, &text)?);
-            match start {
-                Some(start) => Ok(sign.expect(&hex(expect, &start)?)),
-                None => Ok(sign),
-            }
-        }
-        TextOr::Table(SignTable { send: None, .. }) => {
-            Err(ProfileError::combination(key, send, "a message is required, and none is given"))
-        }
-    }
-}
-
 impl ReconnectTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
         let reconnect = &mut builder.reconnect;
@@ -215,13 +198,18 @@ impl AccessTable {
 }
 
 /// Like [`connection_of`].
-fn exchange_of(said: TextOr<ExchangeTable>, before: ExchangeKind) -> Read<ExchangeKind> {
-    let table = match said {
+fn exchange_of(
+    said: TextOr<ExchangeTable>,
+    before: ExchangeKind,
+    reply_rule: &mut Option<Match>,
+) -> Read<ExchangeKind> {
+    let mut table = match said {
         TextOr::Text(text) => return word("exchange", &text),
         TextOr::Table(table) => table,
     };
     let kind = kind_of("exchange.kind", table.kind.as_ref(), before)?;
     table.refuse_others(kind)?;
+    *reply_rule = parsed("exchange.reply", table.reply.take())?;
     match kind {
         ExchangeKind::Duplex(duplex) => Ok(table.duplex(duplex)?.into()),
         ExchangeKind::Simplex(mut simplex) => {
@@ -239,7 +227,7 @@ impl ExchangeTable {
     fn duplex(self, mut duplex: Duplex) -> Read<Duplex> {
         duplex.key = parsed("exchange.key", self.key)?.or(duplex.key);
         if let Some(text) = &self.assign {
-            duplex.assigned = Some(word("exchange.assign", text)?);
+            duplex.assigned = Some(encoding("exchange.assign", text)?);
         }
         let requests = 1..=Duplex::MOST_IN_FLIGHT;
         set(&mut duplex.in_flight, count("exchange.in-flight", &self.in_flight, requests, "requests")?);
@@ -255,6 +243,7 @@ impl ExchangeTable {
         let keys = [
             ("exchange.key", self.key.is_some(), calls),
             ("exchange.assign", self.assign.is_some(), calls),
+            ("exchange.reply", self.reply.is_some(), calls),
             ("exchange.in-flight", self.in_flight.is_some(), calls),
             ("exchange.serialize", self.serialize.is_some(), calls),
             ("exchange.send", self.send.is_some(), pair),
@@ -271,6 +260,14 @@ fn refuse(keys: &[(&'static str, bool, (bool, &str))], with: &'static str, kind:
         Some((key, _, (_, reason))) => {
             Err(ProfileError::combination(key, with, format!("{reason}, and this one is {kind}")))
         }
+    }
+}
+
+impl NumbersTable {
+    fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
+        let range = parsed("numbers.range", self.range)?;
+        builder.numbers = Numbering { range, file: self.file.map(|Text(name)| name.into()) };
+        Ok(())
     }
 }
 
@@ -349,6 +346,11 @@ fn set<T>(place: &mut T, said: Option<T>) {
     if let Some(said) = said {
         *place = said;
     }
+}
+
+/// Reads how a number is written. `digits` is the old word for ascii.
+fn encoding(key: &'static str, Text(text): &Text) -> Read<Encoding> {
+    if text == "digits" { Ok(Encoding::Ascii) } else { text.parse().map_err(unreadable(key)) }
 }
 
 fn word<T: Word>(key: &'static str, Text(text): &Text) -> Read<T> {

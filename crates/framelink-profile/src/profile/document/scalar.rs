@@ -72,6 +72,19 @@ pub(super) fn table<'de, T: Deserialize<'de> + Table, D: Deserializer<'de>>(dese
     }
 }
 
+/// Reads a list of tables, each by its keys only.
+pub(super) fn tables<'de, T: Deserialize<'de> + Table, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Vec::<TextOr<T>>::deserialize(deserializer)?
+        .into_iter()
+        .map(|item| match item {
+            TextOr::Table(table) => Ok(table),
+            TextOr::Text(text) => Err(de::Error::invalid_type(de::Unexpected::Str(&text.0), &T::EXPECTED)),
+        })
+        .collect()
+}
+
 struct TableVisitor<T> {
     takes_text: bool,
     table: PhantomData<T>,
@@ -108,8 +121,13 @@ macro_rules! scalars {
 scalars! {
     word: Text, "a word in quotes";
     key: Text, "OFFSET:LEN in quotes, such as \"4:6\"";
+    rule: Text, "a match in quotes, such as \"0:1&80=hex:80\"";
+    range: Text, "FIRST..LAST in quotes, such as \"1..999999\"";
+    file: Text, "the name of a file in quotes";
     notation: Text, "the notation of a framing, such as \"ascii:4\"";
     hex: Text, "pairs of hex digits in quotes, such as \"0102\"";
+    message: Text, "a message in quotes, such as \"text:0800\" or \"hex:30383030\"";
+    match_: Text, "a match in quotes, such as \"0:4=text:0810\"";
     time: Text, "a time such as \"5s\"";
     address: Text, "an address such as \"10.0.0.7:0\"";
     size: Number, "a number of bytes, such as 4096 or \"4KiB\"";

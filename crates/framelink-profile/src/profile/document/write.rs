@@ -1,5 +1,7 @@
 //! Writes a profile with as few keys as possible.
 
+mod signing;
+
 use std::time::Duration;
 
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
@@ -7,12 +9,11 @@ use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
 use super::scalar::{Number, Text, TextOr, is_default};
 use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
-    PreambleTable, RESET, ReconnectTable, SignTable, SocketTable, TimeoutsTable,
+    NumbersTable, PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable,
 };
 use crate::framing::FramingPair;
 use crate::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Profile, Reconnect, Shared, Side, Sign, Simplex, Timeouts,
-    WhenFull,
+    ConnectionKind, Duplex, ExchangeKind, Limits, Pooled, Profile, Reconnect, Shared, Side, Simplex, Timeouts, WhenFull,
 };
 use crate::socket::SocketOptions;
 
@@ -24,11 +25,15 @@ impl From<&Profile> for Document {
             template: None,
             framing: Some(framing(&profile.framing)),
             connection: connection(profile.connection, profile.keep_up),
-            exchange: exchange(profile.exchange),
+            exchange: exchange(profile),
+            numbers: numbers(profile),
             preamble: PreambleTable { send: hex(preamble.send()), expect: hex(preamble.expect()) },
             timeouts: timeouts(profile),
-            sign_on: profile.sign_on().map(sign),
-            sign_off: profile.sign_off().map(sign),
+            first: profile.first().iter().map(signing::first).collect(),
+            greeting: profile.greeting().map(signing::greeting),
+            sign_on: profile.sign_on().map(signing::sign),
+            sign_off: profile.sign_off().map(signing::sign),
+            meanwhile: profile.meanwhile().iter().map(signing::meanwhile).collect(),
             reconnect: reconnect(&profile.reconnect),
             access: AccessTable {
                 allow: access.allow.iter().map(text).collect(),
@@ -89,14 +94,6 @@ fn lent(pooled: &Pooled) -> ConnectionTable {
     }
 }
 
-fn sign(sign: &Sign) -> TextOr<SignTable> {
-    let send = text(Hex(sign.send()));
-    match sign.expected() {
-        None => TextOr::Text(send),
-        Some(start) => TextOr::Table(SignTable { send: Some(send), expect: Some(text(Hex(start))) }),
-    }
-}
-
 fn reconnect(reconnect: &Reconnect) -> ReconnectTable {
     let default = Reconnect::default();
     ReconnectTable {
@@ -108,7 +105,13 @@ fn reconnect(reconnect: &Reconnect) -> ReconnectTable {
     }
 }
 
-fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
+fn numbers(profile: &Profile) -> NumbersTable {
+    let Some(numbers) = profile.numbers() else { return NumbersTable::default() };
+    NumbersTable { range: numbers.range.map(text), file: numbers.file.as_ref().map(|file| text(file.display())) }
+}
+
+fn exchange(profile: &Profile) -> Option<TextOr<ExchangeTable>> {
+    let exchange = profile.exchange;
     if exchange == ExchangeKind::default() {
         return None;
     }
@@ -120,6 +123,7 @@ fn exchange(exchange: ExchangeKind) -> Option<TextOr<ExchangeTable>> {
         kind: None,
         key: duplex.key.map(text),
         assign: duplex.assigned.map(|assigned| text(assigned.name())),
+        reply: profile.reply_rule().map(text),
         in_flight: unless(duplex.in_flight, Duplex::IN_FLIGHT, count),
         serialize: duplex.serialized.then_some(true),
         send: unless(simplex.send, default.send, |reach| text(reach.name())),

@@ -18,7 +18,7 @@ use crate::link::pairing::{LOOK, Pairing};
 use crate::link::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
 use crate::net::lock::Lock;
 use crate::profile::Profile;
-use crate::session::{Leg, Sent};
+use crate::session::{Leg, Matching, Sent};
 use crate::upstream::{AddressLease, Dialler};
 
 /// The connections of a link, and what is needed to make more of them.
@@ -283,8 +283,9 @@ impl<D: LinkDriver> LinkConnections<D> {
         connection: D::Connection,
         lease: AddressLease,
     ) -> ConnectionUse<D> {
-        let calls = self.profile.exchange().duplex().unwrap_or_default();
-        let (caller, receiver) = D::duplex(connection, calls.matching());
+        // The connection has the numbers of its dialler.
+        let matching = self.profile.matching().unwrap_or(Matching::in_order());
+        let (caller, receiver) = D::duplex(connection, matching);
         self.add(task, caller, receiver, Some(lease))
     }
 
@@ -295,7 +296,8 @@ impl<D: LinkDriver> LinkConnections<D> {
         receiver: D::Receiver,
         lease: Option<AddressLease>,
     ) -> ConnectionUse<D> {
-        let connection = LinkConnection::new(caller, lease, &self.profile);
+        let setup = self.dialler().map(|dialler| dialler.connector.setup.clone());
+        let connection = LinkConnection::new(caller, lease, &self.profile, setup);
         let using = connection.begin_use();
         self.all.lock().push(Arc::clone(&connection));
         if self.is_closed() {

@@ -53,9 +53,17 @@ impl Dials {
         self.failed = self.useless;
         self.not_before = now.saturating_add(pause_before(self.failed.saturating_add(1)));
         self.last_failure = why.or_else(|| self.last_failure.take());
+        if self.are_over() {
+            self.not_before = Duration::MAX;
+        }
         // No connections are dialled in advance for now.
         self.is_wanted = false;
         self.owed = 0;
+    }
+
+    /// Returns whether no connection will ever be dialled again.
+    pub(super) fn are_over(&self) -> bool {
+        self.last_failure.as_ref().is_some_and(|error| error.is_final())
     }
 
     pub(super) fn succeeded(&mut self) {

@@ -74,6 +74,11 @@ impl<M> Waiters<M> {
         self.queue.iter().take_while(|waiter| waiter.ticket < ticket).filter(|waiter| waiter.given.is_none()).count()
     }
 
+    /// Returns the wakers of all callers that have no connection.
+    pub(super) fn wakers(&self) -> impl Iterator<Item = Waker> {
+        self.queue.iter().filter(|waiter| waiter.given.is_none()).map(|waiter| waiter.waker.clone())
+    }
+
     /// Removes all callers. Returns their wakers, and the connections that were assigned to some of them.
     pub(super) fn clear(&mut self) -> (Vec<Waker>, Vec<PooledSlot<M>>) {
         self.given = 0;

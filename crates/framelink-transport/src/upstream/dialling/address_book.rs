@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::{Addresses, Attempt, Choice, Counts, Failure, LeaseId, Loss, State};
 use crate::drive;
 use crate::error::ConnectError;
 use crate::net::lock::Lock;
-use crate::profile::Reconnect;
+use crate::profile::{OnRefusal, Reconnect};
+use crate::session::Unexpected;
 
 /// The shared record of the addresses of a peer.
 pub(crate) struct AddressBook {
@@ -34,6 +36,8 @@ struct Book {
     leaving: usize,
     /// Why there is no connection. `None` if one was made since.
     last_failure: Option<Failure>,
+    /// The refusal after which the last address was stopped.
+    stopped: Option<(SocketAddr, Box<Unexpected>)>,
 }
 
 /// What a caller that wants a connection does next.
@@ -71,6 +75,7 @@ impl AddressBook {
             dialling: 0,
             leaving: 0,
             last_failure: None,
+            stopped: None,
         };
         let (book, has_moves) = (Lock::new(book), AtomicBool::new(false));
         Arc::new(Self { names, book, has_moves, hook: on_loss.map(Hook::new), clock, tell })
@@ -85,6 +90,9 @@ impl AddressBook {
     ) -> Next {
         let now = self.clock.now();
         let mut book = self.book.lock();
+        if let Some(error) = book.stopped() {
+            return Next::Fail(error);
+        }
         match book.addresses.choose(attempt, now) {
             Choice::Dial { address, left } => Next::Dial(self.dialling(&mut book, address, left)),
             Choice::Wait { until } if until < deadline => Next::Wait(until),
@@ -211,6 +219,12 @@ impl AddressBook {
 }
 
 impl Book {
+    /// Returns the refusal of the last address, if none may be dialled again.
+    fn stopped(&self) -> Option<ConnectError> {
+        let (address, unexpected) = self.stopped.as_ref().filter(|_| self.addresses.are_stopped())?;
+        Some(ConnectError::NotWanted { address: *address, unexpected: unexpected.clone(), is_final: true })
+    }
+
     fn state_now(&self, names: &[Arc<str>], now: Duration) -> State {
         let count = self.addresses.count();
         if (0..count).any(|at| self.addresses.connections(at) > 0) {
@@ -223,6 +237,7 @@ impl Book {
             };
         }
         match &self.last_failure {
+            Some(why) if self.addresses.are_stopped() => State::Stopped { why: why.clone() },
             _ if self.dialling > 0 => State::Connecting,
             _ if self.leaving > 0 => State::Draining,
             None => State::Idle,
@@ -258,12 +273,23 @@ impl Dialling {
     pub(crate) fn failed(mut self, error: ConnectError) -> ConnectError {
         let error = error.of_peer(self.name());
         let (failure, at, dialled_at) = (Failure::of_dial(self.name(), &error), self.at, self.dialled_at);
-        self.end(|book, now| {
+        let refused = match &error {
+            ConnectError::NotWanted { address, unexpected, .. } if unexpected.then == OnRefusal::Stop => {
+                Some((*address, unexpected.clone()))
+            }
+            _ => None,
+        };
+        let stopped = self.end(|book, now| {
             book.counts.failures.add(failure.reason());
             book.addresses.on_failed(at, dialled_at, now);
             book.last_failure = Some(failure);
+            if refused.is_some() {
+                book.addresses.stop(at);
+                book.stopped = refused;
+            }
+            book.stopped()
         });
-        error
+        stopped.unwrap_or(error)
     }
 
     fn end<T>(&mut self, note: impl FnOnce(&mut Book, Duration) -> T) -> T {

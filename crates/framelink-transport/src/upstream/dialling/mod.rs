@@ -25,9 +25,7 @@ use hook::OnLoss;
 pub(crate) use methods::upstream_methods;
 pub(crate) use pace::Pace;
 pub(crate) use pace::pause_before;
-#[cfg(all(unix, feature = "nonblocking"))]
-pub(crate) use signing::check_reply;
-pub(crate) use signing::{sign_off_and_close, sign_on};
+pub(crate) use signing::sign_off_and_close;
 pub use state::{Failure, Loss, Reason, State};
 #[cfg(any(feature = "blocking", feature = "nonblocking"))]
 pub use states::States;

@@ -31,6 +31,9 @@ impl Pace {
             self.failures = 0;
             return *next_try;
         }
+        if error.is_final() {
+            return Duration::MAX;
+        }
         self.failures = self.failures.saturating_add(1);
         pause_before(self.failures)
     }

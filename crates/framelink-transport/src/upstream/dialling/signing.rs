@@ -1,41 +1,23 @@
-//! The sign-on and sign-off exchanges of a connection.
+//! The sign-off exchange of a connection.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::connection::setup::ConnectionSetup;
 use crate::drive::CloseReport;
 use crate::driver::{Connection, Driver};
-use crate::error::{ConnectError, Error};
-use crate::profile::{Profile, Sign};
-
-/// Signs on, if the profile has a sign-on.
-pub(crate) async fn sign_on<C: Connection>(
-    connection: &mut C,
-    sign: Option<&Sign>,
-    within: Duration,
-) -> Result<(), ConnectError> {
-    let (Some(sign), Some(address)) = (sign, connection.peer_addr()) else { return Ok(()) };
-    let failed = |error| ConnectError::SignOn { address, error: Box::new(error) };
-    match sign.expected() {
-        Some(expected) => {
-            let reply = connection.exchange(sign.send(), within, false).await.map_err(failed)?;
-            check_reply(address, expected, &reply)
-        }
-        None => connection.send_with_outcome(sign.send(), within).await.map_err(failed),
-    }
-}
+use crate::error::Error;
 
 /// Signs off if the profile has a sign-off and it works, and closes the connection in good order, all within this time.
 pub(crate) async fn sign_off_and_close<D: Driver>(
     mut connection: D::Connection,
-    profile: &Profile,
+    setup: &ConnectionSetup,
     within: Duration,
 ) -> Result<CloseReport, Error> {
     let deadline = D::within(within);
-    if let Some(sign) = profile.sign_off() {
-        let is_fit = match sign.expected() {
-            Some(_) => connection.exchange(sign.send(), D::left(deadline), false).await.is_ok(),
-            None => connection.send_with_outcome(sign.send(), D::left(deadline)).await.is_ok(),
+    if let Some((message, has_reply)) = setup.sign_off() {
+        let is_fit = match has_reply {
+            true => connection.exchange(&message, D::left(deadline), false).await.is_ok(),
+            false => connection.send_with_outcome(&message, D::left(deadline)).await.is_ok(),
         };
         // A call that failed has closed the connection.
         if !is_fit {
@@ -43,12 +25,4 @@ pub(crate) async fn sign_off_and_close<D: Driver>(
         }
     }
     connection.close(D::left(deadline)).await
-}
-
-/// Checks that the reply to the sign-on is the expected one. The error does not show the reply, which may hold secrets.
-pub(crate) fn check_reply(address: SocketAddr, expected: &[u8], reply: &[u8]) -> Result<(), ConnectError> {
-    if reply.starts_with(expected) {
-        return Ok(());
-    }
-    Err(ConnectError::NotWanted { address, reply_len: reply.len(), expected_len: expected.len() })
 }

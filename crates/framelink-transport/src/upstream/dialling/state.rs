@@ -34,6 +34,12 @@ pub enum State {
     },
     /// We are closing the last connections in good order.
     Draining,
+    /// There is no connection, and no address is dialled again: the peer refused the sign-on, and the profile says to
+    /// stop then.
+    Stopped {
+        /// The last refusal.
+        why: Failure,
+    },
     /// There is no connection.
     Down {
         /// Why there is no connection.

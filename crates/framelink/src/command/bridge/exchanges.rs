@@ -4,8 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind};
-use framelink_transport::session::{Assigned, Concurrency, KeyPlace, ReplyOrder};
+use framelink_transport::profile::{ConnectionKind, ExchangeKind};
+use framelink_transport::session::{Concurrency, Place, ReplyOrder};
 use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
@@ -73,8 +73,8 @@ type Failed = Box<dyn Error + Send + Sync>;
 /// The host, and the connections to it.
 struct Host {
     way: HostConnections,
-    /// Where a request has its own key, if the bridge assigns another one.
-    key: Option<KeyPlace>,
+    /// Where a request has its own number, if the bridge assigns another one.
+    number: Option<Place>,
     no_reply: bool,
 }
 
@@ -88,8 +88,8 @@ enum HostConnections {
 impl Host {
     fn new(profile: Profile, addresses: &[String]) -> Result<Self, Failure> {
         let no_reply = !profile.exchange().receives();
-        let assigns = |duplex: &Duplex| matches!(duplex.assigned, Some(Assigned::Binary | Assigned::Digits));
-        let key = profile.exchange().duplex().filter(assigns).and_then(|duplex| duplex.key);
+        let assigning = profile.exchange().duplex().filter(|duplex| duplex.assigned.is_some());
+        let number = assigning.and_then(|duplex| duplex.key?.iter().next());
         let kind = profile.connection();
         let upstream = Upstream::new(&Arc::new(profile), addresses.iter().map(String::as_str));
         let way = match kind {
@@ -105,10 +105,10 @@ impl Host {
                 HostConnections::Short(upstream)
             }
         };
-        Ok(Self { way, key, no_reply })
+        Ok(Self { way, number, no_reply })
     }
 
-    /// Returns the host's reply, with the key of the client's message. An error ends the client's connection.
+    /// Returns the host's reply, with the number of the client's message. An error ends the client's connection.
     async fn exchange(&self, message: &Message) -> Result<Option<Message>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);
@@ -119,8 +119,8 @@ impl Host {
             HostConnections::Shared(link) => link.call(message).await,
         };
         let reply = reply?;
-        Ok(Some(match self.key.and_then(|place| Some((place, place.of(message)?))) {
-            Some((place, key)) => with_key(reply, place, key),
+        Ok(Some(match self.number.and_then(|place| Some((place, place.of(message)?))) {
+            Some((place, number)) => with_number(reply, place, number),
             None => reply,
         }))
     }
@@ -143,12 +143,12 @@ impl Host {
     }
 }
 
-/// Puts the key of the client's message into a reply. A long reply is changed where it lies.
-fn with_key(reply: Message, place: KeyPlace, key: &[u8]) -> Message {
+/// Puts the number of the client's message into a reply. A long reply is changed where it lies.
+fn with_number(reply: Message, place: Place, number: &[u8]) -> Message {
     let ended_by = reply.ended_by();
     let mut bytes = Vec::from(reply.into_bytes());
-    if let Some(assigned) = bytes.get_mut(place.offset()..place.offset() + place.len()) {
-        assigned.copy_from_slice(key);
+    if let Some(assigned) = place.of_mut(&mut bytes) {
+        assigned.copy_from_slice(number);
     }
     Message::new(bytes.into(), ended_by)
 }

@@ -232,6 +232,10 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
 /// Waits for the client's first byte, and returns whether one came before the client's end. The wait is short, because
 /// some hosts speak first. In a drain no host is dialled for a client that sends nothing: `None` when its time is over.
 async fn begun(client: &mut Connection, drain: &mut Drain) -> Option<Result<bool, Error>> {
+    // The profile limits the time of the first steps and of the greeting like that of the first message.
+    if let Err(error) = client.finish_opening(Duration::MAX).await {
+        return Some(Err(error));
+    }
     if let Ok(begun) = timeout(FIRST_BYTE, client.begun()).await {
         return Some(begun);
     }

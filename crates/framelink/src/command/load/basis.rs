@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use framelink_transport::profile::{ConnectionKind, Pooled, Shared, Short, Side, Timeouts};
+use framelink_transport::session::KeyPlaces;
 use framelink_transport::{Decode, Ends, Profile};
 
 use super::numbers::to_usize;
@@ -41,7 +42,7 @@ impl Base {
 
     fn overrides(&self, load: &Load) -> Overrides {
         let calls = Calls {
-            key: load.key,
+            key: load.key.map(KeyPlaces::at),
             in_flight: (self.depth > 1).then(|| u32::try_from(self.depth).unwrap_or(u32::MAX)),
             ..Calls::default()
         };

@@ -24,8 +24,8 @@ pub(super) async fn run(
 ) -> Ended {
     let end = exchange(local, place, &mut connection, &mut traffic, timer).await;
     if end == End::Done && local.phase() != Phase::Cut {
-        if let Some(sign) = local.plan.sign_off() {
-            let _ = connection.send_within(sign, CLOSE).await;
+        if let Some(message) = local.plan.sign_off() {
+            let _ = connection.send_within(&message, CLOSE).await;
         }
         let _ = connection.close(CLOSE).await;
     }

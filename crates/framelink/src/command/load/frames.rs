@@ -114,10 +114,9 @@ fn append(framing: FramingPair, payloads: &Payloads, number: u64, out: &mut Vec<
 #[cfg(test)]
 mod tests {
     use framelink_transport::Framing;
-    use framelink_transport::session::Assigned;
 
     use super::*;
-    use crate::arguments::load::Expect;
+    use crate::arguments::load::{Assigned, Expect};
     use crate::command::load::payloads::{Patch, Source};
 
     fn texts(messages: &[&[u8]]) -> Payloads {

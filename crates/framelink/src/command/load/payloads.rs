@@ -1,8 +1,6 @@
 //! What each message holds, and whether a reply is right.
 
-use framelink_transport::session::Assigned;
-
-use crate::arguments::load::Expect;
+use crate::arguments::load::{Assigned, Expect};
 
 /// The digits of a number that is written into messages.
 pub(super) const COUNTED: usize = 10;

@@ -7,8 +7,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use framelink_transport::profile::{ExchangeKind, Side, Timeouts};
-use framelink_transport::session::Assigned;
-use framelink_transport::tokio::Upstream;
+use framelink_transport::session::Encoding;
+use framelink_transport::tokio::{Connector, Upstream};
 use framelink_transport::{Decode, Encode, Ends, FramingPair, Profile};
 
 use super::basis::Base;
@@ -17,7 +17,7 @@ use super::numbers::to_usize;
 use super::payloads::{COUNTED, Patch, Payloads};
 use super::schedule::{Schedule, Workload};
 use super::sources::{check_messages, source};
-use crate::arguments::load::{Kind, Load};
+use crate::arguments::load::{Assigned, Kind, Load};
 use crate::arguments::profile::fits;
 use crate::failure::Failure;
 
@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub(super) pid: Option<u64>,
     /// A profile for each address to dial from.
     profiles: Vec<Arc<Profile>>,
+    /// A connector for each profile. Their connections share the numbers of their sign-on messages.
+    connectors: Vec<Connector>,
     /// Profiles by the number of connections that a thread has, for pools and shared connections.
     by_connections: Vec<(usize, Arc<Profile>)>,
 }
@@ -76,8 +78,8 @@ impl Plan {
         let first = &profiles[0];
         check_profile(first)?;
         let duplex = first.exchange().duplex();
-        let key = load.key.or(duplex.and_then(|duplex| duplex.key));
-        let written = load.assign.or(duplex.and_then(|duplex| duplex.assigned)).unwrap_or(Assigned::Digits);
+        let key = load.key.or(duplex.and_then(|duplex| duplex.key?.iter().next()));
+        let written = written(load, duplex.and_then(|duplex| duplex.assigned))?;
         let patch = match (key, load.counted) {
             (Some(key), _) => Some(Patch { start: key.offset(), len: key.len(), written, is_key: true }),
             (None, true) => Some(Patch { start: 0, len: COUNTED, written: Assigned::Digits, is_key: false }),
@@ -127,6 +129,7 @@ impl Plan {
             is_plain: needs_no_session(first, &framing),
             payloads,
             pid: load.pid,
+            connectors: profiles.iter().map(Connector::with_profile).collect(),
             profiles,
             by_connections,
         })
@@ -182,15 +185,33 @@ impl Plan {
         upstream(sized.map_or_else(|| self.profile_of(worker), |(_, profile)| profile), &self.addresses)
     }
 
+    /// Returns what dials the connection of a worker.
+    pub(super) fn connector_of(&self, worker: u64) -> &Connector {
+        &self.connectors[to_usize(worker) / self.addresses.len() % self.connectors.len()]
+    }
+
     /// Returns the message that ends a connection in good order.
-    pub(super) fn sign_off(&self) -> Option<&[u8]> {
-        self.profiles[0].sign_off().map(framelink_transport::profile::Sign::send)
+    pub(super) fn sign_off(&self) -> Option<Vec<u8>> {
+        self.connectors[0].sign_off()
     }
 }
 
 /// Returns an upstream with these addresses.
 pub(super) fn upstream(profile: &Arc<Profile>, addresses: &[String]) -> Upstream {
     Upstream::new(profile, addresses.iter().map(String::as_str))
+}
+
+/// Returns how keys are written: as the option says, or else the profile.
+fn written(load: &Load, of_profile: Option<Encoding>) -> Result<Assigned, Failure> {
+    match (load.assign, of_profile) {
+        (Some(assigned), _) => Ok(assigned),
+        (None, None) => Ok(Assigned::Digits),
+        (None, Some(encoding)) => Assigned::of(encoding).ok_or_else(|| {
+            Failure::usage(format!(
+                "exchange.assign is {encoding}, expected ascii or binary, which this command writes"
+            ))
+        }),
+    }
 }
 
 /// Refuses a profile that has no replies on its connections.
@@ -212,6 +233,8 @@ fn needs_no_session(profile: &Profile, framing: &FramingPair) -> bool {
     framing.ends() == Ends::Itself
         && profile.heartbeat().is_none()
         && profile.preamble().is_empty()
+        && profile.first().is_empty()
+        && profile.greeting().is_none()
         && profile.sign_on().is_none()
         && profile.sign_off().is_none()
 }

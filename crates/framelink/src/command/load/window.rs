@@ -192,9 +192,8 @@ impl Hasher for Spread {
 
 #[cfg(test)]
 mod tests {
-    use framelink_transport::session::Assigned;
-
     use super::*;
+    use crate::arguments::load::Assigned;
 
     const fn message(number: u64) -> InFlight {
         let at = Duration::from_millis(number);

@@ -4,14 +4,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use framelink_transport::ConnectError;
-use framelink_transport::tokio::{Connection, Connector};
-use framelink_transport::upstream::AddressLease;
+use framelink_transport::tokio::Connection;
 use tokio::time::sleep;
 
 use super::calls::{self, Route};
 use super::failures::Kind;
 use super::local::Local;
-use super::plan::{Plan, upstream};
+use super::plan::Plan;
 use super::schedule::{Due, PAUSE, Schedule, connect_at};
 use super::timer::Timer;
 use super::traffic::{End, Ended, Traffic};
@@ -88,7 +87,7 @@ async fn run_long(local: &Rc<Local>, place: usize, worker: u64, schedule: &mut S
                 failing_since = None;
                 has_ended = true;
                 let traffic = Traffic::new(Rc::clone(local), schedule.clone());
-                let ended = dialled.drive(local, place, traffic, timer).await;
+                let ended = drive(local, place, dialled, traffic, timer).await;
                 *schedule = ended.schedule;
                 match ended.end {
                     End::Done => return,
@@ -115,33 +114,19 @@ async fn run_long(local: &Rc<Local>, place: usize, worker: u64, schedule: &mut S
     }
 }
 
-/// A connection, and its place in the upstream that signed it on.
-struct Dialled(Connection, Option<AddressLease>);
-
-impl Dialled {
-    async fn drive(self, local: &Local, place: usize, traffic: Traffic, timer: &mut Timer) -> Ended {
-        let Self(connection, _lease) = self;
-        if !local.plan.is_plain {
-            return dialogue::run(local, place, connection, traffic, timer).await;
-        }
-        wire::run(place, connection, traffic, timer).await
+async fn drive(local: &Local, place: usize, connection: Connection, traffic: Traffic, timer: &mut Timer) -> Ended {
+    if !local.plan.is_plain {
+        return dialogue::run(local, place, connection, traffic, timer).await;
     }
+    wire::run(place, connection, traffic, timer).await
 }
 
-/// Dials the address of this worker.
-async fn dial(plan: &Plan, worker: u64) -> Result<Dialled, String> {
-    let (profile, address) = (plan.profile_of(worker), plan.address_of(worker));
-    let dialled = match (profile.sign_on(), profile.sign_off()) {
-        (None, None) => match with_zone(address) {
-            Ok(zoned) => {
-                Connector::with_profile(profile).connect(&*zoned).await.map(|connection| Dialled(connection, None))
-            }
-            Err(error) => Err(ConnectError::Resolve(error)),
-        },
-        _ => {
-            let dialled = upstream(profile, std::slice::from_ref(address)).dial().await;
-            dialled.map(|(connection, lease)| Dialled(connection, Some(lease)))
-        }
+/// Dials the address of this worker, and signs on.
+async fn dial(plan: &Plan, worker: u64) -> Result<Connection, String> {
+    let address = plan.address_of(worker);
+    let dialled = match with_zone(address) {
+        Ok(zoned) => plan.connector_of(worker).connect(&*zoned).await,
+        Err(error) => Err(ConnectError::Resolve(error)),
     };
     dialled.map_err(|error| connect_failed(address, &error))
 }

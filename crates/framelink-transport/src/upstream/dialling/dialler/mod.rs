@@ -18,7 +18,7 @@ use crate::session::OnUnread;
 use crate::upstream::dialling::dialler::idle::IdleSlot;
 use crate::upstream::dialling::watch::{Setter, Watch};
 use crate::upstream::dialling::{
-    AddressBook, AddressLease, Attempt, Dialling, Next, OnLoss, Probe, sign_off_and_close, sign_on,
+    AddressBook, AddressLease, Attempt, Dialling, Next, OnLoss, Probe, sign_off_and_close,
 };
 use framelink_profile::FramingPair;
 
@@ -42,7 +42,7 @@ impl<D: Driver> Deref for Dialler<D> {
 
 pub(crate) struct Inner<D: Driver> {
     pub(crate) settings: Settings<D>,
-    /// Connects to an address, before the sign-on.
+    /// Connects to an address, and signs on.
     pub(crate) connector: Connector<FramingPair, D>,
     pub(crate) resolver: D::Resolver,
     pub(crate) address_book: Arc<AddressBook>,
@@ -77,7 +77,7 @@ impl<D: Driver> Dialler<D> {
         let (names, on_loss) = (Arc::clone(&settings.names), settings.on_loss.clone());
         let set = Box::new(move |state| Setter::set(&setter, state));
         let address_book = AddressBook::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), set);
-        let mut connector = Connector::before_sign_on(&settings.profile);
+        let mut connector = Connector::with_profile(&settings.profile);
         connector.setup = connector.setup.with_unread(settings.on_unread.clone());
         let counting = Arc::clone(&address_book);
         let inner = Inner {
@@ -190,11 +190,7 @@ impl<D: Driver> Inner<D> {
     }
 
     async fn connected(&self, name: &Arc<str>, within: Duration) -> Result<D::Connection, ConnectError> {
-        let deadline = D::within(within);
-        let connector = self.connector.clone().within(within);
-        let mut connection = D::dial(&connector, &self.resolver, name).await?;
-        sign_on(&mut connection, self.settings.profile.sign_on(), D::left(deadline)).await?;
-        Ok(connection)
+        D::dial(&self.connector.clone().within(within), &self.resolver, name).await
     }
 
     /// Takes the spare connection, if there is one and it has not ended.
@@ -224,10 +220,10 @@ impl<D: Driver> Inner<D> {
     pub(crate) fn retire(&self, connection: D::Connection, lease: impl Into<Arc<AddressLease>>) {
         let lease = lease.into();
         lease.leave();
-        let profile = Arc::clone(&self.settings.profile);
-        let closed = D::detach("framelink-close", profile.timeouts().close, move |within| async move {
+        let (setup, within) = (self.connector.setup.clone(), self.settings.profile.timeouts().close);
+        let closed = D::detach("framelink-close", within, move |within| async move {
             // A failure to sign off changes nothing: the connection is over.
-            let _ = sign_off_and_close::<D>(connection, &profile, within).await;
+            let _ = sign_off_and_close::<D>(connection, &setup, within).await;
             drop(lease);
         });
         if closed.is_err() {

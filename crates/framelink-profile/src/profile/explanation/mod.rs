@@ -1,5 +1,8 @@
 //! Explanations of profiles in plain words.
 
+mod exchange;
+mod signing;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,12 +11,10 @@ use framelink_codec::{Decode, Ends};
 
 use super::words::Words;
 use super::{
-    ConnectionKind, Duplex, ExchangeKind, Limits, Network, Policy, Pooled, Profile, Reach, Reconnect, Short, Side,
-    WhenFull, liveness,
+    ConnectionKind, ExchangeKind, Limits, Network, Policy, Pooled, Profile, Reconnect, Short, Side, WhenFull, liveness,
 };
 use crate::framing::Framing;
 use crate::socket::SocketOptions;
-use framelink_session::Assigned;
 
 /// The meaning of a profile in plain words, with a line for each setting.
 ///
@@ -35,10 +36,10 @@ impl Explanation {
     pub(super) fn of(profile: &Profile) -> Self {
         let mut this = Self { lines: Vec::new() };
         this.say("connection", connection(profile));
-        this.exchange(profile.exchange);
+        this.exchange(profile);
         this.framing(profile);
         this.preamble(profile);
-        this.signing(profile);
+        signing::explain(profile, |label, text| this.say(label, text));
         this.reconnect(&profile.reconnect);
         this.timeouts(profile);
         this.limits(profile);
@@ -56,13 +57,6 @@ impl Explanation {
 
     fn say(&mut self, label: &'static str, text: impl Into<String>) {
         self.lines.push((label, text.into()));
-    }
-
-    fn exchange(&mut self, kind: ExchangeKind) {
-        self.say("exchange", exchange(kind));
-        if let Some(duplex) = kind.duplex() {
-            self.say("in flight", in_flight(duplex));
-        }
     }
 
     fn framing(&mut self, profile: &Profile) {
@@ -91,22 +85,6 @@ impl Explanation {
             (false, true) => self.say("preamble", format!("once connected, sends {send}")),
             (true, false) => self.say("preamble", format!("once connected, expects {expect}")),
             (false, false) => self.say("preamble", format!("once connected, sends {send} and expects {expect}")),
-        }
-    }
-
-    fn signing(&mut self, profile: &Profile) {
-        for (label, when, sign) in
-            [("sign-on", "once connected", profile.sign_on()), ("sign-off", "before closing", profile.sign_off())]
-        {
-            let Some(sign) = sign else { continue };
-            let reply = match sign.expected() {
-                None => String::new(),
-                Some([]) => " and waits for a reply".to_owned(),
-                Some(start) => {
-                    format!(" and waits for a reply that begins with the {} of {label}.expect", ShowBytes(start.len()))
-                }
-            };
-            self.say(label, format!("{when}, a client sends a message of {}{reply}", ShowBytes(sign.send().len())));
         }
     }
 
@@ -219,9 +197,15 @@ impl Explanation {
                 self.say("careful", format!("only a {side} can use it, because for a {} {error}", other.name()));
             }
         }
+        for side in [Side::Client, Side::Server] {
+            if let Err(error) = profile.check_variables(side) {
+                self.say("careful", format!("a {} does not start here: {error}", side.name()));
+            }
+        }
         if let Some(caution) = profile.mismatch_caution() {
             self.say("careful", caution);
         }
+        self.keys(profile);
         let receives = profile.exchange.receives().then(|| profile.framing.receive.ends());
         match receives {
             Some(Ends::Quiet(silence)) if profile.connection.short().is_none() => {
@@ -304,42 +288,6 @@ fn lent(pooled: &Pooled) -> String {
         )
     };
     format!("pooled: {min} to {max} that stay open, each used for one exchange at a time; a caller waits {wait}; {end}")
-}
-
-fn exchange(exchange: ExchangeKind) -> String {
-    let dials = |reach| if reach == Reach::Dial { "we dial" } else { "the peer dials" };
-    match exchange {
-        ExchangeKind::Sync => "sync: a message, then its reply, then the next".to_owned(),
-        ExchangeKind::SendOnly => "send-only: messages are sent, none are expected back".to_owned(),
-        ExchangeKind::ReceiveOnly => "receive-only: messages are received, none are sent".to_owned(),
-        ExchangeKind::Duplex(_) => "duplex: both sides send when they like".to_owned(),
-        ExchangeKind::Simplex(simplex) => format!(
-            "simplex: one connection only to send, which {}, and one only to receive, which {}",
-            dials(simplex.send),
-            dials(simplex.receive)
-        ),
-    }
-}
-
-fn in_flight(duplex: Duplex) -> String {
-    let Duplex { key, assigned, in_flight, serialized } = duplex;
-    let most = format!("up to {in_flight} requests");
-    let Some(place) = key else {
-        return format!("{most}, answered in order; if a reply does not arrive in time, the connection is given up");
-    };
-    let chosen = match assigned {
-        None => "",
-        Some(Assigned::Binary) => ", which framelink chooses and counts in network order",
-        Some(Assigned::Digits) => ", which framelink chooses and counts in ASCII digits",
-    };
-    let same = if serialized {
-        "requests with one key run one after the other"
-    } else {
-        "a request whose key is in flight is refused"
-    };
-    let (offset, len) = (place.offset(), place.len());
-    let bytes = if len == 1 { "byte" } else { "bytes" };
-    format!("{most}, answered in any order by the {len} {bytes} at offset {offset}{chosen}; {same}")
 }
 
 /// The first few of many networks.

@@ -1,0 +1,172 @@
+//! Profiles: what is exchanged before the first message and before the close.
+#![cfg(feature = "toml")]
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
+use framelink_profile::{FirstStep, Framing, Greeting, Meanwhile, OnRefusal, Profile, ProfileBuilder, Side, Sign};
+use framelink_template::{Match, Template};
+
+const BANK: &str = r#"framing = "ascii:4"
+greeting = "0:4=text:HELO"
+sign-off = "text:0820{number:6}"
+
+[exchange]
+kind = "duplex"
+key = "4:6"
+
+[sign-on]
+send = "text:0800{number:6}{utc:%m%d%H%M%S}{request:4:2}"
+expect = "0:4=text:0810,4:6=request,20:2=text:00"
+reply = "2:1=odd"
+refused = "stop"
+
+[[meanwhile]]
+when = "0:4=text:0800"
+say = "text:0810{request:4:6}"
+"#;
+
+const POSTGRES: &str = r#"framing = "net:4,counts=self"
+
+[[first]]
+send = "hex:0000000804d2162f"
+
+[[first]]
+expect = "0:1=text:N|text:S"
+say = "text:N"
+bytes = 1
+
+[[first]]
+send = "text:\\x00\\x03\\x00\\x00user\\x00{env:PGUSER}\\x00\\x00"
+framing = "net:4,counts=self"
+"#;
+
+fn of(notation: &str) -> ProfileBuilder {
+    Profile::builder(notation.parse::<Framing>().unwrap())
+}
+
+fn template(text: &str) -> Template {
+    text.parse().unwrap()
+}
+
+fn a_match(text: &str) -> Match {
+    text.parse().unwrap()
+}
+
+fn bank() -> Profile {
+    let sign_on = Sign::new(template("text:0800{number:6}{utc:%m%d%H%M%S}{request:4:2}"))
+        .expect(a_match("0:4=text:0810,4:6=request,20:2=text:00"))
+        .reply_rule(a_match("2:1=odd"))
+        .refused(OnRefusal::Stop);
+    of("ascii:4")
+        .exchange(framelink_profile::Duplex::new().key("4:6".parse().unwrap()))
+        .greeting(Greeting::new().expect(a_match("0:4=text:HELO")))
+        .sign_on(sign_on)
+        .sign_off(Sign::new(template("text:0820{number:6}")))
+        .meanwhile(Meanwhile::new(a_match("0:4=text:0800"), template("text:0810{request:4:6}")))
+        .build()
+        .unwrap()
+}
+
+fn postgres() -> Profile {
+    let start = template(r"text:\x00\x03\x00\x00user\x00{env:PGUSER}\x00\x00");
+    of("net:4,counts=self")
+        .first(FirstStep::send(b"\0\0\0\x08\x04\xd2\x16\x2f"))
+        .first(FirstStep::expect(a_match("0:1=text:N|text:S")).bytes(1).say(template("text:N")))
+        .first(FirstStep::send(start).framing("net:4,counts=self".parse().unwrap()))
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn every_key_is_read_and_written() {
+    for (toml, profile) in [(BANK, bank()), (POSTGRES, postgres())] {
+        assert_eq!(Profile::from_toml(toml).unwrap(), profile);
+        let written = profile.to_toml();
+        assert_eq!(Profile::from_toml(&written).unwrap(), profile, "{written}");
+        let json = serde_json::to_string(&profile).unwrap();
+        assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile, "{json}");
+    }
+    assert_eq!(bank().to_toml(), BANK);
+}
+
+#[test]
+fn the_dialogue_is_explained_in_words() {
+    for (profile, lines) in [
+        (
+            bank(),
+            &[
+                "greeting     once connected, a client first waits for a message with 0:4=text:HELO",
+                "sign-on      once connected, a client sends a message like text:08000000010115080000{request:4:2} and waits for a reply \
+                 with 0:4=text:0810,4:6=request,20:2=text:00; if the peer refuses, the address is not dialled again",
+                "sign-on      a message can be the reply only with 2:1=odd; others are kept for the application",
+                "sign-off     before closing, a client sends a message like text:0820000001",
+                "meanwhile    until then, a client answers a message with 0:4=text:0800 by one like text:0810{request:4:6}",
+            ][..],
+        ),
+        (
+            postgres(),
+            &[
+                "first        before all messages, a client sends a message like hex:0000000804d2162f",
+                "first        before all messages, a client expects 1 byte with 0:1=text:N|text:S; a server sends one like text:N",
+                "careful      a client does not start here: first.3.send contains the environment variable PGUSER, which is not set",
+            ],
+        ),
+    ] {
+        let explained = profile.explain().to_string();
+        for line in lines {
+            assert!(explained.lines().any(|said| said == *line), "{line}\nis not in\n{explained}");
+        }
+    }
+}
+
+#[test]
+fn a_side_that_cannot_use_the_dialogue_is_told_why() {
+    for (toml, side, told) in [
+        (
+            "framing = 'line'\ngreeting = '0:4=text:INFO'",
+            Side::Server,
+            "greeting does not go with greeting.send: a client expects it, and the profile does not say what a server sends",
+        ),
+        (
+            "framing = 'line'\ngreeting = { send = 'text:INFO' }",
+            Side::Client,
+            "greeting does not go with greeting.expect: a server sends it, and the profile does not say what a client expects",
+        ),
+        (
+            "framing = 'line'\n[[first]]\nexpect = '0:1=text:N'\nbytes = 1",
+            Side::Server,
+            "first.1.expect does not go with first.1.say: a server sends this message, and the profile does not say it",
+        ),
+        (
+            "framing = 'line'\n[[first]]\nsend = 'text:{env:HOME}'",
+            Side::Server,
+            "first.1.send does not go with first.1.bytes: a server receives this message, and it has no fixed length; set bytes or \
+             framing",
+        ),
+    ] {
+        let profile = Profile::from_toml(toml).unwrap();
+        assert_eq!(profile.check_for(side).unwrap_err().to_string(), told, "{toml}");
+        let other = if side == Side::Client { Side::Server } else { Side::Client };
+        profile.check_for(other).unwrap();
+    }
+}
+
+/// The value of a variable is taken when a connection is made, and a missing one is found before.
+#[test]
+fn a_role_does_not_start_without_its_variables() {
+    let profile = of("line").sign_on(Sign::new(template("text:{env:FRAMELINK_UNSET}"))).build().unwrap();
+    let error = profile.check_one_at_a_time().unwrap_err();
+    let told = "sign-on.send contains the environment variable FRAMELINK_UNSET, which is not set";
+    assert_eq!((error.key(), error.to_string().as_str()), ("sign-on.send", told));
+    profile.check_variables(Side::Server).unwrap();
+    assert!(of("line").sign_on(Sign::new(template("text:{env:PATH}"))).build().unwrap().check_one_at_a_time().is_ok());
+}
+
+#[test]
+fn only_a_side_with_something_to_exchange_has_a_dialogue() {
+    let has = |profile: &Profile| [Side::Client, Side::Server].map(|side| profile.has_dialogue(side));
+    assert_eq!(has(&bank()), [true, false]);
+    assert_eq!(has(&postgres()), [true, true]);
+    assert_eq!(has(&of("line").sign_off(Sign::new(b"bye")).build().unwrap()), [false, false]);
+    let greets = Greeting::new().send(template("text:INFO"));
+    assert_eq!(has(&of("line").greeting(greets).build().unwrap()), [false, true]);
+}
