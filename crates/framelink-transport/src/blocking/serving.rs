@@ -82,12 +82,12 @@ impl<C: Decode + Encode> Connection<C> {
         if self.mailbox.is_none() {
             return serve_in_place(self, how).await;
         }
-        let (profile, peer) = (how.profile().clone(), self.peer_addr());
+        let (profile, peer, begun) = (how.profile().clone(), self.peer_addr(), self.begin_served().await);
         let (answered, served) = {
             let mut answer =
                 |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
             let handling = Handling::<'_, _, fn(Message) -> _>::InTurn(&mut answer);
-            self.serve_beside_writer(&profile, Concurrency::default(), handling).await
+            self.serve_beside_writer(begun, &profile, Concurrency::default(), handling)
         };
         end_served(self, &profile, answered, served).await
     }
@@ -102,13 +102,21 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        let (answered, served) = self.serve_beside_writer(profile, concurrency, Handling::InThreads(&answer)).await;
+        let begun = self.begin_served().await;
+        let (answered, served) = self.serve_beside_writer(begun, profile, concurrency, Handling::InThreads(&answer));
         end_served(self, profile, answered, served).await
     }
 
-    /// Serves the connection with a thread that writes. Returns how many requests were answered.
-    async fn serve_beside_writer<A: Answer>(
+    /// Finishes what comes before the first request. Sends the preamble even if no request arrives.
+    async fn begin_served(&mut self) -> Result<(), ErrorOf<C>> {
+        open_served(self).await?;
+        self.flush()
+    }
+
+    /// Serves the connection, if it has begun well, with a thread that writes. Returns how many requests were answered.
+    fn serve_beside_writer<A: Answer>(
         &mut self,
+        begun: Result<(), ErrorOf<C>>,
         profile: &Profile,
         concurrency: Concurrency,
         handling: Handling<'_, A, impl Fn(Message) -> A + Sync>,
@@ -116,11 +124,6 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        // Sends the preamble even if no request arrives.
-        let begun = match open_served(self).await {
-            Ok(()) => self.flush(),
-            Err(error) => Err(error),
-        };
         match begun {
             Ok(()) => self.serve_in_threads(profile, concurrency, handling),
             Err(error) => (0, Err(error)),

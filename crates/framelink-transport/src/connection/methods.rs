@@ -146,7 +146,7 @@ macro_rules! exchanging_connection_methods {
             if self.receiving().dialogue().is_none() {
                 return Ok(());
             }
-            let deadline = self.clock.within(within);
+            let deadline = self.clock().within(within);
             match $wait!(self.until_done(deadline, |connection, wait| connection.advance_opening(wait))) {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(cause)) => Err(self.opening_failed(cause)),
