@@ -75,8 +75,9 @@ pub struct Receiving<D: Decode> {
     liveness: Option<LivenessHandle>,
     /// The counted memory of the buffer.
     room: Room,
-    /// A copy of bytes that wait for the next messages, until the buffer is released.
-    chunk: Option<Chunk>,
+    /// A copy of bytes that wait for the next messages, until the buffer is released. Boxed, because idle connections
+    /// have none.
+    chunk: Option<Box<Chunk>>,
     extras: Option<Box<Extras>>,
     /// Why no more bytes are expected for now. Applies to the bytes in the buffer.
     end: Option<End>,

@@ -83,12 +83,12 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Copies the bytes from a message on, if several messages of its size may be waiting.
-    fn next_chunk(&self, place: MessagePlace) -> Option<Chunk> {
+    fn next_chunk(&self, place: MessagePlace) -> Option<Box<Chunk>> {
         let (len, rest) = (place.end - place.start, self.buffer.len());
         let shared = (len + rest).min(Chunk::LARGEST);
         let is_worthwhile = len > Message::SHORT && len <= shared / Chunk::FEWEST;
         let bytes = self.buffer.bytes_at(place.start..place.start + shared);
-        is_worthwhile.then(|| Chunk { bytes: Arc::from(bytes), at: self.received_before(place) })
+        is_worthwhile.then(|| Box::new(Chunk { bytes: Arc::from(bytes), at: self.received_before(place) }))
     }
 
     /// Returns how many bytes were received before a message.

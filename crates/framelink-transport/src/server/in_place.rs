@@ -39,7 +39,10 @@ pub(crate) fn serve_in_place<S: ServedConnection, H: HandlerResult>(
             if let Err(error) = connection.check(Operation::Send) {
                 break 'served Err(error);
             }
-            if let Err(error) = open_served(connection).await {
+            // Asked here, so that an idle connection needs no memory for it.
+            if connection.receiving().dialogue().is_some()
+                && let Err(error) = Box::pin(open_served(connection)).await
+            {
                 break 'served Err(error);
             }
             // The preamble is sent even if the client asks nothing.

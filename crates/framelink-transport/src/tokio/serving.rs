@@ -95,7 +95,10 @@ impl<C: Decode + Encode> Connection<C> {
                 if let Err(error) = served.connection.check(Operation::Send) {
                     break 'served Err(error);
                 }
-                if let Err(error) = open_served(served.connection).await {
+                // Asked here, so that an idle connection needs no memory for it.
+                if served.connection.receiving().dialogue().is_some()
+                    && let Err(error) = Box::pin(open_served(served.connection)).await
+                {
                     break 'served Err(error);
                 }
                 // The preamble is sent even if the client asks nothing.
