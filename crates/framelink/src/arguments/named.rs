@@ -90,15 +90,16 @@ mod tests {
 
     #[test]
     fn the_environment_names_the_folder() {
-        let cases: &[(&[(&str, &str)], Option<&str>)] = &[
-            (&[], None),
-            (&[("HOME", "/home/eve")], Some("/home/eve/.config/framelink/profiles")),
-            (&[("HOME", "/home/eve"), ("XDG_CONFIG_HOME", "/etc/xdg")], Some("/etc/xdg/framelink/profiles")),
-            (&[("HOME", "/home/eve"), ("XDG_CONFIG_HOME", "xdg")], Some("/home/eve/.config/framelink/profiles")),
-            (&[("FRAMELINK_PROFILES", "here"), ("XDG_CONFIG_HOME", "/etc/xdg")], Some("here")),
-        ];
-        for (variables, folder) in cases {
-            let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        let own = "/home/eve/.config/framelink/profiles";
+        for (variables, folder) in [
+            ("", None),
+            ("HOME=/home/eve", Some(own)),
+            ("HOME=/home/eve XDG_CONFIG_HOME=/etc/xdg", Some("/etc/xdg/framelink/profiles")),
+            ("HOME=/home/eve XDG_CONFIG_HOME=relative", Some(own)),
+            ("FRAMELINK_PROFILES=here XDG_CONFIG_HOME=/etc/xdg", Some("here")),
+        ] {
+            let pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
+            let value = |name: &str| pairs.clone().find(|(known, _)| *known == name).map(|(_, value)| value.into());
             let chosen = ProfileFolder::chosen(value).map(|folder| folder.0);
             if cfg!(unix) {
                 assert_eq!(chosen.as_deref(), folder.map(Path::new), "{variables:?}");
