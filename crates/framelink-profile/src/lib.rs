@@ -43,9 +43,9 @@ pub use framing::{DecodeError, EncodeError, Framing, FramingPair, presets};
 #[cfg(feature = "toml")]
 pub use profile::TomlError;
 pub use profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Explanation, FirstStep, Greeting, Limits, Meanwhile, Network,
-    Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder, ProfileError, Reach, Reconnect, Shared,
-    Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
+    Access, Address, ConnectionKind, Duplex, ExchangeKind, Explanation, FirstStep, Greeting, Limits, Meanwhile,
+    Network, Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder, ProfileError, Reach, Reconnect,
+    Shared, Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
 };
 pub use socket::{Keepalive, SocketOptions};
 

@@ -182,7 +182,7 @@ const WRONG: &[(&str, &str)] = &[
     ("framing = 'line'\nframing = 'line'", "line 2, column 1: duplicate key"),
     (
         "framing = 'line'\n\nframe = 'line'",
-        "line 3, column 1: unknown field `frame`, expected one of `template`, `framing`, `connection`, `exchange`, `numbers`, \
+        "line 3, column 1: unknown field `frame`, expected one of `template`, `addresses`, `listen`, `framing`, `connection`, `exchange`, `numbers`, \
          `preamble`, `first`, `greeting`, `sign-on`, `sign-off`, `meanwhile`, `reconnect`, `timeouts`, `limits`, `access`, `liveness`, `socket`",
     ),
     (

@@ -1,10 +1,37 @@
 //! Peers as a caller writes them: addresses, names, and addresses with a zone.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
+use framelink_transport::blocking::{Client, Server, Upstream};
 #[cfg(target_os = "linux")]
 use framelink_transport::zoned_address;
-use framelink_transport::{Peer, ToPeer};
+use framelink_transport::{Framing, Peer, Profile, ToPeer};
+
+/// A server and a client need nothing but their profiles.
+#[test]
+fn a_profile_has_the_addresses_of_both_sides() -> Result<(), Box<dyn std::error::Error>> {
+    let profile = || Profile::builder("ascii:4".parse::<Framing>().unwrap());
+    let listening = Arc::new(profile().listen("127.0.0.1:0".parse()?).build()?);
+    let server = Server::of_profile(&listening)?;
+    let (address, handle) = (server.local_addr()?, server.handle());
+    let running = thread::spawn(move || server.run(|request| Some(request.to_vec())));
+
+    let dialling = Arc::new(profile().addresses([address.to_string().parse()?]).build()?);
+    let upstream = Upstream::of_profile(&dialling)?;
+    assert_eq!(&*upstream.addresses()[0], address.to_string());
+    assert_eq!(&Client::over(upstream)?.call(b"hello")?[..], b"hello");
+    handle.drain(Duration::from_secs(5));
+    assert!(running.join().unwrap().is_clean());
+
+    assert_eq!(Upstream::of_profile(&listening).unwrap_err().key(), "addresses");
+    let error = Server::of_profile(&dialling).err().unwrap();
+    assert!(error.kind() == ErrorKind::InvalidInput && error.to_string().starts_with("listen is missing"), "{error}");
+    Ok(())
+}
 
 /// Where no name has to be looked up, std has the same addresses.
 #[test]

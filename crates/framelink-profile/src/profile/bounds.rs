@@ -8,7 +8,7 @@ use super::first::FirstCut;
 use super::signing::{Keys, MOST_MEANWHILE};
 use super::{
     Access, ConnectionKind, Duplex, FirstStep, Limits, Pooled, Preamble, Profile, ProfileError, Reconnect, Shared,
-    Timeouts,
+    Timeouts, address,
 };
 use crate::socket::SocketOptions;
 
@@ -22,6 +22,7 @@ const MOST_INTERFACE: usize = 15;
 const MOST_LINGER: Duration = Duration::from_secs(u16::MAX as u64);
 
 pub(super) fn check(profile: &Profile) -> Checked {
+    address::check(profile)?;
     check_len("preamble.send", profile.preamble.send().len(), Preamble::MOST, "bytes")?;
     check_len("preamble.expect", profile.preamble.expect().len(), Preamble::MOST, "bytes")?;
     check_timeouts(&profile.timeouts)?;

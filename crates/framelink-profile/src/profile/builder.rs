@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use framelink_codec::notation::{NotationError, Token};
 
+use super::address::Endpoints;
 use super::limits::lowered;
 use super::signing::Signing;
 use super::{
-    Access, ConnectionKind, ExchangeKind, FirstStep, Greeting, Limits, Meanwhile, Numbering, Preamble, Profile,
-    ProfileError, Reconnect, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
+    Access, Address, ConnectionKind, ExchangeKind, FirstStep, Greeting, Limits, Meanwhile, Numbering, Preamble,
+    Profile, ProfileError, Reconnect, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
@@ -35,6 +36,7 @@ use framelink_session::Matching;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ProfileBuilder {
+    pub(super) endpoints: Endpoints,
     pub(super) send: Option<Framing>,
     pub(super) receive: Option<Framing>,
     pub(super) preamble: Preamble,
@@ -182,7 +184,17 @@ impl ProfileBuilder {
         self
     }
 
+    /// For clients: sets the addresses of the peer, up to 64, each once. [`reconnect`](Self::reconnect) says which is
+    /// dialled; by default the first one while it works. Defaults to none: then the role is given an address.
+    pub fn addresses(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
+        // One more than the limit is enough to be refused.
+        self.endpoints.addresses = addresses.into_iter().take(Address::MOST + 1).collect();
+        self
+    }
+
     owned_setters! {
+        /// For servers: sets where to listen. Defaults to none: then the server is given an address.
+        listen(address: Address) = endpoints.listen: Some(address);
         /// Sets the first message of the server: what a client expects, and what a server sends. Defaults to none.
         greeting(greeting: Greeting) = signing.greeting: Some(greeting);
         /// Sets the exchange with which each connection of a client begins. Defaults to none.
@@ -278,6 +290,7 @@ impl ProfileBuilder {
         let memory = self.memory.unwrap_or_else(|| Limits::default_memory(&framing));
         let share = self.memory_per_client.unwrap_or_else(|| Limits::default_memory_per_client(memory, &framing));
         let profile = Profile {
+            endpoints: (self.endpoints != Endpoints::default()).then(|| Arc::new(self.endpoints.clone())),
             framing,
             preamble: self.preamble.clone(),
             signing: (self.signing != Signing::default()).then(|| Arc::new(self.signing.clone())),

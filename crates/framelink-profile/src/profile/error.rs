@@ -95,9 +95,7 @@ impl ProfileError {
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { key } => {
-                write!(f, "{key} is missing, which says how messages are cut, such as \"ascii:4\"")
-            }
+            Self::Missing { key } => write!(f, "{key} is missing, which says {}", what_it_says(key)),
             Self::Unreadable { key, error } if error.column() > 1 => write!(f, "{key}: {error}"),
             Self::Unreadable { key, error } => write!(f, "{key}: {}", error.message()),
             Self::OutOfBounds { key, found, allowed } => write!(f, "{key} is {found}, expected {allowed}"),
@@ -106,6 +104,15 @@ impl fmt::Display for ProfileError {
             }
             Self::Combination { key, with, reason } => write!(f, "{key} does not go with {with}: {reason}"),
         }
+    }
+}
+
+/// Returns what a required key is for, with an example.
+fn what_it_says(key: &str) -> &'static str {
+    match key {
+        "addresses" => "where the peer is, such as [\"a.example:7000\", \"b.example:7000\"]",
+        "listen" => "where the server listens, such as \"0.0.0.0:7000\"",
+        _ => "how messages are cut, such as \"ascii:4\"",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Profiles and their parts.
 
 mod access;
+mod address;
 mod bounds;
 mod builder;
 mod connection;
@@ -24,6 +25,7 @@ mod toml;
 mod words;
 
 pub use access::{Access, Network};
+pub use address::Address;
 pub use builder::ProfileBuilder;
 pub use connection::{ConnectionKind, Pooled, Shared, Short, Side};
 pub use error::ProfileError;
@@ -46,6 +48,7 @@ use std::time::Duration;
 use framelink_heartbeat::Heartbeat;
 use framelink_session::{Match, Matching};
 
+use self::address::Endpoints;
 use self::signing::Signing;
 use crate::framing::FramingPair;
 use crate::socket::SocketOptions;
@@ -65,6 +68,7 @@ use crate::socket::SocketOptions;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
+    endpoints: Option<Arc<Endpoints>>,
     framing: FramingPair,
     preamble: Preamble,
     signing: Option<Arc<Signing>>,

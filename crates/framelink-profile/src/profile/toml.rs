@@ -189,10 +189,10 @@ fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let (name, value) = table.iter().find(|(name, _)| name.get_ref() == first)?;
     if let (Some(items), Some(rest)) = (value.get_ref().as_array(), rest) {
-        let (number, rest) = rest.split_once('.')?;
+        let (number, rest) = rest.split_once('.').map_or((rest, None), |(number, rest)| (number, Some(rest)));
         let item = items.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
-        let inner = item.get_ref().as_table()?;
-        return span_of(inner, rest).or_else(|| Some(item.span()));
+        let inner = rest.and_then(|rest| span_of(item.get_ref().as_table()?, rest));
+        return inner.or_else(|| Some(item.span()));
     }
     match (value.get_ref().as_table(), rest) {
         (Some(inner), Some(rest)) => span_of(inner, rest).or_else(|| Some(name.span())),

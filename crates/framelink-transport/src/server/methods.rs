@@ -190,6 +190,19 @@ macro_rules! server {
                 Ok(Self { listener, profile, concurrency, registry: None, handle })
             }
 
+            /// Listens at the address of the profile.
+            ///
+            /// # Errors
+            /// As for [`bind`](Self::bind), and if the profile has no address to `listen` at.
+            pub $($async)? fn of_profile(profile: &Arc<Profile>) -> io::Result<Self> {
+                let missing = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+                let listen = profile.check_listen().map_err(missing)?.as_str();
+                match crate::zone::zoned_address(listen) {
+                    Some(zoned) => $plain!(Self::bind(zoned?, profile)),
+                    None => $plain!(Self::bind(listen, profile)),
+                }
+            }
+
             /// Sets how many requests of one connection are handled at a time. Defaults to one.
             #[must_use]
             pub const fn concurrency(mut self, concurrency: Concurrency) -> Self {

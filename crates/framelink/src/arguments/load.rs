@@ -34,11 +34,11 @@ const MOST_RATE: u64 = 100_000_000;
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/load.txt"))]
 pub(crate) struct Load {
-    /// The address of the server, HOST:PORT, or several addresses with commas between them.
+    /// The address of the server, HOST:PORT, or several with commas between them [default: the addresses of the profile]
     ///
     /// Connections are spread over several addresses in turn.
-    #[arg(value_name = "ADDRESS", value_parser = addresses)]
-    pub(crate) addresses: Addresses,
+    #[arg(value_name = "ADDRESS", value_parser = addresses, required_unless_present_any = ["profile", "sets"])]
+    pub(crate) addresses: Option<Addresses>,
 
     /// How connections are used: long, short, pooled or shared [default: long, or what the profile says]
     ///
@@ -69,9 +69,9 @@ pub(crate) struct Load {
     #[arg(long, value_name = "PID", value_parser = range(u64::from(u32::MAX)), help_heading = PEER)]
     pub(crate) pid: Option<u64>,
 
-    /// Talk as this profile says: a TOML file, or the name of a template.
+    /// Talk as this profile says: a TOML file, a template, or the name of a profile.
     ///
-    /// `framelink check --help` lists the templates.
+    /// `framelink check --help` lists the templates, and says where profiles with a name are.
     #[arg(long, value_name = "PROFILE", help_heading = MESSAGES)]
     pub(crate) profile: Option<String>,
 

@@ -14,6 +14,7 @@ pub(crate) mod limits;
 pub(crate) mod liveness;
 #[cfg(feature = "load")]
 pub(crate) mod load;
+pub(crate) mod named;
 pub(crate) mod profile;
 pub(crate) mod set;
 pub(crate) mod values;
@@ -102,9 +103,9 @@ pub(crate) struct Inspect {
 #[derive(Debug, Args)]
 #[command(next_help_heading = MESSAGES)]
 pub(crate) struct Protocol {
-    /// Talk as this profile says: a TOML file, or the name of a template.
+    /// Talk as this profile says: a TOML file, a template, or the name of a profile.
     ///
-    /// `framelink check --help` lists the templates.
+    /// `framelink check --help` lists the templates, and says where profiles with a name are.
     #[arg(long, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
 
@@ -125,9 +126,10 @@ pub(crate) struct Protocol {
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/serve.txt"))]
 pub(crate) struct Serve {
-    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
-    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
-    pub(crate) listen: String,
+    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed [default: `listen` of
+    /// the profile]
+    #[arg(long, value_name = "ADDR", value_parser = address, required_unless_present_any = ["profile", "sets"], help_heading = PEER)]
+    pub(crate) listen: Option<String>,
 
     #[command(flatten)]
     pub(crate) protocol: Protocol,
@@ -168,9 +170,10 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/listen.txt"))]
 pub(crate) struct Listen {
-    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
-    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
-    pub(crate) listen: String,
+    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed [default: `listen` of
+    /// the profile]
+    #[arg(long, value_name = "ADDR", value_parser = address, required_unless_present_any = ["profile", "sets"], help_heading = PEER)]
+    pub(crate) listen: Option<String>,
 
     #[command(flatten)]
     pub(crate) protocol: Protocol,
@@ -200,8 +203,15 @@ pub(crate) struct Listen {
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/send.txt"))]
 pub(crate) struct Send {
-    /// The address of the peer, HOST:PORT, or several addresses with commas between them.
-    #[arg(value_name = "ADDRESS", value_parser = addresses)]
+    /// The address of the peer, HOST:PORT, or several with commas between them [default: the addresses of the profile]
+    ///
+    /// If the profile has addresses, a first word that is no address is a message. A first message of the form HOST:PORT
+    /// therefore needs the address before it.
+    #[arg(value_name = "ADDRESS", required_unless_present_any = ["profile", "sets"])]
+    pub(crate) address: Option<String>,
+
+    /// What the address or the profile says.
+    #[arg(skip)]
     pub(crate) addresses: Addresses,
 
     /// The messages, which are sent one after the other.
@@ -225,7 +235,7 @@ pub(crate) struct Send {
     pub(crate) no_reply: bool,
 
     /// Send the messages N times, 1 or more [default: 1; with --every: without end]
-    #[arg(long, value_name = "N", requires = "messages", value_parser = clap::value_parser!(u64).range(1..), help_heading = MESSAGES)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = MESSAGES)]
     pub(crate) repeat: Option<u64>,
 
     /// Wait this long for connecting, and for each message with its reply [default: 5s]
@@ -236,7 +246,7 @@ pub(crate) struct Send {
     pub(crate) timeout: Option<Duration>,
 
     /// Send the messages again every TIME, 1ms or more, until Ctrl-C, SIGTERM or SIGHUP.
-    #[arg(long, value_name = "TIME", requires = "messages", value_parser = duration, help_heading = TIMES)]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = TIMES)]
     pub(crate) every: Option<Duration>,
 
     #[command(flatten)]
@@ -308,7 +318,7 @@ pub(crate) struct Calls {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES, after_long_help = check_help())]
 pub(crate) struct Check {
-    /// A TOML file, or the name of a template; ./NAME is always a file.
+    /// A TOML file, a template, or the name of a profile; ./NAME is always a file.
     #[arg(value_name = "PROFILE")]
     pub(crate) profile: String,
 
@@ -331,8 +341,15 @@ const CHECK_EXAMPLES: &str = include_str!("help/check.txt");
 
 fn check_help() -> String {
     let line = |template: &Template| format!("  {:<18} {}\n", template.name, template.help);
-    format!("Templates:\n{}\n{CHECK_EXAMPLES}", TEMPLATES.iter().map(line).collect::<String>())
+    let templates = TEMPLATES.iter().map(line).collect::<String>();
+    format!("Templates:\n{templates}\n{CHECK_NAMES}\n{CHECK_EXAMPLES}")
 }
+
+const CHECK_NAMES: &str = "\
+A profile with a NAME is the file NAME.toml in the folder $FRAMELINK_PROFILES, or else in
+$XDG_CONFIG_HOME/framelink/profiles, or else in ~/.config/framelink/profiles. A NAME has no
+slashes and dots. Templates and files in the working directory come first.
+";
 
 /// Pass messages between two programs that frame them differently.
 ///
@@ -349,13 +366,15 @@ fn check_help() -> String {
 #[derive(Debug, Args)]
 #[command(after_help = include_str!("help/bridge.txt"))]
 pub(crate) struct Bridge {
-    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed.
-    #[arg(long, value_name = "ADDR", value_parser = address, help_heading = PEER)]
-    pub(crate) listen: String,
+    /// Listen on this address, HOST:PORT; with port 0 the system chooses a port, which is printed [default: `listen` of
+    /// the profile]
+    #[arg(long, value_name = "ADDR", value_parser = address, required_unless_present_any = ["profile", "sets"], help_heading = PEER)]
+    pub(crate) listen: Option<String>,
 
-    /// Connect to this address of the host, HOST:PORT, or to several with commas between them.
-    #[arg(long, value_name = "ADDR", value_parser = addresses, help_heading = PEER)]
-    pub(crate) to: Addresses,
+    /// Connect to this address of the host, HOST:PORT, or to several with commas between them [default: the addresses of
+    /// its profile]
+    #[arg(long, value_name = "ADDR", value_parser = addresses, required_unless_present_any = ["to_profile", "to_set"], help_heading = PEER)]
+    pub(crate) to: Option<Addresses>,
 
     /// How connections to the host are used: long, short, shared:N or pooled:N [default: long, or what the profile
     /// says]
@@ -370,7 +389,7 @@ pub(crate) struct Bridge {
     #[command(flatten)]
     pub(crate) protocol: Protocol,
 
-    /// Talk to the host as this profile says: a TOML file, or the name of a template.
+    /// Talk to the host as this profile says: a TOML file, a template, or the name of a profile.
     #[arg(long, value_name = "PROFILE", help_heading = MESSAGES)]
     pub(crate) to_profile: Option<String>,
 

@@ -1,17 +1,22 @@
-//! Loads profiles: a TOML file or a template, with the options that replace parts of it.
+//! Loads profiles: a TOML file, a template or a name, with the options that replace parts of it.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, Template, TomlError};
+use framelink_codec::notation::Token;
+use framelink_transport::profile::{
+    ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, TEMPLATES, Template, TomlError,
+};
 use framelink_transport::{Framing, FramingPair, Profile, ProfileBuilder, ProfileError};
 
 use crate::arguments::Calls;
 use crate::arguments::limits::Limits;
 use crate::arguments::liveness::Liveness;
+use crate::arguments::named::{ProfileFolder, is_path};
 use crate::arguments::set::Sets;
+use crate::arguments::values::Addresses;
 use crate::failure::Failure;
 use crate::output::bytes_text::Line;
 
@@ -128,7 +133,37 @@ impl Calls {
 
 /// Loads the profile with this name, and applies the options. An error of the file is a fault, of an option bad usage.
 pub(crate) fn load(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
-    if is_file(name) { load_file(name, overrides) } else { load_template(name, overrides) }
+    if Template::named(name).is_some() {
+        return load_template(name, overrides);
+    }
+    // A folder in the working directory is no profile, and does not hide a name.
+    let is_here = || Path::new(name).exists() && !Path::new(name).is_dir();
+    if is_path(name) || is_here() {
+        return load_file(Path::new(name), overrides);
+    }
+    let folder = ProfileFolder::of_environment();
+    match folder.as_ref().and_then(|folder| folder.file_of(name)) {
+        Some(file) => load_file(&file, overrides),
+        None => Err(unknown(name, folder.as_ref())),
+    }
+}
+
+/// Returns the addresses that an option names, or else those of the profile. `missing` says how to give one.
+pub(crate) fn peer_of(
+    said: Option<&Addresses>,
+    profile: Option<&Profile>,
+    missing: &str,
+) -> Result<Addresses, Failure> {
+    let of_profile = || profile.filter(|profile| !profile.addresses().is_empty()).map(Addresses::of);
+    said.cloned().or_else(of_profile).ok_or_else(|| Failure::usage(missing))
+}
+
+/// Returns the address of `--listen`, or else of the profile.
+pub(crate) fn listen_at(said: Option<&String>, profile: Option<&Profile>) -> Result<String, Failure> {
+    let of_profile = || profile.and_then(Profile::listen).map(ToString::to_string);
+    said.cloned().or_else(of_profile).ok_or_else(|| {
+        Failure::usage("the address is missing: give --listen ADDR, or a profile that has `listen = \"ADDR\"`")
+    })
 }
 
 /// Warns if a lost reply can make later replies answer the wrong requests.
@@ -154,18 +189,21 @@ pub(crate) fn fits(profile: &Profile, side: Side) -> Result<(), Failure> {
     }
 }
 
-/// Returns whether the name is a file: no template has the name, and it looks like a path or exists.
-fn is_file(name: &str) -> bool {
-    Template::named(name).is_none() && (name.contains(['/', '\\', '.']) || Path::new(name).exists())
+/// Returns the error for a name that no template and no profile of the folder has.
+fn unknown(name: &str, folder: Option<&ProfileFolder>) -> Failure {
+    let templates: Vec<_> = TEMPLATES.iter().map(|template| template.name).collect();
+    let named = folder.map(ProfileFolder::names).unwrap_or_default();
+    let expected = format!("one of {}", templates.join(", "));
+    let known = templates.into_iter().chain(named.iter().map(String::as_str));
+    let error = Token { text: name, column: 1 }.unknown(&expected, known);
+    let folder = folder.map_or_else(|| "the folder FRAMELINK_PROFILES".to_owned(), ToString::to_string);
+    Failure::usage(format!(
+        "profile: {} (a profile is a template, a TOML file, or a name from {folder})",
+        error.message()
+    ))
 }
 
 fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
-    let _ = ProfileBuilder::new().template(name).map_err(|error| match error {
-        ProfileError::Unreadable { error, .. } => {
-            Failure::usage(format!("profile: {} (a profile is a template, or a TOML file)", error.message()))
-        }
-        error => Failure::usage(error),
-    })?;
     let template = overrides.builder(&format!("template = \"{name}\""))?;
     overrides.apply(template).build().map_err(|error| match error {
         ProfileError::Missing { .. } => Failure::usage(format!("the template {name} needs --framing")),
@@ -173,9 +211,9 @@ fn load_template(name: &str, overrides: &Overrides) -> Result<Profile, Failure> 
     })
 }
 
-fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
-    let text = read_file(name)?;
-    let shown = Line(name.as_bytes());
+fn load_file(path: &Path, overrides: &Overrides) -> Result<Profile, Failure> {
+    let text = read_file(path)?;
+    let shown = Line(path.as_os_str().as_encoded_bytes());
     let at = |error: &TomlError| Failure::fault(format!("{shown}: {error}"));
     let mut builder = ProfileBuilder::from_toml(&text).map_err(|error| at(&error))?;
     if overrides.sets.are_said() {
@@ -193,8 +231,8 @@ fn load_file(name: &str, overrides: &Overrides) -> Result<Profile, Failure> {
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// Reads a file as text. It may be the wrong file, so its size is limited, and an error repeats nothing of it.
-fn read_file(name: &str) -> Result<String, Failure> {
-    let shown = Line(name.as_bytes());
+fn read_file(path: &Path) -> Result<String, Failure> {
+    let shown = Line(path.as_os_str().as_encoded_bytes());
     let cannot = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::PermissionDenied => {
             Failure::usage(format!("{shown}: {error}"))
@@ -202,7 +240,7 @@ fn read_file(name: &str) -> Result<String, Failure> {
         _ => Failure::fault(format!("{shown}: {error}")),
     };
     let mut text = Vec::new();
-    File::open(name).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(cannot)?;
+    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text)).map_err(cannot)?;
     if text.len() as u64 > MOST_BYTES {
         return Err(Failure::fault(format!("{shown}: the file is larger than 1MiB, the limit for a profile")));
     }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use framelink_codec::notation::{NotationError, Token};
 use framelink_testkit::{Fault, UnknownFault};
 use framelink_transport::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
+    Address, ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
 };
 use framelink_transport::session::{Encoding, KeyPlaces, Match};
-use framelink_transport::{Framing, Heartbeat, Keepalive, zoned_address};
+use framelink_transport::{Framing, Heartbeat, Keepalive, Profile, zoned_address};
 
 use crate::output::bytes_text::{from_hex, is_invisible};
 
@@ -43,24 +43,12 @@ pub(crate) fn keepalive(text: &str) -> Result<Keepalive, String> {
 
 /// Checks the form of an address. The name is looked up later.
 pub(crate) fn address(text: &str) -> Result<String, String> {
-    let Some((host, port)) = text.rsplit_once(':') else {
-        return Err("expected HOST:PORT, the port is missing".to_owned());
-    };
-    let is_bracketed = host.starts_with('[') && host.ends_with(']');
-    if host.contains(char::is_whitespace) {
-        return Err(format!("expected HOST:PORT without blanks, found `{text}`"));
+    if text.parse::<SocketAddr>().is_ok() {
+        // A link-local address without a zone is refused, with the zones of this machine.
+        return with_zone(text).map(Cow::into_owned).map_err(|error| error.to_string());
     }
-    if host.is_empty() || (host.contains(':') && !is_bracketed) {
-        return Err("expected HOST:PORT, with an IPv6 address in brackets".to_owned());
-    }
-    match port.parse::<u16>() {
-        // This also refuses a link-local address without a zone. The interface is looked up later.
-        Ok(_) if text.parse::<SocketAddr>().is_ok() => {
-            with_zone(text).map(Cow::into_owned).map_err(|error| error.to_string())
-        }
-        Ok(_) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(text.to_owned()),
-        _ => Err(format!("expected a port from 0 to 65535 after the last colon, found `{port}`")),
-    }
+    let address = text.parse::<Address>();
+    address.map(|address| address.to_string()).map_err(|error| error.message().to_owned())
 }
 
 /// Replaces the name of a network interface in an address with its number: std does not read names.
@@ -71,9 +59,16 @@ pub(crate) fn with_zone(address: &str) -> io::Result<Cow<'_, str>> {
     }
 }
 
-/// The addresses of a peer; never empty.
-#[derive(Clone, Debug)]
+/// The addresses of a peer. Empty only until the profile is loaded that has them.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses(pub(crate) Vec<String>);
+
+impl Addresses {
+    /// Returns the addresses of a profile.
+    pub(crate) fn of(profile: &Profile) -> Self {
+        Self(profile.addresses().iter().map(ToString::to_string).collect())
+    }
+}
 
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

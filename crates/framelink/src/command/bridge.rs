@@ -15,8 +15,9 @@ pub(crate) use self::pair::{Pair, Passed};
 use self::pairs::{Route, RouteKind, free_files};
 
 use crate::arguments::liveness::Liveness;
-use crate::arguments::profile::{Overrides, fits, load};
+use crate::arguments::profile::{Overrides, fits, listen_at, load, peer_of};
 use crate::arguments::set::Sets;
+use crate::arguments::values::Addresses;
 use crate::arguments::{Bridge, Calls};
 use crate::failure::Failure;
 use crate::server::accepting::Kind;
@@ -25,15 +26,23 @@ use crate::server::serving::profile_of_flags;
 
 pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let outgoing = outgoing_profile(&bridge)?;
+    let missing = "the address of the host is missing: give --to ADDR, or a --to-profile that has `addresses`";
+    let to = peer_of(bridge.to.as_ref(), outgoing.as_ref(), missing)?;
     let kind = outgoing.as_ref().map_or(ConnectionKind::Long, Profile::connection);
     match (kind, outgoing) {
         (ConnectionKind::Long, outgoing) => {
-            let (clients, outgoing) = (clients(&bridge)?, pairs_to(&bridge, outgoing)?);
-            pairs::run(&bridge.listen, &clients, outgoing, Drain::on_signals(bridge.drain)?).await
+            let (clients, outgoing) = (clients(&bridge)?, pairs_to(&bridge, &to, outgoing)?);
+            let profile = match &clients {
+                Kind::Framed(_, _, limits) => limits.as_deref(),
+                Kind::Profile(profile) => Some(&**profile),
+            };
+            let listen = listen_at(bridge.listen.as_ref(), profile)?;
+            pairs::run(&listen, &clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
         (_, Some(outgoing)) => {
             let clients = exchanging_clients(&bridge, kind)?;
-            exchanges::run(&bridge, clients, outgoing).await
+            let listen = listen_at(bridge.listen.as_ref(), Some(&clients))?;
+            exchanges::run(&listen, &to, clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
         (_, None) => Err(Failure::usage("--to-framing or --to-profile is needed")),
     }
@@ -51,13 +60,17 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
     };
     let profile = match &bridge.to_profile {
         Some(name) => load(name, &overrides)?,
-        None if bridge.to_connection.is_some() || overrides.sets.are_said() || bridge.to.0.len() > 1 => {
+        None if bridge.to_connection.is_some() || overrides.sets.are_said() || has_several(bridge) => {
             overrides.profile()?
         }
         None => return Ok(None),
     };
     fits(&profile, Side::Client)?;
     Ok(Some(profile))
+}
+
+fn has_several(bridge: &Bridge) -> bool {
+    bridge.to.as_ref().is_some_and(|to| to.0.len() > 1)
 }
 
 /// Returns the settings for clients.
@@ -120,11 +133,9 @@ fn clients_profile(
 }
 
 /// Returns the route for pairs: each accepted connection gets a connection to the host.
-fn pairs_to(bridge: &Bridge, profile: Option<Profile>) -> Result<Route, Failure> {
+fn pairs_to(bridge: &Bridge, to: &Addresses, profile: Option<Profile>) -> Result<Route, Failure> {
     let way = match (profile, bridge.to_framing) {
-        (Some(profile), _) => {
-            RouteKind::Profile(Upstream::new(&Arc::new(profile), bridge.to.0.iter().map(String::as_str)))
-        }
+        (Some(profile), _) => RouteKind::Profile(Upstream::new(&Arc::new(profile), to.0.iter().map(String::as_str))),
         (None, Some(framing)) => {
             let (framing, liveness) = (FramingPair::from(framing), to_liveness(bridge));
             liveness.check(framing, "--to-heartbeat")?;
@@ -132,7 +143,7 @@ fn pairs_to(bridge: &Bridge, profile: Option<Profile>) -> Result<Route, Failure>
         }
         (None, None) => return Err(Failure::usage("--to-framing or --to-profile is needed")),
     };
-    Ok(Route { way, to: bridge.to.to_string() })
+    Ok(Route { way, to: to.to_string() })
 }
 
 fn to_liveness(bridge: &Bridge) -> Liveness {

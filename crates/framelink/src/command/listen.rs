@@ -10,7 +10,7 @@ use framelink_transport::{Message, Profile};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::arguments::Listen;
-use crate::arguments::profile::{Overrides, load};
+use crate::arguments::profile::{Overrides, listen_at, load};
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::output::message_line::{MessageLine, Style};
@@ -26,13 +26,14 @@ const WAITING_BYTES: u32 = 1024 * 1024;
 
 pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     let profile = Arc::new(profile(&listen)?);
+    let address = listen_at(listen.listen.as_ref(), Some(&profile))?;
     let mut drain = Drain::on_signals(DRAIN)?;
     let style = match (listen.json, listen.hex) {
         (true, _) => Style::Json,
         (false, true) => Style::Hex,
         (false, false) => Style::Text,
     };
-    let server = listen_and_say(&listen.listen, &profile, style).await?;
+    let server = listen_and_say(&address, &profile, style).await?;
     end_with(drain.clone(), server.handle());
     let (printer, mut printed) = print(style)?;
     let served = server.run_with_peer(move |message, peer| {

@@ -6,6 +6,7 @@ mod given;
 mod many;
 mod one_way;
 mod out;
+mod peer;
 mod stdin;
 
 use std::fmt::Display;
@@ -35,15 +36,17 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 /// Stands before a message that answers no request.
 const UNSOLICITED: &str = "unasked: ";
 
-pub(crate) async fn run(send: Send) -> Result<(), Failure> {
+pub(crate) async fn run(mut send: Send) -> Result<(), Failure> {
+    send.take_address()?;
+    let settings = Settings::of(&send)?;
+    send.take_profile(settings.profile.as_ref())?;
     let out = Out::new(send.style(), send.addresses.to_string());
-    let sent = send_all(&send, &out).await;
+    let sent = send_all(&send, settings, &out).await;
     // All connections are closed, and their messages are printed.
     sent.and_then(|()| out.check_printed())
 }
 
-async fn send_all(send: &Send, out: &Out) -> Result<(), Failure> {
-    let settings = Settings::of(send)?;
+async fn send_all(send: &Send, settings: Settings, out: &Out) -> Result<(), Failure> {
     let messages = given(send, &settings)?;
     if let (Some(every), Some(profile)) = (send.every, &settings.profile) {
         return every::run(profile.clone(), send, repeated(messages, profile)?, every, out).await;

@@ -10,7 +10,7 @@ use framelink_transport::{Encode, Message, Profile, Registry, Target};
 use tokio::time::{Instant, interval_at};
 
 use crate::arguments::Serve;
-use crate::arguments::profile::{Overrides, fits, load};
+use crate::arguments::profile::{Overrides, fits, listen_at, load};
 use crate::arguments::values::Reply;
 use crate::failure::Failure;
 use crate::server::drain::Drain;
@@ -18,6 +18,7 @@ use crate::server::serving::{end_with, listen, outcome, profile_of_flags};
 
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     let profile = Arc::new(profile(&serve)?);
+    let address = listen_at(serve.listen.as_ref(), Some(&profile))?;
     let reply = reply(&profile, serve.reply)?;
     if let Reply::Fixed(reply) = &reply {
         check(&profile, reply, "--reply")?;
@@ -27,7 +28,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
         check(&profile, &push.message, "--push")?;
     }
     let drain = Drain::on_signals(serve.drain)?;
-    let mut server = listen(&serve.listen, &profile).await?;
+    let mut server = listen(&address, &profile).await?;
     if let Some(push) = push {
         server = push.begin(server, drain.clone());
     }

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod addresses;
 mod back_pressure;
 mod bridge;
 mod bridge_exchanges;

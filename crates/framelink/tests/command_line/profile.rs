@@ -73,11 +73,12 @@ fn no_such_file_and_no_such_template_are_exit_2() {
         assert!(done.stderr.starts_with(&format!("framelink: {name}: ")), "{}", done.stderr);
     }
 
-    let done = run(&["check", "short", "--framing", "line"]);
+    let no_folder = env!("CARGO_MANIFEST_DIR").to_owned() + "/no/profiles";
+    let done = Running::run(framelink(["check", "short", "--framing", "line"]).env("FRAMELINK_PROFILES", &no_folder));
     let names = "short-sync, long-sync, duplex, shared, pooled, simplex, send-only, receive-only, short-until-close";
     let told = format!(
         "framelink: profile: expected one of {names}, found `short`; did you mean `short-sync` or `short-until-close`? \
-         (a profile is a template, or a TOML file)\n"
+         (a profile is a template, a TOML file, or a name from {no_folder}, which does not exist)\n"
     );
     assert_eq!((done.code, done.stderr), (Some(2), told));
 

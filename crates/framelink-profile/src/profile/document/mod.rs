@@ -48,6 +48,8 @@ macro_rules! tables {
 tables! {
     Document, "a profile, which is a table" {
         template: Option<Text> = "scalar::word",
+        addresses: Vec<Text> = "scalar::addresses",
+        listen: Option<Text> = "scalar::endpoint",
         framing: Option<TextOr<FramingTable>> = "Option::deserialize",
         connection: Option<TextOr<ConnectionTable>> = "Option::deserialize",
         exchange: Option<TextOr<ExchangeTable>> = "Option::deserialize",

@@ -15,8 +15,8 @@ use super::{
     NumbersTable, PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable,
 };
 use crate::profile::{
-    Access, ConnectionKind, Duplex, ExchangeKind, Limits, Numbering, OnRefusal, Policy, Pooled, Preamble,
-    ProfileBuilder, ProfileError, Reach, Reconnect, Shared, Short, Side, Simplex, WhenFull,
+    Access, Address, ConnectionKind, Duplex, ExchangeKind, Limits, Numbering, OnRefusal, Policy, Pooled, Preamble,
+    ProfileBuilder, ProfileError, Reach, Reconnect, Shared, Short, Side, Simplex, WhenFull, address as places,
 };
 use framelink_session::{Encoding, Match};
 
@@ -70,6 +70,8 @@ impl Document {
         if let Some(template) = self.template {
             builder = builder.template(&template.0)?;
         }
+        builder.endpoints.addresses = addresses_of(self.addresses)?;
+        builder.endpoints.listen = parsed("listen", self.listen)?;
         if let Some(framing) = self.framing {
             tell_framing(framing, &mut builder)?;
         }
@@ -97,6 +99,13 @@ impl Document {
         self.liveness.tell(&mut builder)?;
         Ok(builder)
     }
+}
+
+fn addresses_of(said: Vec<Text>) -> Read<Vec<Address>> {
+    // The count comes first: each address has its own key.
+    places::check_count(said.len())?;
+    let read = |(at, Text(text)): (usize, Text)| text.parse().map_err(unreadable(places::key(at)));
+    said.into_iter().enumerate().map(read).collect()
 }
 
 /// A table may set one direction only, if a template or a later builder call sets the other.

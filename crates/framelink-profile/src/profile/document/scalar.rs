@@ -25,6 +25,37 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// Reads a list of addresses.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+    deserializer.deserialize_seq(Addresses)
+}
+
+struct Addresses;
+
+impl<'de> Visitor<'de> for Addresses {
+    type Value = Vec<Text>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of addresses, such as [\"a.example:7000\", \"b.example:7000\"]")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Text>, A::Error> {
+        let mut addresses = Vec::new();
+        while let Some(AddressText(address)) = items.next_element()? {
+            addresses.push(address);
+        }
+        Ok(addresses)
+    }
+}
+
+struct AddressText(Text);
+
+impl<'de> Deserialize<'de> for AddressText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::read(deserializer, "HOST:PORT in quotes, such as \"a.example:7000\"").map(Self)
+    }
+}
+
 /// A value written as an integer, or as a string with a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number(pub(super) String);
@@ -130,6 +161,7 @@ scalars! {
     match_: Text, "a match in quotes, such as \"0:4=text:0810\"";
     time: Text, "a time such as \"5s\"";
     address: Text, "an address such as \"10.0.0.7:0\"";
+    endpoint: Text, "HOST:PORT in quotes, such as \"0.0.0.0:7000\"";
     size: Number, "a number of bytes, such as 4096 or \"4KiB\"";
     count: Number, "a number";
 }

@@ -23,6 +23,8 @@ impl From<&Profile> for Document {
         let (preamble, access) = (&profile.preamble, &profile.access);
         Self {
             template: None,
+            addresses: profile.addresses().iter().map(text).collect(),
+            listen: profile.listen().map(text),
             framing: Some(framing(&profile.framing)),
             connection: connection(profile.connection, profile.keep_up),
             exchange: exchange(profile),

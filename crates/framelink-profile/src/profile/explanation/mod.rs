@@ -36,6 +36,7 @@ impl Explanation {
     pub(super) fn of(profile: &Profile) -> Self {
         let mut this = Self { lines: Vec::new() };
         this.say("connection", connection(profile));
+        this.addresses(profile);
         this.exchange(profile);
         this.framing(profile);
         this.preamble(profile);
@@ -57,6 +58,20 @@ impl Explanation {
 
     fn say(&mut self, label: &'static str, text: impl Into<String>) {
         self.lines.push((label, text.into()));
+    }
+
+    fn addresses(&mut self, profile: &Profile) {
+        let addresses: Vec<_> = profile.addresses().iter().map(|address| address.as_str()).collect();
+        match (&*addresses, profile.reconnect.policy) {
+            ([], _) => {}
+            ([primary, backups @ ..], Policy::PrimaryBackup) if !backups.is_empty() => {
+                self.say("addresses", format!("{primary}, and as backup {}", backups.join(", then ")));
+            }
+            _ => self.say("addresses", addresses.join(", ")),
+        }
+        if let Some(listen) = profile.listen() {
+            self.say("listens at", listen.as_str());
+        }
     }
 
     fn framing(&mut self, profile: &Profile) {

@@ -9,6 +9,14 @@ macro_rules! upstream_methods {
                 Self { dialler: Dialler::new(profile, peers.into_iter().map(Into::into).collect()) }
             }
 
+            /// Makes an upstream of the peer at the addresses of its profile. It does not dial yet.
+            ///
+            /// # Errors
+            /// If the profile has no `addresses`.
+            pub fn of_profile(profile: &Arc<Profile>) -> Result<Self, $crate::profile::ProfileError> {
+                Ok(Self::new(profile, profile.check_addresses()?))
+            }
+
             /// Calls `on_loss` for each lost connection, in a thread of its own. After a panic it is called again for
             /// the next loss; a call that hangs delays nothing else. Call this before the upstream is used. Defaults to
             /// no hook.

@@ -9,19 +9,24 @@ use framelink_transport::session::{Concurrency, Place, ReplyOrder};
 use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
-use crate::arguments::Bridge;
 use crate::arguments::profile::warn_of_mismatch;
+use crate::arguments::values::Addresses;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::server::drain::Drain;
 use crate::server::serving::{Refused, end_with, listen};
 
-pub(super) async fn run(bridge: &Bridge, clients: Arc<Profile>, outgoing: Profile) -> Result<(), Failure> {
-    let mut drain = Drain::on_signals(bridge.drain)?;
+pub(super) async fn run(
+    address: &str,
+    to: &Addresses,
+    clients: Arc<Profile>,
+    outgoing: Profile,
+    mut drain: Drain,
+) -> Result<(), Failure> {
     let close = outgoing.timeouts().close;
     warn_of_mismatch(&outgoing);
-    let host = Arc::new(Host::new(outgoing, &bridge.to.0)?);
-    let server = listen(&bridge.listen, &clients).await?.concurrency(concurrency(&clients));
+    let host = Arc::new(Host::new(outgoing, &to.0)?);
+    let server = listen(address, &clients).await?.concurrency(concurrency(&clients));
     end_with(drain.clone(), server.handle());
     let asked = Arc::clone(&host);
     let handle = server.handle();

@@ -18,7 +18,7 @@ use super::payloads::{COUNTED, Patch, Payloads};
 use super::schedule::{Schedule, Workload};
 use super::sources::{check_messages, source};
 use crate::arguments::load::{Assigned, Kind, Load};
-use crate::arguments::profile::fits;
+use crate::arguments::profile::{fits, peer_of};
 use crate::failure::Failure;
 
 /// The default of `--duration`, and that of each trial of a search.
@@ -77,6 +77,8 @@ impl Plan {
         };
         let first = &profiles[0];
         check_profile(first)?;
+        let missing = "the address is missing: give ADDRESS, or a profile that has `addresses`";
+        let addresses = peer_of(load.addresses.as_ref(), Some(first), missing)?;
         let duplex = first.exchange().duplex();
         let key = load.key.or(duplex.and_then(|duplex| duplex.key?.iter().next()));
         let written = written(load, duplex.and_then(|duplex| duplex.assigned))?;
@@ -113,10 +115,10 @@ impl Plan {
         let shown = framing.send.to_string();
         let rate = load.rate.filter(|_| load.find_rate.is_none()).map(|rate| format!(", {rate}/s")).unwrap_or_default();
         let of_kind = if kind == Kind::Long { String::new() } else { format!(" {}", kind.name()) };
-        let name = format!("{} {shown}{of_kind} {connections}:{depth}:{size}{rate}", load.addresses);
+        let name = format!("{} {shown}{of_kind} {connections}:{depth}:{size}{rate}", addresses);
         Ok(Self {
             name: load.name.clone().unwrap_or(name),
-            addresses: load.addresses.0.clone(),
+            addresses: addresses.0,
             kind,
             connections,
             depth,
