@@ -56,3 +56,8 @@ pub use place::Place;
 pub use template::{ComposeError, Inputs, NumberField, Template};
 
 pub use framelink_codec::notation::NotationError;
+
+/// Runs the example of the README.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

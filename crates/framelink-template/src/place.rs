@@ -40,6 +40,7 @@ impl Place {
 
     /// Returns the number of bytes before the place.
     #[must_use]
+    #[inline]
     pub const fn offset(self) -> usize {
         self.offset
     }
@@ -47,24 +48,28 @@ impl Place {
     /// Returns the number of bytes at the place, 1 to 64.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    #[inline]
     pub const fn len(self) -> usize {
         self.len
     }
 
     /// Returns the length of the shortest message that has this place.
     #[must_use]
+    #[inline]
     pub const fn end(self) -> usize {
         self.offset + self.len
     }
 
     /// Returns the bytes at this place, or `None` if the message is too short.
     #[must_use]
+    #[inline]
     pub fn of(self, message: &[u8]) -> Option<&[u8]> {
         message.get(self.offset..self.end())
     }
 
     /// Returns the bytes at this place to write to, or `None` if the message is too short.
     #[must_use]
+    #[inline]
     pub fn of_mut(self, message: &mut [u8]) -> Option<&mut [u8]> {
         message.get_mut(self.offset..self.end())
     }

@@ -233,16 +233,28 @@ fn a_message_that_cannot_be_composed_says_why_and_leaves_the_output() {
             None,
             "column 7: `{env:LONG}` makes a message of 65537 bytes or more, at most 65536 are allowed",
         ),
+        (
+            "text:{env:LONG}a long literal of many bytes",
+            None,
+            "column 16: `text:a long literal o…` makes a message of 65564 bytes or more, at most 65536 are allowed",
+        ),
     ] {
         let template: Template = text.parse().unwrap();
         let mut out = b"before".to_vec();
         let found = with_inputs(request, |inputs| template.append(inputs, &mut out)).unwrap_err();
         assert_eq!((found.to_string().as_str(), &*out), (error, &b"before"[..]), "{text}");
     }
-    let late: Template = "text:{utc:%Y}".parse().unwrap();
-    let after_the_years = |inputs: &Inputs<'_>| late.compose(&Inputs { now: Duration::from_secs(1 << 40), ..*inputs });
-    let error = with_inputs(None, after_the_years).unwrap_err();
-    assert_eq!(error.to_string(), "column 6: `{utc:%Y}` needs a time in the years 1970 to 9999");
+    let year: Template = "text:{utc:%Y,offset=+23:59}".parse().unwrap();
+    let at = |seconds| {
+        let now = Duration::from_secs(seconds);
+        with_inputs(None, |inputs| year.compose(&Inputs { now, ..*inputs }))
+    };
+    const YEAR_10000: u64 = 253_402_300_800;
+    assert_eq!((at(0), at(YEAR_10000 - 86_401)), (Ok(b"1970".to_vec()), Ok(b"9999".to_vec())));
+    for late in [YEAR_10000 - 86_400, 1 << 40, u64::MAX] {
+        let error = at(late).unwrap_err().to_string();
+        assert_eq!(error, "column 6: `{utc:%Y,offset=+23:59}` needs a time in the years 1970 to 9999");
+    }
 }
 
 #[test]
@@ -329,4 +341,28 @@ fn the_system_has_a_time_random_bits_and_variables() {
     assert_ne!((inputs.random)(), (inputs.random)());
     assert!((inputs.variable)("PATH").is_some() && (inputs.variable)("FRAMELINK_IS_NOT_SET").is_none());
     assert_eq!(inputs.answering(b"x").request, Some(&b"x"[..]));
+}
+
+/// The zone of a process is that of its environment, so the test runs itself with others.
+#[cfg(feature = "std")]
+#[test]
+fn local_time_is_that_of_the_system() {
+    const NAME: &str = "local_time_is_that_of_the_system";
+    const WE_ARE_RUN: &str = "FRAMELINK_TEST_LOCAL_TIME";
+    if let Some(expected) = std::env::var_os(WE_ARE_RUN) {
+        let counters = Counters::default();
+        let inputs = Inputs { now: NOW, ..Inputs::system(&counters) };
+        let message = "text:{local:%H:%M} {utc:%H:%M}".parse::<Template>().unwrap().compose(&inputs).unwrap();
+        let with_offset = format!("{} {}", inputs.local_offset, String::from_utf8(message).unwrap());
+        assert_eq!(with_offset, expected.to_str().unwrap());
+        return;
+    }
+    for (zone, expected) in
+        [("XXX-03:30", "12600 12:38 09:08"), ("XXX12", "-43200 21:08 09:08"), ("no/such", "0 09:08 09:08")]
+    {
+        let ourselves = std::env::current_exe().unwrap();
+        let mut run = std::process::Command::new(ourselves);
+        let run = run.args(["--exact", NAME]).env("TZ", zone).env(WE_ARE_RUN, expected).output().unwrap();
+        assert!(run.status.success(), "{zone}: {}", String::from_utf8_lossy(&run.stdout));
+    }
 }

@@ -8,6 +8,7 @@ use super::error::Why;
 use super::part::{Measured, Part, Piece, Width, Written};
 use super::{ComposeError, Inputs, Template};
 use crate::Encoding;
+use crate::text::Short;
 
 impl Written {
     /// Appends the message. On an error, `out` has a part of it.
@@ -70,7 +71,11 @@ impl Written {
 
 impl Piece {
     pub(super) fn fail(&self, why: Why) -> ComposeError {
-        ComposeError { column: self.column, field: format!("{}", self.part).into_boxed_str(), why }
+        let field = match &self.part {
+            Part::Literal(bytes) => format!("{}", Short(bytes)),
+            part => format!("{part}"),
+        };
+        ComposeError { column: self.column, field: field.into_boxed_str(), why }
     }
 }
 

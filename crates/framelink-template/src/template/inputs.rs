@@ -85,19 +85,20 @@ mod system {
     use std::hash::{BuildHasher, RandomState};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use jiff::Timestamp;
-    use jiff::tz::TimeZone;
+    use chrono::{DateTime, Local};
+
+    use crate::template::time::YEAR_10000;
 
     /// Zero for a clock before 1970.
     pub(super) fn now() -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
-    /// Zero if the time is beyond the years of a date.
+    /// That of the year 9999 for a later time.
     pub(super) fn local_offset(now: Duration) -> i32 {
-        let seconds = i64::try_from(now.as_secs()).ok();
-        let timestamp = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        timestamp.map_or(0, |timestamp| TimeZone::system().to_offset(timestamp).seconds())
+        let seconds = i64::try_from(now.min(YEAR_10000).as_secs()).ok();
+        let date = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        date.map_or(0, |date| date.with_timezone(&Local).offset().local_minus_utc())
     }
 
     /// The standard library's only random bits. Good enough for digits that shall differ, not for keys of ciphers.

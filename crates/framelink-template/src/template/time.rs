@@ -5,10 +5,8 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::time::Duration;
 
+use chrono::{DateTime, FixedOffset};
 use framelink_codec::notation::{NotationError, Token};
-use jiff::Timestamp;
-use jiff::fmt::strtime::BrokenDownTime;
-use jiff::tz::{Offset, TimeZone};
 
 use crate::Encoding;
 use crate::text::Cursor;
@@ -32,6 +30,9 @@ const SPECIFIERS: [(&str, Option<usize>); 15] = [
     ("e", Some(2)),
 ];
 const EXPECTED: &str = "one of %Y %y %m %d %H %M %S %j %3f %6f %s %a %b %e %%";
+/// When years begin to have five digits.
+pub(super) const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+const DAY: Duration = Duration::from_secs(86_400);
 /// The most characters of a format.
 const MOST_FORMAT: usize = 64;
 
@@ -89,11 +90,14 @@ impl Time {
             Zone::Local => local_offset,
             Zone::Utc(offset) => offset,
         };
-        let offset = Offset::from_seconds(offset).ok()?;
-        let timestamp =
-            Timestamp::new(i64::try_from(now.as_secs()).ok()?, i32::try_from(now.subsec_nanos()).ok()?).ok()?;
-        let zoned = timestamp.to_zoned(TimeZone::fixed(offset));
-        let text = BrokenDownTime::from(&zoned).to_string(&self.format).ok()?;
+        let date = DateTime::from_timestamp(i64::try_from(now.as_secs()).ok()?, now.subsec_nanos())?;
+        // A day less than the last year has, because local time may be a day ahead.
+        if now >= YEAR_10000 - DAY {
+            return None;
+        }
+        let date = date.with_timezone(&FixedOffset::east_opt(offset)?);
+        let mut text = String::with_capacity(self.format.len() * 2);
+        write!(text, "{}", date.format(&self.format)).ok()?;
         match self.encoding {
             Encoding::Bcd => append_bcd(&text, out),
             Encoding::Ebcdic => out.extend(text.bytes().map(|digit| digit & 0x0f | 0xf0)),
