@@ -1,5 +1,6 @@
 //! Keys, reply rules and numbers of a profile.
 #![cfg(feature = "toml")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use framelink_profile::{Duplex, Framing, Numbering, Profile, ProfileBuilder};
 use framelink_session::{Encoding, Match, NumberRange};

@@ -54,7 +54,7 @@ impl Rule {
             Self::Mapped => Some("1:1=map:hex:00>01|hex:02>03".parse().expect("a rule")),
             Self::Function => Some(Match::by(|message, request| {
                 let types = request.and_then(|request| Some((*request.get(1)?, *message.get(1)?)));
-                types.is_some_and(|(request, message)| request % 2 == 0 && message == request + 1)
+                types.is_some_and(|(request, message)| request.is_multiple_of(2) && message == request + 1)
             })),
         }
     }
@@ -67,7 +67,7 @@ impl Rule {
         match self {
             Self::None => true,
             Self::Odd => message % 2 == 1,
-            Self::Mapped | Self::Function => request % 2 == 0 && message == request + 1,
+            Self::Mapped | Self::Function => request.is_multiple_of(2) && message == request + 1,
         }
     }
 }

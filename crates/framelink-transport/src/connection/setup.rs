@@ -82,7 +82,7 @@ impl ConnectionSetup {
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         receiving.set_unread(self.unread.clone());
         let Some((profile, side)) = &self.said else { return };
-        if let Some(numbers) = &self.numbers {
+        if let Some(numbers) = self.numbers() {
             receiving.set_numbers(numbers.numbers().clone());
         }
         sending.queue_preamble(profile.preamble().send());

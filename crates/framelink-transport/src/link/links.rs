@@ -18,8 +18,9 @@ macro_rules! links_methods {
             /// Fails if the profile makes one exchange at a time, or has a simplex pair.
             pub fn new(profile: Profile) -> Result<(Self, Inbox), ProfileError> {
                 profile.check_duplex()?;
+                let _numbers = RoleNumbers::opened(&profile)?;
                 let (events, inbox) = events::Inbox::new();
-                Ok((Self { links: LinkMap::default(), profile: Arc::new(profile), events }, Inbox(inbox)))
+                Ok((Self { links: LinkMap::default(), profile: Arc::new(profile), events, _numbers }, Inbox(inbox)))
             }
 
             /// Sends a request to the peer at this address, `HOST:PORT`, and waits for its reply; see [`Link::call`].

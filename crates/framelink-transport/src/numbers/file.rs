@@ -18,10 +18,9 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread;
 
 use super::lock_file::LockFile;
-use crate::net::lock::Lock;
-use crate::net::threads;
 use crate::session::{NumberRange, Reserve};
 
 /// A file of numbers, as one role names it. It is opened once it is needed.
@@ -30,7 +29,7 @@ pub(super) struct NumberFile {
     range: NumberRange,
     open: OnceLock<Arc<OpenFile>>,
     /// The next block of this role, once a thread has reserved it.
-    ahead: Lock<Option<NumberRange>>,
+    ahead: Mutex<Option<NumberRange>>,
 }
 
 /// Reserves blocks of a file for a source of numbers.
@@ -41,7 +40,7 @@ struct OpenFile {
     path: PathBuf,
     range: NumberRange,
     /// The last number that is reserved in the file; `None` before the first.
-    reserved: Lock<Option<u64>>,
+    reserved: Mutex<Option<u64>>,
     /// `None` once it is released.
     lock: Option<LockFile>,
 }
@@ -62,7 +61,7 @@ const BLOCK: u64 = 1000;
 
 impl NumberFile {
     pub(super) const fn new(name: PathBuf, range: NumberRange) -> Self {
-        Self { name, range, open: OnceLock::new(), ahead: Lock::new(None) }
+        Self { name, range, open: OnceLock::new(), ahead: Mutex::new(None) }
     }
 
     /// Opens and locks the file, and reserves the first block.
@@ -94,7 +93,7 @@ impl NumberFile {
     /// Takes the block that is ready, or reserves one.
     fn reserve(self: &Arc<Self>, count: u64) -> io::Result<NumberRange> {
         let open = self.open()?;
-        let ready = self.ahead.lock().take();
+        let ready = lock(&self.ahead).take();
         let block = ready.map_or_else(|| open.reserve(count), Ok)?;
         self.reserve_ahead();
         Ok(block)
@@ -103,9 +102,9 @@ impl NumberFile {
     /// Reserves the next block in a thread. If that fails, the next call of [`reserve`](Self::reserve) reports why.
     fn reserve_ahead(self: &Arc<Self>) {
         let file = Arc::clone(self);
-        let _ = threads::spawn("framelink-numbers", move || {
+        let _ = thread::Builder::new().name("framelink-numbers".to_owned()).spawn(move || {
             // Held while the file is written, so that `reserve` waits for the block instead of reserving another.
-            let mut ahead = file.ahead.lock();
+            let mut ahead = lock(&file.ahead);
             if let (None, Ok(open)) = (&*ahead, file.open()) {
                 *ahead = open.reserve(Self::block_len(file.range)).ok();
             }
@@ -124,7 +123,7 @@ impl OpenFile {
     /// Returns the file, opened and locked by this program.
     fn of(name: &Path, range: NumberRange) -> io::Result<Arc<Self>> {
         let path = full_path(name)?;
-        let mut all = lock_open();
+        let mut all = lock(&OPEN);
         loop {
             match all.iter().find(|(open, _)| *open == path).map(|(_, open)| open.upgrade()) {
                 Some(Some(open)) if open.range == range => return Ok(open),
@@ -141,7 +140,7 @@ impl OpenFile {
         }
         let lock_path = beside(&path, ".lock");
         let lock = LockFile::take(&lock_path).map_err(|error| not_locked(&lock_path, &error))?;
-        let reserved = Lock::new(read(&path)?);
+        let reserved = Mutex::new(read(&path)?);
         let open = Arc::new(Self { path: path.clone(), range, reserved, lock: Some(lock) });
         all.push((path, Arc::downgrade(&open)));
         Ok(open)
@@ -149,7 +148,7 @@ impl OpenFile {
 
     /// Reserves up to `count` numbers. They are used only after the file says so.
     fn reserve(&self, count: u64) -> io::Result<NumberRange> {
-        let mut reserved = self.reserved.lock();
+        let mut reserved = lock(&self.reserved);
         let first = reserved.map_or(self.range.first(), |reserved| self.range.after(reserved));
         let last = first.saturating_add(count.max(1) - 1).min(self.range.last());
         write(&self.path, last)?;
@@ -160,7 +159,7 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
-        let mut all = lock_open();
+        let mut all = lock(&OPEN);
         self.lock = None;
         all.retain(|(path, _)| *path != self.path);
         drop(all);
@@ -168,8 +167,9 @@ impl Drop for OpenFile {
     }
 }
 
-fn lock_open() -> MutexGuard<'static, Vec<(PathBuf, Weak<OpenFile>)>> {
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+/// No panic leaves a value half changed.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns one path for all names of a file, which may not exist yet.

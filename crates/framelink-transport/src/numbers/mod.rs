@@ -34,6 +34,14 @@ impl RoleNumbers {
         Some(Self { numbers, file: Some(file) })
     }
 
+    /// Returns the source of the profile's numbers, and opens its file, if there are any.
+    #[cfg(any(feature = "blocking", feature = "tokio"))]
+    pub(crate) fn opened(profile: &Profile) -> Result<Option<Self>, ProfileError> {
+        let numbers = Self::of(profile);
+        numbers.as_ref().map_or(Ok(()), Self::open)?;
+        Ok(numbers)
+    }
+
     pub(crate) const fn numbers(&self) -> &Numbers {
         &self.numbers
     }

@@ -19,6 +19,7 @@ mod in_flight;
 mod inspect;
 mod json;
 mod liveness;
+mod numbers;
 mod outcomes;
 mod packages;
 mod profile;

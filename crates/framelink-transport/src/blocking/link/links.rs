@@ -9,6 +9,7 @@ use crate::driver::plain;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
+use crate::numbers::RoleNumbers;
 use crate::profile::{Profile, ProfileError};
 use framelink_session::Message;
 
@@ -34,6 +35,8 @@ pub struct Links {
     links: LinkMap<Link>,
     profile: Arc<Profile>,
     events: EventSender<Driver>,
+    /// Keeps the file of numbers open, which all links share.
+    _numbers: Option<RoleNumbers>,
 }
 
 links_methods!(plain);

@@ -7,6 +7,7 @@ use crate::driver::awaited;
 use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{LinkMap, links_methods};
+use crate::numbers::RoleNumbers;
 use crate::profile::{Profile, ProfileError};
 use crate::tokio::Upstream;
 use crate::tokio::connector::Tokio as Driver;
@@ -35,6 +36,8 @@ pub struct Links {
     links: LinkMap<Link>,
     profile: Arc<Profile>,
     events: EventSender<Driver>,
+    /// Keeps the file of numbers open, which all links share.
+    _numbers: Option<RoleNumbers>,
 }
 
 links_methods!(awaited async);
