@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use framelink_heartbeat::{By, Form, Heartbeat, Life, Role};
 use framelink_length::Length;
+use framelink_template::Inputs;
 
 use crate::receiving::Received;
 use crate::sending::Transmit;
@@ -101,9 +102,9 @@ impl End {
         while written.len() < most && !self.is_dead {
             if self.session.sending.is_empty() {
                 let was_owed = self.session.sending.owes_beat();
-                let is_queued = self.session.sending.queue_beat().expect("it fits");
+                let is_queued = self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits");
                 assert_eq!(was_owed, is_queued, "a due heartbeat is queued if no other is");
-                assert!(!self.session.sending.queue_beat().expect("it fits"), "one at a time");
+                assert!(!self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits"), "one at a time");
             }
             let Transmit::Write(bytes) = self.session.sending.poll() else { break };
             let count = bytes.len().min(most - written.len());
