@@ -162,5 +162,8 @@ fn an_error_beside_a_preset_points_at_an_option_of_the_text() {
     }
     assert!(refused > 100, "{refused} were refused");
     let error = "smpp,answer=4:8000001500000000ff".parse::<Heartbeat>().unwrap_err();
-    assert_eq!(error.to_string(), "column 13: the number would overwrite a mark, which does not go with `smpp`",);
+    assert_eq!(error.to_string(), "column 13: the number would overwrite a mark");
+    let error = "smpp,probe=0:4=hex:00000010".parse::<Heartbeat>().unwrap_err();
+    let reason = "the answer to a probe would itself be a probe, without end";
+    assert_eq!(error.to_string(), format!("column 12: {reason}, which does not go with `smpp`"));
 }

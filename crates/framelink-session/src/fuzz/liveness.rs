@@ -48,11 +48,16 @@ pub fn liveness(bytes: &[u8]) {
 }
 
 fn settings(by: u8, form: u8, life: u8) -> Heartbeat {
-    let form = match form % 5 {
+    let form = match form % 6 {
         0 => Form::empty(),
         1 => Form::Empty { answered: true },
         2 => Form::literal(b"PING", b"PONG"),
         3 => Form::Numbered,
+        4 => {
+            let notation = "pattern:'text:P{number:9}{utc:%S}',probe='0:1=text:P,len=12',answer='text:A{request:1:9}',\
+                            answered-by='0:1=text:A,1:9=request,len=10'";
+            notation.parse::<Heartbeat>().expect("a notation").form().clone()
+        }
         _ => Form::beat(b"PING"),
     };
     let by = [By::Client, By::Server, By::Both][usize::from(by % 3)];
@@ -104,7 +109,10 @@ impl End {
                 let was_owed = self.session.sending.owes_beat();
                 let is_queued = self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits");
                 assert_eq!(was_owed, is_queued, "a due heartbeat is queued if no other is");
-                assert!(!self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits"), "one at a time");
+                assert!(
+                    !self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits"),
+                    "one at a time"
+                );
             }
             let Transmit::Write(bytes) = self.session.sending.poll() else { break };
             let count = bytes.len().min(most - written.len());
@@ -138,6 +146,12 @@ impl End {
         }
         self.read(&[], now);
         while let Received::Message(message) = self.session.receiving.poll().expect("nothing but frames") {
+            // Of the probes of a pattern, 16 are remembered. The answer to an older one is a message.
+            if message.starts_with(b"A") {
+                let (sent, _) = self.session.receiving.liveness().expect("heartbeats").counts();
+                assert!(sent > 16, "an answer was delivered");
+                continue;
+            }
             assert_eq!(message[..], self.delivered.to_be_bytes(), "in order, and none of them a heartbeat");
             self.delivered += 1;
             self.session.receiving.on_asked(now);

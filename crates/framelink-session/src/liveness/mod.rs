@@ -227,7 +227,9 @@ impl LivenessHandle {
             return T::default();
         }
         let mut state = self.lock();
-        let (Form::Pattern(form), Some(pattern)) = (self.0.heartbeat.form(), state.pattern()) else { return T::default() };
+        let (Form::Pattern(form), Some(pattern)) = (self.0.heartbeat.form(), state.pattern()) else {
+            return T::default();
+        };
         let found = how(&mut pattern.awaited, form, message);
         self.0.compares.store(!pattern.awaited.is_empty(), Ordering::Release);
         found

@@ -32,7 +32,9 @@ impl<E: fmt::Display> fmt::Display for SendRefused<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
-            Self::NotComposed => f.write_str("its template could not be composed: a variable is not set, or there is no number"),
+            Self::NotComposed => {
+                f.write_str("its template could not be composed: a variable is not set, or there is no number")
+            }
             Self::Finished => f.write_str("our side of the connection has ended, no message can follow"),
             Self::Failed => f.write_str("the connection has failed"),
         }
