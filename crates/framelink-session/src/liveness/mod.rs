@@ -1,6 +1,7 @@
 //! The liveness of a connection: the cell that both halves of a session share.
 
 mod awaited;
+mod state;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use framelink_heartbeat::{Due, Form, Heartbeat, Liveness, Pattern, Role, RoundTrips, Seen, Standing, Verdict};
-use framelink_template::{ComposeError, Inputs, NumberRange, NumberSource, Numbers, Template};
+use framelink_heartbeat::{Due, Form, Heartbeat, Pattern, Role, RoundTrips, Seen, Standing, Verdict};
+use framelink_template::{ComposeError, Inputs, NumberRange, NumberSource, Numbers};
 
 use self::awaited::Awaited;
+pub(crate) use self::state::Beat;
+use self::state::{LivenessState, Rare};
 
 /// The liveness of a connection with heartbeats, shared by both halves of its session. Clones share one cell.
 ///
@@ -53,51 +56,6 @@ struct Cell {
     state: Mutex<LivenessState>,
 }
 
-struct LivenessState {
-    liveness: Liveness,
-    due: Option<Box<DueBeats>>,
-    /// Boxed, because most connections have none of it.
-    rare: Option<Box<Rare>>,
-    /// The number of heartbeats received.
-    seen: u64,
-}
-
-/// The heartbeats to send. Held only until they are taken.
-#[derive(Default)]
-struct DueBeats {
-    /// The number of the probe or beat to send, and its bytes. A pattern is composed when it is taken, and has none before.
-    probe: Option<(u64, Vec<u8>)>,
-    /// The answer to the peer's last probe. For a pattern it is that probe.
-    answer: Option<Vec<u8>>,
-}
-
-/// What few connections have.
-#[derive(Default)]
-struct Rare {
-    /// The data of the application for the next probes of this side.
-    supplied: Box<[u8]>,
-    /// The data of the last probe of the peer.
-    received: Box<[u8]>,
-    /// What a pattern needs.
-    pattern: Option<Box<PatternState>>,
-    /// Wakes a task that has only the sending half when a heartbeat is due.
-    sender: Option<Waker>,
-}
-
-/// What heartbeats of the peer's own protocol need.
-struct PatternState {
-    /// The source of their numbers.
-    numbers: Numbers,
-    awaited: Awaited,
-}
-
-/// A heartbeat to write.
-pub(crate) struct Beat {
-    pub(crate) payload: Vec<u8>,
-    /// Whether this is a heartbeat of this side, and not an answer.
-    pub(crate) is_ours: bool,
-}
-
 impl LivenessHandle {
     /// `numbers` is the source of the numbers of a pattern; without one it has its own.
     pub(crate) fn new(
@@ -109,12 +67,7 @@ impl LivenessHandle {
     ) -> Self {
         let liveness = heartbeat.liveness(us, jitter, now);
         let rare = match heartbeat.form() {
-            // A beat that is always the same needs nothing.
-            Form::Pattern(pattern)
-                if pattern.is_answered() || pattern.templates().any(|template| template.as_literal().is_none()) =>
-            {
-                Some(Box::new(Rare::of_pattern(pattern, numbers)))
-            }
+            Form::Pattern(pattern) => Rare::of_pattern(pattern, numbers),
             _ => None,
         };
         let state = Mutex::new(LivenessState { liveness, due: None, rare, seen: 0 });
@@ -405,20 +358,6 @@ impl LivenessHandle {
 
     fn lock(&self) -> MutexGuard<'_, LivenessState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl LivenessState {
-    fn pattern(&mut self) -> Option<&mut PatternState> {
-        self.rare.as_mut()?.pattern.as_deref_mut()
-    }
-}
-
-impl Rare {
-    fn of_pattern(pattern: &Pattern, numbers: Option<&Numbers>) -> Self {
-        let most = pattern.templates().filter_map(Template::most_number).min().unwrap_or(u64::MAX);
-        let numbers = numbers.cloned().unwrap_or_else(|| Numbers::over(NumberRange::from_1_to(most)));
-        Self { pattern: Some(Box::new(PatternState { numbers, awaited: Awaited::default() })), ..Self::default() }
     }
 }
 
