@@ -1,5 +1,6 @@
 //! The form of heartbeats.
 
+mod at_offsets;
 mod mark;
 mod numbered;
 mod own;

@@ -6,8 +6,8 @@ use framelink_codec::notation::{Hex, Item, NotationError, Token};
 use framelink_template::{Match, Template};
 
 use super::about;
-use crate::form::{Answer, Mark};
-use crate::{Form, Heartbeat, Pattern};
+use crate::form::{Answer, Form, Mark, Pattern};
+use crate::heartbeat::Heartbeat;
 
 /// The options of a pattern.
 pub(super) const OPTIONS: [&str; 5] = ["probe", "answer", "answered-by", "mark", "number"];
