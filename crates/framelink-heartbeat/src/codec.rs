@@ -1,5 +1,7 @@
 //! A codec that tells heartbeats from messages in a `tokio_util::codec::Framed`.
 
+use alloc::vec::Vec;
+
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
@@ -26,6 +28,8 @@ use crate::{Form, Seen};
 pub struct HeartbeatCodec<C> {
     codec: C,
     form: Form,
+    /// Our probe that waits for an answer.
+    probe: Option<Vec<u8>>,
 }
 
 /// A message or a heartbeat, with the bytes that were received.
@@ -53,7 +57,12 @@ impl<M: AsRef<[u8]>> AsRef<[u8]> for Beat<M> {
 impl<C> HeartbeatCodec<C> {
     /// Wraps a codec.
     pub const fn new(codec: C, form: Form) -> Self {
-        Self { codec, form }
+        Self { codec, form, probe: None }
+    }
+
+    /// Awaits the answer to this probe, which was encoded. Only a pattern needs this: without it, answers are messages.
+    pub fn await_answer(&mut self, probe: &[u8]) {
+        self.probe = Some(probe.to_vec());
     }
 
     /// Returns the form of the heartbeats.
@@ -66,10 +75,13 @@ impl<C> HeartbeatCodec<C> {
         self.codec
     }
 
-    fn tell<M: AsRef<[u8]>>(&self, message: M) -> Beat<M> {
-        match self.form.recognise(message.as_ref()) {
+    fn tell<M: AsRef<[u8]>>(&mut self, message: M) -> Beat<M> {
+        match self.form.recognise_after(message.as_ref(), self.probe.as_deref()) {
             None => Beat::Message(message),
-            Some(Seen::Answer { .. }) => Beat::Answer(message),
+            Some(Seen::Answer { .. }) => {
+                self.probe = None;
+                Beat::Answer(message)
+            }
             Some(Seen::Beat | Seen::Probe | Seen::Either) => Beat::Probe(message),
         }
     }
@@ -80,11 +92,13 @@ impl<C: Decoder<Item: AsRef<[u8]>>> Decoder for HeartbeatCodec<C> {
     type Error = C::Error;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Self::Item>, C::Error> {
-        Ok(self.codec.decode(src)?.map(|message| self.tell(message)))
+        let message = self.codec.decode(src)?;
+        Ok(message.map(|message| self.tell(message)))
     }
 
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Self::Item>, C::Error> {
-        Ok(self.codec.decode_eof(src)?.map(|message| self.tell(message)))
+        let message = self.codec.decode_eof(src)?;
+        Ok(message.map(|message| self.tell(message)))
     }
 }
 

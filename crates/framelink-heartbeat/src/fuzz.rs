@@ -22,7 +22,7 @@ pub fn liveness(bytes: &[u8]) {
 /// If an invariant does not hold.
 pub fn forms(bytes: &[u8]) {
     let (number, message) = bytes.split_first_chunk().map_or((0, bytes), |(n, rest)| (u64::from_be_bytes(*n), rest));
-    let now = Duration::from_micros(number >> 1);
+    let now = Duration::from_micros(number >> 12); // times of patterns have a date
     let mut all = alloc::vec![
         Form::empty(),
         Form::Empty { answered: true },
@@ -44,14 +44,15 @@ pub fn forms(bytes: &[u8]) {
         all.extend(answered.map(Form::Pattern));
         all.push(Form::Pattern(pattern));
     }
+    all.extend(crate::PRESETS.iter().map(|preset| preset.notation.parse::<Heartbeat>().expect("a preset").form));
     for form in all {
-        let _ = form.recognise(message);
+        let _ = (form.recognise(message), form.recognise_after(message, Some(message)));
         let probe = form.probe(number, now, message);
         let seen = form.recognise(&probe);
         assert!(matches!(seen, Some(Seen::Beat | Seen::Probe | Seen::Either)), "{form:?}: {seen:?}");
         let answer = form.answer(&probe);
         assert_eq!(answer.is_some(), form.is_answered(), "{form:?}");
-        let seen = answer.map(|answer| form.recognise(&answer));
+        let seen = answer.map(|answer| form.recognise_after(&answer, Some(&probe)));
         assert!(matches!(seen, None | Some(Some(Seen::Answer { .. } | Seen::Either))), "{form:?}: {seen:?}");
         assert!(form.answer(message).is_none() || form.is_answered());
     }
@@ -70,6 +71,15 @@ pub fn notation(bytes: &[u8]) {
         Ok(heartbeat) => {
             let printed = alloc::string::ToString::to_string(&heartbeat);
             assert_eq!(printed.parse::<Heartbeat>().as_ref(), Ok(&heartbeat), "{text}: {printed}");
+            let form = heartbeat.form();
+            let probe = form.probe(7, Duration::from_secs(1_800_000_000), b"");
+            for message in [bytes, &probe] {
+                if matches!(form.recognise(message), Some(Seen::Probe | Seen::Either)) && form.answer(message).is_none()
+                {
+                    assert!(matches!(form, Form::Pattern(_)), "{text}: a probe without an answer");
+                }
+                let _ = form.recognise_after(message, Some(&probe));
+            }
         }
         Err(error) => {
             let end = text.chars().count() + 1;

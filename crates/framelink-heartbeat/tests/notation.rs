@@ -2,6 +2,8 @@
 
 use framelink_heartbeat::{Heartbeat, PRESETS};
 
+const SMPP: &str = "pattern:'hex:000000100000001500000000{number:4,binary}',probe='4:4=hex:00000015',answer='hex:000000108000001500000000{request:12:4}',answered-by='4:4=hex:80000015|hex:80000000,12:4=request'";
+
 #[test]
 fn normal_forms() {
     for (text, normal) in [
@@ -15,13 +17,22 @@ fn normal_forms() {
         ("literal:3f..21,tries=3,timeout=1m", "literal:3f..21,timeout=1m,tries=3"),
         ("literal:3f..3f", "literal:3f,answered"),
         ("numbered,life=heartbeats,interval=1500ms", "numbered,interval=1500ms,life=heartbeats"),
-        ("pattern:30383030", "pattern:30383030"),
-        ("pattern:3038303000,answer=0:30383130", "pattern:3038303000,answer=0:30383130"),
-        ("smpp", "pattern:00000010000000150000000000000000,mark=4:00000015,answer=4:80000015,number=12:4,by=both"),
+        ("pattern:30383030", "pattern:'text:0800',probe='0:4=text:0800'"),
         (
-            "smpp,by=client,interval=1m",
-            "pattern:00000010000000150000000000000000,mark=4:00000015,answer=4:80000015,number=12:4,interval=1m",
+            "pattern:3038303000,answer=0:30383130",
+            "pattern:'hex:3038303000',probe='0:4=text:0800',answer=0:30383130,answered-by='0:4=text:0810'",
         ),
+        (
+            "pattern:0000001500000000,mark=0:00000015,answer=0:80000015,number=4:4,by=both",
+            "pattern:'hex:00000015{number:4,binary}',probe='0:4=hex:00000015',answer=0:80000015,answered-by='0:4=hex:80000015,4:4=request',by=both",
+        ),
+        (
+            r#"pattern:'text:a,\'{number:6}',probe='0:3=text:a\,\'',answer="text:b{request:3:6}",answered-by='0:1=text:b,1:6=request:3:6',tries=2"#,
+            r#"pattern:'text:a,\'{number:6}',probe='0:3=text:a\,\'',answer='text:b{request:3:6}',answered-by='0:1=text:b,1:6=request:3:6',tries=2"#,
+        ),
+        ("pattern:text:PING,answered-by=0:4=text:PONG", "pattern:'text:PING',answered-by='0:4=text:PONG'"),
+        ("smpp", &format!("{SMPP},by=both")),
+        ("smpp,by=client,interval=1m", &format!("{SMPP},interval=1m")),
     ] {
         let heartbeat: Heartbeat = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(heartbeat.to_string(), normal);
@@ -46,7 +57,7 @@ fn errors_say_what_was_found_what_was_expected_and_where() {
         ("empty,mark=0:00", "column 7: `mark` is not for a heartbeat of the form empty"),
         (
             "empty,every=5s",
-            "column 7: expected one of answered, mark, answer, number, by, interval, timeout, tries, life, found `every`",
+            "column 7: expected one of answered, probe, answer, answered-by, mark, number, by, interval, timeout, tries, life, found `every`",
         ),
         ("empty,interval=5s,interval=6s", "column 19: `interval` stands twice, first at column 7"),
         ("empty,interval", "column 15: expected `=` and a time after `interval`"),
@@ -64,6 +75,44 @@ fn errors_say_what_was_found_what_was_expected_and_where() {
         ("pattern:30383030,number=0:4", "column 25: the number would overwrite a mark"),
         ("pattern:30383030,number=4", "column 25: expected OFFSET:LEN, such as `12:4`, found `4`"),
         ("pattern:30383030,number=4:9", "column 27: expected 1 to 8 bytes, found `9`"),
+        (
+            "pattern:'text:0800'",
+            "column 10: expected `probe=MATCH` or `answered-by=MATCH`, or heartbeats are not told from messages",
+        ),
+        (
+            "pattern:'text:0800',probe='0:4=text:0800',answer='text:0810'",
+            "column 43: `answer` needs `answered-by=MATCH`: a peer that is answered answers too",
+        ),
+        (
+            "pattern:'text:0800',answer='text:0810',answered-by='0:4=text:0810'",
+            "column 21: `answer` needs `probe=MATCH`: which messages it answers",
+        ),
+        (
+            "pattern:'text:0800',probe='0:4=text:0800',answered-by='0:4=text:0810'",
+            "column 43: `answered-by` needs `answer=TEMPLATE`: the probes of the peer are answered too",
+        ),
+        (
+            "pattern:'text:0800{request:0:4}',probe='0:4=text:0800'",
+            "column 10: our probe answers no message, so its template has no `{request}`",
+        ),
+        (
+            "pattern:'text:0800',probe='0:4=request'",
+            "column 28: a probe answers nothing, so its match has no `request`",
+        ),
+        (
+            "pattern:'text:0800',probe='0:2=text:08',answer='text:0810',answered-by='0:4=text:0810'",
+            "column 49: the answer to a probe would itself be a probe, without end",
+        ),
+        ("pattern:'text:0800',mark=0:30", "column 21: `mark` is not for this pattern; write probe=MATCH instead"),
+        (
+            "pattern:30383030,probe=0:4=text:0800",
+            "column 18: `probe` is not for this pattern; write pattern:'hex:…', a template, instead",
+        ),
+        (
+            "pattern:'text:0800{number}',probe='0:4=text:0800'",
+            "column 26: expected `:` and 1 to 64 bytes after `number`",
+        ),
+        ("pattern:'text:0800',probe='0:4=text:080'", "column 37: expected 4 bytes, as the place has, found 3 bytes"),
         ("smpp:1", "column 6: `smpp` takes no value, found `1`"),
     ] {
         let said = text.parse::<Heartbeat>().expect_err(text);
@@ -113,5 +162,8 @@ fn an_error_beside_a_preset_points_at_an_option_of_the_text() {
     }
     assert!(refused > 100, "{refused} were refused");
     let error = "smpp,answer=4:8000001500000000ff".parse::<Heartbeat>().unwrap_err();
-    assert_eq!(error.to_string(), "column 13: the number would overwrite a mark, which does not go with `smpp`",);
+    assert_eq!(error.to_string(), "column 13: the number would overwrite a mark");
+    let error = "smpp,probe=0:4=hex:00000010".parse::<Heartbeat>().unwrap_err();
+    let reason = "the answer to a probe would itself be a probe, without end";
+    assert_eq!(error.to_string(), format!("column 12: {reason}, which does not go with `smpp`"));
 }

@@ -19,6 +19,8 @@ struct End {
     next_send: Duration,
     /// Frames on their way to this side, with the time of arrival; `None` is a message.
     arriving: VecDeque<(Duration, Option<Vec<u8>>)>,
+    /// Our probes, of which any may be answered.
+    probes: Vec<Vec<u8>>,
 }
 
 struct World {
@@ -47,6 +49,7 @@ impl World {
             sends_every: case.sends_every[which],
             next_send: Duration::ZERO,
             arriving: VecDeque::new(),
+            probes: Vec::new(),
         };
         let ends = [end(0, Role::Client), end(1, Role::Server)];
         Self { heartbeat: heartbeat.clone(), ends, latency: case.latency, now: Duration::ZERO, sent: Vec::new() }
@@ -71,7 +74,10 @@ impl World {
             let local = end.local(self.now);
             end.liveness.on_heard(local);
             let Some(heartbeat) = frame else { continue };
-            let seen = self.heartbeat.form().recognise(&heartbeat).expect("a heartbeat");
+            let form = self.heartbeat.form();
+            let after = |probe: Option<&Vec<u8>>| form.recognise_after(&heartbeat, probe.map(|probe| &probe[..]));
+            let seen = end.probes.iter().find_map(|probe| after(Some(probe))).or_else(|| after(None));
+            let seen = seen.expect("a heartbeat");
             if end.liveness.on_seen(seen, local) {
                 end.liveness.on_sent(local);
                 let answer = self.heartbeat.form().answer(&heartbeat).expect("an answer");
@@ -89,6 +95,7 @@ impl World {
             Due::Beat(number) | Due::Probe(number) => {
                 self.ends[which].liveness.on_written(local);
                 let probe = self.heartbeat.form().probe(number, local, b"").into_owned();
+                self.ends[which].probes.push(probe.clone());
                 self.send(which, Some(probe));
             }
             Due::Wait(_) => {}

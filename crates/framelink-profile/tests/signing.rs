@@ -161,6 +161,25 @@ fn a_role_does_not_start_without_its_variables() {
     assert!(of("line").sign_on(Sign::new(template("text:{env:PATH}"))).build().unwrap().check_one_at_a_time().is_ok());
 }
 
+/// A side that sends no probes answers those of the other side.
+#[test]
+fn the_templates_of_heartbeats_have_their_variables_and_numbers() {
+    let heartbeat = "pattern:'text:P{number:2}{env:FRAMELINK_UNSET}',probe='0:1=text:P',answer='text:A{request:1:2}',\
+                     answered-by='0:1=text:A,1:2=request'";
+    let profile = of("ascii:4").heartbeat(heartbeat.parse().unwrap()).build().unwrap();
+    let told = "liveness.heartbeat contains the environment variable FRAMELINK_UNSET, which is not set";
+    assert_eq!(profile.check_variables(Side::Client).unwrap_err().to_string(), told);
+    profile.check_variables(Side::Server).unwrap();
+    assert_eq!(profile.number_range().to_string(), "1..99");
+    assert!(profile.uses_numbers());
+    let explained = profile.explain().to_string();
+    assert!(explained.contains("the client sends a message like text:P01••• after 30s without traffic"), "{explained}");
+
+    let of_other = "pattern:'text:P{number:2,of=batch}',probe='0:1=text:P'";
+    let refused = of("ascii:4").heartbeat(of_other.parse().unwrap()).build().unwrap_err();
+    assert_eq!(refused.key(), "liveness.heartbeat");
+}
+
 #[test]
 fn only_a_side_with_something_to_exchange_has_a_dialogue() {
     let has = |profile: &Profile| [Side::Client, Side::Server].map(|side| profile.has_dialogue(side));

@@ -33,7 +33,8 @@ impl<D: Decode, E: Encode> Session<D, E> {
         Self { receiving, sending, exchange: Exchange::new() }
     }
 
-    /// Sends and expects heartbeats. `jitter` is any number, different for each connection; see
+    /// Sends and expects heartbeats. A pattern draws its numbers from the source of
+    /// [`Receiving::set_numbers`], if one is set before. `jitter` is any number, different for each connection; see
     /// [`Heartbeat::liveness`].
     pub fn watch(&mut self, heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> LivenessHandle {
         watch(&mut self.receiving, &mut self.sending, heartbeat, us, jitter, now)
@@ -64,7 +65,7 @@ pub fn watch<D: Decode, E: Encode>(
     jitter: u32,
     now: Duration,
 ) -> LivenessHandle {
-    let liveness = LivenessHandle::new(heartbeat, us, jitter, now);
+    let liveness = LivenessHandle::new(heartbeat, us, jitter, receiving.numbers(), now);
     // Without heartbeats, the time of earlier bytes may not be known.
     receiving.heard_at = Moment::at(now);
     receiving.set_liveness(Some(liveness.clone()));

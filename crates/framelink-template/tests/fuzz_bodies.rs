@@ -8,7 +8,7 @@ proptest! {
 
     #[test]
     fn templates_round_trip_and_keep_their_bounds(
-        text in "(text|hex):([0-9a-z ]{0,4}|\\\\x[0-9a-f]{2}|\\\\[{}n'\\\\]|[,.'\"é]|\\{(number:[0-9]{1,2}(,(bcd|hex|of=[a-b]))?|utc:[%YmdHS3f,']{1,9}(,ebcdic)?|local:\"%H,%M\"|request(:[0-9]{1,2}:[0-9]{1,2})?|random:[1-9](,binary)?|env:A|length:[1-4](,(binary|binary-le))?,of=(all|rest|p|q)|part:[pq]|end)\\}){0,8}",
+        text in "(text|hex):([0-9a-z ]{0,4}|\\\\x[0-9a-f]{2}|\\\\[{}n'\\\\]|[,.'\"é]|\\{(number:[0-9]{1,2}(,(bcd|hex|of=[a-b]))?|utc:[%YmdHS3f,']{1,9}(,ebcdic)?|local:\"%H,%M\"|request(:[0-9]{1,2}:[0-9]{1,2})?|random:[1-9](,binary)?|env:A|length:[1-4](,(binary|binary-le))?,of=(all|rest|p|q)|pad:[0-9]{1,2}|part:[pq]|end)\\}){0,8}",
         rest in proptest::collection::vec(any::<u8>(), 0..40),
     ) {
         template(&[text.as_bytes(), b"\n", &rest].concat());

@@ -79,6 +79,7 @@ const TABLE: &[(&str, &str, &[u8])] = &[
     ("hex:{part:avp}01{length:3,binary,of=avp}{end}02", "", b"\x01\0\0\x04\x02"),
     ("hex:{length:2,binary-le,of=all}{length:1,bcd,of=rest}00", "", b"\x04\0\x01\0"),
     ("text:{part:a}{end}{length:1,of=a}", "", b"0"),
+    ("hex:01{pad:4}{length:1,binary,of=all}{pad:4}{pad:4}", "", b"\x01\0\0\0\x08\0\0\0"),
 ];
 
 #[test]
@@ -93,7 +94,7 @@ fn notations_compose_and_print_their_normal_form() {
     }
 }
 
-const FIELDS: &str = "one of number, utc, local, request, random, env, length, part, end";
+const FIELDS: &str = "one of number, utc, local, request, random, env, length, pad, part, end";
 const SPECIFIERS: &str = "one of %Y %y %m %d %H %M %S %j %3f %6f %s %a %b %e %%";
 const AFTER_BACKSLASH: &str = r"`x` and two hex digits, `n`, `r`, `t`, or a punctuation character after `\`";
 const ENCODINGS: &str = "one of ascii, binary, binary-le, bcd, ebcdic, hex";

@@ -45,7 +45,7 @@ fn beats(form: &Form) -> Result<Duration, NotationError> {
         sender.receiving.on_bytes(b"\0\x01x", now);
         while let Ok(Received::Message(_)) = sender.receiving.poll() {}
         sender.receiving.on_time(now).expect("alive");
-        sender.sending.queue_beat().expect("it fits");
+        sender.sending.queue_beat(|numbers| framelink_template::Inputs::system(numbers)).expect("it fits");
         while let Transmit::Write(bytes) = sender.sending.poll() {
             let count = here.write(bytes).expect("written");
             sender.sending.on_written(count, now);

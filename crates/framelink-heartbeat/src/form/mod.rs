@@ -1,16 +1,22 @@
 //! The form of heartbeats.
 
+mod at_offsets;
+mod mark;
 mod numbered;
 mod own;
 mod pattern;
 
+pub(crate) use mark::Mark;
 pub use numbered::Numbered;
 pub use own::Own;
+pub(crate) use pattern::Answer;
 pub use pattern::Pattern;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::time::Duration;
+
+use framelink_template::{ComposeError, Inputs};
 
 /// The form of heartbeats: how a probe is told from a message, and how it is answered.
 ///
@@ -20,7 +26,7 @@ use core::time::Duration;
 /// | `literal:HEX` | these bytes | none; the same bytes with `answered` |
 /// | `literal:HEX..HEX` | the first bytes | the second |
 /// | `numbered` | a number, a timestamp and data, see [`Numbered`] | the probe, marked as an answer |
-/// | `pattern:HEX` | bytes of the peer's own protocol, known by a mark, see [`Pattern`] | the probe with another mark |
+/// | `pattern:TEMPLATE` | a message of the peer's own protocol, see [`Pattern`] | composed from a template |
 /// | an [`Own`] | made by the program | made by the program |
 ///
 /// ```
@@ -48,7 +54,7 @@ pub enum Form {
     },
     /// A number, a timestamp and data, for two programs that both use framelink.
     Numbered,
-    /// Messages of the peer's protocol, recognised by bytes at an offset.
+    /// Messages of the peer's protocol, composed from templates and recognised by matches.
     Pattern(Pattern),
     /// Functions of the program.
     Own(Own),
@@ -113,7 +119,8 @@ impl Form {
         }
     }
 
-    /// Returns what kind of heartbeat a message is; `None` if it is none.
+    /// Returns what kind of heartbeat a message is; `None` if it is none. A pattern knows an answer only beside our probe, by
+    /// [`recognise_after`](Self::recognise_after).
     #[inline]
     #[must_use]
     pub fn recognise(&self, message: &[u8]) -> Option<Seen> {
@@ -126,27 +133,68 @@ impl Form {
         }
     }
 
-    /// Makes the probe or beat with this number. `now` and `data` are used by the form `numbered`.
+    /// Returns what kind of heartbeat a message is while this probe of ours waits for an answer.
+    #[must_use]
+    pub fn recognise_after(&self, message: &[u8], probe: Option<&[u8]>) -> Option<Seen> {
+        match (self, probe) {
+            (Self::Pattern(pattern), Some(probe)) if pattern.answers(message, probe) => {
+                Some(Seen::Answer { number: None })
+            }
+            _ => self.recognise(message),
+        }
+    }
+
+    /// Makes the probe or beat with this number. `data` is used by the form `numbered`, `now` by it and by the times of a
+    /// pattern, as the time since 1970. A variable of a pattern is empty there: [`Pattern::probe`] takes it from inputs.
     #[must_use]
     pub fn probe(&self, number: u64, now: Duration, data: &[u8]) -> Cow<'_, [u8]> {
         match self {
             Self::Empty { .. } => Cow::Borrowed(&[]),
             Self::Literal { probe, .. } => Cow::Borrowed(probe),
             Self::Numbered => Cow::Owned(Numbered::probe(number, now, data).to_vec()),
-            Self::Pattern(pattern) => Cow::Owned(pattern.probe(number)),
+            Self::Pattern(pattern) => Cow::Owned(pattern.sample(number, now)),
             Self::Own(own) => Cow::Owned(own.probe(number)),
         }
     }
 
-    /// Makes the answer to this probe; `None` if the form has no answer.
+    /// Makes the answer to this probe; `None` if the form has no answer. The answer of a pattern has no variables and times:
+    /// [`compose_answer`](Self::compose_answer) takes them from inputs.
     #[must_use]
     pub fn answer(&self, probe: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Empty { answered } => answered.then(Vec::new),
             Self::Literal { answer, .. } => answer.clone(),
             Self::Numbered => Numbered::parse(probe).map(|probe| probe.answer().to_vec()),
-            Self::Pattern(pattern) => pattern.answer(probe),
+            Self::Pattern(pattern) => pattern.sample_answer(probe),
             Self::Own(own) => own.answer(probe),
+        }
+    }
+
+    /// Makes the answer to this probe, with what a template needs from `inputs`; `None` if the form has no answer.
+    ///
+    /// # Errors
+    /// If a field of the template has no value.
+    pub fn compose_answer(&self, probe: &[u8], inputs: &Inputs<'_>) -> Result<Option<Vec<u8>>, ComposeError> {
+        match self {
+            Self::Pattern(pattern) => pattern.answer(probe, inputs),
+            _ => Ok(self.answer(probe)),
+        }
+    }
+
+    /// Makes the probe with this number, with what a template needs from `inputs`. A template takes its number from there too.
+    ///
+    /// # Errors
+    /// If a field of the template has no value.
+    pub fn compose_probe(
+        &self,
+        number: u64,
+        now: Duration,
+        data: &[u8],
+        inputs: &Inputs<'_>,
+    ) -> Result<Vec<u8>, ComposeError> {
+        match self {
+            Self::Pattern(pattern) => pattern.probe(inputs),
+            _ => Ok(self.probe(number, now, data).into_owned()),
         }
     }
 
@@ -154,7 +202,6 @@ impl Form {
     pub(crate) fn number_bits(&self) -> u32 {
         match self {
             Self::Numbered => u32::BITS,
-            Self::Pattern(pattern) => pattern.number_bits(),
             _ => u64::BITS,
         }
     }

@@ -1,157 +1,195 @@
-//! Heartbeats of the peer's own protocol, recognised by bytes at an offset.
+//! Heartbeats of the peer's own protocol.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use nom::bytes::complete::{tag, take};
-use nom::{IResult, Parser};
+use framelink_template::{ComposeError, Inputs, Match, NumberSource, NumbersError, Template};
 
 use crate::error::HeartbeatError;
 use crate::form::Seen;
+use crate::form::mark::Mark;
 
-/// A heartbeat of the peer's own protocol: a message that has certain bytes (its mark) at an offset.
+/// A heartbeat of the peer's own protocol: a template composes our probe, and matches recognise those of the peer.
 ///
-/// SMPP's `enquire_link` (with the framing `smpp`, where a message is a whole PDU) has the command 0x00000015 at offset
-/// 4. Its answer is the probe with the command 0x80000015. The four bytes at offset 12 are its number:
+/// - A message of the peer that [`probed_by`](Self::probed_by) matches is its probe. A second template composes the answer.
+/// - A message that [`answered_by`](Self::answered_by) matches is an answer while a probe of ours waits for one. In the match,
+///   `request` is that probe.
+/// - Every other message is one of the application, such as the reply to a message that only looks like a probe.
 ///
 /// ```
-/// use framelink_heartbeat::{Pattern, Seen};
+/// use core::time::Duration;
+/// use framelink_heartbeat::{Form, Pattern, Seen};
 ///
-/// //            length 16 | enquire_link | status 0  | sequence number
-/// let probe = b"\0\0\0\x10\0\0\0\x15      \0\0\0\0    \0\0\0\0".iter().filter(|b| **b != b' ').copied().collect::<Vec<_>>();
-/// let pattern = Pattern::new(&probe, 4, &probe[4..8])?.answered(4, &[0x80, 0, 0, 0x15])?.numbered(12, 4)?;
+/// // An echo test: 0800, trace number, network code 301. Its answer is 0810 with the same trace number.
+/// let pattern = Pattern::composed("text:0800{number:6}301".parse()?)
+///     .probed_by("0:4=text:0800,10:3=text:301".parse()?)?
+///     .answering("text:0810{request:4:6}00301".parse()?)?
+///     .answered_by("0:4=text:0810,4:6=request".parse()?);
+/// assert_eq!(pattern.recognise(b"0800000007301"), Some(Seen::Probe));
+/// assert_eq!(pattern.recognise(b"0800000007001"), None, "a sign-on of the peer");
 ///
-/// let asked = pattern.probe(7);
-/// assert_eq!(asked[12..], [0, 0, 0, 7]);
-/// assert_eq!(pattern.recognise(&asked), Some(Seen::Probe));
-/// let answer = pattern.answer(&asked).unwrap();
-/// assert_eq!(answer[4..8], [0x80, 0, 0, 0x15]);
-/// assert_eq!(pattern.recognise(&answer), Some(Seen::Answer { number: Some(7) }));
-/// # Ok::<(), framelink_heartbeat::HeartbeatError>(())
+/// let form = Form::Pattern(pattern);
+/// assert_eq!(form.answer(b"0800000007301").unwrap(), b"081000000700301");
+/// let probe = form.probe(7, Duration::ZERO, b"");
+/// assert_eq!(form.recognise_after(b"081000000700301", Some(&probe)), Some(Seen::Answer { number: None }));
+/// assert_eq!(form.recognise_after(b"081000000800301", Some(&probe)), None, "the reply to another message");
+/// assert_eq!(form.recognise_after(b"081000000700301", None), None, "no probe waits for an answer");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`new`](Self::new), [`answered`](Self::answered) and [`numbered`](Self::numbered) make the same of bytes at offsets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    /// The probe, before its number is set.
-    pub(crate) template: Vec<u8>,
-    /// Distinguishes a probe from other messages.
-    pub(crate) mark: Mark,
-    /// Distinguishes an answer, and turns a probe into its answer.
-    pub(crate) answer: Option<Mark>,
-    /// Offset and length of the number, which is in network order.
-    pub(crate) number: Option<(usize, usize)>,
+    /// Composes our probe.
+    pub(crate) probe: Template,
+    /// The probes of the peer.
+    pub(crate) probed_by: Option<Match>,
+    pub(crate) answer: Option<Answer>,
+    /// The answers to our probe.
+    pub(crate) answered_by: Option<Match>,
 }
 
-/// Bytes at an offset.
+/// The answer to a probe of the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Mark {
-    pub(crate) offset: usize,
-    pub(crate) bytes: Vec<u8>,
+pub(crate) enum Answer {
+    Composed(Template),
+    /// The probe with other bytes at one place.
+    Copy(Mark),
 }
 
 impl Pattern {
-    /// Creates a heartbeat that is sent as `template` and recognised by `mark` at `offset`. It has no answer.
-    ///
-    /// # Errors
-    /// [`HeartbeatError::MarkNotInProbe`] if the mark is empty, or `template` does not have it at `offset`.
-    pub fn new(template: &[u8], offset: usize, mark: &[u8]) -> Result<Self, HeartbeatError> {
-        let mark = Mark { offset, bytes: mark.to_vec() };
-        if mark.bytes.is_empty() || !mark.is_in(template) {
-            return Err(HeartbeatError::MarkNotInProbe);
-        }
-        Ok(Self { template: template.to_vec(), mark, answer: None, number: None })
+    /// Creates a heartbeat that is sent as this template says. It is not answered, and the peer sends none.
+    #[must_use]
+    pub const fn composed(probe: Template) -> Self {
+        Self { probe, probed_by: None, answer: None, answered_by: None }
     }
 
-    /// Sets its answer: the probe with the bytes of `mark` at `offset`.
+    /// Sets which messages of the peer are probes.
     ///
     /// # Errors
-    /// If the bytes are empty, reach past the probe, or would make an answer that is itself a probe.
-    pub fn answered(mut self, offset: usize, mark: &[u8]) -> Result<Self, HeartbeatError> {
-        let mark = Mark { offset, bytes: mark.to_vec() };
-        if mark.bytes.is_empty() || mark.end().is_none_or(|end| end > self.template.len()) {
-            return Err(HeartbeatError::PastProbe { end: mark.end(), len: self.template.len() });
-        }
-        if mark.is_in(&self.template) || mark.put(&self.template).is_some_and(|answer| self.mark.is_in(&answer)) {
-            return Err(HeartbeatError::AnswerLikeProbe);
-        }
-        self.answer = Some(mark);
-        Ok(self)
+    /// [`HeartbeatError::AnswerLikeProbe`] if our answer would itself be a probe.
+    pub fn probed_by(mut self, probe: Match) -> Result<Self, HeartbeatError> {
+        self.probed_by = Some(probe);
+        self.without_echo()
     }
 
-    /// Numbers our probes in `len` bytes at `offset`, in network order.
+    /// Sets the answer to a probe of the peer. In the template, `request` is the probe. A probe without the bytes that the
+    /// template copies is a message of the application.
     ///
     /// # Errors
-    /// If the bytes reach past the probe, are not 1 to 8, or would overwrite a mark.
-    pub fn numbered(mut self, offset: usize, len: usize) -> Result<Self, HeartbeatError> {
-        let end = offset.checked_add(len);
-        if !(1..=8).contains(&len) || end.is_none_or(|end| end > self.template.len()) {
-            return Err(HeartbeatError::PastProbe { end, len: self.template.len() });
+    /// [`HeartbeatError::AnswerLikeProbe`] if the answer would itself be a probe.
+    pub fn answering(mut self, answer: Template) -> Result<Self, HeartbeatError> {
+        self.answer = Some(Answer::Composed(answer));
+        self.without_echo()
+    }
+
+    /// Sets which messages answer our probe. In the match, `request` is the probe.
+    #[must_use]
+    pub fn answered_by(mut self, answer: Match) -> Self {
+        self.answered_by = Some(answer);
+        self
+    }
+
+    /// Refuses a pattern with which two peers would answer each other without end.
+    pub(crate) fn without_echo(self) -> Result<Self, HeartbeatError> {
+        let probe = self.sample(0, Duration::ZERO);
+        match self.sample_answer(&probe) {
+            Some(answer) if self.is_probe(&answer) => Err(HeartbeatError::AnswerLikeProbe),
+            _ => Ok(self),
         }
-        let overlaps = |mark: &Mark| offset < mark.offset + mark.bytes.len() && mark.offset < offset + len;
-        if overlaps(&self.mark) || self.answer.as_ref().is_some_and(overlaps) {
-            return Err(HeartbeatError::NumberInMark);
-        }
-        self.number = Some((offset, len));
-        Ok(self)
     }
 
     /// Returns whether a probe is answered.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
-        self.answer.is_some()
+        self.answered_by.is_some()
     }
 
-    /// Returns what kind of heartbeat a message is; `None` if it is none.
+    /// Returns whether a message is a probe of the peer, or a beat without an answer. It cannot know answers:
+    /// [`answers`](Self::answers) compares them with our probe.
     #[must_use]
     pub fn recognise(&self, message: &[u8]) -> Option<Seen> {
+        let seen = if self.is_answered() { Seen::Probe } else { Seen::Beat };
+        (self.is_probe(message) && self.can_answer(message)).then_some(seen)
+    }
+
+    /// Returns whether a message answers this probe of ours.
+    #[must_use]
+    pub fn answers(&self, message: &[u8], probe: &[u8]) -> bool {
+        self.answered_by.as_ref().is_some_and(|answer| answer.holds(message, Some(probe)))
+    }
+
+    /// Returns how many bytes from the start of our probe [`answers`](Self::answers) looks at.
+    #[must_use]
+    pub fn compared_len(&self) -> usize {
+        self.answered_by.as_ref().map_or(0, Match::request_len)
+    }
+
+    /// Composes our probe.
+    ///
+    /// # Errors
+    /// If a field of the template has no value.
+    pub fn probe(&self, inputs: &Inputs<'_>) -> Result<Vec<u8>, ComposeError> {
+        self.probe.compose(&Inputs { request: None, ..*inputs })
+    }
+
+    /// Composes the answer to a probe of the peer. Returns `None` if the pattern has no answer to it.
+    ///
+    /// # Errors
+    /// If a field of the template has no value.
+    pub fn answer(&self, probe: &[u8], inputs: &Inputs<'_>) -> Result<Option<Vec<u8>>, ComposeError> {
         match &self.answer {
-            Some(answer) if answer.is_in(message) => Some(Seen::Answer { number: self.number_in(message) }),
-            Some(_) => self.mark.is_in(message).then_some(Seen::Probe),
-            None => self.mark.is_in(message).then_some(Seen::Beat),
+            None => Ok(None),
+            Some(Answer::Copy(mark)) => Ok(mark.put(probe)),
+            Some(Answer::Composed(template)) => template.compose(&inputs.answering(probe)).map(Some),
         }
     }
 
-    /// Makes the probe with this number.
-    #[must_use]
-    pub fn probe(&self, number: u64) -> Vec<u8> {
-        let mut probe = self.template.clone();
-        if let Some((offset, len)) = self.number
-            && let Some(place) = probe.get_mut(offset..offset + len)
-        {
-            place.copy_from_slice(number.to_be_bytes().get(8 - len..).unwrap_or_default());
+    /// Returns the templates of the messages that are sent: the probe, then the answer.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        let answer = match &self.answer {
+            Some(Answer::Composed(template)) => Some(template),
+            _ => None,
+        };
+        core::iter::once(&self.probe).chain(answer)
+    }
+
+    fn is_probe(&self, message: &[u8]) -> bool {
+        self.probed_by.as_ref().is_some_and(|probe| probe.holds(message, None))
+    }
+
+    /// A message without the bytes that the answer copies is no probe.
+    fn can_answer(&self, message: &[u8]) -> bool {
+        match &self.answer {
+            None => true,
+            Some(Answer::Copy(mark)) => mark.end().is_some_and(|end| end <= message.len()),
+            Some(Answer::Composed(template)) => template.check_places(message.len()).is_ok(),
         }
-        probe
     }
 
-    /// Makes the answer to a probe of the peer; `None` if the form has no answer.
-    #[must_use]
-    pub fn answer(&self, probe: &[u8]) -> Option<Vec<u8>> {
-        self.answer.as_ref()?.put(probe)
+    /// The probe with a number of its own, without inputs: a variable is empty, and random digits are zeros.
+    pub(crate) fn sample(&self, number: u64, now: Duration) -> Vec<u8> {
+        let most = self.probe.most_number().and_then(|most| most.checked_add(1));
+        let number = Always(most.map_or(number, |most| number % most));
+        self.probe(&number.inputs(now)).unwrap_or_default()
     }
 
-    pub(crate) fn number_bits(&self) -> u32 {
-        self.number.map_or(u64::BITS, |(_, len)| u32::try_from(len * 8).unwrap_or(u64::BITS))
-    }
-
-    fn number_in(&self, message: &[u8]) -> Option<u64> {
-        let (offset, len) = self.number?;
-        let digits = message.get(offset..offset + len)?;
-        Some(digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit)))
+    pub(crate) fn sample_answer(&self, probe: &[u8]) -> Option<Vec<u8>> {
+        self.answer(probe, &Always(1).inputs(Duration::ZERO)).ok().flatten()
     }
 }
 
-impl Mark {
-    pub(crate) fn is_in(&self, message: &[u8]) -> bool {
-        let parsed: IResult<_, _> = (take(self.offset), tag(&self.bytes[..])).parse(message);
-        parsed.is_ok()
-    }
+/// A source with one number.
+struct Always(u64);
 
-    fn end(&self) -> Option<usize> {
-        self.offset.checked_add(self.bytes.len())
+impl Always {
+    fn inputs(&self, now: Duration) -> Inputs<'_> {
+        Inputs { now, local_offset: 0, request: None, numbers: self, random: &|| 0, variable: &|_| Some(Vec::new()) }
     }
+}
 
-    /// Returns the message with these bytes at their offset.
-    fn put(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let mut message = message.to_vec();
-        message.get_mut(self.offset..self.end()?)?.copy_from_slice(&self.bytes);
-        Some(message)
+impl NumberSource for Always {
+    fn next_of(&self, _name: Option<&str>) -> Result<u64, NumbersError> {
+        Ok(self.0)
     }
 }

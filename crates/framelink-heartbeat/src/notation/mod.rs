@@ -1,5 +1,6 @@
 //! Reads and prints the notation of heartbeats.
 
+mod pattern;
 mod presets;
 #[cfg(feature = "serde")]
 mod serde;
@@ -13,10 +14,10 @@ use core::str::FromStr;
 
 use framelink_codec::notation::{Hex, Item, Notation, NotationError, Preset, ShowDuration, Token};
 
-use crate::{By, Form, Heartbeat, HeartbeatError, Life, Pattern};
+use crate::{By, Form, Heartbeat, HeartbeatError, Life};
 
 const FORMS: &str = "one of empty, literal, numbered, pattern, or a preset";
-const OPTIONS: &str = "one of answered, mark, answer, number, by, interval, timeout, tries, life";
+const OPTIONS: &str = "one of answered, probe, answer, answered-by, mark, number, by, interval, timeout, tries, life";
 const BY: &[(&str, By)] = &[("client", By::Client), ("server", By::Server), ("both", By::Both)];
 const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Heartbeats)];
 
@@ -28,18 +29,24 @@ const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Hea
 /// forms     empty               a frame of 0 bytes
 ///           literal:HEX         these bytes; with HEX..HEX, a probe and its answer
 ///           numbered            a number, a timestamp and data; see [Numbered]
-///           pattern:HEX         this message of the peer's own protocol; see [Pattern]
+///           pattern:TEMPLATE    a message of the peer's own protocol; see [Pattern]
+///           pattern:HEX         the same, for bytes at offsets
 ///
 /// options   answered            empty and literal:HEX: the answer is the probe
-///           mark=OFFSET:HEX     pattern: the bytes that only heartbeats have; default the first four bytes
+///           probe=MATCH         pattern:TEMPLATE: the probes of the peer
+///           answer=TEMPLATE     pattern:TEMPLATE: the answer to a probe of the peer, which is `{request}`
+///           answered-by=MATCH   pattern:TEMPLATE: the answers to our probe, which is `request`
+///           mark=OFFSET:HEX     pattern:HEX: the bytes that only heartbeats have; default the first four bytes
 ///           answer=OFFSET:HEX   pattern: the answer is the probe with these bytes instead
-///           number=OFFSET:LEN   pattern: the number of our probes, 1 to 8 bytes, network order
+///           number=OFFSET:LEN   pattern:HEX: the number of our probes, 1 to 8 bytes, network order
 ///           by=WHO              the sides that send: client, server or both; default client if answered, else both
 ///           interval=DUR        1ms to 1d, default 30s
 ///           timeout=DUR         1ms to 1d, default 10s
 ///           tries=N             1 to 100, default 1
 ///           life=WHAT           what shows that the peer lives: bytes (any; the default) or heartbeats (alone)
 /// ```
+///
+/// A template or match with a comma stands between quotes.
 ///
 /// ```
 /// use framelink_heartbeat::Heartbeat;
@@ -144,13 +151,14 @@ fn check_names(kind: &Item<'_>, said: &[Item<'_>]) -> Result<(), NotationError> 
         let is_taken = match item.name.text {
             "by" | "interval" | "timeout" | "tries" | "life" => true,
             "answered" => kind.name.text == "empty" || (kind.name.text == "literal" && !is_pair),
-            "mark" | "answer" | "number" => kind.name.text == "pattern",
+            name if pattern::OPTIONS.contains(&name) => kind.name.text == "pattern",
             _ => return Err(item.name.mismatch(OPTIONS)),
         };
         if !is_taken {
             let message = alloc::format!("`{}` is not for a heartbeat of the form {}", item.name.text, kind.name.text);
             return Err(item.name.error(message));
         }
+        pattern::check_name(item, kind)?;
     }
     Ok(())
 }
@@ -167,7 +175,7 @@ fn read_form<'i, 't: 'i>(
         "empty" => kind.no_value().map(|()| Form::Empty { answered: answered.is_some() }),
         "numbered" => kind.no_value().map(|()| Form::Numbered),
         "literal" => read_literal(kind.value("pairs of hex digits")?, answered.is_some()),
-        "pattern" => read_pattern(kind.value("pairs of hex digits")?, option),
+        "pattern" => pattern::read(kind, option),
         _ => {
             let names = ["empty", "literal", "numbered", "pattern"];
             Err(kind.name.unknown(FORMS, names.into_iter().chain(PRESETS.iter().map(|preset| preset.name))))
@@ -183,44 +191,6 @@ fn read_literal(value: Token<'_>, answered: bool) -> Result<Form, NotationError>
     let probe = value.hex(Heartbeat::MOST_BYTES)?;
     let answer = answered.then(|| probe.clone());
     Ok(Form::Literal { probe, answer })
-}
-
-fn read_pattern<'i, 't: 'i>(
-    value: Token<'t>,
-    option: &impl Fn(&str) -> Option<&'i Item<'t>>,
-) -> Result<Form, NotationError> {
-    let template = value.hex(Heartbeat::MOST_BYTES)?;
-    let mut pattern = match option("mark") {
-        None => Pattern::new(&template, 0, template.get(..4).unwrap_or(&template)).map_err(about(value))?,
-        Some(mark) => {
-            let value = mark.value("OFFSET:HEX")?;
-            let (offset, mark) = split(value, "OFFSET:HEX, such as `4:00000015`")?;
-            Pattern::new(&template, read_offset(offset)?, &mark.hex(Heartbeat::MOST_BYTES)?).map_err(about(value))?
-        }
-    };
-    if let Some(answer) = option("answer") {
-        let value = answer.value("OFFSET:HEX")?;
-        let (offset, mark) = split(value, "OFFSET:HEX, such as `4:80000015`")?;
-        let mark = mark.hex(Heartbeat::MOST_BYTES)?;
-        pattern = pattern.answered(read_offset(offset)?, &mark).map_err(about(value))?;
-    }
-    if let Some(number) = option("number") {
-        let value = number.value("OFFSET:LEN")?;
-        let (offset, len) = split(value, "OFFSET:LEN, such as `12:4`")?;
-        pattern = pattern.numbered(read_offset(offset)?, len.number(1..=8, "bytes")?).map_err(about(value))?;
-    }
-    Ok(Form::Pattern(pattern))
-}
-
-fn read_offset(token: Token<'_>) -> Result<usize, NotationError> {
-    token.number(0..=Heartbeat::MOST_BYTES, "bytes")
-}
-
-/// Splits a value at its colon.
-fn split<'a>(value: Token<'a>, what: &str) -> Result<(Token<'a>, Token<'a>), NotationError> {
-    let (left, right) = value.text.split_once(':').ok_or_else(|| value.mismatch(what))?;
-    let column = value.column + left.chars().count() + 1;
-    Ok((Token { text: left, column: value.column }, Token { text: right, column }))
 }
 
 fn word<T: Copy>(item: &Item<'_>, words: &[(&str, T)], what: &str) -> Result<T, NotationError> {
@@ -277,21 +247,5 @@ impl fmt::Display for Form {
             Self::Pattern(pattern) => write!(f, "{pattern}"),
             Self::Own(_) => f.write_str("own"),
         }
-    }
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pattern:{}", Hex(&self.template))?;
-        if self.mark.offset != 0 || Some(&self.mark.bytes[..]) != self.template.get(..4.min(self.template.len())) {
-            write!(f, ",mark={}:{}", self.mark.offset, Hex(&self.mark.bytes))?;
-        }
-        if let Some(answer) = &self.answer {
-            write!(f, ",answer={}:{}", answer.offset, Hex(&answer.bytes))?;
-        }
-        if let Some((offset, len)) = self.number {
-            write!(f, ",number={offset}:{len}")?;
-        }
-        Ok(())
     }
 }

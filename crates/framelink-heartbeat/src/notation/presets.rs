@@ -15,8 +15,8 @@ use framelink_codec::notation::Preset;
 pub const PRESETS: &[Preset] = &[
     Preset::new(
         "smpp",
-        "pattern:00000010000000150000000000000000,mark=4:00000015,answer=4:80000015,number=12:4,by=both",
-        "SMPP 3.4 section 4.11: enquire_link and enquire_link_resp, with the framing smpp; either side may send it",
+        "pattern:'hex:000000100000001500000000{number:4,binary}',probe='4:4=hex:00000015',answer='hex:000000108000001500000000{request:12:4}',answered-by='4:4=hex:80000015|hex:80000000,12:4=request',by=both",
+        "SMPP 3.4 section 4.11: enquire_link and enquire_link_resp or generic_nack, with the framing smpp; either side may send it",
     ),
     Preset::new(
         "mqtt",
@@ -27,5 +27,20 @@ pub const PRESETS: &[Preset] = &[
         "iec104",
         "literal:43000000..83000000,by=both,interval=20s,timeout=15s",
         "IEC 60870-5-104 section 5.2: TESTFR act and con after t3 of 20 s, answered within t1 of 15 s, with the framing iec104",
+    ),
+    Preset::new(
+        "iso8583",
+        "pattern:'text:080082200000000000000400000000000000{utc:%m%d%H%M%S}{number:6}301',probe='0:36=text:080082200000000000000400000000000000,52:3=text:301',answer='text:081082200000020000000400000000000000{request:36:16}00301',answered-by='0:8=text:08108220,46:6=request'",
+        "ISO 8583:1987 network management: 0800 and 0810 in ASCII with hex bitmaps, fields 7 (time), 11 (trace number), 39 (00) and 70 (301, echo test)",
+    ),
+    Preset::new(
+        "kannel",
+        "pattern:'hex:0000000000000000',probe='0:4=hex:00000000,len=8',by=client",
+        "Kannel gw/msg-decl.h and gw/msg.c: the message heartbeat (type 0, load 0) of a box to bearerbox, every 30 s, with the framing net:4",
+    ),
+    Preset::new(
+        "diameter",
+        "pattern:'hex:01{length:3,binary,of=all}8000011800000000{number:4,binary}{random:4,binary}{part:host}0000010840{length:3,binary,of=host}{env:DIAMETER_ORIGIN_HOST}{end}{pad:4}{part:realm}0000012840{length:3,binary,of=realm}{env:DIAMETER_ORIGIN_REALM}{end}{pad:4}',probe='0:1=hex:01,4:4&80ffffff=hex:80000118',answer='hex:01{length:3,binary,of=all}0000011800000000{request:12:8}0000010c4000000c000007d1{part:host}0000010840{length:3,binary,of=host}{env:DIAMETER_ORIGIN_HOST}{end}{pad:4}{part:realm}0000012840{length:3,binary,of=realm}{env:DIAMETER_ORIGIN_REALM}{end}{pad:4}',answered-by='0:1=hex:01,4:4&80ffffff=hex:00000118,12:8=request',by=both",
+        "RFC 6733 section 5.5: Device-Watchdog-Request and -Answer, with the framing diameter; the names of this node are the variables DIAMETER_ORIGIN_HOST and DIAMETER_ORIGIN_REALM",
     ),
 ];

@@ -142,7 +142,10 @@ fn words(heartbeat: &Heartbeat) -> String {
         Form::Empty { .. } => "an empty frame".to_owned(),
         Form::Literal { probe, .. } => format!("a literal of {} bytes", probe.len()),
         Form::Numbered => "a numbered probe".to_owned(),
-        Form::Pattern(_) => "a message of the peer's protocol".to_owned(),
+        Form::Pattern(pattern) => match pattern.templates().next() {
+            Some(probe) => format!("a message like {}", probe.example()),
+            None => "a message of the peer's protocol".to_owned(),
+        },
         _ => "a message that the program makes".to_owned(),
     };
     let interval = ShowDuration(interval);

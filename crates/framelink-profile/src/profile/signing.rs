@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use framelink_heartbeat::Role;
+use framelink_heartbeat::{Form, Role};
 use framelink_session::{Dialogue, DialogueRules};
 use framelink_template::{Numbers, Template};
 
@@ -146,6 +146,13 @@ impl Profile {
                 super::first::FirstMessage::Received { .. } => (Side::Server, Keys::FIRST_SAY.at(at)),
             };
             templates.extend(step.sent().filter(|_| sender == us).map(|template| (key, template)));
+        }
+        if let Some(heartbeat) = self.heartbeat()
+            && let Form::Pattern(pattern) = heartbeat.form()
+        {
+            // A side that sends no probes answers those of the other side.
+            let skipped = usize::from(!heartbeat.sent_by().is(us.role()));
+            templates.extend(pattern.templates().skip(skipped).map(|template| ("liveness.heartbeat", template)));
         }
         match us {
             Side::Server => {

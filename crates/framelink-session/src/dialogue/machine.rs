@@ -271,7 +271,7 @@ impl Dialogue {
             match form.recognise(message) {
                 Some(Seen::Beat) => return Ok(Some(Heard::Beat)),
                 Some(Seen::Probe | Seen::Either) => {
-                    let answer = form.answer(message);
+                    let answer = form.compose_answer(message, inputs).ok().flatten();
                     let heard = if answer.is_some() { Heard::Answered } else { Heard::Beat };
                     self.out.extend(answer.map(Ask::SendMessage));
                     return Ok(Some(heard));

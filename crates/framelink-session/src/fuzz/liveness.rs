@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use framelink_heartbeat::{By, Form, Heartbeat, Life, Role};
 use framelink_length::Length;
+use framelink_template::Inputs;
 
 use crate::receiving::Received;
 use crate::sending::Transmit;
@@ -47,11 +48,16 @@ pub fn liveness(bytes: &[u8]) {
 }
 
 fn settings(by: u8, form: u8, life: u8) -> Heartbeat {
-    let form = match form % 5 {
+    let form = match form % 6 {
         0 => Form::empty(),
         1 => Form::Empty { answered: true },
         2 => Form::literal(b"PING", b"PONG"),
         3 => Form::Numbered,
+        4 => {
+            let notation = "pattern:'text:P{number:9}{utc:%S}',probe='0:1=text:P,len=12',answer='text:A{request:1:9}',\
+                            answered-by='0:1=text:A,1:9=request,len=10'";
+            notation.parse::<Heartbeat>().expect("a notation").form().clone()
+        }
         _ => Form::beat(b"PING"),
     };
     let by = [By::Client, By::Server, By::Both][usize::from(by % 3)];
@@ -101,9 +107,12 @@ impl End {
         while written.len() < most && !self.is_dead {
             if self.session.sending.is_empty() {
                 let was_owed = self.session.sending.owes_beat();
-                let is_queued = self.session.sending.queue_beat().expect("it fits");
+                let is_queued = self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits");
                 assert_eq!(was_owed, is_queued, "a due heartbeat is queued if no other is");
-                assert!(!self.session.sending.queue_beat().expect("it fits"), "one at a time");
+                assert!(
+                    !self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).expect("it fits"),
+                    "one at a time"
+                );
             }
             let Transmit::Write(bytes) = self.session.sending.poll() else { break };
             let count = bytes.len().min(most - written.len());
@@ -137,6 +146,12 @@ impl End {
         }
         self.read(&[], now);
         while let Received::Message(message) = self.session.receiving.poll().expect("nothing but frames") {
+            // Of the probes of a pattern, 16 are remembered. The answer to an older one is a message.
+            if message.starts_with(b"A") {
+                let (sent, _) = self.session.receiving.liveness().expect("heartbeats").counts();
+                assert!(sent > 16, "an answer was delivered");
+                continue;
+            }
             assert_eq!(message[..], self.delivered.to_be_bytes(), "in order, and none of them a heartbeat");
             self.delivered += 1;
             self.session.receiving.on_asked(now);

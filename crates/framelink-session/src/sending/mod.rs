@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use framelink_codec::{Encode, Envelope};
 use framelink_heartbeat::{Form, Numbered};
+use framelink_template::{Inputs, NumberSource};
 
 use crate::append::append;
 use crate::lifetime::{Activity, Ending};
@@ -249,24 +250,32 @@ impl<E: Encode> Sending<E> {
         self.owes_flush = !is_flushed;
     }
 
-    /// Queues the due heartbeat behind the messages, unless another heartbeat is queued. Returns whether it did.
+    /// Queues the due heartbeat behind the messages, unless another heartbeat is queued. Returns whether it did. `inputs` is
+    /// called for a heartbeat that is composed from a template; with sockets it calls [`Inputs::system`].
     ///
     /// # Errors
-    /// Returns an error if the framing cannot encode the heartbeat.
+    /// Returns an error if the heartbeat cannot be composed, or the framing cannot encode it.
     #[inline]
-    pub fn queue_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
+    pub fn queue_beat(
+        &mut self,
+        inputs: impl for<'n> FnOnce(&'n dyn NumberSource) -> Inputs<'n>,
+    ) -> Result<bool, SendRefused<E::Error>> {
         match &self.liveness {
             Some(liveness) if self.beat.is_none() && self.state == SendState::Open && liveness.has_due() => {
-                self.take_beat()
+                self.take_beat(inputs)
             }
             _ => Ok(false),
         }
     }
 
     #[cold]
-    fn take_beat(&mut self) -> Result<bool, SendRefused<E::Error>> {
+    fn take_beat(
+        &mut self,
+        inputs: impl for<'n> FnOnce(&'n dyn NumberSource) -> Inputs<'n>,
+    ) -> Result<bool, SendRefused<E::Error>> {
         let Some(liveness) = &self.liveness else { return Ok(false) };
-        let Some(beat) = liveness.take_due() else { return Ok(false) };
+        let beat = liveness.take_due(inputs).map_err(|_| SendRefused::NotComposed)?;
+        let Some(beat) = beat else { return Ok(false) };
         let bare;
         let outgoing = match self.outgoing(&beat.payload) {
             // The peer's probe carries more than this framing can send back, so there is no answer.

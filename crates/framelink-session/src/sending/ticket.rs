@@ -20,6 +20,8 @@ use std::fmt;
 pub enum SendRefused<E> {
     /// The framing cannot encode it.
     Encode(E),
+    /// The template of a heartbeat cannot be composed: a variable is not set, or there is no number.
+    NotComposed,
     /// This side has ended, by itself or with the message before this one.
     Finished,
     /// The connection failed earlier.
@@ -30,6 +32,9 @@ impl<E: fmt::Display> fmt::Display for SendRefused<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
+            Self::NotComposed => {
+                f.write_str("its template could not be composed: a variable is not set, or there is no number")
+            }
             Self::Finished => f.write_str("our side of the connection has ended, no message can follow"),
             Self::Failed => f.write_str("the connection has failed"),
         }

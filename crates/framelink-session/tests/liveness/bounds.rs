@@ -18,6 +18,7 @@ fn forms() -> Vec<Form> {
         Form::literal(b"PING", b"PING"),
         Form::Numbered,
         "smpp".parse::<Heartbeat>().unwrap().form().clone(),
+        "iso8583".parse::<Heartbeat>().unwrap().form().clone(),
     ]
 }
 

@@ -3,5 +3,6 @@
 
 mod bounds;
 mod faults;
+mod patterns;
 mod quiet;
 mod world;

@@ -8,6 +8,7 @@ use framelink_codec::Frames;
 use framelink_heartbeat::{Heartbeat, Role, Verdict};
 use framelink_profile::Framing;
 use framelink_session::{LivenessHandle, Received, Session, Transmit};
+use framelink_template::Inputs;
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
@@ -186,7 +187,7 @@ impl End {
             self.dead = Some((now, verdict));
             return written;
         }
-        while self.session.sending.queue_beat().unwrap() {
+        while self.session.sending.queue_beat(|numbers| Inputs::system(numbers)).unwrap() {
             self.write(now, &mut written);
         }
         if self.is_mute { Vec::new() } else { written }

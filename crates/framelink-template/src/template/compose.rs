@@ -123,6 +123,7 @@ impl Message<'_> {
                 self.extend(piece, &value)
             }
             Part::Length { field, .. } => self.grow(piece, field.len).map(|_| ()),
+            Part::Pad(to) => self.grow(piece, self.len().next_multiple_of(*to) - self.len()).map(|_| ()),
             Part::Begin(_) | Part::End => Ok(()),
         }
     }

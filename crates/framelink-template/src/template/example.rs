@@ -29,7 +29,7 @@ impl Written {
                     }
                 }
                 Part::Variable(_) => example.show("•••"),
-                Part::Request(_) => example.field(&piece.part),
+                Part::Request(_) | Part::Pad(_) => example.field(&piece.part),
                 Part::Begin(_) | Part::End => {}
             }
         }

@@ -37,6 +37,7 @@ use crate::Place;
 ///           {random:WIDTH[,ENC]}              random digits; in binary, random bytes
 ///           {env:NAME}                        the value of an environment variable
 ///           {length:WIDTH[,ENC],of=PART}      the length in bytes of `all`, of the `rest` behind the field, or of a part
+///           {pad:N}                           zeros up to a multiple of N bytes (2 to 64), from the start of the message
 ///           {part:NAME} … {end}               names a part; parts nest
 ///
 /// ENC       ascii (the default), binary, binary-le, bcd, ebcdic or hex; see [`Encoding`](crate::Encoding)

@@ -14,8 +14,8 @@ use crate::text::{Cursor, read_escape};
 use crate::{Encoding, Place};
 
 const FORMS: &str = "text:... or hex:..., such as `text:0800` or `hex:30383030`";
-const FIELDS: [&str; 9] = ["number", "utc", "local", "request", "random", "env", "length", "part", "end"];
-const EXPECTED: &str = "one of number, utc, local, request, random, env, length, part, end";
+const FIELDS: [&str; 10] = ["number", "utc", "local", "request", "random", "env", "length", "pad", "part", "end"];
+const EXPECTED: &str = "one of number, utc, local, request, random, env, length, pad, part, end";
 const WIDTHS: &str = "1 to 64 bytes";
 /// The most characters of a name.
 const MOST_NAME: usize = 64;
@@ -168,6 +168,10 @@ impl<'a> Parser<'a> {
                 variable(field.kind.value("the name of an environment variable")?).map(Part::Variable)
             }
             "length" => self.length(field),
+            "pad" => {
+                no_options(field)?;
+                field.kind.value("2 to 64 bytes")?.number(2..=Place::MOST_LEN, "bytes").map(Part::Pad)
+            }
             "part" => self.begin(field),
             "end" => self.end(field),
             _ => Err(field.kind.name.unknown(EXPECTED, FIELDS)),

@@ -51,6 +51,8 @@ pub(super) enum Part {
         field: Width,
         of: Measured,
     },
+    /// Zeros up to a multiple of so many bytes, from the start of the message.
+    Pad(usize),
     Begin(Box<str>),
     End,
 }
@@ -92,7 +94,7 @@ impl Part {
             Self::Number { field, .. } | Self::Random(field) | Self::Length { field, .. } => Some(field.len),
             Self::Time(time) => time.fixed_len(),
             Self::Request(place) => place.map(Place::len),
-            Self::Variable(_) => None,
+            Self::Variable(_) | Self::Pad(_) => None,
             Self::Begin(_) | Self::End => Some(0),
         }
     }

@@ -49,6 +49,7 @@ impl fmt::Display for Part {
             Self::Random(field) => write!(f, "{{random:{field}}}"),
             Self::Variable(name) => write!(f, "{{env:{name}}}"),
             Self::Length { field, of } => write!(f, "{{length:{field},of={of}}}"),
+            Self::Pad(to) => write!(f, "{{pad:{to}}}"),
             Self::Begin(name) => write!(f, "{{part:{name}}}"),
             Self::End => f.write_str("{end}"),
         }

@@ -1,5 +1,4 @@
-use framelink_transport::heartbeat::{By, Form, Heartbeat, Own, Seen};
-use framelink_transport::{ProfileBuilder, blocking::Link};
+use framelink_transport::{Profile, blocking::Link};
 
 /// Origin-Host and Origin-Realm, as in the CER. `@` is 0x40, the flag M.
 const ORIGIN: &[u8] = b"\0\0\x01\x08@\0\0\x1aclient.example.com\0\0\0\0\x01\x28@\0\0\x13example.com\0";
@@ -11,14 +10,7 @@ fn main() -> Result<(), String> {
 }
 
 fn account(address: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let seen = |flags: u8| if flags < 0x80 { Seen::Answer { number: None } } else { Seen::Probe };
-    let watchdog = Own::new(
-        move |message| (message.get(1..4)? == b"\0\x01\x18").then(|| seen(message[0])), // command 280: DWR, DWA
-        |number| [b"\x80\0\x01\x18\0\0\0\0", &(1 << 63 | number).to_be_bytes()[..], ORIGIN].concat(),
-    )
-    .answered(|dwr| Some([b"\0\0\x01\x18\0\0\0\0", dwr.get(8..16)?, SUCCESS, ORIGIN].concat()));
-    let heartbeat = Heartbeat::relaxed(Form::Own(watchdog)).by(By::Both);
-    let profile = ProfileBuilder::from_toml(include_str!("diameter.toml"))?.heartbeat(heartbeat).build()?;
+    let profile = Profile::from_toml(include_str!("diameter.toml"))?;
     let (link, _inbox) = Link::new(profile, address)?;
     // ACR (271) of base accounting (3): Session-Id, the origin, Destination-Realm, an event record, number 0.
     let acr = b"\xc0\0\x01\x0f\0\0\0\x03\0\0\0\0\0\0\0\x01\0\0\x01\x07@\0\0\x1eclient.example.com;1;1\0\0";

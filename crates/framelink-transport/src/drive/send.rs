@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use framelink_codec::Encode;
+use framelink_template::Inputs;
 
 use super::{Clock, Output, is_wait};
 use crate::drive::TrySend;
@@ -236,7 +237,7 @@ fn write_on<D, E: Encode>(
     loop {
         if sending.is_empty() {
             // A heartbeat goes between two messages.
-            sending.queue_beat().map_err(Cause::Heartbeat)?;
+            sending.queue_beat(|numbers| Inputs::system(numbers)).map_err(Cause::Heartbeat)?;
         }
         if is_enough(sending) {
             return Ok(Progress::Done);

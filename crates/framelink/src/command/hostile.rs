@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use framelink_template::{Inputs, NumberRange, Numbers};
 use framelink_testkit::{Event, Hostile as Peer, HostileBuilder, StartError};
 use framelink_transport::heartbeat::{Role, Seen};
 use framelink_transport::{Framing, Heartbeat};
@@ -22,7 +23,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
     let liveness = Liveness { heartbeat: hostile.heartbeat.clone(), keepalive: None };
     liveness.check(hostile.framing.into(), "--heartbeat")?;
     let (sender, mut ended) = mpsc::unbounded_channel();
-    let builder = told(&hostile).on_event(move |peer, event| {
+    let builder = told(&hostile)?.on_event(move |peer, event| {
         tracing::info!("{peer}: {event}");
         if matches!(event, Event::Ended { .. }) {
             let _ = sender.send(());
@@ -47,7 +48,7 @@ pub(crate) async fn run(hostile: Hostile) -> Result<(), Failure> {
 }
 
 /// Returns a builder with all options set.
-fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
+fn told(hostile: &Hostile) -> Result<HostileBuilder<Framing>, Failure> {
     let mut builder = Peer::builder(hostile.framing, hostile.fault).seed(hostile.seed);
     tell! { builder:
         hostile.delay => delay,
@@ -59,23 +60,32 @@ fn told(hostile: &Hostile) -> HostileBuilder<Framing> {
     }
     match &hostile.heartbeat {
         Some(heartbeat) => living(builder, heartbeat, if hostile.to.is_some() { Role::Client } else { Role::Server }),
-        None => builder,
+        None => Ok(builder),
     }
 }
 
 /// Adds heartbeats, which are sent and answered while the fault allows the peer to receive.
-fn living(builder: HostileBuilder<Framing>, heartbeat: &Arc<Heartbeat>, us: Role) -> HostileBuilder<Framing> {
+fn living(
+    builder: HostileBuilder<Framing>,
+    heartbeat: &Arc<Heartbeat>,
+    us: Role,
+) -> Result<HostileBuilder<Framing>, Failure> {
     let (form, beats) = (heartbeat.form(), heartbeat.sent_by().is(us));
     let known = form.clone();
-    let builder = builder.heartbeats(move |message| match known.recognise(message)? {
-        Seen::Probe => Some(known.answer(message)),
+    // Its heartbeats are always the same, so that they have the number 1.
+    let numbers = Numbers::over(NumberRange::from_1_to(1));
+    let beat = form.compose_probe(1, Duration::ZERO, b"", &Inputs::system(&numbers));
+    let beat = beat.map_err(|error| Failure::usage(format!("--heartbeat: {error}")))?;
+    let sent = beats.then(|| beat.clone());
+    let builder = builder.heartbeats(move |message| match known.recognise_after(message, sent.as_deref())? {
+        Seen::Probe => Some(known.compose_answer(message, &Inputs::system(&numbers)).ok().flatten()),
         // A peer that sends heartbeats itself takes this one as the answer to its own.
         Seen::Either if !beats => Some(known.answer(message)),
         _ => Some(None),
     });
     match beats {
-        true => builder.beat(heartbeat.times().0, &form.probe(1, Duration::ZERO, b"")),
-        false => builder,
+        true => Ok(builder.beat(heartbeat.times().0, &beat)),
+        false => Ok(builder),
     }
 }
 

@@ -1,12 +1,20 @@
 //! The liveness of a connection: the cell that both halves of a session share.
 
+mod awaited;
+mod state;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Standing, Verdict};
+use framelink_heartbeat::{Due, Form, Heartbeat, Pattern, Role, RoundTrips, Seen, Standing, Verdict};
+use framelink_template::{ComposeError, Inputs, NumberRange, NumberSource, Numbers};
+
+use self::awaited::Awaited;
+pub(crate) use self::state::Beat;
+use self::state::{LivenessState, Rare};
 
 /// The liveness of a connection with heartbeats, shared by both halves of its session. Clones share one cell.
 ///
@@ -29,7 +37,8 @@ use framelink_heartbeat::{Due, Heartbeat, Liveness, Role, RoundTrips, Seen, Stan
 /// // No message was sent for six seconds.
 /// assert_eq!(liveness.deadline(), Some(Duration::from_secs(6)));
 /// session.receiving.on_time(Duration::from_secs(6))?;
-/// assert!(session.sending.queue_beat()?);
+/// # use framelink_template::Inputs;
+/// assert!(session.sending.queue_beat(|numbers| Inputs::system(numbers))?);
 /// assert_eq!(session.sending.poll(), Transmit::Write(&[0, 0])); // an empty frame
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -41,50 +50,29 @@ struct Cell {
     us: Role,
     /// Whether a heartbeat waits for the sending half. Without one, the sending half takes no lock.
     has_due: AtomicBool,
+    /// Whether a probe waits for an answer that only a comparison with it tells from a message. Without one, messages are
+    /// recognised without a lock.
+    compares: AtomicBool,
     state: Mutex<LivenessState>,
 }
 
-struct LivenessState {
-    liveness: Liveness,
-    due: Option<Box<DueBeats>>,
-    /// Boxed, because most connections have none of it.
-    rare: Option<Box<Rare>>,
-    /// The number of heartbeats received.
-    seen: u64,
-}
-
-/// The heartbeats to send. Held only until they are taken.
-#[derive(Default)]
-struct DueBeats {
-    /// The probe or beat to send.
-    probe: Option<Vec<u8>>,
-    /// The answer to the peer's last probe.
-    answer: Option<Vec<u8>>,
-}
-
-/// What few connections have.
-#[derive(Default)]
-struct Rare {
-    /// The data of the application for the next probes of this side.
-    supplied: Vec<u8>,
-    /// The data of the last probe of the peer.
-    received: Vec<u8>,
-    /// Wakes a task that has only the sending half when a heartbeat is due.
-    sender: Option<Waker>,
-}
-
-/// A heartbeat to write.
-pub(crate) struct Beat {
-    pub(crate) payload: Vec<u8>,
-    /// Whether this is a heartbeat of this side, and not an answer.
-    pub(crate) is_ours: bool,
-}
-
 impl LivenessHandle {
-    pub(crate) fn new(heartbeat: Arc<Heartbeat>, us: Role, jitter: u32, now: Duration) -> Self {
+    /// `numbers` is the source of the numbers of a pattern; without one it has its own.
+    pub(crate) fn new(
+        heartbeat: Arc<Heartbeat>,
+        us: Role,
+        jitter: u32,
+        numbers: Option<&Numbers>,
+        now: Duration,
+    ) -> Self {
         let liveness = heartbeat.liveness(us, jitter, now);
-        let state = LivenessState { liveness, due: None, rare: None, seen: 0 };
-        Self(Arc::new(Cell { heartbeat, us, has_due: AtomicBool::new(false), state: Mutex::new(state) }))
+        let rare = match heartbeat.form() {
+            Form::Pattern(pattern) => Rare::of_pattern(pattern, numbers),
+            _ => None,
+        };
+        let state = Mutex::new(LivenessState { liveness, due: None, rare, seen: 0 });
+        let (has_due, compares) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self(Arc::new(Cell { heartbeat, us, has_due, compares, state }))
     }
 
     /// Returns how things stand with the peer at this time of the session's clock.
@@ -114,13 +102,13 @@ impl LivenessHandle {
 
     /// Sets the data that the probes of this side carry from now on, if their form and the framing have room for it.
     pub fn supply(&self, data: &[u8]) {
-        self.lock().rare.get_or_insert_default().supplied = data.to_vec();
+        self.lock().rare.get_or_insert_default().supplied = data.into();
     }
 
     /// Returns the data of the peer's last probe.
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
-        self.lock().rare.as_ref().map(|rare| rare.received.clone()).unwrap_or_default()
+        self.lock().rare.as_ref().map(|rare| rare.received.to_vec()).unwrap_or_default()
     }
 
     /// Returns the heartbeat settings.
@@ -163,19 +151,41 @@ impl LivenessHandle {
 
     /// Returns whether a message is a heartbeat, without handling it.
     pub(crate) fn would_take(&self, message: &[u8]) -> bool {
-        self.0.heartbeat.form().recognise(message).is_some()
+        self.compares_with(message, Awaited::has) || self.0.heartbeat.form().recognise(message).is_some()
     }
 
     /// Returns whether a message is a heartbeat, and handles it: an answer may become due.
     #[inline]
     pub(crate) fn takes(&self, message: &[u8], now: Duration) -> bool {
-        match self.0.heartbeat.form().recognise(message) {
+        let form = self.0.heartbeat.form();
+        if let Form::Pattern(_) = form
+            && let Some(number) = self.compares_with(message, Awaited::take)
+        {
+            self.take(message, Seen::Answer { number: Some(number) }, now);
+            return true;
+        }
+        match form.recognise(message) {
             None => false,
             Some(seen) => {
                 self.take(message, seen, now);
                 true
             }
         }
+    }
+
+    /// Compares a message with our probes that wait for an answer.
+    #[inline]
+    fn compares_with<T: Default>(&self, message: &[u8], how: impl Fn(&mut Awaited, &Pattern, &[u8]) -> T) -> T {
+        if !self.0.compares.load(Ordering::Acquire) {
+            return T::default();
+        }
+        let mut state = self.lock();
+        let (Form::Pattern(form), Some(pattern)) = (self.0.heartbeat.form(), state.pattern()) else {
+            return T::default();
+        };
+        let found = how(&mut pattern.awaited, form, message);
+        self.0.compares.store(!pattern.awaited.is_empty(), Ordering::Release);
+        found
     }
 
     #[cold]
@@ -187,10 +197,15 @@ impl LivenessHandle {
         if seen == Seen::Probe {
             let received = form.data(message);
             if !received.is_empty() || state.rare.is_some() {
-                state.rare.get_or_insert_default().received = received.to_vec();
+                state.rare.get_or_insert_default().received = received.into();
             }
         }
-        let answer = if matches!(seen, Seen::Probe | Seen::Either) { form.answer(message) } else { None };
+        let answer = match (form, seen) {
+            // Composed when it is taken.
+            (Form::Pattern(_), Seen::Probe) => Some(message.to_vec()),
+            (_, Seen::Probe | Seen::Either) => form.answer(message),
+            _ => None,
+        };
         // A probe without an answer shows that the peer lives. This side has shown nothing in return.
         let seen = if answer.is_none() && seen == Seen::Probe { Seen::Beat } else { seen };
         if state.liveness.on_seen(seen, now)
@@ -222,7 +237,7 @@ impl LivenessHandle {
             }
             Due::Beat(number) | Due::Probe(number) => {
                 let probe = self.probe(&state, number, now);
-                state.due.get_or_insert_default().probe = Some(probe);
+                state.due.get_or_insert_default().probe = Some((number, probe));
                 self.tell(state);
                 Ok(())
             }
@@ -235,7 +250,7 @@ impl LivenessHandle {
         let mut state = self.lock();
         if let Some(number) = state.liveness.poll_beat(now) {
             let probe = self.probe(&state, number, now);
-            state.due.get_or_insert_default().probe = Some(probe);
+            state.due.get_or_insert_default().probe = Some((number, probe));
             self.0.has_due.store(true, Ordering::Release);
         }
         state.liveness.beat_at()
@@ -258,6 +273,9 @@ impl LivenessHandle {
     }
 
     fn probe(&self, state: &LivenessState, number: u64, now: Duration) -> Vec<u8> {
+        if let Form::Pattern(_) = self.0.heartbeat.form() {
+            return Vec::new();
+        }
         let supplied = state.rare.as_ref().map_or(&[][..], |rare| &rare.supplied);
         self.0.heartbeat.form().probe(number, now, supplied).into_owned()
     }
@@ -299,21 +317,43 @@ impl LivenessHandle {
         self.0.has_due.load(Ordering::Acquire)
     }
 
-    /// Takes the next heartbeat to write.
-    pub(crate) fn take_due(&self) -> Option<Beat> {
+    /// Takes the next heartbeat to write. `inputs` are what a pattern is composed from, with numbers of the given source.
+    ///
+    /// # Errors
+    /// If a heartbeat of this side cannot be composed. An answer that cannot be composed is not sent.
+    pub(crate) fn take_due(
+        &self,
+        inputs: impl for<'n> FnOnce(&'n dyn NumberSource) -> Inputs<'n>,
+    ) -> Result<Option<Beat>, ComposeError> {
         let mut state = self.lock();
-        let due = state.due.as_mut()?;
-        let beat = match due.answer.take() {
-            Some(payload) => Some(Beat { payload, is_ours: false }),
-            None => due.probe.take().map(|payload| Beat { payload, is_ours: true }),
-        };
+        let Some(due) = state.due.as_mut() else { return Ok(None) };
+        let answer = due.answer.take();
+        let probe = if answer.is_none() { due.probe.take() } else { None };
         // An answer is taken first.
         let has_due = due.probe.is_some();
         if !has_due {
             state.due = None;
         }
         self.0.has_due.store(has_due, Ordering::Release);
-        beat
+        let number = probe.as_ref().map(|(number, _)| *number);
+        let is_ours = probe.is_some();
+        let Some(payload) = answer.or(probe.map(|(_, payload)| payload)) else { return Ok(None) };
+        let Form::Pattern(form) = self.0.heartbeat.form() else { return Ok(Some(Beat { payload, is_ours })) };
+        let numbers = state.pattern().map_or_else(|| Numbers::over(NumberRange::from_1_to(1)), |it| it.numbers.clone());
+        // Numbers may come from a file.
+        drop(state);
+        let Some(number) = number else {
+            let answer = form.answer(&payload, &inputs(&numbers)).ok().flatten();
+            return Ok(answer.map(|payload| Beat { payload, is_ours }));
+        };
+        let payload = form.probe(&inputs(&numbers))?;
+        if form.is_answered()
+            && let Some(pattern) = self.lock().pattern()
+        {
+            pattern.awaited.push(number, &payload, form.compared_len());
+            self.0.compares.store(true, Ordering::Release);
+        }
+        Ok(Some(Beat { payload, is_ours }))
     }
 
     fn lock(&self) -> MutexGuard<'_, LivenessState> {
