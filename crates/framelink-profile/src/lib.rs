@@ -44,8 +44,8 @@ pub use framing::{DecodeError, EncodeError, Framing, FramingPair, presets};
 pub use profile::TomlError;
 pub use profile::{
     Access, ConnectionKind, Duplex, ExchangeKind, Explanation, FirstStep, Greeting, Limits, Meanwhile, Network,
-    Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder, ProfileError, Reach, Reconnect, Shared,
-    Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
+    Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder, ProfileError, Reach, Reconnect,
+    ReplyFault, ReplyHeader, ReplyRule, Shared, Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
 };
 pub use socket::{Keepalive, SocketOptions};
 

@@ -217,6 +217,20 @@ macro_rules! server {
                 self.listener.local_addr()
             }
 
+            /// Returns a handler that answers by the [reply rules](Profile::server_replies) of the profile, with the numbers
+            /// of the server. Each connection needs [another](crate::RuleHandler::another).
+            #[must_use]
+            pub fn rule_handler(&self) -> crate::RuleHandler {
+                crate::RuleHandler::with_numbers(&self.profile, self.numbers())
+            }
+
+            /// Returns the source of numbers of the connections.
+            #[must_use]
+            pub fn numbers(&self) -> crate::session::Numbers {
+                let own = || crate::session::Numbers::over(self.profile.number_range());
+                self.listener.numbers().unwrap_or_else(own)
+            }
+
             /// Returns a handle that reads the counts of the server and drains it.
             pub fn handle(&self) -> ServerHandle {
                 self.handle.clone()
@@ -252,6 +266,20 @@ macro_rules! server {
             {
                 $crate::server::run_server!($wait, $over, self, (handler, connection, profile, concurrency, peer) => {
                     connection.$serve(&profile, concurrency, |message| handler(message, peer))
+                })
+            }
+
+            /// Like [`run`](Self::run), but each connection has a handler of its own, which can have state. `make` is called
+            /// with the address of each client, if it has one, and returns the handler.
+            pub $($async)? fn run_per_connection<M, H, $answer>(self, make: M) -> DrainReport
+            where
+                M: Fn(Option<SocketAddr>) -> H + Send + Sync + 'static,
+                H: Fn(Message) -> $answer + Send + Sync + 'static,
+                $answer: $($bound)+,
+            {
+                $crate::server::run_server!($wait, $over, self, (make, connection, profile, concurrency, peer) => {
+                    let handler = make(peer);
+                    connection.$serve(&profile, concurrency, move |message| handler(message))
                 })
             }
 

@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, Template, TomlError};
+use framelink_transport::profile::{
+    ConnectionKind, Duplex, ExchangeKind, Reach, ReplyRule, Side, Simplex, Template, TomlError,
+};
 use framelink_transport::{Framing, FramingPair, Profile, ProfileBuilder, ProfileError};
 
 use crate::arguments::Calls;
@@ -28,6 +30,8 @@ pub(crate) struct Overrides {
     /// The TOML that a profile starts from if it is built from options alone.
     pub(crate) start: String,
     pub(crate) limits: Limits,
+    /// The rules of a server, in place of those of the profile.
+    pub(crate) replies: Option<Vec<ReplyRule>>,
 }
 
 impl Overrides {
@@ -47,6 +51,7 @@ impl Overrides {
             self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) => connect_timeout,
             self.calls.connection.filter(|_| !self.sets.are_said()) => connection,
             self.calls.reply_rule.clone() => reply_rule,
+            self.replies.clone() => server_replies,
         }
         self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }

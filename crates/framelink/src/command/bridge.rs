@@ -28,7 +28,9 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let kind = outgoing.as_ref().map_or(ConnectionKind::Long, Profile::connection);
     match (kind, outgoing) {
         (ConnectionKind::Long, outgoing) => {
-            let (clients, outgoing) = (clients(&bridge)?, pairs_to(&bridge, outgoing)?);
+            let clients = clients(&bridge)?;
+            refuse_header(&clients)?;
+            let outgoing = pairs_to(&bridge, outgoing)?;
             pairs::run(&bridge.listen, &clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
         (_, Some(outgoing)) => {
@@ -77,6 +79,16 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
             profile.check_for(Side::Server).map_err(Failure::usage)?;
             Ok(Kind::Profile(Arc::new(profile)))
         }
+    }
+}
+
+/// Messages that are only passed on keep their headers.
+fn refuse_header(clients: &Kind) -> Result<(), Failure> {
+    match clients {
+        Kind::Profile(profile) if profile.reply_header().is_some() => Err(Failure::usage(
+            "replies.request-header needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -143,7 +143,7 @@ fn not_until_close(profile: &Profile, key: &'static str) -> Checked {
 }
 
 /// Checks that a message can be framed, as far as the template shows it.
-fn fits(key: &'static str, with: &'static str, template: &Template, framing: &Framing) -> Checked {
+pub(super) fn fits(key: &'static str, with: &'static str, template: &Template, framing: &Framing) -> Checked {
     let zeros;
     let message = match (template.as_literal(), template.fixed_len()) {
         (Some(message), _) => message,
