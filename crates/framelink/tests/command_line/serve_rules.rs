@@ -64,11 +64,11 @@ fn faults_close_cut_and_reset_after_earlier_replies() {
         let (mut server, address) = serve(&rules(fault), &[]);
         let mut client = dial(address);
         client.write_all(b"0001a0001x").expect("sending");
-        let (mut received, mut space) = (Vec::new(), [0; 64]);
+        let (mut received, mut space) = (Vec::<u8>::new(), [0_u8; 64]);
         let ended = loop {
             match client.read(&mut space) {
                 Ok(0) => break Ok(()),
-                Ok(count) => received.extend(&space[..count]),
+                Ok(count) => received.extend_from_slice(&space[..count]),
                 Err(error) => break Err(error.kind()),
             }
         };
