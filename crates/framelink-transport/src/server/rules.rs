@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use framelink_template::{ComposeError, Inputs};
 
-use crate::FramingPair;
-use crate::profile::Profile;
+use crate::profile::{FramingPair, Profile};
 use crate::session::{LastBytes, Numbers, ReplyRules};
 
 /// Answers the requests of one connection by the [reply rules](Profile::server_replies) of its profile. A server for
