@@ -55,7 +55,6 @@ impl Profile {
     /// assert_eq!(reply.message.as_deref(), Some(&b"081000000700"[..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
     pub fn server_replies(&self) -> &[ReplyRule] {
         self.replying.as_deref().map_or(&[], |replying| &replying.rules)
     }

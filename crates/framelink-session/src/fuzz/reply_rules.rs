@@ -62,8 +62,7 @@ fn rule(what: u8, how: u8) -> ReplyRule {
         kind => matches(["1:1=odd", "len=2..3"][usize::from(kind % 2)]),
     };
     let mut rule = ReplyRule::new(when).after(Duration::from_secs(u64::from(how % 3)));
-    if how % 4 > 0 {
-        let reply = ["text:{number:2}", "hex:{request}", "hex:{request:1:2}"][usize::from(how % 4 - 1)];
+    if let Some(reply) = ["text:{number:2}", "hex:{request}", "hex:{request:1:2}"].get(usize::from(how % 4)) {
         rule = rule.say(template(reply));
     }
     if how & 0x10 != 0 {

@@ -68,7 +68,6 @@ impl ReplyRules {
     }
 
     /// Returns the rules, in their order.
-    #[must_use]
     pub fn rules(&self) -> &[ReplyRule] {
         &self.rules
     }
