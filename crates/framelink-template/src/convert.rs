@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use framelink_codec::notation::Hex;
 
@@ -62,3 +63,7 @@ impl Hash for Template {
         self.variables().for_each(|name| name.hash(state));
     }
 }
+
+/// A function that panics leaves its template as it was. State that the function shares is the program's own.
+impl UnwindSafe for Template {}
+impl RefUnwindSafe for Template {}

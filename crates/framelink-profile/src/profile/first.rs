@@ -37,6 +37,7 @@ pub(super) enum FirstMessage {
 
 /// Where the message of a step ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "a profile has few steps")]
 pub(super) enum FirstCut {
     Bytes(usize),
     Framing(Framing),

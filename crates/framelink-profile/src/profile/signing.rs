@@ -66,7 +66,6 @@ impl Keys {
 
 impl Profile {
     /// Returns the steps before the first message.
-    #[must_use]
     pub fn first(&self) -> &[FirstStep] {
         self.signing.as_deref().map_or(&[], |signing| &signing.first)
     }

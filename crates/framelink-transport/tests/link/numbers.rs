@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use framelink_transport::profile::{ConnectionKind, Numbering, Reach, Shared, Simplex};
 use framelink_transport::session::Encoding;
-use framelink_transport::tokio::{Connection, Connector, Link, Upstream};
-use framelink_transport::{Profile, blocking};
+use framelink_transport::tokio::{Connection, Connector, Link, LinkEvent, Upstream};
+use framelink_transport::{Profile, TryRecv, blocking};
 
-use super::host::{accept, by_key, echo, listener, profile, read};
+use super::host::{DEADLINE, accept, by_key, echo, event, listener, profile, read};
 
 /// Returns the requests that a host receives on this many connections. It echoes each of them and then closes.
 async fn requests_of(
@@ -41,10 +41,13 @@ fn counted(to: usize) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn numbers_go_on_after_a_reconnect() {
     let (listener, address) = listener().await;
-    let (link, _inbox) = Link::new(numbered(), address).unwrap();
+    let (link, mut inbox) = Link::new(numbered(), address).unwrap();
     let host = tokio::spawn(requests_of(listener, 3, 2));
-    for _ in 0..6 {
-        link.call(b"?? hello").await.unwrap();
+    for _ in 0..3 {
+        for _ in 0..2 {
+            link.call(b"?? hello").await.unwrap();
+        }
+        while !matches!(event(&mut inbox).await, LinkEvent::Lost(_)) {}
     }
     assert_eq!(host.await.unwrap(), counted(6));
 }
@@ -53,10 +56,19 @@ async fn numbers_go_on_after_a_reconnect() {
 fn numbers_go_on_after_a_reconnect_on_threads() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (listener, address) = runtime.block_on(listener());
-    let (link, _inbox) = blocking::Link::new(numbered(), address).unwrap();
+    let (link, mut inbox) = blocking::Link::new(numbered(), address).unwrap();
     let host = runtime.spawn(requests_of(listener, 3, 2));
-    for _ in 0..6 {
-        link.call(b"?? hello").unwrap();
+    for _ in 0..3 {
+        for _ in 0..2 {
+            link.call(b"?? hello").unwrap();
+        }
+        loop {
+            match inbox.recv_within(DEADLINE) {
+                TryRecv::Message(LinkEvent::Lost(_)) => break,
+                TryRecv::Message(_) => {}
+                other => panic!("no loss: {other:?}"),
+            }
+        }
     }
     assert_eq!(runtime.block_on(host).unwrap(), counted(6));
 }
@@ -136,7 +148,7 @@ async fn connections_of_one_connector_draw_from_one_source() {
         let connection: Connection = connector.connect(&*address).await.unwrap();
         let (caller, mut receiver) = connection.duplex(profile.matching().unwrap());
         let receiving = tokio::spawn(async move { while let Ok(Some(_)) = receiver.recv().await {} });
-        caller.call(b"?? hello", super::host::DEADLINE).await.unwrap();
+        caller.call(b"?? hello", DEADLINE).await.unwrap();
         receiving.abort();
     }
     assert_eq!(host.await.unwrap(), counted(2));

@@ -86,13 +86,15 @@ impl Client {
     }
 }
 
+pub(crate) type Messages = Vec<Vec<u8>>;
+
 /// Connects with a bare connector, and receives this many messages. Returns them and what was handed over as unread.
 pub(crate) fn receives(
     driver: Driver,
     profile: &Profile,
     name: &str,
     count: usize,
-) -> (Result<Vec<Vec<u8>>, ConnectError>, Vec<Vec<u8>>) {
+) -> (Result<Messages, ConnectError>, Messages) {
     let (profile, unread) = (Arc::new(profile.clone()), Arc::new(std::sync::Mutex::new(Vec::new())));
     let heard = Arc::clone(&unread);
     let on_unread = move |message: Message| heard.lock().unwrap().push(message.to_vec());
