@@ -25,6 +25,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("progress", framelink_transport::fuzz::progress),
     ("pulse", framelink_session::fuzz::liveness),
     ("replies", framelink_session::fuzz::replies),
+    ("reply_rules", framelink_session::fuzz::reply_rules),
     ("session", framelink_session::fuzz::session::<framelink_profile::Framing>),
     ("template", framelink_template::fuzz::template),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),

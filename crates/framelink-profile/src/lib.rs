@@ -45,7 +45,7 @@ pub use profile::TomlError;
 pub use profile::{
     Access, Address, ConnectionKind, Duplex, ExchangeKind, Explanation, FirstStep, Greeting, Limits, Meanwhile,
     Network, Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder, ProfileError, Reach, Reconnect,
-    Shared, Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
+    ReplyFault, ReplyHeader, ReplyRule, Shared, Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
 };
 pub use socket::{Keepalive, SocketOptions};
 

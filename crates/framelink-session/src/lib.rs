@@ -79,11 +79,14 @@ pub use message::{Incoming, LateReply, Message, MessageRef};
 pub use opening::{Opening, OpeningFault, advance_dialogue};
 pub use receiving::{MessagePlace, OnUnread, Part, ProxyHeader, Received, Receiving, Unfinished, WrongPreamble};
 pub use sending::{OutgoingFrame, Packed, Reply, SendRefused, Sending, Sent, Ticket, Transmit};
-pub use serving::{Backlog, Concurrency, Offered, Outbox, PushCounts, Replies, ReplyOrder, ReplySlot, SlowRule};
+pub use serving::{
+    Backlog, Concurrency, LastBytes, Offered, Outbox, PushCounts, Replies, ReplyFault, ReplyHeader, ReplyOrder,
+    ReplyRule, ReplyRules, ReplySlot, RuledReply, SlowRule,
+};
 pub use session::{Session, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
 
-pub use framelink_template::{Encoding, Match, NumberRange, Numbers, NumbersError, Place, Reserve};
+pub use framelink_template::{Encoding, Inputs, Match, NumberRange, Numbers, NumbersError, Place, Reserve, Template};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

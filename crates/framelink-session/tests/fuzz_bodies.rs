@@ -2,7 +2,7 @@
 
 use framelink_codec::check::{any_steps, notation};
 use framelink_session::KeyPlaces;
-use framelink_session::fuzz::{dialogue, in_flight, liveness, memory, outbox, replies, session};
+use framelink_session::fuzz::{dialogue, in_flight, liveness, memory, outbox, replies, reply_rules, session};
 
 macro_rules! any_steps {
     ($($name:ident: $steps:literal of $body:expr;)*) => { $(
@@ -19,6 +19,7 @@ any_steps! {
     any_steps_of_calls_in_flight: 100_000 of in_flight;
     any_steps_of_heartbeats: 400_000 of liveness;
     any_steps_of_replies: 100_000 of replies;
+    any_steps_of_reply_rules: 200_000 of reply_rules;
     any_steps_of_memory: 200_000 of memory;
     any_steps_of_an_outbox: 100_000 of outbox;
     any_text_as_the_places_of_a_key: 100_000 of notation::<KeyPlaces>;

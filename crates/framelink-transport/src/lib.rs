@@ -119,7 +119,7 @@ pub use pool::{CloseReason, PoolReport, PoolStatus};
 #[cfg(feature = "socket")]
 pub use registry::{MemberId, Pushed, Registry, Target};
 #[cfg(feature = "socket")]
-pub use server::{Answer, ClosedCounts, DrainReport, HandlerResult, ServerCounts};
+pub use server::{Answer, ClosedCounts, DrainReport, HandlerResult, RuleHandler, RuledAnswer, ServerCounts};
 #[cfg(feature = "socket")]
 pub use zone::zoned_address;
 

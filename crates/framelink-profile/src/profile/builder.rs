@@ -7,10 +7,12 @@ use framelink_codec::notation::{NotationError, Token};
 
 use super::address::Endpoints;
 use super::limits::lowered;
+use super::replies::Replying;
 use super::signing::Signing;
 use super::{
     Access, Address, ConnectionKind, ExchangeKind, FirstStep, Greeting, Limits, Meanwhile, Numbering, Preamble,
-    Profile, ProfileError, Reconnect, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds, rules,
+    Profile, ProfileError, Reconnect, ReplyHeader, ReplyRule, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds,
+    rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
@@ -41,6 +43,7 @@ pub struct ProfileBuilder {
     pub(super) receive: Option<Framing>,
     pub(super) preamble: Preamble,
     pub(super) signing: Signing,
+    pub(super) replying: Replying,
     pub(super) connection: ConnectionKind,
     pub(super) keep_up: bool,
     pub(super) reconnect: Reconnect,
@@ -201,6 +204,11 @@ impl ProfileBuilder {
         sign_on(sign: Sign) = signing.sign_on: Some(sign);
         /// Sets the exchange with which each connection of a client ends, if it ends cleanly. Defaults to none.
         sign_off(sign: Sign) = signing.sign_off: Some(sign);
+        /// For servers: sets the rules by which a server for tests answers, such as `framelink serve`, up to 32. Defaults
+        /// to none.
+        server_replies(rules: impl Into<Vec<ReplyRule>>) = replying.rules: rules.into();
+        /// For bridges: sets the header of requests that is kept aside and that replies carry back. Defaults to none.
+        reply_header(header: ReplyHeader) = replying.header: Some(header);
         /// Sets the kind of connection: [`Long`](ConnectionKind::Long), [`Short`](super::Short), [`Shared`](super::Shared)
         /// or [`Pooled`](super::Pooled). Defaults to long.
         connection(connection: impl Into<ConnectionKind>) = connection: connection.into();
@@ -294,6 +302,7 @@ impl ProfileBuilder {
             framing,
             preamble: self.preamble.clone(),
             signing: (self.signing != Signing::default()).then(|| Arc::new(self.signing.clone())),
+            replying: Profile::replying_of(&self.replying),
             connection: self.connection,
             keep_up: self.keep_up,
             reconnect: self.reconnect,

@@ -16,6 +16,7 @@ mod liveness;
 mod numbering;
 mod preamble;
 mod reconnect;
+mod replies;
 mod rules;
 mod signing;
 mod template;
@@ -32,7 +33,7 @@ pub use error::ProfileError;
 pub use exchange::{Duplex, ExchangeKind, Reach, Simplex};
 pub use explanation::Explanation;
 pub use first::FirstStep;
-pub use framelink_session::{Greeting, Meanwhile, OnRefusal, Sign};
+pub use framelink_session::{Greeting, Meanwhile, OnRefusal, ReplyFault, ReplyHeader, ReplyRule, Sign};
 pub use limits::{Limits, WhenFull};
 pub use numbering::Numbering;
 pub use preamble::Preamble;
@@ -49,6 +50,7 @@ use framelink_heartbeat::Heartbeat;
 use framelink_session::{Match, Matching};
 
 use self::address::Endpoints;
+use self::replies::Replying;
 use self::signing::Signing;
 use crate::framing::FramingPair;
 use crate::socket::SocketOptions;
@@ -72,6 +74,7 @@ pub struct Profile {
     framing: FramingPair,
     preamble: Preamble,
     signing: Option<Arc<Signing>>,
+    replying: Option<Arc<Replying>>,
     connection: ConnectionKind,
     keep_up: bool,
     reconnect: Reconnect,

@@ -3,6 +3,7 @@
 //! A rule refuses only settings that work for neither side of a connection. [`Profile::check_for`] checks one side. A
 //! timeout that only one side uses (reply, frame) is judged for that side: a longer one does not harm the other side.
 
+mod replies;
 mod signing;
 
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
     connecting_fits_into_a_short_call(profile)?;
     a_reset_destroys_what_was_sent(profile)?;
     signing::check(profile)?;
+    replies::check(profile)?;
     liveness::check(profile)
 }
 

@@ -6,6 +6,7 @@ use framelink_heartbeat::{Form, Role};
 use framelink_session::{Dialogue, DialogueRules};
 use framelink_template::{Numbers, Template};
 
+use super::replies::ReplyKeys;
 use super::{FirstStep, Greeting, Meanwhile, Profile, ProfileError, Side, Sign};
 
 /// What is exchanged before the first message and before the close.
@@ -157,6 +158,9 @@ impl Profile {
         match us {
             Side::Server => {
                 templates.extend(self.greeting().and_then(Greeting::sent).map(|sent| ("greeting.send", sent)));
+                let rules = self.server_replies().iter().enumerate();
+                templates.extend(rules.filter_map(|(at, rule)| Some((ReplyKeys::SAY.at(at), rule.reply()?))));
+                templates.extend(self.reply_header().map(|header| ("replies.header", header.header())));
             }
             Side::Client => {
                 let signs = [("sign-on.send", self.sign_on()), ("sign-off.send", self.sign_off())];

@@ -6,6 +6,7 @@ mod liveness;
 mod memory;
 mod outbox;
 mod replies;
+mod reply_rules;
 mod session;
 
 pub use dialogue::dialogue;
@@ -14,4 +15,5 @@ pub use liveness::liveness;
 pub use memory::memory;
 pub use outbox::outbox;
 pub use replies::replies;
+pub use reply_rules::reply_rules;
 pub use session::{Framing, session};

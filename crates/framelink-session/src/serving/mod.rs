@@ -2,6 +2,8 @@
 
 mod outbox;
 mod replies;
+mod rules;
 
 pub use outbox::{Backlog, Offered, Outbox, PushCounts, SlowRule};
 pub use replies::{Concurrency, Replies, ReplyOrder, ReplySlot};
+pub use rules::{LastBytes, ReplyFault, ReplyHeader, ReplyRule, ReplyRules, RuledReply};

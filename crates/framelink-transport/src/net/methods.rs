@@ -89,6 +89,12 @@ macro_rules! listener_methods {
                 self
             }
 
+            /// Returns the source of numbers of the connections, if the profile has numbers.
+            #[allow(dead_code, reason = "a driver without a server does not need it")]
+            pub(crate) fn numbers(&self) -> Option<$crate::session::Numbers> {
+                self.listening.setup.numbers().map(|numbers| numbers.numbers().clone())
+            }
+
             /// Returns the counts of accepted and refused connections. `None` if no profile limits them.
             pub const fn admission(&self) -> Option<&$crate::admission::Admission> {
                 self.listening.admission.as_ref()

@@ -75,6 +75,14 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
+/// Makes the system reset a connection when its socket is closed.
+pub(crate) fn reset_on_close<'s, S>(stream: &'s S)
+where
+    SockRef<'s>: From<&'s S>,
+{
+    let _ = SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
+}
+
 fn open(options: &SocketOptions, address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(options.nodelay)?;

@@ -9,7 +9,7 @@ use crate::drive::{self, Close, CloseReport, TryRecv};
 use crate::error::{Cause, Error, Operation};
 use crate::profile::{Profile, Side};
 use crate::registry::Mailbox;
-use crate::session::Ending;
+use crate::session::{Ending, LastBytes};
 use framelink_session::Message;
 
 /// The result of serving a connection.
@@ -49,6 +49,12 @@ pub(crate) trait ServedConnection: Endpoint {
 
     /// The queue of pushed messages, if the connection has joined a registry.
     fn mailbox(&mut self) -> &mut Option<Box<Mailbox<Self::Codec>>>;
+
+    /// Makes the system reset the connection when it is dropped.
+    fn reset_on_close(&mut self);
+
+    /// Keeps a driver from shutting down writing when the connection is dropped.
+    fn leave_open(&mut self) {}
 
     /// Closes the connection in good order. Returns how many messages arrived meanwhile, even if closing failed.
     fn close_and_count(
@@ -99,7 +105,20 @@ macro_rules! served_connection {
                 ($repeat)(self, step)
             }
 
-            $(fn waker<'w>(wait: &Self::Wait<'w>) -> Option<&'w std::task::Waker> {
+            fn reset_on_close(&mut self) {
+                if let Some(stream) = self.stream() {
+                    $crate::net::socket::reset_on_close(stream);
+                }
+                self.leave_open();
+            }
+
+            $(fn leave_open(&mut self) {
+                if let Some(writer) = self.sender.writer.take() {
+                    writer.forget();
+                }
+            }
+
+            fn waker<'w>(wait: &Self::Wait<'w>) -> Option<&'w std::task::Waker> {
                 $waker(*wait)
             })?
 
@@ -129,6 +148,16 @@ pub(crate) async fn end_served<S: ServedConnection>(
 ) -> ServedOutcome<ErrorOf<S::Codec>> {
     connection.parts().receiving.take_requests(false);
     let close = profile.timeouts().close;
+    if let Err(error) = &served
+        && let Some(last) = last_bytes(error.cause())
+    {
+        connection.parts().sending.queue_preamble(last.bytes());
+        if last.resets() {
+            let _ = connection.flush(close).await;
+            connection.reset_on_close();
+            return ServedOutcome { answered, discarded: 0, ended: served };
+        }
+    }
     let (discarded, ended) = match served {
         Ok(()) => match client_closes(connection, profile).await {
             Ok(()) => {
@@ -158,6 +187,14 @@ async fn client_closes<S: ServedConnection>(connection: &mut S, profile: &Profil
 /// Returns how many messages of a connection that is cut had arrived and were not taken.
 fn count_unread<S: ServedConnection>(connection: &mut S) -> usize {
     connection.open(S::AT_ONCE).map_or(0, |mut open| Close::count_unread(open.inbound(false)))
+}
+
+/// Returns what a handler wants to be sent before the end.
+fn last_bytes<D, E>(cause: &Cause<D, E>) -> Option<&LastBytes> {
+    match cause {
+        Cause::HandlerFailed(error) => error.downcast_ref(),
+        _ => None,
+    }
 }
 
 /// Returns whether to close in good order after this error, so that no reset destroys the replies sent before.

@@ -233,6 +233,20 @@ macro_rules! server {
                 self.listener.local_addr()
             }
 
+            /// Returns a handler that answers by the [reply rules](Profile::server_replies) of the profile, with the numbers
+            /// of the server. Each connection needs [another](crate::RuleHandler::another).
+            #[must_use]
+            pub fn rule_handler(&self) -> crate::RuleHandler {
+                crate::RuleHandler::with_numbers(&self.profile, self.numbers())
+            }
+
+            /// Returns the source of numbers of the connections.
+            #[must_use]
+            pub fn numbers(&self) -> crate::session::Numbers {
+                let own = || crate::session::Numbers::over(self.profile.number_range());
+                self.listener.numbers().unwrap_or_else(own)
+            }
+
             /// Returns a handle that reads the counts of the server and drains it.
             pub fn handle(&self) -> ServerHandle {
                 self.handle.clone()
@@ -268,6 +282,23 @@ macro_rules! server {
             {
                 $crate::server::run_server!($wait, $over, self, handler, (service, connection) => {
                     connection.$serve(&*service)
+                })
+            }
+
+            /// Like [`run`](Self::run), but each connection has a handler of its own, which can have state. `make` is called
+            /// with the address of each client, if it has one, and returns the handler.
+            pub $($async)? fn run_per_connection<M, H, $answer>(self, make: M) -> DrainReport
+            where
+                M: Fn(Option<SocketAddr>) -> H + Send + Sync + 'static,
+                H: Fn(Message) -> $answer + Send + Sync + 'static,
+                $answer: $($bound)+,
+            {
+                $crate::server::run_server!($wait, $over, self, make, (service, connection) => {
+                    async {
+                        let handler = (service.handler)(connection.peer_addr());
+                        let own = service.with(move |message: Message, _: Option<SocketAddr>| handler(message));
+                        connection.$serve(&own).await
+                    }
                 })
             }
 

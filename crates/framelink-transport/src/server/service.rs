@@ -11,3 +11,10 @@ pub(crate) struct Service<H> {
     pub(crate) profile: Arc<Profile>,
     pub(crate) concurrency: Concurrency,
 }
+
+impl<H> Service<H> {
+    /// Returns a service of one connection, with a handler of its own.
+    pub(crate) fn with<O>(&self, handler: O) -> Service<O> {
+        Service { handler, profile: Arc::clone(&self.profile), concurrency: self.concurrency }
+    }
+}

@@ -134,9 +134,11 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) protocol: Protocol,
 
-    /// Reply to each message with: echo, none, text:T or hex:H [default: echo, or none if the profile only receives]
+    /// Reply to each message with: echo, none, text:T or hex:H [default: the rules of the profile; without any echo, or
+    /// none if the profile only receives]
     ///
-    /// echo returns the message, none sends no reply, text:T and hex:H always send this text or these hex digits.
+    /// echo returns the message, none sends no reply. text:T and hex:H are templates, such as text:0810{request:4:6}. In a
+    /// profile, [[reply]] rules answer different messages differently: with `when`, `say`, `after`, `fault` and `times`.
     #[arg(long, value_parser = reply, help_heading = MESSAGES)]
     pub(crate) reply: Option<Reply>,
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use framelink_codec::notation::Token;
 use framelink_transport::profile::{
-    ConnectionKind, Duplex, ExchangeKind, Reach, Side, Simplex, TEMPLATES, Template, TomlError,
+    ConnectionKind, Duplex, ExchangeKind, Reach, ReplyRule, Side, Simplex, TEMPLATES, Template, TomlError,
 };
 use framelink_transport::{Framing, FramingPair, Profile, ProfileBuilder, ProfileError};
 
@@ -33,6 +33,8 @@ pub(crate) struct Overrides {
     /// The TOML that a profile starts from if it is built from options alone.
     pub(crate) start: String,
     pub(crate) limits: Limits,
+    /// The rules of a server, in place of those of the profile.
+    pub(crate) replies: Option<Vec<ReplyRule>>,
 }
 
 impl Overrides {
@@ -52,6 +54,7 @@ impl Overrides {
             self.connect_within.filter(|_| !self.sets.say("timeouts.connect")) => connect_timeout,
             self.calls.connection.filter(|_| !self.sets.are_said()) => connection,
             self.calls.reply_rule.clone() => reply_rule,
+            self.replies.clone() => server_replies,
         }
         self.limits.apply(self.liveness.apply(builder)).map_exchange(|exchange| self.calls.exchange_from(exchange))
     }

@@ -12,17 +12,17 @@ use framelink_testkit::{Fault, UnknownFault};
 use framelink_transport::profile::{
     Address, ConnectionKind, Duplex, ExchangeKind, Network, Pooled, Shared, Short, Simplex, WhenFull,
 };
-use framelink_transport::session::{Encoding, KeyPlaces, Match};
+use framelink_transport::session::{Encoding, KeyPlaces, Match, Template};
 use framelink_transport::{Framing, Heartbeat, Keepalive, Profile, zoned_address};
 
-use crate::output::bytes_text::{from_hex, is_invisible};
+use crate::output::bytes_text::is_invisible;
 
 /// The reply of a server to each message.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Echo,
     Nothing,
-    Fixed(Vec<u8>),
+    Say(Template),
 }
 
 pub(crate) fn fault(name: &str) -> Result<Fault, String> {
@@ -153,8 +153,7 @@ pub(crate) fn reply(text: &str) -> Result<Reply, String> {
     match (text, text.split_once(':')) {
         ("echo", _) => Ok(Reply::Echo),
         ("none", _) => Ok(Reply::Nothing),
-        (_, Some(("text", text))) => Ok(Reply::Fixed(text.as_bytes().to_vec())),
-        (_, Some(("hex", hex))) => from_hex(hex).map(Reply::Fixed),
+        (_, Some(("text" | "hex", _))) => text.parse().map(Reply::Say).map_err(|error| point_at(text, &error)),
         _ => Err("expected echo, none, text:T or hex:H".to_owned()),
     }
 }

@@ -32,6 +32,7 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     match (kind, outgoing) {
         (ConnectionKind::Long, outgoing) => {
             let (clients, outgoing) = (clients(&bridge)?, pairs_to(&bridge, &to, outgoing)?);
+            refuse_header(&clients)?;
             let profile = match &clients {
                 Kind::Framed(_, _, limits) => limits.as_deref(),
                 Kind::Profile(profile) => Some(&**profile),
@@ -90,6 +91,16 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
             profile.check_for(Side::Server).map_err(Failure::usage)?;
             Ok(Kind::Profile(Arc::new(profile)))
         }
+    }
+}
+
+/// Messages that are only passed on keep their headers.
+fn refuse_header(clients: &Kind) -> Result<(), Failure> {
+    match clients {
+        Kind::Profile(profile) if profile.reply_header().is_some() => Err(Failure::usage(
+            "replies.request-header needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! `framelink serve`: answers messages.
 
+mod rules;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::profile::{ExchangeKind, Side};
-use framelink_transport::session::{Backlog, SlowRule};
+use framelink_transport::profile::{ExchangeKind, ReplyRule, Side};
+use framelink_transport::session::{Backlog, Match, SlowRule};
 use framelink_transport::tokio::Server;
 use framelink_transport::{Encode, Message, Profile, Registry, Target};
 use tokio::time::{Instant, interval_at};
@@ -19,8 +21,8 @@ use crate::server::serving::{end_with, listen, outcome, profile_of_flags};
 pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
     let profile = Arc::new(profile(&serve)?);
     let address = listen_at(serve.listen.as_ref(), Some(&profile))?;
-    let reply = reply(&profile, serve.reply)?;
-    if let Reply::Fixed(reply) = &reply {
+    let answers = Answers::of(&profile, serve.reply)?;
+    if let Answers::Fixed(reply) = &answers {
         check(&profile, reply, "--reply")?;
     }
     let push = Push::of(serve.push, serve.push_every);
@@ -33,16 +35,50 @@ pub(crate) async fn run(serve: Serve) -> Result<(), Failure> {
         server = push.begin(server, drain.clone());
     }
     end_with(drain.clone(), server.handle());
-    let report = server.run(move |message| std::future::ready(answer(&reply, &message))).await;
+    let report = match answers {
+        Answers::Rules => rules::run(server, &profile).await,
+        answers => server.run(move |message| std::future::ready(answers.to(&message))).await,
+    };
     outcome(&report, &drain)
 }
 
-fn answer(reply: &Reply, message: &Message) -> Option<Vec<u8>> {
-    tracing::debug!("a message of {} bytes", message.len());
-    match reply {
-        Reply::Echo => Some(message.to_vec()),
-        Reply::Fixed(reply) => Some(reply.clone()),
-        Reply::Nothing => None,
+/// How messages are answered.
+enum Answers {
+    Echo,
+    Nothing,
+    Fixed(Vec<u8>),
+    /// By the rules of the profile.
+    Rules,
+}
+
+impl Answers {
+    /// An option takes precedence over the rules of the profile.
+    fn of(profile: &Profile, said: Option<Reply>) -> Result<Self, Failure> {
+        let only_receives = profile.exchange() == ExchangeKind::ReceiveOnly;
+        Ok(match said {
+            Some(Reply::Nothing) => Self::Nothing,
+            Some(_) if only_receives => {
+                return Err(Failure::usage("--reply cannot be sent: the profile only receives"));
+            }
+            Some(Reply::Echo) => Self::Echo,
+            Some(Reply::Say(template)) => match template.as_literal() {
+                Some(reply) => Self::Fixed(reply.to_vec()),
+                None => Self::Rules,
+            },
+            None if !profile.server_replies().is_empty() => Self::Rules,
+            None if only_receives => Self::Nothing,
+            None => Self::Echo,
+        })
+    }
+
+    /// Returns the reply to a message, unless rules decide.
+    fn to(&self, message: &Message) -> Option<Vec<u8>> {
+        tracing::debug!("a message of {} bytes", message.len());
+        match self {
+            Self::Echo => Some(message.to_vec()),
+            Self::Fixed(reply) => Some(reply.clone()),
+            Self::Nothing | Self::Rules => None,
+        }
     }
 }
 
@@ -55,6 +91,7 @@ fn profile(serve: &Serve) -> Result<Profile, Failure> {
         liveness: serve.liveness.clone(),
         limits: serve.limits.clone(),
         sets: serve.protocol.sets.clone(),
+        replies: serve.reply.as_ref().map(rules_of),
         ..Overrides::default()
     };
     let Some(name) = &serve.protocol.profile else { return profile_of_flags(overrides) };
@@ -68,13 +105,13 @@ fn profile(serve: &Serve) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-fn reply(profile: &Profile, said: Option<Reply>) -> Result<Reply, Failure> {
-    match (profile.exchange(), said) {
-        (ExchangeKind::ReceiveOnly, None | Some(Reply::Nothing)) => Ok(Reply::Nothing),
-        (ExchangeKind::ReceiveOnly, Some(_)) => {
-            Err(Failure::usage("--reply cannot be sent: the profile only receives"))
+/// Returns the rules that an option stands for.
+fn rules_of(reply: &Reply) -> Vec<ReplyRule> {
+    match reply {
+        Reply::Say(template) if template.as_literal().is_none() => {
+            vec![ReplyRule::new(Match::any()).say(template.clone())]
         }
-        (_, reply) => Ok(reply.unwrap_or(Reply::Echo)),
+        _ => Vec::new(),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use framelink_transport::profile::Short;
+use framelink_transport::profile::{ExchangeKind, Short};
+use framelink_transport::session::{Concurrency, ReplyOrder};
 use framelink_transport::tokio::{Server, ServerHandle};
 use framelink_transport::{AdmissionCounts, Cause, DrainReport, Ends, Profile, ServerEvent};
 
@@ -99,6 +100,13 @@ impl fmt::Display for Refused {
             ),
         }
     }
+}
+
+/// Returns how many messages of one client are handled at a time, as its exchange allows.
+pub(crate) fn concurrency(clients: &Profile) -> Concurrency {
+    let ExchangeKind::Duplex(duplex) = clients.exchange() else { return Concurrency::default() };
+    let order = if duplex.key.is_some() { ReplyOrder::Finished } else { ReplyOrder::Requests };
+    Concurrency::new(usize::try_from(duplex.in_flight).unwrap_or(usize::MAX)).order_by(order)
 }
 
 /// Builds a profile from options alone. If a message ends with its connection, connections are short.

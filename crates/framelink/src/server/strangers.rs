@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     /// A peer has closed or reset its connection before its first byte. One line is written. The count of the others is
     /// written only when the program ends, because health checks arrive as long as the program runs.
     Probe,
+    /// A message got no reply from the rules of a profile.
+    Unruled,
 }
 
 impl From<Refusal> for Kind {
@@ -109,7 +111,7 @@ const BURST: u32 = 20;
 const GAP: Duration = Duration::from_secs(1);
 /// How long lines are counted before the count is written.
 const WINDOW: Duration = Duration::from_secs(10);
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Connected,
     Kind::Closed,
     Kind::Ended,
@@ -119,6 +121,7 @@ const KINDS: [Kind; 9] = [
     Kind::RefusedByTotal,
     Kind::RefusedByClient,
     Kind::Probe,
+    Kind::Unruled,
 ];
 
 impl Kind {
@@ -127,7 +130,9 @@ impl Kind {
         match self {
             Self::RefusedByAccess | Self::RefusedByTotal | Self::RefusedByClient => (1, WINDOW),
             Self::Probe => (1, Duration::MAX),
-            Self::Connected | Self::Closed | Self::Ended | Self::Unserved | Self::System => (BURST, GAP),
+            Self::Connected | Self::Closed | Self::Ended | Self::Unserved | Self::System | Self::Unruled => {
+                (BURST, GAP)
+            }
         }
     }
 
@@ -204,7 +209,12 @@ impl Count {
         let text = self.text(now);
         match self.kind {
             Kind::Connected | Kind::Closed | Kind::Probe => tracing::info!("{text}"),
-            Kind::Ended | Kind::System | Kind::RefusedByAccess | Kind::RefusedByTotal | Kind::RefusedByClient => {
+            Kind::Ended
+            | Kind::System
+            | Kind::Unruled
+            | Kind::RefusedByAccess
+            | Kind::RefusedByTotal
+            | Kind::RefusedByClient => {
                 tracing::warn!("{text}")
             }
             Kind::Unserved => tracing::error!("{text}"),
@@ -224,6 +234,7 @@ impl Count {
             Kind::RefusedByClient => {
                 "connections were refused, because their client had reached limits.connections-per-client"
             }
+            Kind::Unruled => "messages got no reply from the rules",
             Kind::Probe => "connections closed before their first byte (such as health checks)",
         };
         format!("and {more} more {what} in the last {seconds}s; their lines are left out")

@@ -60,6 +60,8 @@ tables! {
         sign_on: Option<TextOr<SignTable>> = "Option::deserialize",
         sign_off: Option<TextOr<SignTable>> = "Option::deserialize",
         meanwhile: Vec<MeanwhileTable> = "scalar::tables",
+        reply: Vec<ReplyTable> = "scalar::tables",
+        replies: RepliesTable = "scalar::table",
         reconnect: ReconnectTable = "scalar::table",
         timeouts: TimeoutsTable = "scalar::table",
         limits: LimitsTable = "scalar::table",
@@ -134,6 +136,19 @@ tables! {
     MeanwhileTable, "a table with `when` and `say`" {
         when: Option<Text> = "scalar::match_",
         say: Option<Text> = "scalar::message",
+    }
+
+    ReplyTable, "a table with `when`, `say`, `after`, `fault` and `times`" {
+        when: Option<Text> = "scalar::match_",
+        say: Option<Text> = "scalar::message",
+        after: Option<Text> = "scalar::time",
+        fault: Option<Text> = "scalar::word",
+        times: Option<Number> = "scalar::count",
+    }
+
+    RepliesTable, "a table with `request-header` and `header`" {
+        request_header: Option<Number> = "scalar::count",
+        header: Option<Text> = "scalar::message",
     }
 
     ReconnectTable, "a table with `policy`, `first`, `cap`, `eject-after` and `fail-back`" {

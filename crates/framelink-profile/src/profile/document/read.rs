@@ -1,5 +1,6 @@
 //! Reads texts into a builder.
 
+mod replies;
 mod signing;
 
 use std::net::{IpAddr, SocketAddr};
@@ -91,6 +92,8 @@ impl Document {
         builder.signing.sign_on = self.sign_on.map(|said| signing::sign_of(said, &signing::SIGN_ON)).transpose()?;
         builder.signing.sign_off = self.sign_off.map(|said| signing::sign_of(said, &signing::SIGN_OFF)).transpose()?;
         builder.signing.meanwhile = signing::meanwhile_of(self.meanwhile)?;
+        builder.replying.rules = replies::rules_of(self.reply)?;
+        builder.replying.header = replies::header_of(self.replies)?;
         self.reconnect.tell(&mut builder)?;
         self.access.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;

@@ -1,5 +1,6 @@
 //! Writes a profile with as few keys as possible.
 
+mod replies;
 mod signing;
 
 use std::time::Duration;
@@ -36,6 +37,8 @@ impl From<&Profile> for Document {
             sign_on: profile.sign_on().map(signing::sign),
             sign_off: profile.sign_off().map(signing::sign),
             meanwhile: profile.meanwhile().iter().map(signing::meanwhile).collect(),
+            reply: profile.server_replies().iter().map(replies::rule).collect(),
+            replies: replies::header(profile.reply_header()),
             reconnect: reconnect(&profile.reconnect),
             access: AccessTable {
                 allow: access.allow.iter().map(text).collect(),

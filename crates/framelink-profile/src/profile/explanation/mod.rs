@@ -1,6 +1,7 @@
 //! Explanations of profiles in plain words.
 
 mod exchange;
+mod replies;
 mod signing;
 
 use std::fmt;
@@ -41,6 +42,7 @@ impl Explanation {
         this.framing(profile);
         this.preamble(profile);
         signing::explain(profile, |label, text| this.say(label, text));
+        replies::explain(profile, |label, text| this.say(label, text));
         this.reconnect(&profile.reconnect);
         this.timeouts(profile);
         this.limits(profile);
@@ -48,6 +50,7 @@ impl Explanation {
         this.socket(&profile.socket);
         liveness::explain(profile, |label, text| this.say(label, text));
         this.cautions(profile);
+        replies::cautions(profile, |label, text| this.say(label, text));
         this
     }
 

@@ -143,10 +143,12 @@ fn not_until_close(profile: &Profile, key: &'static str) -> Checked {
 }
 
 /// Checks that a message can be framed, as far as the template shows it.
-fn fits(key: &'static str, with: &'static str, template: &Template, framing: &Framing) -> Checked {
+pub(super) fn fits(key: &'static str, with: &'static str, template: &Template, framing: &Framing) -> Checked {
     let zeros;
     let message = match (template.as_literal(), template.fixed_len()) {
         (Some(message), _) => message,
+        // The length in a header that the message has itself is a field of it.
+        (None, Some(_)) if matches!(framing, Framing::Length(length) if length.keeps_header()) => return Ok(()),
         (None, Some(len)) => {
             zeros = vec![b'0'; len];
             &zeros

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framelink_transport::profile::{ConnectionKind, ExchangeKind};
-use framelink_transport::session::{Concurrency, Place, ReplyOrder};
+use framelink_transport::profile::ConnectionKind;
+use framelink_transport::session::{Inputs, Numbers, Place, ReplyHeader};
 use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
@@ -14,7 +14,7 @@ use crate::arguments::values::Addresses;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::server::drain::Drain;
-use crate::server::serving::{Refused, end_with, listen};
+use crate::server::serving::{Refused, concurrency, end_with, listen};
 
 pub(super) async fn run(
     address: &str,
@@ -29,11 +29,17 @@ pub(super) async fn run(
     let server = listen(address, &clients).await?.concurrency(concurrency(&clients));
     end_with(drain.clone(), server.handle());
     let asked = Arc::clone(&host);
+    let headers = clients.reply_header().map(|header| Arc::new((header.clone(), server.numbers())));
     let handle = server.handle();
     let report = server
         .run(move |message| {
-            let host = Arc::clone(&asked);
-            async move { host.exchange(&message).await }
+            let (host, headers) = (Arc::clone(&asked), headers.clone());
+            async move {
+                match headers.as_deref() {
+                    None => host.exchange(&message).await,
+                    Some((header, numbers)) => host.exchange_behind(header, numbers, &message).await,
+                }
+            }
         })
         .await;
     if let Some(host) = Arc::into_inner(host) {
@@ -44,13 +50,6 @@ pub(super) async fn run(
         }
     }
     outcome(&report, handle.counts(), &drain)
-}
-
-/// Returns how many messages of one client are handled at a time, as its exchange allows.
-fn concurrency(clients: &Profile) -> Concurrency {
-    let ExchangeKind::Duplex(duplex) = clients.exchange() else { return Concurrency::default() };
-    let order = if duplex.key.is_some() { ReplyOrder::Finished } else { ReplyOrder::Requests };
-    Concurrency::new(usize::try_from(duplex.in_flight).unwrap_or(usize::MAX)).order_by(order)
 }
 
 /// Logs the result of the drain, and returns it. A message is cut if it arrived and its reply did not go out.
@@ -114,7 +113,7 @@ impl Host {
     }
 
     /// Returns the host's reply, with the number of the client's message. An error ends the client's connection.
-    async fn exchange(&self, message: &Message) -> Result<Option<Message>, Failed> {
+    async fn exchange(&self, message: &[u8]) -> Result<Option<Message>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);
         }
@@ -130,7 +129,24 @@ impl Host {
         }))
     }
 
-    async fn send(&self, message: &Message) -> Result<(), Failed> {
+    /// Like `exchange`, but the host sees the message without its header, and the reply carries the header back.
+    async fn exchange_behind(
+        &self,
+        header: &ReplyHeader,
+        numbers: &Numbers,
+        message: &[u8],
+    ) -> Result<Option<Message>, Failed> {
+        let Some((kept, rest)) = header.split(message) else {
+            let (found, needed) = (message.len(), header.len());
+            let error = format!("a message of {found} bytes has no header of {needed} bytes (replies.request-header)");
+            return Err(error.into());
+        };
+        let Some(reply) = self.exchange(rest).await? else { return Ok(None) };
+        let joined = header.join(kept, &reply, &Inputs::system(numbers))?;
+        Ok(Some(Message::new(joined.into(), reply.ended_by())))
+    }
+
+    async fn send(&self, message: &[u8]) -> Result<(), Failed> {
         match &self.way {
             HostConnections::Short(upstream) => Client::over(upstream.clone())?.send(message).await?,
             HostConnections::Pooled(pool) => pool.send(message).await?,
