@@ -182,8 +182,9 @@ const WRONG: &[(&str, &str)] = &[
     ("framing = 'line'\nframing = 'line'", "line 2, column 1: duplicate key"),
     (
         "framing = 'line'\n\nframe = 'line'",
-        "line 3, column 1: unknown field `frame`, expected one of `template`, `addresses`, `listen`, `framing`, `connection`, `exchange`, `numbers`, \
-         `preamble`, `first`, `greeting`, `sign-on`, `sign-off`, `meanwhile`, `reconnect`, `timeouts`, `limits`, `access`, `liveness`, `socket`",
+        "line 3, column 1: unknown field `frame`, expected one of `template`, `addresses`, `listen`, `framing`, \
+         `connection`, `exchange`, `numbers`, `preamble`, `first`, `greeting`, `sign-on`, `sign-off`, `meanwhile`, `reply`, \
+         `replies`, `reconnect`, `timeouts`, `limits`, `access`, `liveness`, `socket`",
     ),
     (
         "framing = 'line'\n[timeouts]\n  replay = '5s'",

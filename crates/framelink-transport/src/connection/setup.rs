@@ -10,10 +10,9 @@ use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::Role;
 use framelink_template::{Inputs, Numbers};
 
-use crate::Profile;
 use crate::admission::Permit;
 use crate::numbers::RoleNumbers;
-use crate::profile::{ProfileError, Side};
+use crate::profile::{Profile, ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};

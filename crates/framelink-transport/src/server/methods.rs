@@ -236,8 +236,8 @@ macro_rules! server {
             /// Returns a handler that answers by the [reply rules](Profile::server_replies) of the profile, with the numbers
             /// of the server. Each connection needs [another](crate::RuleHandler::another).
             #[must_use]
-            pub fn rule_handler(&self) -> crate::RuleHandler {
-                crate::RuleHandler::with_numbers(&self.profile, self.numbers())
+            pub fn rule_handler(&self) -> crate::server::RuleHandler {
+                crate::server::RuleHandler::with_numbers(&self.profile, self.numbers())
             }
 
             /// Returns the source of numbers of the connections.

@@ -256,7 +256,7 @@ const ROWS: &[Row] = &[
     Row {
         number: 35,
         fault: "the wall clock jumps by a day",
-        behaviour: "no effect: deadlines use a clock that only goes forward; only the `time_ms` of `--json` uses the wall clock",
+        behaviour: "no effect: deadlines use a clock that only goes forward; only the `time_ms` of `--json` and the times in templates use the wall clock",
         here: None,
         elsewhere: &[beside(
             "crates/framelink-transport/tests/faults/wall_clock.rs",
