@@ -122,7 +122,8 @@ impl Model {
     fn begins(&mut self, [key, kind]: [u8; 2], within: Duration) {
         let (waiter, deadline) = (self.begun, self.now + within);
         self.may_end_for_the_first();
-        let mut request = Cow::Borrowed(&[key, kind][..]);
+        let bytes = [key, kind];
+        let mut request = Cow::Borrowed(&bytes[..]);
         let begun = self.in_flight.begin(&mut request, waiter, self.now, deadline);
         let expected = match self.ended {
             Some(ended) => Err(NotBegun::Ended(ended)),
