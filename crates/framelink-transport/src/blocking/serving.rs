@@ -124,21 +124,9 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        match begun {
-            Ok(()) => self.serve_in_threads(profile, concurrency, handling),
-            Err(error) => (0, Err(error)),
+        if let Err(error) = begun {
+            return (0, Err(error));
         }
-    }
-
-    fn serve_in_threads<A: Answer>(
-        &mut self,
-        profile: &Profile,
-        concurrency: Concurrency,
-        handling: Handling<'_, A, impl Fn(Message) -> A + Sync>,
-    ) -> (u64, Result<(), ErrorOf<C>>)
-    where
-        C: Send + Sync,
-    {
         let (clock, peer, within, mailbox) =
             (self.receiver.clock, self.peer_addr(), profile.timeouts().write, self.mailbox.take());
         let (receiver, sender) = (&mut self.receiver, &mut self.sender);
