@@ -70,8 +70,8 @@ pub use calls::{
     Arrived, CallId, Ended, Exchange, InFlight, Key, KeyPlaces, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
 };
 pub use dialogue::{
-    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Sign, Step,
-    StepFraming, StepMessage, Unexpected,
+    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Relayed,
+    Sign, Step, StepFraming, StepMessage, Unexpected,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;

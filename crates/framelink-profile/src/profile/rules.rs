@@ -64,6 +64,21 @@ impl Profile {
     /// # Errors
     /// Returns the reason why it cannot.
     pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
+        self.check_ends(side)?;
+        signing::check_for(self, side)
+    }
+
+    /// Checks whether a bridge can use this profile for connections to a host, one for each client of the profile
+    /// `clients`. Unlike other clients, it can [relay](super::FirstStep::relay) first messages.
+    ///
+    /// # Errors
+    /// Returns the reason why it cannot.
+    pub fn check_bridge(&self, clients: Option<&Self>) -> Result<(), ProfileError> {
+        self.check_ends(Side::Client)?;
+        signing::check_bridge(self, clients)
+    }
+
+    fn check_ends(&self, side: Side) -> Result<(), ProfileError> {
         let other = match side {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
@@ -74,7 +89,7 @@ impl Profile {
         if self.exchange.receives() && ends_by_close(&self.framing.receive) {
             can_end(self, other, receive_key(&self.framing))?;
         }
-        signing::check_for(self, side)
+        Ok(())
     }
 
     /// Returns the pool settings if a pool can use this profile.
@@ -152,7 +167,10 @@ fn until_close_needs_short(profile: &Profile) -> Checked {
 
 /// At least one side must be able to use the profile.
 fn until_close_needs_an_end(profile: &Profile) -> Checked {
-    profile.check_for(Side::Client).or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
+    let is_for_a_bridge = profile.relayed_steps() > 0;
+    let as_client =
+        || if is_for_a_bridge { profile.check_bridge(Some(profile)) } else { profile.check_for(Side::Client) };
+    as_client().or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
 }
 
 fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {

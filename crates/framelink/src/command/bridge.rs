@@ -31,17 +31,20 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let kind = outgoing.as_ref().map_or(ConnectionKind::Long, Profile::connection);
     match (kind, outgoing) {
         (ConnectionKind::Long, outgoing) => {
-            let (clients, outgoing) = (clients(&bridge)?, pairs_to(&bridge, &to, outgoing)?);
+            let clients = clients(&bridge)?;
             refuse_header(&clients)?;
             let profile = match &clients {
                 Kind::Framed(_, _, limits) => limits.as_deref(),
                 Kind::Profile(profile) => Some(&**profile),
             };
+            check_relayed(profile, outgoing.as_ref())?;
+            let outgoing = pairs_to(&bridge, &to, outgoing)?;
             let listen = listen_at(bridge.listen.as_ref(), profile)?;
             pairs::run(&listen, &clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
         (_, Some(outgoing)) => {
             let clients = exchanging_clients(&bridge, kind)?;
+            check_relayed(Some(&clients), None)?;
             let listen = listen_at(bridge.listen.as_ref(), Some(&clients))?;
             exchanges::run(&listen, &to, clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
@@ -66,7 +69,11 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
         }
         None => return Ok(None),
     };
-    fits(&profile, Side::Client)?;
+    match profile.relayed_steps() {
+        0 => fits(&profile, Side::Client)?,
+        // The clients have these messages.
+        _ => profile.check_variables(Side::Client).map_err(Failure::usage)?,
+    }
     Ok(Some(profile))
 }
 
@@ -91,6 +98,18 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
             profile.check_for(Side::Server).map_err(Failure::usage)?;
             Ok(Kind::Profile(Arc::new(profile)))
         }
+    }
+}
+
+/// The first messages of a client that are relayed need a connection to the host that sends them.
+fn check_relayed(clients: Option<&Profile>, host: Option<&Profile>) -> Result<(), Failure> {
+    let relayed = clients.map_or(0, Profile::relayed_steps);
+    match host {
+        Some(host) => host.check_bridge(clients).map_err(Failure::usage),
+        None if relayed == 0 => Ok(()),
+        None => Err(Failure::usage(
+            "first: send = \"relay\" needs a connection to the host for each client: --to-profile with such a step, and long",
+        )),
     }
 }
 
