@@ -10,6 +10,8 @@ mod dns_message;
 mod erlang;
 mod exchange;
 mod hl7;
+#[cfg(feature = "toml")]
+mod hosts;
 mod installed;
 mod modbus;
 mod program;

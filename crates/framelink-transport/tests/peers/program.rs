@@ -48,6 +48,12 @@ impl Program {
         }
     }
 
+    /// Kills the process without notice, and returns the lines that it wrote before and that were not taken.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.child.kill().and_then(|()| self.child.wait()).expect("a process that can be killed");
+        self.rest()
+    }
+
     /// Tells the process to listen, and returns the address.
     pub(crate) fn listen(&mut self, command: &str) -> SocketAddr {
         self.tell(command);

@@ -1,0 +1,7 @@
+//! Hosts that others wrote: with sign-on, heartbeats, and restarts in the middle of the traffic. A ledger compares what
+//! both sides have seen of each request.
+//!
+//! A run is short. `FRAMELINK_PEERS_SECONDS` and `FRAMELINK_PEERS_RESTARTS` make it longer, as `.ci/hosts` does.
+
+mod ledger;
+mod rounds;
