@@ -9,8 +9,6 @@ use framelink_template::{Inputs, Match, Numbers, Template};
 
 use super::error::{DialogueError, DialoguePart, Unexpected};
 use super::kept::Kept;
-use crate::receiving::{Part, Unfinished};
-
 use super::{Cut, DialogueRules, OnRefusal, Relayed, Sign, StepMessage};
 
 /// The most bytes of a message of a first step.
@@ -389,12 +387,9 @@ impl Dialogue {
         DialogueError::Closed { part, came: 0, others: self.others }
     }
 
-    /// Returns what is awaited if no byte of it was received, or only other messages.
-    pub(crate) fn unfinished(&self, came: usize) -> Option<Unfinished> {
-        let part = self.awaited().filter(|_| came == 0 || self.others > 0)?;
-        let kept = u32::try_from(self.kept.messages()).unwrap_or(u32::MAX);
-        let of = Part::Awaited { part, others: self.others, kept };
-        Some(Unfinished { came, missing: 1, guess: None, of })
+    /// Returns how many messages were neither the greeting nor the reply.
+    pub(crate) const fn others(&self) -> u32 {
+        self.others
     }
 
     /// Takes the messages of relayed steps.

@@ -479,7 +479,7 @@ impl<D: Decode> Receiving<D> {
             return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
         }
         let came = self.buffer.len();
-        if let Some(awaited) = self.dialogue().and_then(|dialogue| dialogue.unfinished(came)) {
+        if let Some(awaited) = self.dialogue().and_then(|dialogue| Unfinished::of_dialogue(dialogue, came)) {
             return Some(awaited);
         }
         let missing = self.missing.max(1);

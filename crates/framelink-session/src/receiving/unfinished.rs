@@ -4,7 +4,7 @@ use std::fmt;
 
 use framelink_codec::Guess;
 
-use crate::dialogue::DialoguePart;
+use crate::dialogue::{Dialogue, DialoguePart};
 
 /// A message of which some bytes were received.
 ///
@@ -68,6 +68,16 @@ pub enum Part {
         /// How many of them are kept for the application.
         kept: u32,
     },
+}
+
+impl Unfinished {
+    /// Returns what a dialogue awaits if no byte of it was received, or only other messages.
+    pub(super) fn of_dialogue(dialogue: &Dialogue, came: usize) -> Option<Self> {
+        let others = dialogue.others();
+        let part = dialogue.awaited().filter(|_| came == 0 || others > 0)?;
+        let kept = u32::try_from(dialogue.kept()).unwrap_or(u32::MAX);
+        Some(Self { came, missing: 1, guess: None, of: Part::Awaited { part, others, kept } })
+    }
 }
 
 impl fmt::Display for Unfinished {
