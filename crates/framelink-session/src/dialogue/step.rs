@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use framelink_codec::{Decode, Decoded, Encode, End};
+use framelink_codec::{Decode, Decoded, Encode, End, Fault};
 use framelink_template::{Match, Template};
 
 /// One step before the first message, as seen from the client.
@@ -85,7 +85,7 @@ impl<F: Decode + Encode + fmt::Debug + Send + Sync> StepFraming for F {
         match self.decode(bytes, 0, is_closed.then_some(End::Closed)) {
             Ok(Decoded::Frame(frame)) => Ok(Some((frame.payload_start..frame.payload_end, frame.frame_len))),
             Ok(Decoded::Incomplete(_)) => Ok(None),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(Fault::Wrong { error, guess: self.guess(bytes) }.to_string()),
         }
     }
 }

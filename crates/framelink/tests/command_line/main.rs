@@ -8,6 +8,7 @@ mod addresses;
 mod back_pressure;
 mod bridge;
 mod bridge_exchanges;
+mod bridge_relays;
 mod captures;
 mod come_back;
 mod demo;

@@ -61,20 +61,14 @@ impl Client {
         }
     }
 
-    /// Waits for the end. Rows are answered in order; after a failure the outcome of one is unknown, and no other is sent.
+    /// Waits for the end, and returns whether all rows were reported. Rows are reported in order. After a failure the outcome
+    /// of one is unknown, and no other is sent: the ledger refuses one that is there.
     fn finish(self, ledger: &mut Ledger) -> bool {
         let done = self.running.finish();
         let answered = done.stdout.lines().filter(|line| *line == "INSERT 0 1").count();
         assert_eq!(answered, done.stdout.lines().count(), "{done:?}");
-        for (at, row) in self.rows.enumerate() {
-            ledger.ended(
-                row,
-                match at {
-                    _ if at < answered => Outcome::Answered,
-                    _ if at == answered => Outcome::Unknown,
-                    _ => Outcome::NotSent,
-                },
-            );
+        for (at, row) in self.rows.take(answered + 1).enumerate() {
+            ledger.ended(row, if at < answered { Outcome::Answered } else { Outcome::Unknown });
         }
         done.code == Some(0)
     }

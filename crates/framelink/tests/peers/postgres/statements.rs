@@ -7,7 +7,7 @@ use framelink_testkit::ReservedPort;
 use super::bridge;
 use super::psql::Psql;
 use super::server::Server;
-use crate::common::{Running, framelink};
+use crate::common::Running;
 
 /// Some hundred statements: results of all shapes, errors, transactions, COPY in both directions, and some megabytes.
 fn statements() -> String {
@@ -113,17 +113,4 @@ fn the_user_of_the_client_reaches_the_server() {
         "select current_user, current_database()",
     ]));
     assert_eq!((rows.stdout.as_str(), rows.code), ("ann|books\n", Some(0)), "{rows:?}");
-}
-
-/// A bridge whose connections are shared has no place for the first message of each client.
-#[test]
-fn a_shared_connection_is_refused_at_the_start() {
-    let arguments = ["bridge", "--listen", "127.0.0.1:0", "--profile", super::PROFILE, "--to", "127.0.0.1:1"];
-    for more in
-        [&["--to-profile", super::PROFILE, "--to-connection", "shared:2"][..], &["--to-framing", "postgres"][..]]
-    {
-        let done = Running::run(&mut framelink([&arguments[..], more].concat()));
-        assert_eq!(done.code, Some(2), "{done:?}");
-        assert!(done.stderr.contains("relay"), "{done:?}");
-    }
 }
