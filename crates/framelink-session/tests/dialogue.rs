@@ -241,7 +241,7 @@ fn what_is_awaited_is_told_with_the_other_messages() {
         (0, "the message of first step 2 is awaited"),
         (1, "the greeting is awaited"),
         (4, "the reply to the sign-on is awaited"),
-        (7, "1 other message came, 1 of them kept for the application, but not the reply to the sign-on"),
+        (7, "1 other message came, kept for the application, but not the reply to the sign-on"),
         (18, "4 other messages came, 2 of them kept for the application, but not the reply to the sign-on"),
         (2, "1 bytes of a message came, at least 2 more are owed"),
     ] {

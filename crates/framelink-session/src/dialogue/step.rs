@@ -14,7 +14,7 @@ pub struct Step {
     /// Where the message ends.
     pub cut: Cut,
     /// Whether a client may leave out this step, and the steps after it up to the next one in which a client sends. The
-    /// message is constant.
+    /// message is constant, and a later step of the client is not optional.
     pub is_optional: bool,
 }
 

@@ -92,8 +92,10 @@ impl fmt::Display for Unfinished {
             Part::Awaited { part, others, kept } => {
                 let messages = if others == 1 { "message" } else { "messages" };
                 write!(f, "{others} other {messages} came, ")?;
-                if kept > 0 {
-                    write!(f, "{kept} of them kept for the application, ")?;
+                match kept {
+                    0 => {}
+                    _ if kept == others => f.write_str("kept for the application, ")?,
+                    _ => write!(f, "{kept} of them kept for the application, ")?,
                 }
                 return write!(f, "but not {}", part.awaited());
             }

@@ -60,7 +60,7 @@ impl ConnectionSetup {
     }
 
     /// Returns whether connections are only opened, because there is no client whose first messages could be relayed.
-    fn only_opens(&self) -> bool {
+    pub(crate) fn only_opens(&self) -> bool {
         self.relayed.as_ref().is_some_and(Relayed::is_empty)
     }
 
@@ -78,7 +78,7 @@ impl ConnectionSetup {
     /// Returns the sign-off message, and whether a reply is expected. `None` if there is none, or if it cannot be
     /// composed: the connection is over in any case.
     pub(crate) fn sign_off(&self) -> Option<(Vec<u8>, bool)> {
-        let (profile, _) = self.said.as_ref()?;
+        let (profile, _) = self.said.as_ref().filter(|_| !self.only_opens())?;
         let sign = profile.sign_off()?;
         let message = sign.send().compose(&Inputs::system(&self.numbers_of(profile))).ok()?;
         Some((message, sign.expected().is_some()))

@@ -4,7 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
+use framelink_testkit::ReservedPort;
 use framelink_transport::session::Relayed;
+use framelink_transport::upstream::State;
 use framelink_transport::{ConnectError, blocking, nonblocking, tokio};
 
 use crate::party::{ALL, Driver, EVERY_SERVING, Echo, on_tokio, profile};
@@ -113,6 +115,33 @@ fn the_first_message_of_a_client_reaches_the_host_unchanged() {
         bridge.join().unwrap();
         host.finish();
     }
+}
+
+/// A lost address is tried again in the background, where no client's message could be relayed: it is only opened.
+#[test]
+fn a_primary_that_is_back_is_dialled_again() {
+    let port = ReservedPort::new().unwrap();
+    let script = || vec![Does::Takes(STARTUP), Does::Says(b"R")];
+    let backup = Peer::with(vec![script()]);
+    let reconnect = "reconnect = { first = '1ms', cap = '1ms', fail-back = '10ms' }";
+    let profile = Arc::new(profile(&format!("{reconnect}\n{POSTGRES}")));
+    let startup = || -> Relayed { [STARTUP[4..].to_vec()].into_iter().collect() };
+    on_tokio(async {
+        let upstream = tokio::Upstream::new(&profile, [port.address().to_string(), backup.name()]);
+        let mut states = upstream.states();
+        let (first, lease) = upstream.dial_relaying(startup()).await.unwrap();
+        assert_eq!(first.peer_addr(), Some(backup.address));
+        // The first connection of the primary gets no byte.
+        let primary = Peer::at(port.address(), vec![vec![Does::Ends], script()]);
+        while matches!(upstream.state(), State::Degraded { down } if !down.is_empty()) {
+            states.changed().await.unwrap();
+        }
+        let (second, _lease) = upstream.dial_relaying(startup()).await.unwrap();
+        assert_eq!(second.peer_addr(), Some(primary.address));
+        drop((first, lease, second));
+        primary.finish();
+    });
+    backup.finish();
 }
 
 #[test]

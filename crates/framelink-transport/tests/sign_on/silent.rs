@@ -12,7 +12,7 @@ fn the_error_counts_the_other_messages() {
         (
             key,
             vec![Does::SaysAtOnce(b"0006080001"), Does::SaysAtOnce(b"0006082002")],
-            "not finished within 150ms: 2 other messages came, 2 of them kept for the application, but not the reply to the sign-on",
+            "not finished within 150ms: 2 other messages came, kept for the application, but not the reply to the sign-on",
         ),
         (
             key,

@@ -280,7 +280,7 @@ impl<D: Driver> Inner<D> {
         else {
             return;
         };
-        match self.address_book.has_moves() {
+        match self.address_book.has_moves() && !self.connector.setup.only_opens() {
             true => self.keep_spare((connection, lease)),
             false => self.retire(connection, lease),
         }
