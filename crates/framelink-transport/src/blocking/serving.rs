@@ -51,7 +51,7 @@ impl<C: Decode + Encode> Connection<C> {
         /// # Ok(())
         /// # }
         /// ```
-        ready, A: Answer, serve_in_turn
+        ready, A: Answer, Self::serve_one_by_one, where C: Send + Sync
     }
 
     serve_many_method! {
@@ -82,14 +82,39 @@ impl<C: Decode + Encode> Connection<C> {
         if self.mailbox.is_none() {
             return serve_in_place(self, how).await;
         }
-        let (profile, peer, begun) = (how.profile().clone(), self.peer_addr(), self.begin_served().await);
-        let (answered, served) = {
-            let mut answer =
-                |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
-            let handling = Handling::<'_, _, fn(Message) -> _>::InTurn(&mut answer);
-            self.serve_beside_writer(begun, &profile, Concurrency::default(), handling)
-        };
-        end_served(self, &profile, answered, served).await
+        let (profile, peer) = (how.profile().clone(), self.peer_addr());
+        let mut answer =
+            |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
+        self.serve_pushed(&profile, &mut answer).await
+    }
+
+    /// Serves the connection in this thread, and closes it. If messages are pushed, another thread writes.
+    async fn serve_one_by_one<A: Answer>(
+        &mut self,
+        profile: &Profile,
+        mut answer: impl FnMut(Message) -> A,
+    ) -> ServedOutcome<ErrorOf<C>>
+    where
+        C: Send + Sync,
+    {
+        match self.mailbox {
+            None => serve_in_turn(self, profile, answer).await,
+            Some(_) => self.serve_pushed(profile, &mut answer).await,
+        }
+    }
+
+    /// Serves the connection in this thread and in one that writes, and closes it.
+    async fn serve_pushed<A: Answer>(
+        &mut self,
+        profile: &Profile,
+        answer: &mut dyn FnMut(Message) -> A,
+    ) -> ServedOutcome<ErrorOf<C>>
+    where
+        C: Send + Sync,
+    {
+        let (begun, handling) = (self.begin_served().await, Handling::<'_, _, fn(Message) -> A>::InTurn(answer));
+        let (answered, served) = self.serve_beside_writer(begun, profile, Concurrency::default(), handling);
+        end_served(self, profile, answered, served).await
     }
 
     /// Serves the connection with several threads, and closes it.

@@ -90,11 +90,12 @@ async fn pay_on_tokio(bank: &Bank, profile: &str, payments: u64) -> (Vec<(String
 /// Lets virtual time pass when nothing is left to do now. The sockets are real, so a step may pass too early; that makes a reply
 /// later, and no outcome wrong.
 async fn pass_time(bank: &Bank) {
-    let (least, most) = (Duration::from_millis(5), Duration::from_secs(1));
+    let (least, most) = (Duration::from_millis(5), Duration::from_millis(500));
     let mut step = least;
     loop {
         let before = bank.progress.load(Ordering::Relaxed);
-        for _ in 0..16 {
+        let turns = if step == least { 16 } else { 64 };
+        for _ in 0..turns {
             // The system may deliver bytes in a thread of its own.
             thread::yield_now();
             yield_now().await;
