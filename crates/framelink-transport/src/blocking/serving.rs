@@ -82,10 +82,11 @@ impl<C: Decode + Encode> Connection<C> {
         if self.mailbox.is_none() {
             return serve_in_place(self, how).await;
         }
-        let (profile, peer) = (how.profile().clone(), self.peer_addr());
-        let mut answer =
-            |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
-        self.serve_pushed(&profile, &mut answer).await
+        let (profile, peer, begun) = (how.profile().clone(), self.peer_addr(), self.begin_served().await);
+        let (answered, served) = self.serve_pushed(begun, &profile, &mut |request: Message| {
+            WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply))
+        });
+        end_served(self, &profile, answered, served).await
     }
 
     /// Serves the connection in this thread, and closes it. If messages are pushed, another thread writes.
@@ -97,24 +98,26 @@ impl<C: Decode + Encode> Connection<C> {
     where
         C: Send + Sync,
     {
-        match self.mailbox {
-            None => serve_in_turn(self, profile, answer).await,
-            Some(_) => self.serve_pushed(profile, &mut answer).await,
+        if self.mailbox.is_none() {
+            return serve_in_turn(self, profile, answer).await;
         }
+        let begun = self.begin_served().await;
+        let (answered, served) = self.serve_pushed(begun, profile, &mut answer);
+        end_served(self, profile, answered, served).await
     }
 
-    /// Serves the connection in this thread and in one that writes, and closes it.
-    async fn serve_pushed<A: Answer>(
+    /// Answers in this thread, beside one that writes.
+    fn serve_pushed<A: Answer>(
         &mut self,
+        begun: Result<(), ErrorOf<C>>,
         profile: &Profile,
         answer: &mut dyn FnMut(Message) -> A,
-    ) -> ServedOutcome<ErrorOf<C>>
+    ) -> (u64, Result<(), ErrorOf<C>>)
     where
         C: Send + Sync,
     {
-        let (begun, handling) = (self.begin_served().await, Handling::<'_, _, fn(Message) -> A>::InTurn(answer));
-        let (answered, served) = self.serve_beside_writer(begun, profile, Concurrency::default(), handling);
-        end_served(self, profile, answered, served).await
+        let handling = Handling::<'_, _, fn(Message) -> A>::InTurn(answer);
+        self.serve_beside_writer(begun, profile, Concurrency::default(), handling)
     }
 
     /// Serves the connection with several threads, and closes it.
