@@ -83,7 +83,7 @@ pub use serving::{
     Backlog, Concurrency, LastBytes, Offered, Outbox, PushCounts, Replies, ReplyFault, ReplyHeader, ReplyOrder,
     ReplyRule, ReplyRules, ReplySlot, RuledReply, SlowRule,
 };
-pub use session::{Session, limit_lifetime, share_liveness, watch};
+pub use session::{Session, leave_out_numbers, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
 
 pub use framelink_template::{Encoding, Inputs, Match, NumberRange, Numbers, NumbersError, Place, Reserve, Template};

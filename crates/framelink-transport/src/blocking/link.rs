@@ -18,7 +18,7 @@ use crate::error::{CallError, Cause};
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
 use crate::profile::{Profile, ProfileError};
-use crate::session::Matching;
+use crate::session::{Matching, Numbers};
 use framelink_session::Message;
 
 /// A client of one peer, with many requests in flight.

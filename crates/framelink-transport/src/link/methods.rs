@@ -86,6 +86,12 @@ macro_rules! link_methods {
                 self.role.disconnect();
             }
 
+            /// Returns the source of the numbers that this link writes into sign-ons, heartbeats and keys, for requests whose
+            /// numbers the program chooses itself. `None` if the profile has no numbers.
+            pub fn numbers(&self) -> Option<Numbers> {
+                self.role.numbers()
+            }
+
             /// Returns how many connections are up, how many calls are in flight, and the state of the upstream.
             pub fn status(&self) -> LinkStatus {
                 self.role.status()

@@ -20,7 +20,7 @@ use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, DialLock, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
 use crate::profile::{Profile, ProfileError};
-use crate::session::Matching;
+use crate::session::{Matching, Numbers};
 use framelink_session::Message;
 
 /// Makes calls to one peer, many at a time, as a profile says.

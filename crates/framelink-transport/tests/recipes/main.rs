@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a peer that cannot go on fails its test")]
 
 #[expect(dead_code, reason = "a test calls what `main` calls")]
+mod bank;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
 mod card_switch;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod diameter;
