@@ -138,10 +138,13 @@ impl Drop for AbortOnDrop<'_> {
     }
 }
 
-/// Signs off and shuts down writing. Errors are ignored, because a failed connection has ended anyway.
+/// Signs off, waits for the reply, and shuts down writing. Errors are ignored, because a failed connection has ended
+/// anyway.
 async fn finish(connection: Arc<LinkConnection<Driver>>) {
     if let Some(message) = connection.sign_off() {
-        let _ = connection.caller.send(&message).await;
+        if connection.caller.send(&message).await.is_ok() {
+            connection.wait_until_signed_off(None).await;
+        }
     }
     let _ = connection.caller.finish().await;
 }

@@ -35,6 +35,15 @@ impl Program {
         self.stdout.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("no line from the program: {error}"))
     }
 
+    /// Gives each next line to `take`, until `is_so` is true of what it takes them into.
+    pub(crate) fn lines_until<T>(&mut self, seen: &mut T, take: impl Fn(&mut T, &str), is_so: impl Fn(&T) -> bool) {
+        let began = Instant::now();
+        while !is_so(seen) {
+            assert!(began.elapsed() < DEADLINE, "still not so after {DEADLINE:?}");
+            take(seen, &self.line());
+        }
+    }
+
     /// Returns all lines until the process ends.
     pub(crate) fn rest(&mut self) -> Vec<String> {
         self.stdin = None;
@@ -49,7 +58,7 @@ impl Program {
     }
 
     /// Kills the process without notice, and returns the lines that it wrote before and that were not taken.
-    pub(crate) fn kill(mut self) -> Vec<String> {
+    pub(crate) fn kill(&mut self) -> Vec<String> {
         self.child.kill().and_then(|()| self.child.wait()).expect("a process that can be killed");
         self.rest()
     }

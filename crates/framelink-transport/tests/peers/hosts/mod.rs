@@ -5,3 +5,4 @@
 
 mod ledger;
 mod rounds;
+mod smpp;
