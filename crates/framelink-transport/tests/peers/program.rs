@@ -73,18 +73,25 @@ impl Program {
     pub(crate) fn has_exited(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
+
+    fn exits_within(&mut self, limit: Duration) -> bool {
+        let began = Instant::now();
+        while !self.has_exited() {
+            if began.elapsed() > limit {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
 }
 
 /// The process exits by itself when its stdin ends. It is given a little time, because it may have children to end.
 impl Drop for Program {
     fn drop(&mut self) {
         self.stdin = None;
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(2) {
-            if self.has_exited() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(5));
+        if self.exits_within(Duration::from_secs(2)) {
+            return;
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

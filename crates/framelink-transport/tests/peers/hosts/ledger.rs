@@ -53,6 +53,11 @@ impl Ledger {
         *self.received.entry(request).or_default() += 1;
     }
 
+    /// Returns the requests that ended so.
+    pub(crate) fn with(&self, outcome: Outcome) -> impl Iterator<Item = u64> {
+        self.requests.iter().filter(move |(_, ended)| **ended == outcome).map(|(&request, _)| request)
+    }
+
     /// Compares both records, and returns the sums. Panics if they contradict each other.
     pub(crate) fn settle(&self) -> Sums {
         for (request, &times) in &self.received {
@@ -61,18 +66,15 @@ impl Ledger {
             assert_ne!(outcome, Some(&Outcome::NotSent), "request {request} was reported as not sent, but received");
             assert_eq!(times, 1, "request {request} was received {times} times");
         }
-        let ended = |outcome| self.requests.iter().filter(move |(_, ended)| **ended == outcome);
-        for (request, _) in ended(Outcome::Answered) {
-            assert!(self.received.contains_key(request), "request {request} was answered, but never received");
+        for request in self.with(Outcome::Answered) {
+            assert!(self.received.contains_key(&request), "request {request} was answered, but never received");
         }
         let sums = Sums {
             requests: self.requests.len(),
-            answered: ended(Outcome::Answered).count(),
-            not_sent: ended(Outcome::NotSent).count(),
-            unknown: ended(Outcome::Unknown).count(),
-            unknown_received: ended(Outcome::Unknown)
-                .filter(|(request, _)| self.received.contains_key(request))
-                .count(),
+            answered: self.with(Outcome::Answered).count(),
+            not_sent: self.with(Outcome::NotSent).count(),
+            unknown: self.with(Outcome::Unknown).count(),
+            unknown_received: self.with(Outcome::Unknown).filter(|request| self.received.contains_key(request)).count(),
         };
         assert_eq!(sums.requests, sums.answered + sums.not_sent + sums.unknown, "{sums:?}");
         assert_eq!(self.received.len(), sums.answered + sums.unknown_received, "{sums:?}");

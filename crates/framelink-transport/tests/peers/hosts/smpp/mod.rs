@@ -1,22 +1,19 @@
 //! SMPP: our clients with the server of the npm package smpp; its client, and that of smpplib, with our servers.
 
-mod client_loop;
-mod clients;
-mod pdu;
-mod server_loop;
-mod servers;
+pub(crate) mod pdu;
 mod their_clients;
 mod their_server;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use client_loop::InALoop;
-use clients::{OnTasks, OnThreads};
 use pdu::Head;
 use their_clients::with_their_client;
 use their_server::with_their_server;
 
+use super::client_loop::InALoop;
+use super::clients::{OnTasks, OnThreads};
+use super::{server_loop, servers};
 use crate::installed;
 use crate::program::script;
 

@@ -9,9 +9,9 @@ use framelink_transport::Profile;
 
 use super::super::ledger::{Ledger, Outcome};
 use super::super::rounds::{Round, Rounds};
+use super::super::servers::{Server, Submit};
 use super::Library;
 use super::pdu::{Head, SUBMIT_SM, SUBMIT_SM_RESP, text_of_submit_sm};
-use super::servers::{Server, Submit};
 use crate::program::Program;
 
 const REQUESTS: u64 = 200;

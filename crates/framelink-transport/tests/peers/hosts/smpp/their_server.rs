@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::{fs, process, thread};
 
 use framelink_testkit::ReservedPort;
-use framelink_transport::Profile;
+use framelink_transport::{Incoming, Profile};
 
+use super::super::clients::{Answer, Client, Failure};
 use super::super::ledger::{Ledger, Outcome};
 use super::super::rounds::{Round, Rounds};
 use super::NPM;
-use super::clients::{Answer, Client, Failure};
 use super::pdu::{DELIVER_SM, DELIVER_SM_RESP, Head, QUEUE_FULL, SUBMIT_SM_RESP};
 use crate::program::Program;
 
@@ -115,11 +115,12 @@ pub(crate) fn with_their_server<C: Client>(head: Head) {
 /// Confirms each deliver_sm, and stores its sequence number.
 fn deliveries(head: Head, delivered: &Arc<Mutex<Vec<u32>>>) -> Answer {
     let delivered = Arc::clone(delivered);
-    Arc::new(move |message| {
+    Arc::new(move |incoming| {
+        let Incoming::Message(message) = incoming else { panic!("no request was given up: {incoming:?}") };
         let pdu = head.read(message);
         assert_eq!(pdu.command, DELIVER_SM, "an unsolicited message: {:08x}", pdu.command);
         delivered.lock().unwrap().push(pdu.sequence);
-        head.write(DELIVER_SM_RESP, pdu.sequence, b"\0")
+        Some(head.write(DELIVER_SM_RESP, pdu.sequence, b"\0"))
     })
 }
 

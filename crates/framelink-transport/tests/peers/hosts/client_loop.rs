@@ -6,12 +6,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
 use framelink_transport::nonblocking::{Connector, Duplex, Event, TryCall};
+use framelink_transport::profile::Timeouts;
 use framelink_transport::session::CallId;
-use framelink_transport::{Incoming, Message, Profile, TryRecv, TrySend};
+use framelink_transport::{Message, Profile, TryRecv, TrySend};
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use super::super::ledger::Outcome;
 use super::clients::{Answer, Client, Failure};
+use super::ledger::Outcome;
 use crate::DEADLINE;
 
 const CONNECTION: Token = Token(0);
@@ -103,6 +104,7 @@ impl State {
 
     /// Begins the queued calls, as far as the connection takes them. Without a connection, dials.
     fn begin_calls(&mut self, poll: &Poll) {
+        let within = self.profile.timeouts().reply.unwrap_or(Timeouts::REPLY);
         while let Some((request, reply)) = self.queued.pop_front() {
             let connection = match self.connected(poll) {
                 Ok(connection) => connection,
@@ -111,7 +113,7 @@ impl State {
                     continue;
                 }
             };
-            match connection.try_call(&request, DEADLINE) {
+            match connection.try_call(&request, within) {
                 Ok(TryCall::Begun(call)) => drop(self.in_flight.insert(call, reply)),
                 Ok(TryCall::Full) => return self.queued.push_front((request, reply)),
                 Err(error) => drop(reply.send(Err(error.into()))),
@@ -144,11 +146,12 @@ impl State {
             Ok(TryRecv::Nothing) => return false,
             Ok(TryRecv::Message(Event::Reply { call, message })) => self.end(call, Ok(message)),
             Ok(TryRecv::Message(Event::Failed { call, error })) => self.end(call, Err(error.into())),
-            Ok(TryRecv::Message(Event::Incoming(Incoming::Message(message)))) => {
-                let sent = connection.try_send(&(self.answer)(&message));
-                assert!(matches!(sent, Ok(TrySend::Written | TrySend::Queued) | Err(_)), "{sent:?}");
+            Ok(TryRecv::Message(Event::Incoming(incoming))) => {
+                if let Some(answer) = (self.answer)(&incoming) {
+                    let sent = connection.try_send(&answer);
+                    assert!(matches!(sent, Ok(TrySend::Written | TrySend::Queued) | Err(_)), "{sent:?}");
+                }
             }
-            Ok(TryRecv::Message(Event::Incoming(Incoming::Late(late)))) => panic!("no request was given up: {late:?}"),
             Ok(TryRecv::Closed) => self.lose("closed by the peer"),
             Err(error) => self.lose(&error.to_string()),
         }

@@ -6,11 +6,11 @@ use std::thread::{self, JoinHandle};
 
 use framelink_transport::{CallError, Incoming, LinkEvent, Message, Profile, blocking, tokio};
 
-use super::super::ledger::Outcome;
+use super::ledger::Outcome;
 use crate::DEADLINE;
 
-/// Answers a message that the peer sent on its own.
-pub(crate) type Answer = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+/// Answers a message that the peer sent on its own, and takes late replies.
+pub(crate) type Answer = Arc<dyn Fn(&Incoming) -> Option<Vec<u8>> + Send + Sync>;
 
 /// Why a request has no reply.
 #[derive(Debug)]
@@ -46,6 +46,13 @@ pub(crate) trait Client: Sync + Sized {
 pub(crate) struct OnThreads {
     link: Arc<blocking::Link>,
     inbox: JoinHandle<()>,
+}
+
+impl OnThreads {
+    /// Connects, and sends no request.
+    pub(crate) fn connect(&self) {
+        self.link.connect().unwrap();
+    }
 }
 
 impl Client for OnThreads {
@@ -121,8 +128,7 @@ impl Client for OnTasks {
 
 fn reply(event: LinkEvent, answer: &Answer) -> Option<Vec<u8>> {
     match event {
-        LinkEvent::Incoming(Incoming::Message(message)) => Some(answer(&message)),
-        LinkEvent::Incoming(Incoming::Late(late)) => panic!("no request was given up: {late:?}"),
+        LinkEvent::Incoming(incoming) => answer(&incoming),
         _ => None,
     }
 }
