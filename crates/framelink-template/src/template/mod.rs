@@ -191,6 +191,14 @@ impl Template {
         self.parts().any(|part| matches!(part, Part::Request(_)))
     }
 
+    /// Returns whether two messages of a process differ in their numbers only: the text has no time, random digits or
+    /// bytes of a request. A function may do anything.
+    #[must_use]
+    pub fn differs_in_numbers_only(&self) -> bool {
+        let differs = |part: &Part| matches!(part, Part::Time(_) | Part::Random(_) | Part::Request(_));
+        self.as_written().is_some() && !self.parts().any(differs)
+    }
+
     /// Returns the names of the environment variables, in their order. A name may stand twice.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parts().filter_map(|part| match part {
