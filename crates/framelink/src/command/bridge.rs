@@ -20,6 +20,7 @@ use crate::arguments::set::Sets;
 use crate::arguments::values::Addresses;
 use crate::arguments::{Bridge, Calls};
 use crate::failure::Failure;
+use crate::recording::RecordingFile;
 use crate::server::accepting::Kind;
 use crate::server::drain::Drain;
 use crate::server::serving::profile_of_flags;
@@ -32,7 +33,7 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     match (kind, outgoing) {
         (ConnectionKind::Long, outgoing) => {
             let clients = clients(&bridge)?;
-            refuse_header(&clients)?;
+            refuse_exchanges(&bridge, &clients)?;
             let profile = match &clients {
                 Kind::Framed(_, _, limits) => limits.as_deref(),
                 Kind::Profile(profile) => Some(&**profile),
@@ -46,7 +47,11 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
             let clients = exchanging_clients(&bridge, kind)?;
             check_relayed(Some(&clients), None)?;
             let listen = listen_at(bridge.listen.as_ref(), Some(&clients))?;
-            exchanges::run(&listen, &to, clients, outgoing, Drain::on_signals(bridge.drain)?).await
+            if bridge.record.is_some() && !outgoing.exchange().receives() {
+                return Err(Failure::usage("--record needs replies, and the profile for the host only sends"));
+            }
+            let recording = bridge.record.as_deref().map(RecordingFile::create).transpose()?;
+            exchanges::run(&listen, &to, clients, outgoing, recording, Drain::on_signals(bridge.drain)?).await
         }
         (_, None) => Err(Failure::usage("--to-framing or --to-profile is needed")),
     }
@@ -113,14 +118,17 @@ fn check_relayed(clients: Option<&Profile>, host: Option<&Profile>) -> Result<()
     }
 }
 
-/// Messages that are only passed on keep their headers.
-fn refuse_header(clients: &Kind) -> Result<(), Failure> {
-    match clients {
-        Kind::Profile(profile) if profile.reply_header().is_some() => Err(Failure::usage(
-            "replies.request-header needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N",
-        )),
-        _ => Ok(()),
-    }
+/// Messages that are only passed on keep their headers, and no reply belongs to a request.
+fn refuse_exchanges(bridge: &Bridge, clients: &Kind) -> Result<(), Failure> {
+    let has_header = matches!(clients, Kind::Profile(profile) if profile.reply_header().is_some());
+    let what = match bridge.record {
+        Some(_) => "--record",
+        None if has_header => "replies.request-header",
+        None => return Ok(()),
+    };
+    Err(Failure::usage(format!(
+        "{what} needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N"
+    )))
 }
 
 /// Returns the profile for clients whose messages are exchanged one by one. By default, their number leaves file

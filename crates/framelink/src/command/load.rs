@@ -3,6 +3,7 @@
 mod basis;
 mod buffers;
 mod calls;
+mod composed;
 mod cpu;
 mod descriptors;
 mod dialogue;

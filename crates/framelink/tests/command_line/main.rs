@@ -27,6 +27,7 @@ mod outcomes;
 mod packages;
 mod profile;
 mod queued;
+mod record;
 mod refused;
 mod send;
 mod send_prints;

@@ -1,0 +1,240 @@
+//! Times in messages.
+
+use std::time::Duration;
+
+use framelink_transport::session::{Inputs, Numbers, Place, Template};
+
+use super::exchange::{Exchange, Side};
+
+/// How far the clock of the peer may be from ours, in seconds.
+const SKEW: u64 = 120;
+const DAY: u64 = 86_400;
+
+/// Formats: what stands before the time of the day, the time of the day, and what stands behind it. Longer ones are first.
+const FORMATS: [(&str, &str, &str); 12] = [
+    ("%Y-%m-%dT", "%H:%M:%S", ""),
+    ("%Y-%m-%d ", "%H:%M:%S", ""),
+    ("%Y%m%d", "%H%M%S", ""),
+    ("%d%m%Y", "%H%M%S", ""),
+    ("%y%m%d", "%H%M%S", ""),
+    ("%d%m%y", "%H%M%S", ""),
+    ("%m%d", "%H%M%S", ""),
+    ("", "%H%M%S", "%m%d"),
+    ("%Y-%m-%d", "", ""),
+    ("", "%H:%M:%S", ""),
+    ("%Y%m%d", "", ""),
+    ("", "%H%M%S", ""),
+];
+
+/// A time at a place of all messages of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TimeField {
+    pub(super) start: usize,
+    pub(super) len: usize,
+    /// The field of a template.
+    pub(super) field: String,
+}
+
+/// Finds the times in the messages of a group, in order. They agree with the clock in each message, and are no part of a
+/// key: `0800` and a trace number look like eight o'clock.
+pub(super) fn times_in(group: &[&Exchange], side: Side, keys: &[Place]) -> Vec<TimeField> {
+    let Some(first) = group.first() else { return Vec::new() };
+    let (mut times, mut at) = (Vec::new(), 0);
+    while at < side.of(first).len() {
+        let mut texts = first.clock.texts.iter().enumerate();
+        let time = texts.find_map(|(index, text)| text.found(group, side, index, at));
+        let time = time.or_else(|| unix_time(group, side, at));
+        let is_apart = |time: &TimeField| keys.iter().all(|key| key.end() <= at || at + time.len <= key.offset());
+        let time = time.filter(is_apart);
+        at += time.as_ref().map_or(1, |time| time.len);
+        times.extend(time);
+    }
+    times
+}
+
+/// Returns the seconds since 1970, if they stand here.
+fn unix_time(group: &[&Exchange], side: Side, start: usize) -> Option<TimeField> {
+    const LEN: usize = 10;
+    let is_now = |exchange: &&Exchange| {
+        let digits = side.of(exchange).get(start..start + LEN)?;
+        let seconds: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        (seconds.abs_diff(exchange.clock.seconds) <= SKEW).then_some(())
+    };
+    group.iter().try_for_each(is_now)?;
+    Some(TimeField { start, len: LEN, field: "{utc:%s}".to_owned() })
+}
+
+/// A time in each format.
+pub(super) struct Clock {
+    /// Since 1970.
+    seconds: u64,
+    texts: Vec<TimeText>,
+}
+
+/// A time in one format and one zone.
+struct TimeText {
+    /// The field of a template without its braces.
+    field: String,
+    /// What may stand before and behind the time of the day: the date may have changed meanwhile.
+    dates: [(Vec<u8>, Vec<u8>); 3],
+    /// The time of the day has colons or not; `None`: it is not part of the format.
+    has_colons: Option<bool>,
+    second_of_day: u64,
+}
+
+impl Clock {
+    pub(super) fn at(now: Duration, local_offset: i32) -> Self {
+        let (seconds, mut texts) = (now.as_secs(), Vec::new());
+        for (before, time, behind) in FORMATS {
+            for (zone, offset) in [("utc", 0), ("local", local_offset)] {
+                if zone == "local" && offset == 0 {
+                    continue;
+                }
+                let date = |format: &str, seconds| date(zone, format, Duration::from_secs(seconds), local_offset);
+                texts.push(TimeText {
+                    field: format!("{zone}:{before}{time}{behind}"),
+                    dates: [seconds, seconds.saturating_sub(SKEW), seconds + SKEW]
+                        .map(|seconds| (date(before, seconds), date(behind, seconds))),
+                    has_colons: (!time.is_empty()).then(|| time.contains(':')),
+                    second_of_day: seconds.saturating_add_signed(offset.into()) % DAY,
+                });
+            }
+        }
+        Self { seconds, texts }
+    }
+}
+
+/// Returns a date in this format; nothing in an empty one.
+fn date(zone: &str, format: &str, now: Duration, local_offset: i32) -> Vec<u8> {
+    let template = format!("text:{{{zone}:{format}}}").parse::<Template>();
+    let (Ok(template), Some(numbers)) = (template, Numbers::new(1..=1)) else { return Vec::new() };
+    template.compose(&Inputs { now, local_offset, ..Inputs::system(&numbers) }).unwrap_or_default()
+}
+
+impl TimeText {
+    /// Returns the field, if the time of each exchange stands here in this format.
+    fn found(&self, group: &[&Exchange], side: Side, index: usize, start: usize) -> Option<TimeField> {
+        let digits = self.len();
+        let is_packable = digits % 2 == 0 && self.is_digits();
+        let all = |len: usize, read: fn(&[u8]) -> Option<Vec<u8>>| {
+            group.iter().all(|exchange| {
+                let text = side.of(exchange).get(start..start + len).and_then(read);
+                text.is_some_and(|text| exchange.clock.texts.get(index).is_some_and(|time| time.holds(&text)))
+            })
+        };
+        if all(digits, |text| Some(text.to_vec())) && self.is_meant(group, side, start) {
+            return Some(TimeField { start, len: digits, field: format!("{{{}}}", self.field) });
+        }
+        if is_packable && digits > 6 && all(digits / 2, unpacked) {
+            return Some(TimeField { start, len: digits / 2, field: format!("{{{},bcd}}", self.field) });
+        }
+        None
+    }
+
+    /// Six digits alone are a time only if they are not the same in all messages.
+    fn is_meant(&self, group: &[&Exchange], side: Side, start: usize) -> bool {
+        self.len() > 6 || !side.is_constant(group, start..start + self.len())
+    }
+
+    fn time_len(&self) -> usize {
+        self.has_colons.map_or(0, |has_colons| if has_colons { 8 } else { 6 })
+    }
+
+    fn len(&self) -> usize {
+        let [(before, behind), ..] = &self.dates;
+        before.len() + self.time_len() + behind.len()
+    }
+
+    fn is_digits(&self) -> bool {
+        let [(before, behind), ..] = &self.dates;
+        self.has_colons != Some(true) && before.iter().chain(behind).all(u8::is_ascii_digit)
+    }
+
+    fn holds(&self, text: &[u8]) -> bool {
+        self.dates.iter().any(|(before, behind)| {
+            let rest = text.strip_prefix(&**before).and_then(|rest| rest.strip_suffix(&**behind));
+            rest.is_some_and(|time| self.is_time(time))
+        })
+    }
+
+    fn is_time(&self, time: &[u8]) -> bool {
+        let two = |tens: u8, ones: u8| {
+            (tens.is_ascii_digit() && ones.is_ascii_digit())
+                .then(|| u64::from(tens - b'0') * 10 + u64::from(ones - b'0'))
+        };
+        let parts = match (self.has_colons, time) {
+            (None, []) => return true,
+            (Some(false), &[a, b, c, d, e, f]) | (Some(true), &[a, b, b':', c, d, b':', e, f]) => {
+                (two(a, b), two(c, d), two(e, f))
+            }
+            _ => return false,
+        };
+        let (Some(hours @ 0..24), Some(minutes @ 0..60), Some(seconds @ 0..60)) = parts else { return false };
+        let away = (hours * 3600 + minutes * 60 + seconds).abs_diff(self.second_of_day);
+        away.min(DAY - away) <= SKEW
+    }
+}
+
+/// Returns packed digits as ASCII digits.
+fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| (nibble < 10).then_some(b'0' + nibble)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2027-01-15 08:00:00 UTC.
+    const NOW: Duration = Duration::from_secs(1_800_000_000);
+
+    fn fields(reply: &[u8], local_offset: i32) -> Vec<(usize, String)> {
+        let exchange = Exchange::new(b"", reply, NOW, local_offset);
+        times_in(&[&exchange], Side::Reply, &[]).into_iter().map(|time| (time.start, time.field)).collect()
+    }
+
+    #[test]
+    fn times_that_agree_with_the_clock_are_found() {
+        for (reply, local_offset, start, field) in [
+            (&b"08100000010115080000"[..], 0, 10, "{utc:%m%d%H%M%S}"),
+            (b"0115080159", 0, 0, "{utc:%m%d%H%M%S}"),
+            (b"at 20270115110001", 10_800, 3, "{local:%Y%m%d%H%M%S}"),
+            (b"2027-01-15T07:59:01Z", 0, 0, "{utc:%Y-%m-%dT%H:%M:%S}"),
+            (b"t=08:00:00", 0, 2, "{utc:%H:%M:%S}"),
+            (b"t=1800000100.", 0, 2, "{utc:%s}"),
+            (b"\x08\x10\x01\x15\x08\x00\x00", 0, 2, "{utc:%m%d%H%M%S,bcd}"),
+            (b"0800000115", 0, 0, "{utc:%H%M%S%m%d}"),
+        ] {
+            assert_eq!(fields(reply, local_offset), [(start, field.to_owned())], "{}", String::from_utf8_lossy(reply));
+        }
+    }
+
+    #[test]
+    fn other_digits_are_no_times() {
+        for reply in [&b"0115090000"[..], b"0116080000", b"20260115", b"080001x0115", b"000001", b"1800000121", b""] {
+            assert_eq!(fields(reply, 0), [], "{}", String::from_utf8_lossy(reply));
+        }
+    }
+
+    #[test]
+    fn six_digits_are_a_time_if_they_differ() {
+        let exchange = |reply: &[u8]| Exchange::new(b"", reply, NOW, 0);
+        let (one, other) = (exchange(b"080000"), exchange(b"080001"));
+        assert_eq!(times_in(&[&one, &other], Side::Reply, &[]).len(), 1);
+        assert_eq!(times_in(&[&one, &one], Side::Reply, &[]), []);
+    }
+
+    #[test]
+    fn the_date_may_change_between_the_clocks() {
+        let midnight = Duration::from_secs(1_800_000_000 + 16 * 3600);
+        let exchange = Exchange::new(b"", b"0115235959", midnight, 0);
+        assert_eq!(times_in(&[&exchange], Side::Reply, &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_time_is_one_in_every_message() {
+        let exchange = |reply: &[u8]| Exchange::new(b"", reply, NOW, 0);
+        let (one, other) = (exchange(b"0115080000"), exchange(b"0115093000"));
+        assert_eq!(times_in(&[&one, &other], Side::Reply, &[]), []);
+    }
+}
