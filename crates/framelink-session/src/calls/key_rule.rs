@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use framelink_template::{Encoding, Numbers, NumbersError, Place};
@@ -39,7 +40,8 @@ enum Find {
     By(Arc<Finder>),
 }
 
-type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
+/// A profile with such a function can still be used after a panic, because the function only looks at a message.
+type Finder = AssertUnwindSafe<dyn Fn(&[u8]) -> Option<Key> + Send + Sync>;
 
 impl KeyRule {
     /// The key is at these places in requests and replies.
@@ -51,14 +53,14 @@ impl KeyRule {
 
     /// A function finds the key of a request and of a reply. `None` means that there is no key.
     pub fn by(find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
-        let find = Find::By(Arc::new(find));
+        let find = Find::By(Arc::new(AssertUnwindSafe(find)));
         Self { request: find.clone(), reply: find, assigned: None }
     }
 
     /// Sets another function for replies.
     #[must_use]
     pub fn of_reply(mut self, find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
-        self.reply = Find::By(Arc::new(find));
+        self.reply = Find::By(Arc::new(AssertUnwindSafe(find)));
         self
     }
 
