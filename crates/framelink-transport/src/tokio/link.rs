@@ -141,10 +141,10 @@ impl Drop for AbortOnDrop<'_> {
 /// Signs off, waits for the reply, and shuts down writing. Errors are ignored, because a failed connection has ended
 /// anyway.
 async fn finish(connection: Arc<LinkConnection<Driver>>) {
-    if let Some(message) = connection.sign_off() {
-        if connection.caller.send(&message).await.is_ok() {
-            connection.wait_until_signed_off(None).await;
-        }
+    if let Some(message) = connection.sign_off()
+        && connection.caller.send(&message).await.is_ok()
+    {
+        connection.wait_until_signed_off(None).await;
     }
     let _ = connection.caller.finish().await;
 }

@@ -115,7 +115,7 @@ impl TimeText {
     /// Returns the field, if the time of each exchange stands here in this format.
     fn found(&self, group: &[&Exchange], side: Side, index: usize, start: usize) -> Option<TimeField> {
         let digits = self.len();
-        let is_packable = digits % 2 == 0 && self.is_digits();
+        let is_packable = digits.is_multiple_of(2) && self.is_digits();
         let all = |len: usize, read: fn(&[u8]) -> Option<Vec<u8>>| {
             group.iter().all(|exchange| {
                 let text = side.of(exchange).get(start..start + len).and_then(read);

@@ -6,9 +6,33 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ledger::{Ledger, Outcome};
+use super::rounds::{Round, Rounds};
 use crate::DEADLINE;
 
 const THREADS: u64 = 8;
+const REQUESTS: u64 = 100;
+
+/// Our client, a daemon that passes its requests on, and our server.
+pub(crate) trait Sides {
+    /// Waits until heartbeats have passed without other messages.
+    fn quiet(&mut self);
+    /// Ends one side, and starts it again.
+    fn restart(&mut self, restart: Restart);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restart {
+    /// The daemon is killed without notice.
+    DaemonKilled,
+    ServerKilled,
+    ClientDisconnects,
+    /// The daemon is asked to end.
+    DaemonStopped,
+}
+
+impl Restart {
+    const IN_TURN: [Self; 4] = [Self::DaemonKilled, Self::ServerKilled, Self::ClientDisconnects, Self::DaemonStopped];
+}
 
 /// Sends requests with consecutive numbers, and records the outcomes in a ledger.
 pub(crate) struct Load<'a, F> {
@@ -24,19 +48,33 @@ impl<'a, F: Fn(u64) -> Outcome + Sync> Load<'a, F> {
         Self { ledger, call, begun: AtomicU64::new(0), answered: AtomicU64::new(0) }
     }
 
-    /// Sends requests until a number of them were answered, each thread one after the other.
-    pub(crate) fn until_answered(&self, count: u64) {
-        self.during(|| self.wait_for_answers(count));
+    /// Runs the rounds. During a restart requests are sent, and some fail.
+    pub(crate) fn run(&self, sides: &mut impl Sides) {
+        self.during(|| self.wait_for_answers(1));
+        let mut restarts = Restart::IN_TURN.iter().cycle();
+        for round in Rounds::begin() {
+            match round {
+                Round::Plain => {
+                    self.burst();
+                    sides.quiet();
+                }
+                Round::Restart(_) => self.during(|| {
+                    self.wait_for_answers(REQUESTS);
+                    sides.restart(*restarts.next().expect("a restart"));
+                    self.wait_for_answers(REQUESTS);
+                }),
+            }
+        }
     }
 
-    /// Sends this many requests. All are answered.
-    pub(crate) fn burst(&self, count: u64) {
+    /// Sends requests, and all of them are answered.
+    fn burst(&self) {
         let (first, answered) = (self.begun(), self.answered());
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
-                    while self.begun() < first + count {
-                        self.request()
+                    while self.begun() < first + REQUESTS {
+                        self.request();
                     }
                 });
             }
@@ -45,7 +83,7 @@ impl<'a, F: Fn(u64) -> Outcome + Sync> Load<'a, F> {
     }
 
     /// Sends requests while `work` runs.
-    pub(crate) fn during(&self, work: impl FnOnce()) {
+    fn during(&self, work: impl FnOnce()) {
         let is_done = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..THREADS {
@@ -61,7 +99,7 @@ impl<'a, F: Fn(u64) -> Outcome + Sync> Load<'a, F> {
         });
     }
 
-    pub(crate) fn wait_for_answers(&self, count: u64) {
+    fn wait_for_answers(&self, count: u64) {
         let (began, enough) = (Instant::now(), self.answered() + count);
         while self.answered() < enough {
             assert!(
@@ -80,9 +118,8 @@ impl<'a, F: Fn(u64) -> Outcome + Sync> Load<'a, F> {
         self.ledger.lock().unwrap().ended(number, outcome);
         match outcome {
             Outcome::Answered => _ = self.answered.fetch_add(1, Ordering::SeqCst),
-            // The peer is away.
-            Outcome::NotSent => thread::sleep(Duration::from_millis(1)),
-            Outcome::Unknown => {}
+            // A side is away.
+            Outcome::NotSent | Outcome::Unknown => thread::sleep(Duration::from_millis(1)),
         }
     }
 

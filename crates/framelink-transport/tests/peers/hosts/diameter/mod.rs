@@ -4,6 +4,7 @@ mod free_diameter;
 mod message;
 mod watchdog;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use framelink_testkit::ReservedPort;
@@ -13,12 +14,16 @@ use self::free_diameter::FreeDiameter;
 use self::message::{ACCOUNTING, CLIENT, DISCONNECT, Message, SERVER, SUCCESS, accounting};
 use super::clients::{self, Answer, Client};
 use super::ledger::{Ledger, Outcome};
-use super::load::Load;
-use super::rounds::{Round, Rounds};
+use super::load::{Load, Restart, Sides};
 use super::servers::{self, Server, Submit};
+use super::tap::{From, Tap};
 use super::{client_loop, server_loop};
 
-const REQUESTS: u64 = 100;
+/// The framing of the recipe and the host. Messages begin with flags and command.
+const FRAMING: &str = "net:3,at=1,prefix=01,counts=frame";
+
+const WATCHDOG_REQUEST: u32 = 0x8000_0118;
+const WATCHDOG_ANSWER: u32 = 0x0000_0118;
 
 /// The profile of the book's recipe.
 const RECIPE: &str = include_str!("../../../../examples/recipes/diameter.toml");
@@ -42,7 +47,7 @@ fn nonblocking() {
 }
 
 fn client_profile() -> Profile {
-    let toml = RECIPE.replace("by=both", "by=both,interval=500ms,timeout=20s");
+    let toml = RECIPE.replace("by=both", "by=both,interval=100ms,timeout=20s");
     let toml = toml + "[reconnect]\nfirst = '10ms'\ncap = '50ms'\n[timeouts]\nreply = '3s'\nclose = '20s'\n";
     Profile::from_toml(&toml).unwrap_or_else(|error| panic!("{toml}\n{error}"))
 }
@@ -62,52 +67,75 @@ fn server_profile(interval: &str) -> Profile {
 
 fn relayed<C: Client, S: Server>() {
     let port = ReservedPort::new().unwrap();
-    let (ledger, profile) = (Arc::new(Mutex::new(Ledger::default())), Arc::new(server_profile("500ms")));
+    let (ledger, profile) = (Arc::new(Mutex::new(Ledger::default())), Arc::new(server_profile("100ms")));
     let start = || S::start(&profile, port.address(), records(&ledger));
-    let mut server = Some(start());
-    let Some(mut relay) = FreeDiameter::start(C::NAME, port.address()) else { return };
-    let client = C::start(&client_profile(), relay.address().to_string(), disconnects());
-    let load = Load::new(&ledger, |number| outcome(&client, number));
-    load.until_answered(1);
-    for round in Rounds::begin() {
-        let Round::Restart(number) = round else {
-            load.burst(REQUESTS);
-            continue;
-        };
-        load.during(|| {
-            load.wait_for_answers(REQUESTS);
-            match number % 4 {
-                0 => {
-                    relay.daemon.kill();
-                    relay.start_again();
-                }
-                1 => {
-                    server.take().expect("a server").kill();
-                    server = Some(start());
-                }
-                2 => client.disconnect(),
-                _ => {
-                    relay.daemon.stop(|| {});
-                    relay.start_again();
-                }
-            }
-            load.wait_for_answers(REQUESTS);
-        });
-    }
+    let server = Some(start());
+    let asked = Tap::start(FRAMING, port.address());
+    let Some(relay) = FreeDiameter::start(C::NAME, asked.address) else { return };
+    let asking = Tap::start(FRAMING, relay.address());
+    let client = C::start(&client_profile(), asking.address.to_string(), disconnects());
+    let refused = AtomicUsize::new(0);
+    let mut sides = Nodes { client: &client, asking, relay, asked, server, start };
+    Load::new(&ledger, |number| outcome(&client, number, &refused)).run(&mut sides);
+    let Nodes { mut relay, server, .. } = sides;
     client.close();
     relay.daemon.stop(|| {});
+    server.expect("a server").kill();
     let sums = ledger.lock().unwrap().settle();
-    println!("freeDiameter between our {} client and our {} server: {sums}", C::NAME, S::NAME);
+    println!(
+        "freeDiameter between our {} client and our {} server: {sums}; {refused:?} answered with an error of the relay",
+        C::NAME,
+        S::NAME
+    );
+}
+
+/// The nodes, and the connections between them.
+struct Nodes<'a, C, S, F> {
+    client: &'a C,
+    asking: Tap,
+    relay: FreeDiameter,
+    asked: Tap,
+    server: Option<S>,
+    start: F,
+}
+
+impl<C: Client, S: Server, F: Fn() -> S> Sides for Nodes<'_, C, S, F> {
+    fn quiet(&mut self) {
+        let answers =
+            || [self.asking.count(From::Server, WATCHDOG_ANSWER), self.asked.count(From::Client, WATCHDOG_ANSWER)];
+        let before = answers();
+        self.relay.daemon.wait_for("answers to the watchdogs of our client and of our server", || {
+            answers().iter().zip(&before).all(|(now, before)| now > before)
+        });
+    }
+
+    fn restart(&mut self, restart: Restart) {
+        match restart {
+            Restart::DaemonKilled => self.relay.daemon.kill(),
+            Restart::DaemonStopped => self.relay.daemon.stop(|| {}),
+            Restart::ClientDisconnects => return self.client.disconnect(),
+            Restart::ServerKilled => {
+                self.server.take().expect("a server").kill();
+                self.server = Some((self.start)());
+                return;
+            }
+        }
+        self.relay.start_again();
+    }
 }
 
 /// Sends an accounting request. The relay itself answers a request that it cannot deliver, or whose delivery has no answer.
-fn outcome<C: Client>(client: &C, number: u64) -> Outcome {
+fn outcome<C: Client>(client: &C, number: u64, refused: &AtomicUsize) -> Outcome {
     match client.call(&accounting(number)) {
         Err(failure) => failure.outcome,
         Ok(answer) => {
             let answer = Message::new(&answer);
             assert_eq!((answer.command(), answer.number()), (ACCOUNTING, number), "the answer to another request");
-            if answer.result() == SUCCESS { Outcome::Answered } else { Outcome::Unknown }
+            if answer.result() == SUCCESS {
+                return Outcome::Answered;
+            }
+            refused.fetch_add(1, Ordering::Relaxed);
+            Outcome::Unknown
         }
     }
 }

@@ -7,13 +7,10 @@ use framelink_transport::{Profile, heartbeat};
 
 use super::free_diameter::FreeDiameter;
 use super::message::{CLIENT, Node};
-use super::{disconnects, server_profile};
+use super::{FRAMING, WATCHDOG_ANSWER, WATCHDOG_REQUEST, disconnects, server_profile};
 use crate::hosts::clients::{Client, OnThreads};
 use crate::hosts::servers::{Server, Tokio};
 use crate::hosts::tap::{From, Tap};
-
-const WATCHDOG_REQUEST: u32 = 0x8000_0118;
-const WATCHDOG_ANSWER: u32 = 0x0000_0118;
 
 /// The preset. Its names are those of this node, in place of the environment's.
 fn preset(node: &Node) -> String {
@@ -51,11 +48,11 @@ heartbeat = "{},interval=500ms,timeout=20s"
 /// freeDiameter sends no watchdog to a peer that sends one more often.
 #[test]
 fn watchdogs_of_both_sides_are_answered() {
-    let (port, framing) = (ReservedPort::new().unwrap(), "net:3,at=1,prefix=01,counts=frame".parse().unwrap());
+    let port = ReservedPort::new().unwrap();
     let server = Tokio::start(&Arc::new(server_profile("1m")), port.address(), Arc::new(|_| None));
-    let asked = Tap::start(framing, port.address());
+    let asked = Tap::start(FRAMING, port.address());
     let Some(mut relay) = FreeDiameter::start("watchdog", asked.address) else { return };
-    let asking = Tap::start(framing, relay.address());
+    let asking = Tap::start(FRAMING, relay.address());
     let client = OnThreads::start(&client_profile(), asking.address.to_string(), disconnects());
     client.connect();
     relay.daemon.wait_for("watchdogs of both sides", || {

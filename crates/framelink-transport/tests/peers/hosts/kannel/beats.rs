@@ -5,24 +5,23 @@ use std::sync::Arc;
 use framelink_testkit::ReservedPort;
 
 use super::bearerbox::Bearerbox;
+use super::message::{ADMIN, HEARTBEAT};
 use super::{BOX_PROFILE, CENTRE, profile, reports};
 use crate::hosts::clients::{Client, OnThreads};
 use crate::hosts::servers::{Server, Tokio};
+use crate::hosts::smpp::pdu::ENQUIRE_LINK_RESP;
 use crate::hosts::tap::{From, Tap};
 
-const HEARTBEAT: u32 = 0;
-const ADMIN: u32 = 1;
 const BIND_TRANSCEIVER: u32 = 0x0000_0009;
 const ENQUIRE_LINK: u32 = 0x0000_0015;
-const ENQUIRE_LINK_RESP: u32 = 0x8000_0015;
 
 #[test]
 fn heartbeats_go_on_in_silence() {
     let port = ReservedPort::new().unwrap();
     let centre = Tokio::start(&Arc::new(profile(CENTRE)), port.address(), Arc::new(|_| None));
-    let smpp = Tap::start("net:4,counts=frame".parse().unwrap(), port.address());
+    let smpp = Tap::start("net:4,counts=frame", port.address());
     let Some(mut bearerbox) = Bearerbox::start("beats", smpp.address) else { return };
-    let boxes = Tap::start("net:4".parse().unwrap(), bearerbox.address());
+    let boxes = Tap::start("net:4", bearerbox.address());
     let client = OnThreads::start(&profile(BOX_PROFILE), boxes.address.to_string(), reports(&Arc::default()));
     client.connect();
     let [mut theirs, mut ours] = [0; 2];

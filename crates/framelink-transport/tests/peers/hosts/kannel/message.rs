@@ -1,6 +1,7 @@
 //! The few messages of Kannel's boxes that the tests write and read (gw/msg-decl.h and gw/msg.c of Kannel 1.4.5): integers of
 //! 4 bytes, and strings after their length. The length -1 means that there is none.
 
+pub(crate) const HEARTBEAT: u32 = 0;
 pub(crate) const ADMIN: u32 = 1;
 const SMS: u32 = 2;
 const ACK: u32 = 3;

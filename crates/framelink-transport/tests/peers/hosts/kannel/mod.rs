@@ -1,27 +1,28 @@
 //! Kannel: its bearerbox between our box and our message centre. It accepts our box's connection, dials our centre with SMPP,
 //! passes short messages on, and reports to our box that the centre has accepted them.
 
+mod arrived;
 mod bearerbox;
 mod beats;
+mod gateway;
 mod message;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use framelink_testkit::ReservedPort;
 use framelink_transport::{Incoming, Profile};
 
-use self::bearerbox::{Bearerbox, WINDOW};
+use self::arrived::{Arrived, Kills};
+use self::bearerbox::Bearerbox;
+use self::gateway::Gateway;
 use self::message::{ACCEPTED, Received, ack, id, read, sms};
 use super::clients::{self, Answer, Client};
 use super::ledger::{Ledger, Outcome};
 use super::load::Load;
-use super::rounds::{Round, Rounds};
 use super::servers::{self, Server, Submit};
 use super::smpp::pdu::{Head, SUBMIT_SM, SUBMIT_SM_RESP, text_of_submit_sm};
+use super::tap::Tap;
 use super::{client_loop, server_loop};
-
-const REQUESTS: u64 = 100;
 
 const BOX: &str = "framelink";
 
@@ -34,7 +35,7 @@ exchange = { kind = "duplex", in-flight = 16, reply = "0:4=hex:00000003" }
 send = 'text:\x00\x00\x00\x01\x00\x00\x00\x03{length:4,binary,of=name}{part:name}framelink{end}'
 
 [liveness]
-heartbeat = "kannel,interval=500ms"
+heartbeat = "kannel,interval=100ms"
 
 [reconnect]
 first = "10ms"
@@ -51,7 +52,7 @@ const CENTRE: &str = concat!(
 [liveness]
 heartbeat = """\
   pattern:'hex:0000001500000000{number:4,binary}',probe='0:4=hex:00000015',answer='hex:8000001500000000{request:8:4}',\
-  answered-by='0:4=hex:80000015|hex:80000000,8:4=request',by=both,interval=500ms,timeout=20s"""
+  answered-by='0:4=hex:80000015|hex:80000000,8:4=request',by=both,interval=100ms,timeout=20s"""
 "#
 );
 
@@ -74,92 +75,26 @@ fn profile(toml: &str) -> Profile {
     Profile::from_toml(toml).unwrap_or_else(|error| panic!("{toml}\n{error}"))
 }
 
-/// What has arrived: how often each message at the centre, and each report at the box.
-#[derive(Default)]
-struct Arrived {
-    submitted: BTreeMap<u64, usize>,
-    reported: BTreeMap<u64, usize>,
-    /// Acknowledgements that arrived while our box disconnected.
-    late: BTreeSet<String>,
-    /// Whether the bearerbox has said that it ends.
-    end: bool,
-}
-
-/// How often a side was killed.
-#[derive(Default)]
-struct Kills {
-    of_bearerbox: usize,
-    of_centre: usize,
-}
-
-impl Arrived {
-    /// Returns how many messages were submitted more than once.
-    fn check(&self, ledger: &Ledger, kills: &Kills) -> usize {
-        let is_submitted = |number| self.submitted.contains_key(number);
-        assert!(self.reported.keys().all(is_submitted), "a report without a message");
-        let unknown: BTreeSet<_> = ledger.with(Outcome::Unknown).map(id).collect();
-        assert!(self.late.is_subset(&unknown), "a late ack of a message whose outcome is known");
-        // What has no reply when a side is killed is submitted again. At most one message has a reply, but no report yet.
-        let again: usize = self.submitted.values().map(|times| times - 1).sum();
-        assert!(again <= (kills.of_bearerbox + kills.of_centre) * WINDOW, "{again} messages were submitted again");
-        again
-    }
-}
-
-/// A bearerbox that ends waits until its boxes have left.
-fn leave_if_told<C: Client>(arrived: &Mutex<Arrived>, client: &C) {
-    if std::mem::take(&mut arrived.lock().unwrap().end) {
-        client.disconnect();
-    }
-}
-
 fn passed_on<C: Client, S: Server>() {
     let (port, profile_of_centre) = (ReservedPort::new().unwrap(), Arc::new(profile(CENTRE)));
     let (ledger, arrived) = (Mutex::new(Ledger::default()), Arc::new(Mutex::new(Arrived::default())));
     let start = || S::start(&profile_of_centre, port.address(), submits(&arrived));
-    let mut centre = Some(start());
-    let Some(mut bearerbox) = Bearerbox::start(C::NAME, port.address()) else { return };
-    let client = C::start(&profile(BOX_PROFILE), bearerbox.address().to_string(), reports(&arrived));
-    let load = Load::new(&ledger, |number| outcome(&client, number));
-    load.until_answered(1);
-    let mut kills = Kills::default();
-    for round in Rounds::begin() {
-        let Round::Restart(number) = round else {
-            load.burst(REQUESTS);
-            continue;
-        };
-        load.during(|| {
-            load.wait_for_answers(REQUESTS);
-            match number % 4 {
-                0 => {
-                    bearerbox.daemon.kill();
-                    bearerbox.start_again();
-                    kills.of_bearerbox += 1;
-                }
-                1 => {
-                    centre.take().expect("a centre").kill();
-                    centre = Some(start());
-                    kills.of_centre += 1;
-                }
-                2 => client.disconnect(),
-                _ => {
-                    bearerbox.daemon.stop(|| leave_if_told(&arrived, &client));
-                    bearerbox.start_again();
-                }
-            }
-            load.wait_for_answers(REQUESTS);
-        });
-    }
-    let is_complete = |arrived: &Arrived| {
-        let reported = arrived.submitted.len().saturating_sub(arrived.reported.len()) <= kills.of_bearerbox;
-        reported && ledger.lock().unwrap().with(Outcome::Answered).all(|number| arrived.submitted.contains_key(&number))
-    };
-    bearerbox.daemon.wait_for("all messages and reports", || is_complete(&arrived.lock().unwrap()));
+    let centre = Some(start());
+    let smpp = Tap::start("net:4,counts=frame", port.address());
+    let Some(bearerbox) = Bearerbox::start(C::NAME, smpp.address) else { return };
+    let boxes = Tap::start("net:4", bearerbox.address());
+    let client = C::start(&profile(BOX_PROFILE), boxes.address.to_string(), reports(&arrived));
+    let kills = Kills::default();
+    let mut sides = Gateway { client: &client, boxes, bearerbox, smpp, centre, start, arrived: &arrived, kills };
+    Load::new(&ledger, |number| outcome(&client, number)).run(&mut sides);
+    sides.wait_for_all(&ledger);
+    let Gateway { mut bearerbox, centre, kills, .. } = sides;
     client.close();
     bearerbox.daemon.stop(|| {});
+    centre.expect("a centre").kill();
     let (mut ledger, arrived) = (ledger.into_inner().unwrap(), arrived.lock().unwrap());
     arrived.submitted.keys().for_each(|&number| ledger.received(number));
-    let (sums, again) = (ledger.settle(), arrived.check(&ledger, &kills));
+    let (sums, again) = (ledger.settle(), arrived.check(&kills));
     println!("Kannel between our {} box and our {} centre: {sums}; {again} submitted again", C::NAME, S::NAME);
 }
 
@@ -201,7 +136,7 @@ fn reports(arrived: &Arc<Mutex<Arrived>>) -> Answer {
                 return Some(ack(id));
             }
             Received::Admin => arrived.end = true,
-            Received::Ack { id, .. } => _ = arrived.late.insert(id.to_owned()),
+            Received::Ack { id, .. } => panic!("an ack without a message: {id}"),
         }
         None
     })

@@ -4,6 +4,7 @@ pub(crate) const SUBMIT_SM: u32 = 0x0000_0004;
 pub(crate) const SUBMIT_SM_RESP: u32 = 0x8000_0004;
 pub(crate) const DELIVER_SM: u32 = 0x0000_0005;
 pub(crate) const DELIVER_SM_RESP: u32 = 0x8000_0005;
+pub(crate) const ENQUIRE_LINK_RESP: u32 = 0x8000_0015;
 
 /// The status of a full queue (ESME_RMSGQFUL).
 pub(crate) const QUEUE_FULL: u32 = 0x14;
