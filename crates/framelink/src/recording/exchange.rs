@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::times::Clock;
+use super::clock::Clock;
 
 /// A request and its reply.
 pub(super) struct Exchange {

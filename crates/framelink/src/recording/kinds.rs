@@ -5,6 +5,7 @@
 //! divides it, the replies of one kind of request are different, and one rule follows another.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use framelink_transport::session::{Encoding, Place};
 
@@ -40,7 +41,7 @@ pub(super) struct RecordedRule {
     pub(super) exchanges: usize,
 }
 
-/// Returns rules that answer the requests with the replies, and how many exchanges they do not answer.
+/// Returns rules that answer the requests with the replies.
 pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place]) -> Vec<RecordedRule> {
     let mut kinds = Kinds { keys, rules: Vec::new() };
     if !exchanges.is_empty() {
@@ -194,19 +195,20 @@ fn counters(group: &[&Exchange], len: usize) -> Vec<(usize, usize)> {
 }
 
 /// Returns the bytes that a rule compares around a place: a word, or four bytes from a multiple of four.
-fn around(request: &[u8], is_fixed: &[bool], at: usize) -> std::ops::Range<usize> {
-    let is_word = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'^' | b'_' | b'-');
-    let (lowest, end, is_part): (usize, usize, fn(u8) -> bool) = match request[at] {
-        _ if at < 4 => (0, 4, |_| true),
-        byte if is_word(byte) => (at.saturating_sub(MOST_WORD), at + MOST_WORD, |_| true),
-        byte if byte.is_ascii_digit() => (at / 4 * 4, at / 4 * 4 + 4, |byte| byte.is_ascii_digit()),
-        _ => (at, at + 1, |_| true),
+fn around(request: &[u8], is_fixed: &[bool], at: usize) -> Range<usize> {
+    let (within, is_part): (Range<usize>, fn(u8) -> bool) = match request[at] {
+        _ if at < 4 => (0..4, |_| true),
+        byte if is_word(byte) => (at.saturating_sub(MOST_WORD)..at + MOST_WORD, is_word),
+        b'0'..=b'9' => (at / 4 * 4..at / 4 * 4 + 4, |byte| byte.is_ascii_digit()),
+        _ => (at..at + 1, |_| true),
     };
-    let is_like = |other: &usize| {
-        let is_known = is_fixed.get(*other) == Some(&true) && request.get(*other).is_some_and(|byte| is_part(*byte));
-        is_known && (at < 4 || !is_word(request[at]) || is_word(request[*other]))
-    };
-    let before = (lowest..at).rev().take_while(is_like).count();
-    let behind = (at + 1..end).take_while(is_like).count();
+    let is_like =
+        |other: &usize| is_fixed.get(*other) == Some(&true) && request.get(*other).is_some_and(|byte| is_part(*byte));
+    let before = (within.start..at).rev().take_while(is_like).count();
+    let behind = (at + 1..within.end).take_while(is_like).count();
     at - before..at + 1 + behind
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'^' | b'_' | b'-')
 }

@@ -8,6 +8,7 @@
 //! Recognising is a pure function of the exchanges. Only this file has a lock and a file.
 
 mod card_numbers;
+mod clock;
 mod exchange;
 mod fields;
 mod file;

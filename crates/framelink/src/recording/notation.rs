@@ -13,7 +13,11 @@ pub(super) fn rule_of(recorded: RecordedRule) -> Result<(ReplyRule, usize), Nota
     let when = match_of(&recorded)?;
     let (say, masked) = template_of(recorded.say, recorded.is_text)?;
     let rule = ReplyRule::new(when).say(say);
-    Ok((recorded.times.into_iter().fold(rule, ReplyRule::times), masked))
+    let rule = match recorded.times {
+        Some(times) => rule.times(times),
+        None => rule,
+    };
+    Ok((rule, masked))
 }
 
 /// Bytes that are masked are never among those that a rule compares.

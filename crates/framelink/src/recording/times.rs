@@ -1,30 +1,9 @@
 //! Times in messages.
 
-use std::time::Duration;
+use framelink_transport::session::Place;
 
-use framelink_transport::session::{Inputs, Numbers, Place, Template};
-
+use super::clock::{SKEW, TimeText};
 use super::exchange::{Exchange, Side};
-
-/// How far the clock of the peer may be from ours, in seconds.
-const SKEW: u64 = 120;
-const DAY: u64 = 86_400;
-
-/// Formats: what stands before the time of the day, the time of the day, and what stands behind it. Longer ones are first.
-const FORMATS: [(&str, &str, &str); 12] = [
-    ("%Y-%m-%dT", "%H:%M:%S", ""),
-    ("%Y-%m-%d ", "%H:%M:%S", ""),
-    ("%Y%m%d", "%H%M%S", ""),
-    ("%d%m%Y", "%H%M%S", ""),
-    ("%y%m%d", "%H%M%S", ""),
-    ("%d%m%y", "%H%M%S", ""),
-    ("%m%d", "%H%M%S", ""),
-    ("", "%H%M%S", "%m%d"),
-    ("%Y-%m-%d", "", ""),
-    ("", "%H:%M:%S", ""),
-    ("%Y%m%d", "", ""),
-    ("", "%H%M%S", ""),
-];
 
 /// A time at a place of all messages of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +21,7 @@ pub(super) fn times_in(group: &[&Exchange], side: Side, keys: &[Place]) -> Vec<T
     let (mut times, mut at) = (Vec::new(), 0);
     while at < side.of(first).len() {
         let mut texts = first.clock.texts.iter().enumerate();
-        let time = texts.find_map(|(index, text)| text.found(group, side, index, at));
+        let time = texts.find_map(|(index, text)| found(text, group, side, index, at));
         let time = time.or_else(|| unix_time(group, side, at));
         let is_apart = |time: &TimeField| keys.iter().all(|key| key.end() <= at || at + time.len <= key.offset());
         let time = time.filter(is_apart);
@@ -64,6 +43,7 @@ fn unix_time(group: &[&Exchange], side: Side, start: usize) -> Option<TimeField>
     Some(TimeField { start, len: LEN, field: "{utc:%s}".to_owned() })
 }
 
+<<<<<<< HEAD
 /// A time in each format.
 pub(super) struct Clock {
     /// Since 1970.
@@ -154,25 +134,26 @@ impl TimeText {
         self.dates.iter().any(|(before, behind)| {
             let rest = text.strip_prefix(&**before).and_then(|rest| rest.strip_suffix(&**behind));
             rest.is_some_and(|time| self.is_time(time))
+=======
+/// Returns the field, if the time of each exchange stands here in this format. Six digits alone are a time only if they are
+/// not the same in all messages.
+fn found(time: &TimeText, group: &[&Exchange], side: Side, index: usize, start: usize) -> Option<TimeField> {
+    let digits = time.len();
+    let all = |len: usize, read: fn(&[u8]) -> Option<Vec<u8>>| {
+        group.iter().all(|exchange| {
+            let text = side.of(exchange).get(start..start + len).and_then(read);
+            text.is_some_and(|text| exchange.clock.texts.get(index).is_some_and(|time| time.holds(&text)))
+>>>>>>> r6
         })
+    };
+    let is_meant = digits > 6 || !side.is_constant(group, start..start + digits);
+    if is_meant && all(digits, |text| Some(text.to_vec())) {
+        return Some(TimeField { start, len: digits, field: format!("{{{}}}", time.field) });
     }
-
-    fn is_time(&self, time: &[u8]) -> bool {
-        let two = |tens: u8, ones: u8| {
-            (tens.is_ascii_digit() && ones.is_ascii_digit())
-                .then(|| u64::from(tens - b'0') * 10 + u64::from(ones - b'0'))
-        };
-        let parts = match (self.has_colons, time) {
-            (None, []) => return true,
-            (Some(false), &[a, b, c, d, e, f]) | (Some(true), &[a, b, b':', c, d, b':', e, f]) => {
-                (two(a, b), two(c, d), two(e, f))
-            }
-            _ => return false,
-        };
-        let (Some(hours @ 0..24), Some(minutes @ 0..60), Some(seconds @ 0..60)) = parts else { return false };
-        let away = (hours * 3600 + minutes * 60 + seconds).abs_diff(self.second_of_day);
-        away.min(DAY - away) <= SKEW
+    if digits > 6 && digits % 2 == 0 && time.is_digits() && all(digits / 2, unpacked) {
+        return Some(TimeField { start, len: digits / 2, field: format!("{{{},bcd}}", time.field) });
     }
+    None
 }
 
 /// Returns packed digits as ASCII digits.
@@ -183,6 +164,8 @@ fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// 2027-01-15 08:00:00 UTC.

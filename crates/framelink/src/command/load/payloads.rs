@@ -2,7 +2,7 @@
 
 use framelink_transport::session::{Encoding, NumberRange, Template};
 
-use super::composed::compose;
+use super::compose::compose;
 use crate::arguments::load::Expect;
 
 /// The digits of a number that is written into messages.

@@ -12,12 +12,12 @@ use framelink_transport::tokio::{Connector, Upstream};
 use framelink_transport::{Decode, Encode, Ends, FramingPair, Profile};
 
 use super::basis::Base;
-use super::composed::{source_of, template_of};
 use super::frames::Frames;
 use super::numbers::to_usize;
 use super::payloads::{COUNTED, Patch, Payloads};
 use super::schedule::{Schedule, Workload};
 use super::sources::{check_messages, source};
+use super::template::{source_of, template_of};
 use crate::arguments::load::{Kind, Load};
 use crate::arguments::profile::{fits, peer_of};
 use crate::failure::Failure;

@@ -1,17 +1,12 @@
-//! Messages that a template composes, and the number in each.
+//! The template of `--message`, and the number in each message.
 
-use framelink_template::{Inputs, NumberRange, NumberSource, NumbersError, Place, Template};
+use framelink_template::{Inputs, NumberRange, Place, Template};
 use framelink_transport::Profile;
 
+use super::compose::One;
 use super::payloads::{Patch, Source};
 use crate::arguments::load::{Expect, Load};
 use crate::failure::Failure;
-
-/// Appends a message with this number. What can be wrong with a template was found at the start.
-pub(super) fn compose(template: &Template, number: u64, out: &mut Vec<u8>) {
-    let composed = template.append(&Inputs::system(&One(number)), out);
-    debug_assert!(composed.is_ok(), "{composed:?}");
-}
 
 /// Returns the template of `--message`, if it is one.
 pub(super) fn template_of(load: &Load) -> Result<Option<Template>, Failure> {
@@ -78,13 +73,4 @@ fn patch_of(template: &Template, profile: &Profile, key: Option<Place>) -> Resul
 
 fn refused(error: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("--message: {error}"))
-}
-
-/// One number for all fields.
-struct One(u64);
-
-impl NumberSource for One {
-    fn next_of(&self, _name: Option<&str>) -> Result<u64, NumbersError> {
-        Ok(self.0)
-    }
 }
