@@ -43,98 +43,6 @@ fn unix_time(group: &[&Exchange], side: Side, start: usize) -> Option<TimeField>
     Some(TimeField { start, len: LEN, field: "{utc:%s}".to_owned() })
 }
 
-<<<<<<< HEAD
-/// A time in each format.
-pub(super) struct Clock {
-    /// Since 1970.
-    seconds: u64,
-    texts: Vec<TimeText>,
-}
-
-/// A time in one format and one zone.
-struct TimeText {
-    /// The field of a template without its braces.
-    field: String,
-    /// What may stand before and behind the time of the day: the date may have changed meanwhile.
-    dates: [(Vec<u8>, Vec<u8>); 3],
-    /// The time of the day has colons or not; `None`: it is not part of the format.
-    has_colons: Option<bool>,
-    second_of_day: u64,
-}
-
-impl Clock {
-    pub(super) fn at(now: Duration, local_offset: i32) -> Self {
-        let (seconds, mut texts) = (now.as_secs(), Vec::new());
-        for (before, time, behind) in FORMATS {
-            for (zone, offset) in [("utc", 0), ("local", local_offset)] {
-                if zone == "local" && offset == 0 {
-                    continue;
-                }
-                let date = |format: &str, seconds| date(zone, format, Duration::from_secs(seconds), local_offset);
-                texts.push(TimeText {
-                    field: format!("{zone}:{before}{time}{behind}"),
-                    dates: [seconds, seconds.saturating_sub(SKEW), seconds + SKEW]
-                        .map(|seconds| (date(before, seconds), date(behind, seconds))),
-                    has_colons: (!time.is_empty()).then(|| time.contains(':')),
-                    second_of_day: seconds.saturating_add_signed(offset.into()) % DAY,
-                });
-            }
-        }
-        Self { seconds, texts }
-    }
-}
-
-/// Returns a date in this format; nothing in an empty one.
-fn date(zone: &str, format: &str, now: Duration, local_offset: i32) -> Vec<u8> {
-    let template = format!("text:{{{zone}:{format}}}").parse::<Template>();
-    let (Ok(template), Some(numbers)) = (template, Numbers::new(1..=1)) else { return Vec::new() };
-    template.compose(&Inputs { now, local_offset, ..Inputs::system(&numbers) }).unwrap_or_default()
-}
-
-impl TimeText {
-    /// Returns the field, if the time of each exchange stands here in this format.
-    fn found(&self, group: &[&Exchange], side: Side, index: usize, start: usize) -> Option<TimeField> {
-        let digits = self.len();
-        let is_packable = digits.is_multiple_of(2) && self.is_digits();
-        let all = |len: usize, read: fn(&[u8]) -> Option<Vec<u8>>| {
-            group.iter().all(|exchange| {
-                let text = side.of(exchange).get(start..start + len).and_then(read);
-                text.is_some_and(|text| exchange.clock.texts.get(index).is_some_and(|time| time.holds(&text)))
-            })
-        };
-        if all(digits, |text| Some(text.to_vec())) && self.is_meant(group, side, start) {
-            return Some(TimeField { start, len: digits, field: format!("{{{}}}", self.field) });
-        }
-        if is_packable && digits > 6 && all(digits / 2, unpacked) {
-            return Some(TimeField { start, len: digits / 2, field: format!("{{{},bcd}}", self.field) });
-        }
-        None
-    }
-
-    /// Six digits alone are a time only if they are not the same in all messages.
-    fn is_meant(&self, group: &[&Exchange], side: Side, start: usize) -> bool {
-        self.len() > 6 || !side.is_constant(group, start..start + self.len())
-    }
-
-    fn time_len(&self) -> usize {
-        self.has_colons.map_or(0, |has_colons| if has_colons { 8 } else { 6 })
-    }
-
-    fn len(&self) -> usize {
-        let [(before, behind), ..] = &self.dates;
-        before.len() + self.time_len() + behind.len()
-    }
-
-    fn is_digits(&self) -> bool {
-        let [(before, behind), ..] = &self.dates;
-        self.has_colons != Some(true) && before.iter().chain(behind).all(u8::is_ascii_digit)
-    }
-
-    fn holds(&self, text: &[u8]) -> bool {
-        self.dates.iter().any(|(before, behind)| {
-            let rest = text.strip_prefix(&**before).and_then(|rest| rest.strip_suffix(&**behind));
-            rest.is_some_and(|time| self.is_time(time))
-=======
 /// Returns the field, if the time of each exchange stands here in this format. Six digits alone are a time only if they are
 /// not the same in all messages.
 fn found(time: &TimeText, group: &[&Exchange], side: Side, index: usize, start: usize) -> Option<TimeField> {
@@ -143,7 +51,6 @@ fn found(time: &TimeText, group: &[&Exchange], side: Side, index: usize, start: 
         group.iter().all(|exchange| {
             let text = side.of(exchange).get(start..start + len).and_then(read);
             text.is_some_and(|text| exchange.clock.texts.get(index).is_some_and(|time| time.holds(&text)))
->>>>>>> r6
         })
     };
     let is_meant = digits > 6 || !side.is_constant(group, start..start + digits);
