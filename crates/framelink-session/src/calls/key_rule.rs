@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::panic::AssertUnwindSafe;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use framelink_template::{Encoding, Numbers, NumbersError, Place};
@@ -37,11 +37,14 @@ pub struct KeyRule {
 enum Find {
     At(Place),
     Joined(KeyPlaces),
-    /// The function only looks at a message, so that a panic in it leaves nothing half done.
-    By(AssertUnwindSafe<Arc<Finder>>),
+    By(Arc<Finder>),
 }
 
 type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
+
+// A function only looks at a message, so that a panic in it leaves nothing half done.
+impl UnwindSafe for Find {}
+impl RefUnwindSafe for Find {}
 
 impl KeyRule {
     /// The key is at these places in requests and replies.
@@ -53,14 +56,14 @@ impl KeyRule {
 
     /// A function finds the key of a request and of a reply. `None` means that there is no key.
     pub fn by(find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
-        let find = Find::By(AssertUnwindSafe(Arc::new(find)));
+        let find = Find::By(Arc::new(find));
         Self { request: find.clone(), reply: find, assigned: None }
     }
 
     /// Sets another function for replies.
     #[must_use]
     pub fn of_reply(mut self, find: impl Fn(&[u8]) -> Option<Key> + Send + Sync + 'static) -> Self {
-        self.reply = Find::By(AssertUnwindSafe(Arc::new(find)));
+        self.reply = Find::By(Arc::new(find));
         self
     }
 
@@ -122,7 +125,7 @@ impl PartialEq for Find {
         match (self, other) {
             (Self::At(one), Self::At(other)) => one == other,
             (Self::Joined(one), Self::Joined(other)) => one == other,
-            (Self::By(one), Self::By(other)) => Arc::ptr_eq(&one.0, &other.0),
+            (Self::By(one), Self::By(other)) => Arc::ptr_eq(one, other),
             _ => false,
         }
     }
@@ -162,7 +165,7 @@ impl Find {
         match self {
             Self::At(place) => Key::new(place.of(message)?),
             Self::Joined(places) => places.key_of(message),
-            Self::By(find) => (find.0)(message),
+            Self::By(find) => find(message),
         }
     }
 }
