@@ -198,6 +198,8 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
                 self.end_if_needed(legs);
                 None
             }
+            // Nothing closes the connection while a loop reads.
+            Taken::Unread(_) => None,
         };
         self.expire_late(legs, now);
         if legs.sending.as_ref().is_some_and(|sending| sending.owes_beat()) {

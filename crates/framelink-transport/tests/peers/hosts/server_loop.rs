@@ -60,8 +60,8 @@ impl State {
         let mut events = Events::with_capacity(8);
         while !stops.load(Ordering::SeqCst) {
             self.accept(&poll);
-            let (profile, submit) = (&self.profile, &self.submit);
-            self.connections.retain(|_, (served, rules)| attend(served, profile, rules, submit));
+            let submit = &self.submit;
+            self.connections.retain(|_, (served, rules)| attend(served, rules, submit));
             let deadlines = self.connections.values().filter_map(|(served, _)| served.deadline());
             poll.poll(&mut events, deadlines.chain(self.listener.deadline()).min()).unwrap();
         }
@@ -79,7 +79,7 @@ impl State {
 }
 
 /// Answers all requests that have arrived. Returns false if the connection has ended.
-fn attend(served: &mut Served, _profile: &Profile, rules: &RuleHandler, submit: &Submit) -> bool {
+fn attend(served: &mut Served, rules: &RuleHandler, submit: &Submit) -> bool {
     loop {
         match served.try_next() {
             Ok(TryRecv::Message((slot, request))) => {

@@ -39,32 +39,32 @@ fn a_loop_with_the_server_of_npm() {
 
 #[test]
 fn a_tokio_server_with_the_client_of_npm() {
-    with_their_client::<servers::Tokio>(&NPM);
+    with_their_client::<servers::Tokio>(&NPM, Head::Whole);
 }
 
 #[test]
 fn a_blocking_server_with_the_client_of_npm() {
-    with_their_client::<servers::Blocking>(&NPM);
+    with_their_client::<servers::Blocking>(&NPM, Head::WithoutLength);
 }
 
 #[test]
 fn a_server_in_a_loop_with_the_client_of_npm() {
-    with_their_client::<server_loop::InALoop>(&NPM);
+    with_their_client::<server_loop::InALoop>(&NPM, Head::WithoutLength);
 }
 
 #[test]
 fn a_tokio_server_with_smpplib() {
-    with_their_client::<servers::Tokio>(&SMPPLIB);
+    with_their_client::<servers::Tokio>(&SMPPLIB, Head::Whole);
 }
 
 #[test]
 fn a_blocking_server_with_smpplib() {
-    with_their_client::<servers::Blocking>(&SMPPLIB);
+    with_their_client::<servers::Blocking>(&SMPPLIB, Head::WithoutLength);
 }
 
 #[test]
 fn a_server_in_a_loop_with_smpplib() {
-    with_their_client::<server_loop::InALoop>(&SMPPLIB);
+    with_their_client::<server_loop::InALoop>(&SMPPLIB, Head::WithoutLength);
 }
 
 /// A library, and how its program is started.

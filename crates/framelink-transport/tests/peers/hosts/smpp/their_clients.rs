@@ -12,17 +12,21 @@ use super::super::rounds::{Round, Rounds};
 use super::super::servers::{Server, Submit};
 use super::Library;
 use super::pdu::{Head, SUBMIT_SM, SUBMIT_SM_RESP, text_of_submit_sm};
-use crate::program::Program;
+use super::their_server::RECIPE;
+use crate::program::{Program, wait_for_starts};
 
 const REQUESTS: u64 = 200;
 
-/// A message centre. Requests of the heartbeat do not reach the rules.
-const CENTRE: &str = r#"
+/// The message centre of `framelink serve`.
+const HOST: &str = include_str!("../../../../../framelink/hosts/smpp.toml");
+
+/// A message centre with the presets.
+const PRESETS: &str = r#"
 framing = "smpp"
 exchange = { kind = "duplex", key = "12:4", reply = "4:1&80=hex:80" }
 
 [liveness]
-heartbeat = "smpp,interval=100ms,timeout=20s"
+heartbeat = "smpp,by=both"
 
 [[reply]]                 # bind_transceiver
 when = "4:4=hex:00000009"
@@ -33,10 +37,23 @@ when = "4:4=hex:00000006"
 say = "hex:00000010 80{request:5:3} 00000000 {request:12:4}"
 "#;
 
-pub(crate) fn with_their_client<S: Server>(library: &Library) {
-    let profile = Arc::new(Profile::from_toml(CENTRE).unwrap());
+/// Heartbeats go on, and do not reach the rules.
+fn profile(head: Head) -> Profile {
+    let toml = match head {
+        Head::Whole => PRESETS.to_owned(),
+        Head::WithoutLength => HOST.to_owned() + &RECIPE[RECIPE.find("[liveness]").unwrap()..],
+    };
+    let toml = toml.replace("by=both", "by=both,interval=100ms,timeout=20s");
+    Profile::from_toml(&toml).unwrap_or_else(|error| panic!("{toml}\n{error}"))
+}
+
+pub(crate) fn with_their_client<S: Server>(library: &Library, head: Head) {
+    let profile = Arc::new(profile(head));
     let (port, received) = (ReservedPort::new().unwrap(), Arc::new(Mutex::new(Vec::new())));
-    let start = || S::start(&profile, port.address(), submits(&received));
+    let start = || {
+        wait_for_starts();
+        S::start(&profile, port.address(), submits(head, &received))
+    };
     let Some(mut client) = Client::start(library, port.address().port()) else { return };
     let (mut server, mut next) = (start(), 1);
     client.bind();
@@ -69,20 +86,24 @@ pub(crate) fn with_their_client<S: Server>(library: &Library) {
     }
     let (enquiries, alive) = (client.seen.enquiries, client.seen.alive);
     let sums = ledger.settle();
-    println!("client of {} with our {} server: {sums}; {enquiries} and {alive} enquire_link", library.name, S::NAME);
+    println!(
+        "client of {} with our {} server, {head:?}: {sums}; {enquiries} and {alive} enquire_link",
+        library.name,
+        S::NAME
+    );
 }
 
 /// Stores the number of each submit_sm before it is answered with this number as message_id.
-fn submits(received: &Arc<Mutex<Vec<u64>>>) -> Submit {
+fn submits(head: Head, received: &Arc<Mutex<Vec<u64>>>) -> Submit {
     let received = Arc::clone(received);
     Arc::new(move |request| {
-        let pdu = Head::Whole.read(request);
+        let pdu = head.read(request);
         if pdu.command != SUBMIT_SM {
             return None;
         }
         let text = text_of_submit_sm(pdu.body);
         received.lock().unwrap().push(text.parse().expect("a number"));
-        Some(Head::Whole.write(SUBMIT_SM_RESP, pdu.sequence, format!("{text}\0").as_bytes()))
+        Some(head.write(SUBMIT_SM_RESP, pdu.sequence, format!("{text}\0").as_bytes()))
     })
 }
 

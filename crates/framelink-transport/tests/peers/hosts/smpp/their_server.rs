@@ -16,14 +16,14 @@ use super::super::ledger::{Ledger, Outcome};
 use super::super::rounds::{Round, Rounds};
 use super::NPM;
 use super::pdu::{DELIVER_SM, DELIVER_SM_RESP, Head, QUEUE_FULL, SUBMIT_SM_RESP};
-use crate::program::Program;
+use crate::program::{Program, wait_for_starts};
 
 /// Requests of a round, and how many threads send them.
 const REQUESTS: u64 = 200;
 const THREADS: usize = 8;
 
 /// The profile of the book's recipe, with another bind, shorter heartbeats, and numbers that a restart does not repeat.
-const RECIPE: &str = include_str!("../../../../examples/recipes/smpp.toml");
+pub(crate) const RECIPE: &str = include_str!("../../../../examples/recipes/smpp.toml");
 
 /// The same with the presets, whose messages begin with command_length.
 const PRESETS: &str = r#"
@@ -54,7 +54,7 @@ fn profile(head: Head, numbers: &Numbers) -> Profile {
         Head::Whole => PRESETS,
         Head::WithoutLength => RECIPE,
     };
-    let numbers = format!("numbers = {{ file = {:?}, ", numbers.0);
+    let numbers = format!("numbers = {{ file = {:?}, ", numbers.file());
     let mut toml = toml.replace("numbers = { ", &numbers);
     for (of_the_recipe, here) in [
         ("00000002 00000000", "00000009 00000000"), // bind_transceiver
@@ -73,7 +73,10 @@ pub(crate) fn with_their_server<C: Client>(head: Head) {
     let numbers = Numbers::new(&format!("{}-{head:?}", C::NAME));
     let delivered = Arc::new(Mutex::new(Vec::new()));
     let address = server.port.address().to_string();
-    let start = || C::start(&profile(head, &numbers), address.clone(), deliveries(head, &delivered));
+    let start = || {
+        wait_for_starts();
+        C::start(&profile(head, &numbers), address.clone(), deliveries(head, &delivered))
+    };
     let mut client = start();
     let (mut sender, mut next) = (Sender::default(), 1);
     for round in Rounds::begin() {
@@ -105,9 +108,11 @@ pub(crate) fn with_their_server<C: Client>(head: Head) {
             Round::Restart(_) => {}
         }
     }
+    let unbinds = server.seen.unbinds + 1;
     client.close();
-    server.wait_for(|seen| seen.unbinds > 0);
+    server.wait_for(|seen| seen.unbinds == unbinds);
     let sums = sender.settle(&server.seen);
+    assert!([1, LAST_NUMBER].iter().all(|number| server.seen.numbers.contains(number)), "the numbers go on at 1");
     server.seen.check_deliveries(&delivered.lock().unwrap());
     println!("server of npm smpp with our {} client, {head:?}: {sums}; {}", C::NAME, server.seen.counts());
 }
@@ -224,11 +229,14 @@ impl Server {
         self.program = Self::listen(self.port.address()).expect("an installed program");
     }
 
-    /// Waits until each deliver_sm for these requests was confirmed, and heartbeats of both sides were answered.
+    /// Waits until the server has said that it received these requests, and that each deliver_sm for them was confirmed.
+    /// Then waits until heartbeats of both sides were answered.
     fn wait_for_silence(&mut self, requests: Range<u64>) {
         let confirmed = |seen: &Seen| {
-            let mut submits = seen.submits.range(requests.clone()).filter(|(request, _)| request.is_multiple_of(7));
-            submits.all(|(_, sequences)| seen.confirmed.contains(&sequences[0]))
+            requests.clone().all(|request| {
+                let sequences = seen.submits.get(&request);
+                sequences.is_some_and(|all| !request.is_multiple_of(7) || seen.confirmed.contains(&all[0]))
+            })
         };
         self.wait_for(confirmed);
         let (enquiries, alive) = (self.seen.enquiries + 2, self.seen.alive + 2);
@@ -268,6 +276,7 @@ impl Seen {
             "delivered" => drop(self.delivered.insert(sequence())),
             "confirmed" => drop(self.confirmed.insert(sequence())),
             request => {
+                assert!((1..=LAST_NUMBER).contains(&sequence()), "{line}");
                 assert!(self.numbers.insert(sequence()), "a sequence number repeats: {line}");
                 match request {
                     "bind" => self.binds += 1,
@@ -298,19 +307,29 @@ impl Seen {
     }
 }
 
-/// A file for the numbers of a client, which is removed at the end.
+/// The last sequence number of SMPP. After it comes 1.
+const LAST_NUMBER: u32 = 0x7fff_ffff;
+
+/// A folder with the file of a client's numbers, which are soon at their end. It is removed when the test ends.
 struct Numbers(PathBuf);
 
 impl Numbers {
     fn new(name: &str) -> Self {
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("smpp-{name}-{}.numbers", process::id()));
-        let _ = fs::remove_file(&file);
-        Self(file)
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("smpp-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let numbers = Self(folder);
+        let reserved = LAST_NUMBER - u32::try_from(REQUESTS / 2).unwrap();
+        fs::write(numbers.file(), format!("framelink numbers 1\nreserved {reserved}\n")).unwrap();
+        numbers
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("sequence.numbers")
     }
 }
 
 impl Drop for Numbers {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
