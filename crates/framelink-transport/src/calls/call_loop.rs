@@ -198,7 +198,7 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
                 self.end_if_needed(legs);
                 None
             }
-            // Nothing closes the connection while a loop reads.
+            // A loop does not close the connection while it reads.
             Taken::Unread(_) => None,
         };
         self.expire_late(legs, now);

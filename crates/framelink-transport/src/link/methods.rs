@@ -70,8 +70,9 @@ macro_rules! link_methods {
                 $wait!(self.role.connect())
             }
 
-            /// Signs off if the profile says so, writes what is queued, shuts down writing on all connections, and
-            /// waits for the peer to close its side, so that replies that are owed still arrive.
+            /// Signs off if the profile says so, and waits for the reply if the profile expects one. Then writes what is
+            /// queued, shuts down writing on all connections, and waits for the peer to close its side, so that replies
+            /// that are owed still arrive.
             ///
             /// All connections are closed concurrently. After `within`, those that have not ended are closed anyway. If
             /// the profile has [`keep-up`](crate::ProfileBuilder::keep_up) and clones exist, nothing is dialled before

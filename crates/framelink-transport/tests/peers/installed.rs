@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use crate::program::starting;
+use crate::starting::starting;
 
 /// Returns the path of a peer. If the peer is missing, prints that it is left out, and returns `None`. With
 /// `FRAMELINK_PEERS_REQUIRED=1` a missing peer is an error.

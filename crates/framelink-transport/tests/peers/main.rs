@@ -15,6 +15,7 @@ mod hosts;
 mod installed;
 mod modbus;
 mod program;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
 mod twisted;

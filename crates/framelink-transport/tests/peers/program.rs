@@ -5,23 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::DEADLINE;
-
-/// Held while a process is started. Between its fork and its exec the process has all sockets and locks of this one.
-static STARTING: Mutex<()> = Mutex::new(());
-
-pub(crate) fn starting() -> MutexGuard<'static, ()> {
-    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits until no process is being started. Sockets and locks that were closed before are free then.
-pub(crate) fn wait_for_starts() {
-    drop(starting());
-}
+use crate::starting::starting;
 
 /// A process that reads commands from stdin, one a line, answers them with lines, and exits when its stdin ends.
 pub(crate) struct Program {

@@ -16,3 +16,6 @@ mod ledger;
 mod postgres;
 #[path = "../../../framelink-transport/tests/peers/hosts/rounds.rs"]
 mod rounds;
+#[path = "../../../framelink-transport/tests/peers/starting.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod starting;

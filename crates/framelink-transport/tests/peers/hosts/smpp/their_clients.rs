@@ -13,7 +13,8 @@ use super::super::servers::{Server, Submit};
 use super::Library;
 use super::pdu::{Head, SUBMIT_SM, SUBMIT_SM_RESP, text_of_submit_sm};
 use super::their_server::RECIPE;
-use crate::program::{Program, wait_for_starts};
+use crate::program::Program;
+use crate::starting::wait_for_starts;
 
 const REQUESTS: u64 = 200;
 

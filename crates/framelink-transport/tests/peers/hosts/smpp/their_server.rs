@@ -16,7 +16,8 @@ use super::super::ledger::{Ledger, Outcome};
 use super::super::rounds::{Round, Rounds};
 use super::NPM;
 use super::pdu::{DELIVER_SM, DELIVER_SM_RESP, Head, QUEUE_FULL, SUBMIT_SM_RESP};
-use crate::program::{Program, wait_for_starts};
+use crate::program::Program;
+use crate::starting::wait_for_starts;
 
 /// Requests of a round, and how many threads send them.
 const REQUESTS: u64 = 200;
