@@ -31,6 +31,9 @@ mod s7;
 mod simplex;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod smpp;
+#[expect(dead_code, reason = "the recipes need some of the peers")]
+#[path = "../peers/starting.rs"]
+mod starting;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod syslog;
 
