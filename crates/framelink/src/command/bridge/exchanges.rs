@@ -58,8 +58,8 @@ pub(super) async fn run(
             () = drain.over() => {}
         }
     }
-    let written = recording.and_then(Arc::into_inner);
-    let written = written.map_or(Ok(()), |(file, _)| file.finish(&clients, &keys, &to.to_string()));
+    // A client that was cut may hold the recording a moment longer.
+    let written = recording.map_or(Ok(()), |recording| recording.0.finish(&clients, &keys, &to.to_string()));
     outcome(&report, handle.counts(), &drain).and(written)
 }
 
