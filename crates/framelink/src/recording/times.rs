@@ -57,7 +57,7 @@ fn found(time: &TimeText, group: &[&Exchange], side: Side, index: usize, start: 
     if is_meant && all(digits, |text| Some(text.to_vec())) {
         return Some(TimeField { start, len: digits, field: format!("{{{}}}", time.field) });
     }
-    if digits > 6 && digits % 2 == 0 && time.is_digits() && all(digits / 2, unpacked) {
+    if digits > 6 && digits.is_multiple_of(2) && time.is_digits() && all(digits / 2, unpacked) {
         return Some(TimeField { start, len: digits / 2, field: format!("{{{},bcd}}", time.field) });
     }
     None
