@@ -93,6 +93,12 @@ impl<F: Decode> Codec<F> {
         self.fault.as_deref().copied()
     }
 
+    /// Returns whether a fault has ended decoding.
+    #[inline]
+    pub const fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// Looks at all bytes of the next input, because other bytes now precede those that were looked at.
     pub const fn look_again(&mut self) {
         self.looked_at = 0;

@@ -58,6 +58,7 @@ impl Activity {
     }
 
     /// Records that a message was received, or that bytes of a message were written.
+    #[inline]
     pub(crate) fn touch(&self, now: Duration) {
         self.touch_at(Moment::at(now));
     }
@@ -72,8 +73,10 @@ impl Activity {
         }
     }
 
-    pub(crate) fn at(&self) -> Duration {
-        Duration::from_nanos(self.0.at.load(Ordering::Acquire))
+    /// Returns when a message was received or sent last.
+    #[inline]
+    pub(crate) fn at(&self) -> Moment {
+        Moment::START.after(self.0.at.load(Ordering::Acquire))
     }
 
     /// Records that requests were delivered.

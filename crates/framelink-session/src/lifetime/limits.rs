@@ -139,9 +139,25 @@ impl Lifetime {
         }
     }
 
+    /// Returns whether the connection was not told to end and has not reached its lifetime.
+    #[inline]
+    pub(crate) fn is_open(&self, now: impl FnOnce() -> Duration) -> bool {
+        self.told() == NoticeStage::Open && self.lifetime.is_none_or(|life| Moment::at(now()) < life.within)
+    }
+
+    /// The shortcut of [`ending`](Self::ending) and [`ends_at`](Self::ends_at) for an open connection: returns when it is
+    /// idle or old. `None` only means that these have to be called.
+    #[inline]
+    pub(crate) fn open_until(&self, now: Duration, is_inside_message: bool) -> Option<Option<Duration>> {
+        let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.idle_at(idle));
+        let until = [idle, self.lifetime.map(|life| life.within)].into_iter().flatten().min();
+        let is_open = self.told() == NoticeStage::Open && until.is_none_or(|until| until > Moment::at(now));
+        is_open.then(|| until.map(Moment::time))
+    }
+
     /// Returns when to check again if no message is received before.
     pub(crate) fn ends_at(&self, now: Duration, is_inside_message: bool) -> Option<Duration> {
-        let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.last_at().saturating_add(idle.time()));
+        let idle = self.idle.filter(|_| !is_inside_message).map(|idle| self.idle_at(idle).time());
         let lifetime = self.lifetime.map(|life| [life.within.time(), life.within.after(life.grace).time()]);
         let aged = lifetime.and_then(|ages| ages.into_iter().find(|&at| at > now));
         let is_new = self.told() == NoticeStage::Draining && now < Self::CONNECT_GRACE;
@@ -158,12 +174,14 @@ impl Lifetime {
         standing.frames == 0 && standing.now < Self::CONNECT_GRACE && self.told() == NoticeStage::Draining
     }
 
+    #[inline]
     fn told(&self) -> NoticeStage {
         self.notice().map_or(NoticeStage::Open, |notice| notice.stage())
     }
 
-    fn last_at(&self) -> Duration {
-        self.activity.at()
+    #[inline]
+    fn idle_at(&self, idle: Moment) -> Moment {
+        self.activity.at().after(idle.since(Moment::START))
     }
 
     /// Returns the stage by age or by notice, whichever is later, and why.
@@ -187,15 +205,15 @@ impl Lifetime {
     }
 
     fn idled(&self, now: Duration) -> Option<Ending> {
-        let after = self.idle?.time();
-        if self.last_at().saturating_add(after) > now {
+        let idle = self.idle?;
+        if self.idle_at(idle) > Moment::at(now) {
             return None;
         }
         if self.owed() > 0 {
             self.activity.touch(now);
             return None;
         }
-        Some(Ending::Idle { after })
+        Some(Ending::Idle { after: idle.time() })
     }
 }
 
@@ -253,6 +271,25 @@ mod tests {
         assert_eq!(lifetime.ends_at(grace, false), None, "nothing spins");
         notice.tell(NoticeStage::Closing);
         assert_eq!(lifetime.ending(dry(nearly)), Some(Ending::Drained), "half of the time is over");
+    }
+
+    #[test]
+    fn the_shortcut_for_an_open_connection_agrees_with_the_checks() {
+        for stage in [NoticeStage::Open, NoticeStage::Draining, NoticeStage::Closing, NoticeStage::Dropped] {
+            let notice = Arc::new(Notice::new());
+            notice.tell(stage);
+            for (now, is_inside_message) in (0..=120).flat_map(|now| [(at(now), true), (at(now), false)]) {
+                let mut lifetime = Lifetime::new().idle(at(10)).lifetime(at(100), at(5)).heed(Arc::clone(&notice));
+                lifetime.activity().touch(at(93));
+                let until = lifetime.open_until(now, is_inside_message);
+                let is_open = stage == NoticeStage::Open && now < at(100);
+                assert_eq!((until.is_some(), lifetime.is_open(|| now)), (is_open, is_open), "{stage:?} {now:?}");
+                if let Some(until) = until {
+                    assert_eq!(until, lifetime.ends_at(now, is_inside_message));
+                    assert_eq!(lifetime.ending(Standing { is_inside_message, ..dry(now) }), None);
+                }
+            }
+        }
     }
 
     #[test]

@@ -166,28 +166,34 @@ impl Notice {
     }
 
     /// Returns why the connection ends at once, or `None` if it does not.
+    #[inline]
     pub fn abrupt(&self) -> Option<Ending> {
         match self.stage() {
-            NoticeStage::Dropped => {
-                let evicted = self.wakers().rare.as_ref().and_then(|rare| rare.evicted);
-                Some(evicted.unwrap_or(Ending::Dropped))
-            }
+            NoticeStage::Dropped => Some(self.why_dropped()),
             NoticeStage::Cut => Some(Ending::Cut),
             NoticeStage::Open | NoticeStage::Draining | NoticeStage::Closing => None,
         }
     }
 
+    #[cold]
+    fn why_dropped(&self) -> Ending {
+        let evicted = self.wakers().rare.as_ref().and_then(|rare| rare.evicted);
+        evicted.unwrap_or(Ending::Dropped)
+    }
+
     /// Returns the stage.
+    #[inline]
     #[must_use]
     pub fn stage(&self) -> NoticeStage {
         self.stage.get()
     }
 
-    /// Sets the waker of the receiving half. Call this before reading the stage, so that no change is missed.
-    pub fn wake_receiver(&self, waker: &Waker) {
+    /// Sets the waker of the receiving half. Call this before reading the stage, so that no change is missed. Returns
+    /// whether it was this waker before.
+    pub fn wake_receiver(&self, waker: &Waker) -> bool {
         let mut wakers = self.wakers();
         if wakers.receiver.as_ref().is_some_and(|before| before.will_wake(waker)) {
-            return;
+            return true;
         }
         let before = wakers.receiver.replace(waker.clone());
         // The sending half may still be in the task before. If it is not, that task is woken for nothing.
@@ -197,6 +203,7 @@ impl Notice {
             wakers.rare.get_or_insert_default().sender = Some(before);
         }
         wakers.join();
+        false
     }
 
     /// Sets the waker of the sending half. Call this before reading the stage, so that no change is missed.
@@ -319,7 +326,7 @@ mod tests {
             for &(half, task) in *set {
                 let waker = Waker::from(Arc::clone(&tasks[task]));
                 match half {
-                    'r' => notice.wake_receiver(&waker),
+                    'r' => _ = notice.wake_receiver(&waker),
                     _ => notice.wake_sender(&waker),
                 }
             }

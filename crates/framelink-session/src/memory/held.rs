@@ -39,6 +39,12 @@ impl Held {
         self.pages > 0
     }
 
+    /// Returns whether the budget is not used up.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.account.as_ref().is_none_or(|account| !account.budget.is_full())
+    }
+
     /// Creates another part of this connection, which holds no bytes yet.
     pub fn another(&self) -> Self {
         Self { account: self.account.clone(), pages: 0, is_shared: false }

@@ -132,6 +132,7 @@ impl Deref for Message {
 }
 
 impl AsRef<[u8]> for Message {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         self
     }

@@ -29,6 +29,19 @@ impl<D: Decode> Receiving<D> {
         self.extras.as_mut()?.lifetime.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
     }
 
+    /// Returns whether the next read needs no check before it: unless the read finds nothing, the connection goes on.
+    #[inline]
+    pub fn may_read_first(&self, now: impl FnOnce() -> Duration) -> bool {
+        self.lifetime().is_none_or(|lifetime| lifetime.is_open(now))
+    }
+
+    /// The shortcut of [`ending`](Self::ending) and [`ends_at`](Self::ends_at) for a connection that was not told to end:
+    /// returns when it is idle or old. `None` only means that these have to be called.
+    #[inline]
+    pub fn open_until(&self, now: Duration) -> Option<Option<Duration>> {
+        self.lifetime()?.open_until(now, self.is_inside_message())
+    }
+
     /// Returns when to call [`ending`](Self::ending) if no bytes are received before.
     #[must_use]
     pub fn ends_at(&self, now: Duration) -> Option<Duration> {
@@ -48,21 +61,21 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Returns why the connection must end at once, if it was told so.
+    #[inline]
     #[must_use]
     pub fn told(&self) -> Option<Ending> {
         self.notice()?.abrupt()
     }
 
     /// Returns the notice that can end the connection.
+    #[inline]
     pub fn notice(&self) -> Option<&Arc<Notice>> {
         self.lifetime()?.notice()
     }
 
-    /// Sets the waker that is woken when the notice changes.
-    pub fn wake_when_told(&self, waker: &Waker) {
-        if let Some(notice) = self.notice() {
-            notice.wake_receiver(waker);
-        }
+    /// Sets the waker that is woken when the notice changes. Returns whether it was this waker before.
+    pub fn wake_when_told(&self, waker: &Waker) -> bool {
+        self.notice().is_some_and(|notice| notice.wake_receiver(waker))
     }
 
     /// Returns the liveness of the connection, if it has heartbeats.
@@ -73,6 +86,7 @@ impl<D: Decode> Receiving<D> {
 
     pub(crate) fn set_liveness(&mut self, liveness: Option<LivenessHandle>) {
         self.liveness = liveness;
+        self.is_checked = false;
     }
 
     /// Returns when a heartbeat or a verdict is due if no bytes are received or sent before.

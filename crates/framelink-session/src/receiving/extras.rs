@@ -33,6 +33,7 @@ pub(super) struct Extras {
 
 impl<D: Decode> Receiving<D> {
     pub(super) fn extras_mut(&mut self) -> &mut Extras {
+        self.is_checked = false;
         self.extras.get_or_insert_default()
     }
 

@@ -28,7 +28,7 @@ impl<D: Decode> Receiving<D> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn forward<E: Encode>(&mut self, to: &mut Sending<E>, large: usize, most: usize) -> usize {
-        if self.buffer.is_empty() || !self.forwards_plainly() {
+        if self.buffer.is_empty() || !self.is_plain() {
             return 0;
         }
         let Some(mut batch) = to.begin_batch() else { return 0 };
@@ -62,12 +62,54 @@ impl<D: Decode> Receiving<D> {
 
     /// Returns whether a message is only its bytes: it can be no heartbeat, and is not counted as a request.
     #[inline]
-    fn forwards_plainly(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         self.has_started() && self.liveness.is_none() && self.messages_are == Messages::Plain && !self.is_flooded()
+    }
+
+    /// Takes the whole messages that only the framing looks at, as [`whole_place`](Self::whole_place) does, and passes each to
+    /// `take`, until that returns false. The messages are not copied.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use framelink_profile::Framing;
+    /// use framelink_session::Receiving;
+    ///
+    /// let mut receiving = Receiving::new("net:2".parse::<Framing>()?);
+    /// receiving.on_bytes(b"\x00\x02hi\x00\x05hello\x00\x05other", Duration::ZERO);
+    /// let mut taken = Vec::new();
+    /// receiving.take_whole(|message| {
+    ///     taken.push(message.len());
+    ///     taken.len() < 2
+    /// });
+    /// assert_eq!((taken, receiving.messages_received()), (vec![2, 5], 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn take_whole(&mut self, mut take: impl FnMut(&[u8]) -> bool) {
+        if !self.is_checked {
+            return;
+        }
+        let mut taken = Taken { receiving: self, count: 0, bytes: 0 };
+        loop {
+            let Receiving { buffer, codec, .. } = &mut *taken.receiving;
+            let rest = buffer.as_ref().get(taken.bytes..).unwrap_or_default();
+            // Empty messages may be counted.
+            let Some(frame) = codec.whole_frame(rest).filter(|frame| frame.payload_len() > 0) else { break };
+            taken.bytes += frame.frame_len;
+            taken.count += 1;
+            if !take(frame.payload(rest)) {
+                break;
+            }
+        }
     }
 
     /// Records `count` delivered messages, which are the first `taken` bytes of the buffer.
     fn on_forwarded(&mut self, count: u64, taken: usize) {
+        self.on_taken_whole(count, taken);
+        self.on_idle(true);
+    }
+
+    fn on_taken_whole(&mut self, count: u64, taken: usize) {
         self.buffer.take(taken);
         self.missing = 0;
         self.frames += count;
@@ -78,6 +120,20 @@ impl<D: Decode> Receiving<D> {
         }
         self.is_away = true;
         self.on_taken();
-        self.on_idle(true);
+    }
+}
+
+/// Messages that were taken from the buffer. They are removed also if `take` panics.
+struct Taken<'r, D: Decode> {
+    receiving: &'r mut Receiving<D>,
+    count: u64,
+    bytes: usize,
+}
+
+impl<D: Decode> Drop for Taken<'_, D> {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            self.receiving.on_taken_whole(self.count, self.bytes);
+        }
     }
 }

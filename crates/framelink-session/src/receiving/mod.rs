@@ -86,6 +86,8 @@ pub struct Receiving<D: Decode> {
     /// Whether the driver was told that a heartbeat is due.
     has_told_beat: bool,
     messages_are: Messages,
+    /// Whether only the framing has to look at the next message: see [`whole_place`](Self::whole_place).
+    is_checked: bool,
     /// Looks for a PROXY protocol header, if headers are refused.
     watch: Option<Watch>,
 }
@@ -149,6 +151,7 @@ impl<D: Decode> Receiving<D> {
             is_away: false,
             has_told_beat: false,
             messages_are: Messages::Plain,
+            is_checked: false,
             watch: None,
         }
     }
@@ -160,6 +163,7 @@ impl<D: Decode> Receiving<D> {
             Messages::Plain | Messages::Requests => Messages::Requests,
             Messages::RequestsInTurn => Messages::RequestsInTurn,
         };
+        self.is_checked = false;
     }
 
     /// Limits empty messages per second, heartbeats included. Defaults to no limit.
@@ -338,6 +342,7 @@ impl<D: Decode> Receiving<D> {
                     if self.messages_are == Messages::RequestsInTurn {
                         self.hold_heartbeats();
                     }
+                    self.is_checked = self.is_plain();
                     return Ok(Received::Message(place));
                 }
                 Decoded::Incomplete(need) => {
@@ -348,15 +353,20 @@ impl<D: Decode> Receiving<D> {
         }
     }
 
-    /// The shortcut of [`poll_place`](Self::poll_place), for a connection on which nothing but the framing looks at a
-    /// message: it has no heartbeats, no limits, and expects no preamble. `None` only means that `poll_place` has to be
-    /// called, after [`poll_preamble`](Self::poll_preamble).
+    /// The shortcut of [`poll_place`](Self::poll_place), for messages that only the framing has to look at: on a
+    /// connection without heartbeats, limits and a preamble, and otherwise after the first message of a read, because
+    /// the limits look at the time, which is that of the read. `None` only means that `poll_place` has to be called, after
+    /// [`poll_preamble`](Self::poll_preamble).
     #[inline(always)] // A call with a result in memory takes as long as the rest.
     pub fn whole_place(&mut self) -> Option<MessagePlace> {
-        if self.liveness.is_some() || self.extras.is_some() || self.watch.is_some() {
+        if !self.is_checked {
             return None;
         }
         let frame = self.codec.whole_frame(self.buffer.as_ref())?;
+        if frame.payload_len() == 0 {
+            // Empty messages may be counted.
+            return None;
+        }
         self.missing = 0;
         self.frames += 1;
         Some(self.take_frame(&frame))
@@ -466,6 +476,16 @@ impl<D: Decode> Receiving<D> {
         self.frames
     }
 
+    /// The shortcut of [`poll_place`](Self::poll_place) before a read: returns whether there is nothing to return.
+    #[inline]
+    pub fn awaits_bytes(&self) -> bool {
+        self.buffer.is_empty()
+            && self.end.is_none()
+            && self.has_started()
+            && !self.is_flooded()
+            && !self.codec.has_failed()
+    }
+
     /// Returns whether a message has begun and is not whole.
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
@@ -501,6 +521,7 @@ impl<D: Decode> Receiving<D> {
             liveness.on_heard(now);
         }
         self.begun_at.get_or_insert(self.heard_at);
+        self.is_checked = self.liveness.is_none() && self.extras.is_none() && self.watch.is_none();
         self.end = matches!(self.codec.framing().ends(), Ends::Read(_)).then_some(End::Read);
     }
 

@@ -27,6 +27,7 @@ impl<D: Decode> Receiving<D> {
     /// Bytes are kept only once.
     pub fn refuse_proxy_header(&mut self) {
         self.watch = Watch::new(self.preamble().map_or(&[], |preamble| &preamble.bytes));
+        self.is_checked = false;
     }
 
     /// Returns the received PROXY protocol header, if [refused](Self::refuse_proxy_header). No message is delivered

@@ -172,6 +172,30 @@ mod tests {
     }
 
     #[test]
+    fn the_shortcut_takes_only_messages_that_no_limit_looks_at() {
+        let net = "net:1".parse::<framelink_profile::Framing>().unwrap();
+        let mut receiving = Receiving::new(net);
+        let wire = b"\x01a\x01b\x00\x01c\x09long tail"; // the shortcut needs eight bytes
+        receiving.on_bytes(wire, Duration::ZERO);
+        assert!(receiving.whole_place().is_some(), "without limits, the first too");
+        receiving.limit_frame(Duration::from_secs(1));
+        assert_eq!(receiving.whole_place(), None, "the first that the limit sees");
+        assert!(matches!(receiving.poll(), Ok(Received::Message(message)) if &message[..] == b"b"));
+        assert_eq!(receiving.whole_place(), None, "empty messages may be counted");
+        assert!(matches!(receiving.poll(), Ok(Received::Message(message)) if message.is_empty()));
+        let place = receiving.whole_place().unwrap();
+        assert_eq!(&receiving.message_at(place)[..], b"c");
+        assert_eq!((receiving.messages_received(), receiving.frames_received()), (4, 4));
+        receiving.on_bytes(wire, Duration::ZERO);
+        assert_eq!(receiving.whole_place(), None, "the first of a read");
+        assert!(matches!(receiving.poll(), Ok(Received::Message(_))));
+        receiving.take_requests(true);
+        assert_eq!(receiving.whole_place(), None, "each request is counted");
+        assert!(matches!(receiving.poll(), Ok(Received::Message(_))));
+        assert_eq!(receiving.whole_place(), None, "so is the next");
+    }
+
+    #[test]
     fn a_single_message_has_memory_of_its_own_size() {
         let mut receiving = Receiving::new(OneByte);
         receiving.on_bytes(&wire(&[100, 100, 100]), Duration::ZERO);

@@ -40,12 +40,20 @@ impl<D: Decode> Receiving<D> {
     /// Returns whether the next read may have the memory that it needs, and counts that memory. `waits`: the read holds
     /// its memory while it waits. Returns false while connections that were told to end hold memory, and if this is
     /// one.
+    #[inline]
     pub fn make_room(&mut self, waits: bool, now: impl FnOnce() -> Duration) -> bool {
+        let needs_none = !waits && self.is_lent() && !self.room.held.holds_any();
+        if needs_none && self.room.starved_since.is_none() && self.room.held.has_room() {
+            return true;
+        }
+        self.try_room(waits, now)
+    }
+
+    fn try_room(&mut self, waits: bool, now: impl FnOnce() -> Duration) -> bool {
         if waits && self.buffer.is_small() {
             self.buffer.reuse(take_spare());
         }
-        // An empty buffer reads into memory of the thread. The connection holds memory only for bytes that are left.
-        let wanted = if self.buffer.is_small() && !waits { 0 } else { self.capacity_for_read() };
+        let wanted = if self.is_lent() && !waits { 0 } else { self.capacity_for_read() };
         if self.room.held.try_set(wanted) {
             self.room.starved_since = None;
             return true;
@@ -84,6 +92,13 @@ impl<D: Decode> Receiving<D> {
         if self.told().is_some() {
             self.forget();
         }
+    }
+
+    /// Returns whether the buffer has only memory of the thread, which it gives back when there is nothing to read. The
+    /// connection holds memory only for bytes that are left.
+    #[inline]
+    fn is_lent(&self) -> bool {
+        self.buffer.is_empty() || self.buffer.is_small()
     }
 
     fn capacity_for_read(&self) -> usize {

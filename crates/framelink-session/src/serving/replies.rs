@@ -304,7 +304,8 @@ impl<R> Replies<R> {
 
     /// Frees the memory of a burst.
     fn forget_bursts(&mut self) {
-        if self.is_empty() {
+        let most = self.handled.capacity().max(self.held.capacity()).max(self.due.capacity());
+        if most > SMALL && self.is_empty() {
             self.handled.shrink_to(SMALL);
             self.held.shrink_to(SMALL);
             self.due.shrink_to(SMALL);

@@ -16,6 +16,15 @@ pub(super) struct Reading {
     began: Option<Duration>,
     /// Whether the last read would have had to wait.
     is_dry: bool,
+    /// Whether there was a read before.
+    has_read: bool,
+}
+
+/// When to stop waiting for bytes, and why.
+#[derive(Default)]
+struct Deadlines {
+    soonest: Option<Duration>,
+    alive: Option<Duration>,
 }
 
 /// The result of one read.
@@ -33,17 +42,17 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         reading: &mut Reading,
         until: Option<Duration>,
     ) -> Result<Read, Cause<D::Error, E>> {
-        let overdue = self.check_limit(reading)?;
-        let alive = self.receiving.alive_at();
-        let ends = match self.receiving.has_lifetime() {
-            false => None,
-            true => match self.check_lifetime(reading)? {
-                Read::Again => return Ok(Read::Again),
-                Read::Wait(ends) => ends,
-            },
-        };
-        let soonest = [until, overdue, alive, ends].into_iter().flatten().min();
-        let read = self.read_or_wait(soonest);
+        // A read that does not wait needs no deadline: the first one is checked only if it finds nothing.
+        let reads_first = !self.waits() && !reading.has_read && self.receiving.may_read_first(|| self.clock.now());
+        reading.has_read = true;
+        let mut deadlines = Deadlines::default();
+        if !reads_first {
+            match self.check(reading, until)? {
+                Some(checked) => deadlines = checked,
+                None => return Ok(Read::Again),
+            }
+        }
+        let read = self.read_or_wait(deadlines.soonest);
         if let Some(ending) = self.receiving.told() {
             // The notice is what ended the read.
             return Err(self.ended(ending));
@@ -58,8 +67,14 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
             return Ok(Read::Wait(None));
         }
         reading.is_dry = true;
+        if reads_first {
+            match self.check(reading, until)? {
+                Some(checked) => deadlines = checked,
+                None => return Ok(Read::Again),
+            }
+        }
         // The clock is read only if there is a deadline.
-        let Some(soonest) = soonest else { return Ok(Read::Wait(None)) };
+        let Deadlines { soonest: Some(soonest), alive } = deadlines else { return Ok(Read::Wait(None)) };
         let now = self.clock.now();
         if soonest > now {
             return Ok(Read::Wait(Some(soonest)));
@@ -71,6 +86,24 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
             self.receiving.on_time(now).map_err(Cause::Dead)?;
         }
         Ok(Read::Again)
+    }
+
+    /// Fails if a limit has passed. Otherwise returns the deadlines of the next read, or `None` if bytes were read.
+    fn check<E>(
+        &mut self,
+        reading: &mut Reading,
+        until: Option<Duration>,
+    ) -> Result<Option<Deadlines>, Cause<D::Error, E>> {
+        let overdue = self.check_limit(reading)?;
+        let alive = self.receiving.alive_at();
+        let ends = match self.receiving.has_lifetime() {
+            false => None,
+            true => match self.check_lifetime(reading)? {
+                Read::Again => return Ok(None),
+                Read::Wait(ends) => ends,
+            },
+        };
+        Ok(Some(Deadlines { soonest: [until, overdue, alive, ends].into_iter().flatten().min(), alive }))
     }
 
     /// Fails if a message, or the first one, has taken too long. Otherwise returns its deadline. Bytes that arrived by
@@ -91,6 +124,9 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     fn check_lifetime<E>(&mut self, reading: &mut Reading) -> Result<Read, Cause<D::Error, E>> {
         const SLICE: Duration = Duration::from_millis(20);
         let now = self.clock.now();
+        if let Some(ends) = self.receiving.open_until(now) {
+            return Ok(Read::Wait(ends));
+        }
         let Some(ending) = self.receiving.ending(now, reading.is_dry) else {
             let draining = match (self.receiving.is_draining(now), reading.is_dry) {
                 (true, false) => Some(now),

@@ -87,9 +87,14 @@ pub(crate) struct Turn {
 impl Turn {
     /// Returns whether this turn has received its share of frames. A heartbeat costs about as much as a message.
     pub(crate) fn is_long<D: Decode>(&mut self, receiving: &Receiving<D>) -> bool {
+        self.frames_left(receiving) == 0
+    }
+
+    /// Returns how many more frames this turn may receive.
+    pub(crate) fn frames_left<D: Decode>(&mut self, receiving: &Receiving<D>) -> u64 {
         const FRAMES: u64 = 1024;
         let frames = receiving.frames_received();
-        frames - *self.frames_before.get_or_insert(frames) >= FRAMES
+        (*self.frames_before.get_or_insert(frames) + FRAMES).saturating_sub(frames)
     }
 }
 
@@ -130,12 +135,16 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
 
     /// Like `receive_in`, but leaves the message in the read buffer.
     #[inline]
-    pub(super) fn receive_place<E>(&mut self, turn: &mut Turn) -> Result<Came<MessagePlace>, Cause<D::Error, E>> {
+    pub(crate) fn receive_place<E>(&mut self, turn: &mut Turn) -> Result<Came<MessagePlace>, Cause<D::Error, E>> {
         loop {
             if self.receiving.beat_is_due() {
                 return Ok(Came::Beat);
             }
-            let until = match next_place(self.receiving)? {
+            let next = match self.receiving.awaits_bytes() {
+                true => Received::Wait { until: None },
+                false => next_place(self.receiving)?,
+            };
+            let until = match next {
                 Received::Message(place) => return Ok(Came::Message(place)),
                 Received::Closed => return Ok(Came::Closed),
                 Received::Wait { until } => until,

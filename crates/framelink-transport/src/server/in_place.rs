@@ -9,14 +9,14 @@ use framelink_codec::{Decode, Encode};
 use super::answer::{Answer, HandlerResult};
 use super::ending::{ServedConnection, ServedOutcome, end_served, open_served};
 use super::output::ServedOutput;
-use super::served::{KEPT_FOR, ServedMachine};
+use super::served::{Handled, KEPT_FOR, ServedMachine};
 use super::service::Service;
 use super::step_clock::StepClock;
 use crate::connection::{CauseOf, ErrorOf, Open, Parts, Step};
 use crate::drive::{self, AT_ONCE, Came, Clock, Input, Port, Progress, Turn, Wants};
 use crate::error::{Cause, Error, HandlerError, Operation};
 use crate::profile::Profile;
-use crate::session::{MessagePlace, Receiving, Reply, Sending};
+use crate::session::{MessagePlace, Reply, Sending};
 
 /// The bytes of a reply that is not in the send queue. There is none, because handlers write into the queue.
 type NoBytes = [u8; 0];
@@ -148,17 +148,6 @@ impl<C: Decode + Encode, A> ServedInPlace<C, A> {
 /// A connection in use during one step.
 type StepOf<'o, C, P, K> = Open<'o, C, P, StepClock<'o, K>>;
 
-/// What handlers have done with requests.
-#[derive(Default)]
-struct Handled {
-    /// How many requests were taken, the one of a handler that failed included.
-    taken: u64,
-    /// How many replies were queued.
-    replied: u64,
-    /// How many requests get no reply.
-    skipped: u64,
-}
-
 impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
     /// Answers the requests that have arrived, until the connection has been served, or until the socket must be waited
     /// for. The replies share a write.
@@ -170,6 +159,10 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
     ) -> Step<(), ErrorOf<C>> {
         let stepped = self.advance_in_place(open, peer, handler);
         self.count_taken(open.sending);
+        if !open.port.input().waits() {
+            // Counted once, because handlers that do not wait leave no bytes to another task.
+            open.receiving.on_idle(false);
+        }
         if matches!(&stepped, Err(error) if !drive::is_lost(error.cause())) {
             // The replies that were given before a handler failed are sent. What cannot be sent now is sent by the close.
             let _ = self.write_in_place(open);
@@ -199,7 +192,7 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
                 }
                 turn = Turn::default();
             }
-            match open.inbound(true).receive_in(&mut turn) {
+            match open.inbound(true).receive_place(&mut turn) {
                 Ok(Came::Message(place)) => self.gather_in_place(open, place, &mut turn, handler).map_err(failed)?,
                 Ok(Came::Closed) => self.requests.on_end(Ok(()))?,
                 Ok(Came::Beat) => {}
@@ -217,30 +210,39 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
         turn: &mut Turn,
         handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
     ) -> Result<(), CauseOf<C>> {
-        let waits = open.port.input().waits();
+        if open.port.input().waits() {
+            open.receiving.on_idle(true);
+        }
         // While replies are gathered, none of them holds the place of the next request.
         let goes_on = self.requests.replies.is_gathering() && !self.requests.is_short();
+        let most = if goes_on { turn.frames_left(open.receiving) } else { 0 };
         let (mut handled, receiving, sending) = (Handled::default(), &mut *open.receiving, &mut *open.sending);
         self.requests.on_begun();
+        let may_go_on =
+            |handled: &Handled, sending: &Sending<_>| handled.taken <= most && ServedOutput::<C>::may_gather(sending);
         // One guard for all handlers, because it costs as much as a short handler.
         let gathered = drive::guarded(|| {
             let mut next = Some(first);
-            while let Some(place) = next {
-                answer_in_place(receiving, sending, place, &mut handled, handler)?;
-                let may_go_on = goes_on && ServedOutput::<C>::may_gather(sending) && !turn.is_long(receiving);
-                next = if may_go_on { drive::at_hand(receiving, waits) } else { None };
+            while let Some(place) = next.take() {
+                answer_in_place(&receiving.message_at(place), sending, &mut handled, handler)?;
+                if !may_go_on(&handled, sending) {
+                    break;
+                }
+                let mut failed = Ok(());
+                receiving.take_whole(|request| {
+                    failed = answer_in_place(request, sending, &mut handled, handler);
+                    failed.is_ok() && may_go_on(&handled, sending)
+                });
+                failed?;
+                if may_go_on(&handled, sending) {
+                    next = drive::place_at_hand(receiving);
+                }
             }
             Ok(())
         });
         open.clock.renew();
         self.on_handled(&handled);
         gathered.and_then(|gathered| gathered)
-    }
-
-    fn on_handled(&mut self, handled: &Handled) {
-        self.requests.on_taken(handled.taken);
-        self.requests.replies.pass(handled.replied, handled.skipped);
-        self.output.on_queued(handled.replied);
     }
 
     fn write_in_place<P: Port, K: Clock>(&mut self, open: &mut Open<'_, C, P, K>) -> Result<Progress, CauseOf<C>> {
@@ -258,18 +260,16 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
 }
 
 /// Answers one request. A handler that panics leaves nothing in the queue.
-#[inline]
+#[inline(always)] // A call with a result in memory takes as long as the rest.
 fn answer_in_place<C: Decode + Encode, H: HandlerResult>(
-    receiving: &Receiving<Arc<C>>,
+    request: &[u8],
     sending: &mut Sending<Arc<C>>,
-    place: MessagePlace,
     handled: &mut Handled,
     handler: &mut impl FnMut(&[u8], &mut Reply<'_>) -> H,
 ) -> Result<(), CauseOf<C>> {
     handled.taken += 1;
-    let request = receiving.message_at(place);
     let queued = sending.queue_in_place(|reply| {
-        let result = handler(&request, reply).into_result();
+        let result = handler(request, reply).into_result();
         if result.is_err() {
             reply.skip();
         }

@@ -41,7 +41,7 @@ pub(crate) use output::ServedOutput;
 pub(crate) use requests::{PlacedRequest, ServedRequests};
 pub use rules::{RuleHandler, RuledAnswer};
 pub(crate) use run::{ServerListener, run};
-pub(crate) use served::{KEPT_FOR, ServedMachine};
+pub(crate) use served::{Handled, KEPT_FOR, ServedMachine};
 pub(crate) use service::Service;
 pub use stats::{ClosedCounts, DrainReport, ServerCounts};
 pub(crate) use step_clock::StepClock;

@@ -148,13 +148,6 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
         self.reads_ahead = false;
     }
 
-    /// Notes a request that is handled at once, without a place.
-    #[inline]
-    pub(crate) fn on_passed(&mut self) {
-        self.on_begun();
-        self.on_taken(1);
-    }
-
     /// Notes that requests are handled at once, without places. [`on_taken`](Self::on_taken) counts them.
     #[inline]
     pub(crate) fn on_begun(&mut self) {

@@ -18,6 +18,36 @@ use crate::session::{Concurrency, Receiving, ReplySlot, Sending};
 /// pieces when it is freed.
 pub(crate) const KEPT_FOR: Duration = Duration::from_millis(100);
 
+/// What handlers have done with requests that need no place.
+#[derive(Default)]
+pub(crate) struct Handled {
+    /// How many requests were taken, the one of a handler that failed included.
+    pub(crate) taken: u64,
+    /// How many replies were queued.
+    pub(crate) replied: u64,
+    /// How many requests get no reply.
+    pub(crate) skipped: u64,
+}
+
+impl Handled {
+    /// Takes the answer of a handler that has finished, and queues the reply.
+    #[inline]
+    pub(crate) fn queue<D, S: Encode>(
+        &mut self,
+        answer: impl Answer,
+        sending: &mut Sending<S>,
+    ) -> Result<(), Cause<D, S::Error>> {
+        match answer.into_reply().map_err(Cause::HandlerFailed)? {
+            Some(reply) => {
+                sending.queue(reply.as_ref()).map_err(Cause::Refused)?;
+                self.replied += 1;
+            }
+            None => self.skipped += 1,
+        }
+        Ok(())
+    }
+}
+
 /// The requests and the output of a connection. The driver reads, and runs the handlers.
 ///
 /// ```text
@@ -112,20 +142,11 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
         Ok(is_owed)
     }
 
-    /// Like `finish`, for a request that was handled without a place.
-    #[inline]
-    pub(crate) fn pass<D, S: Encode>(
-        &mut self,
-        answer: impl Answer<Bytes = R>,
-        sending: &mut Sending<S>,
-    ) -> Result<(), Cause<D, S::Error>> {
-        let reply = answer.into_reply().map_err(Cause::HandlerFailed)?;
-        if let Some(reply) = &reply {
-            sending.queue(reply.as_ref()).map_err(Cause::Refused)?;
-            self.output.on_queued(1);
-        }
-        self.requests.replies.pass(u64::from(reply.is_some()), u64::from(reply.is_none()));
-        Ok(())
+    /// Counts requests that were handled without places.
+    pub(crate) fn on_handled(&mut self, handled: &Handled) {
+        self.requests.on_taken(handled.taken);
+        self.requests.replies.pass(handled.replied, handled.skipped);
+        self.output.on_queued(handled.replied);
     }
 
     /// Returns whether another request may be handled before the replies that are queued are written. Replies leave

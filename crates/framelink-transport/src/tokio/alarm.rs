@@ -15,6 +15,14 @@ impl Alarm {
         Self(None)
     }
 
+    /// Like [`poll`](Self::poll), by the task that has polled the timer last.
+    pub(super) fn poll_again(&mut self, context: &mut Context<'_>, at: Option<Instant>) -> Poll<()> {
+        match (&self.0, at) {
+            (Some(sleep), Some(at)) if sleep.deadline() <= at && !sleep.is_elapsed() => Poll::Pending,
+            _ => self.poll(context, at),
+        }
+    }
+
     /// Returns `Ready` once `at` has passed. Never ready if `at` is `None`.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, at: Option<Instant>) -> Poll<()> {
         let Some(at) = at else {

@@ -265,11 +265,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Endpoint f
     const AT_ONCE: &'static Waker = Waker::noop();
 
     fn open<'p, 'w: 'p>(&'p mut self, waker: &'w Waker) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
+        self.receiver.wake_when_told(waker);
         let (receiver, sender) = (&mut self.receiver, &mut self.sender);
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
-        receiver.receiving.wake_when_told(waker);
         let port = (Port::new(reader, waker).reading_now(receiver.read_now), Port::new(writer, waker));
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }

@@ -66,6 +66,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         }
         loop {
             let clock = moment.of(self.clock);
+            self.wake_when_told(context.waker());
             let until = match self.poll_input_at(context, &clock, |mut inbound| inbound.receive())? {
                 Came::Message(place) => return self.poll_pass(context, to, &moment, Some(place)),
                 Came::Closed => return Poll::Ready(Ok(0)),
@@ -99,6 +100,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
             return Poll::Ready(Ok(0));
         }
         let (receiving, clock) = (&mut self.receiving, moment.of(to.clock));
+        to.sending.wake_when_told(context.waker());
         let passed = to.poll_output_at(context, &clock, |sending, port, clock| {
             drive::forward(receiving, sending, port, clock, first)
         });
@@ -115,6 +117,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         if !self.sending.has_output() {
             return Ok(Progress::Done);
         }
+        self.sending.wake_when_told(context.waker());
         self.poll_output_at(context, &moment.of(self.clock), |sending, port, clock| drive::flush(sending, port, clock))
     }
 }

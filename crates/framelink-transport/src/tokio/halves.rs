@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
@@ -23,7 +23,7 @@ use crate::connection::{self, CauseOf, ErrorOf, docs};
 use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
-use crate::session::{LivenessHandle, Receiving, Sending, Ticket};
+use crate::session::{LivenessHandle, MessagePlace, Receiving, Sending, Ticket};
 use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
@@ -61,6 +61,8 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     pub(super) peer: PeerAddr,
     /// The timer for the deadline of the session.
     alarm: Alarm,
+    /// Whether the timer wakes the task that is woken when the connection is told to end.
+    alarm_is_set: bool,
     /// The number of receive calls that are not charged to the budget of the task yet.
     messages: u8,
 }
@@ -76,7 +78,16 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     connection::waiting_recv_half_methods!(awaited async);
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
+        Self {
+            reader: Some(reader),
+            receiving,
+            read_now: None,
+            clock,
+            peer,
+            alarm: Alarm::unset(),
+            alarm_is_set: false,
+            messages: 0,
+        }
     }
 
     /// Like [`recv`](Self::recv), as a poll function.
@@ -160,12 +171,19 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     /// Returns the next message that has been read already, unless `poll_turn` must charge messages before.
     #[inline]
     pub(super) fn ready<M: Delivery>(&mut self) -> Option<M> {
+        let place = self.ready_place()?;
+        Some(drive::deliver(&mut self.receiving, place, false))
+    }
+
+    /// Like `ready`, but the message is not delivered yet.
+    #[inline(always)] // A call with a result in memory takes as long as the rest.
+    pub(super) fn ready_place(&mut self) -> Option<MessagePlace> {
         if self.reader.is_none() || self.messages >= MESSAGES_A_CHARGE {
             return None;
         }
         let place = drive::place_at_hand(&mut self.receiving)?;
         self.messages += 1;
-        Some(drive::deliver(&mut self.receiving, place, false))
+        Some(place)
     }
 
     /// Waits for the deadline of the session. Returns `Ready` when it has passed.
@@ -174,7 +192,16 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
             // There is more to read. Other tasks get their turn first, and the clock is checked.
             return pin!(yield_now()).poll(context);
         }
-        self.alarm.poll(context, until.map(|until| self.clock.at(until)))
+        let at = until.map(|until| self.clock.at(until));
+        match std::mem::replace(&mut self.alarm_is_set, true) {
+            true => self.alarm.poll_again(context, at),
+            false => self.alarm.poll(context, at),
+        }
+    }
+
+    /// Sets what is woken when the connection is told to end: the task that is polled.
+    pub(super) fn wake_when_told(&mut self, waker: &Waker) {
+        self.alarm_is_set &= self.receiving.wake_when_told(waker);
     }
 
     /// Runs `work` on the receiving session and the socket.
@@ -184,10 +211,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let clock = self.clock;
+        self.wake_when_told(context.waker());
         self.poll_input_at(context, &clock, work)
     }
 
-    /// Like `poll_input`, by this clock.
+    /// Like `poll_input`, by this clock. The caller has set what is woken when the connection is told to end.
     pub(super) fn poll_input_at<T, K: drive::Clock>(
         &mut self,
         context: &mut Context<'_>,
@@ -196,7 +224,6 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     ) -> Result<T, ErrorOf<C>> {
         // Messages that arrived before the socket was closed have been returned already.
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
-        self.receiving.wake_when_told(context.waker());
         let input = &mut Port::new(reader, context.waker()).reading_now(self.read_now);
         let inbound = Inbound { receiving: &mut self.receiving, input, clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
@@ -341,10 +368,11 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let clock = self.clock;
+        self.sending.wake_when_told(context.waker());
         self.poll_output_at(context, &clock, work)
     }
 
-    /// Like `poll_output`, by this clock.
+    /// Like `poll_output`, by this clock. The caller has set what is woken when the connection is told to end.
     pub(super) fn poll_output_at<T, K: drive::Clock>(
         &mut self,
         context: &mut Context<'_>,
@@ -352,7 +380,6 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &K) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(writer) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
-        self.sending.wake_when_told(context.waker());
         let done = work(&mut self.sending, &mut Port::new(writer, context.waker()), clock);
         done.map_err(|cause| self.error(cause))
     }

@@ -62,18 +62,19 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     }
 
     /// Starts a handler and polls it once. Returns its result if it is ready. If not, the caller
-    /// [keeps](Self::keep) the handler with the returned number.
-    pub(super) fn start<D, E>(&mut self, begin: impl FnOnce() -> F) -> Result<Result<R, usize>, Cause<D, E>> {
+    /// [keeps](Self::keep) the handler with the returned number. The caller catches panics.
+    #[inline]
+    pub(super) fn start(&mut self, begin: impl FnOnce() -> F) -> Result<R, usize> {
         let number = self.free_place();
-        let Some(place) = self.places.get_mut(number) else { return Ok(Err(number)) };
+        let Some(place) = self.places.get_mut(number) else { return Err(number) };
         // A handler that is ready at once leaves its place free.
-        Ok(match drive::guarded(|| place.start(begin))? {
+        match place.start(begin) {
             Poll::Ready(done) => Ok(done),
             Poll::Pending => {
                 self.free.pop();
                 Err(number)
             }
-        })
+        }
     }
 
     /// Returns the last free place.

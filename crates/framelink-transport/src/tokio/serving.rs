@@ -12,16 +12,16 @@ use super::clock::Clock;
 use super::handlers::Handlers;
 use super::{Connection, RecvHalf};
 use crate::connection::{CauseOf, ErrorOf, SessionParts as _};
-use crate::drive::{self, Came, Progress};
+use crate::drive::{self, Came, Progress, Turn};
 use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    Answer, HandlerResult, KEPT_FOR, ServeInPlace, ServedMachine, ServedOutcome, Service, StepClock, end_served,
-    join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method, serve_method,
-    served_connection,
+    Answer, Handled, HandlerResult, KEPT_FOR, ServeInPlace, ServedMachine, ServedOutcome, ServedOutput, Service,
+    StepClock, end_served, join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method,
+    serve_method, served_connection,
 };
-use crate::session::{Concurrency, ReplySlot};
+use crate::session::{Concurrency, MessagePlace, ReplySlot};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -244,7 +244,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         self.machine.output.wake(context.waker());
-        connection.receiver.receiving.wake_when_told(context.waker());
+        connection.receiver.wake_when_told(context.waker());
         if let Some(ending) = connection.receiver.receiving.told() {
             // Checked here, because no task may be reading or writing at this moment.
             return Poll::Ready(Err(error(connection, Cause::Ended(ending))));
@@ -253,6 +253,8 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let clock = &StepClock::new(&clock, false);
         let polled = self.poll_on(connection, context, clock, how);
         self.machine.count_taken(&connection.sender.sending);
+        // Counted once, because no other task has run meanwhile.
+        connection.receiver.receiving.on_idle(false);
         if matches!(&polled, Poll::Ready(Err(error)) if !drive::is_lost(error.cause())) {
             // The replies that were given before a handler failed are sent. What cannot be sent now is sent by the close.
             let _ = self.write(connection, context, clock);
@@ -268,10 +270,13 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let mut has_turn = true;
+        self.handle(connection, context)?;
         loop {
             // Handlers may have run for long, or a deadline has passed.
             clock.renew();
-            self.handle(connection, context)?;
+            if !self.handlers.are_idle() {
+                self.handle(connection, context)?;
+            }
             self.write(connection, context, clock)?;
             if let Some(ended) = self.machine.requests.ended() {
                 return Poll::Ready(ended);
@@ -318,20 +323,18 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
                 return Ok(false);
             }
             let requests = &mut self.machine.requests;
-            let request = match requests.may_pass() {
-                true => None,
-                false => requests.next(),
+            let ahead = if requests.may_pass() { None } else { requests.next() };
+            let next = match ahead {
+                Some((place, request)) => Some((Some(place), request)),
+                None if !requests.may_read() => break,
+                None => {
+                    let receiving = &mut connection.receiver.receiving;
+                    // Everything but a message is left to the next read.
+                    let Some(place) = drive::place_at_hand(receiving) else { break };
+                    self.take(receiving.take_at(place))
+                }
             };
-            if let Some((place, request)) = request {
-                self.start(connection, (Some(place), request), how)?;
-                continue;
-            }
-            if !requests.may_read() {
-                break;
-            }
-            // Everything but a message is left to the next read.
-            let Some(message) = drive::at_hand(&mut connection.receiver.receiving, false) else { break };
-            if let Some(request) = self.take(message) {
+            if let Some(request) = next {
                 self.start(connection, request, how)?;
             }
         }
@@ -342,34 +345,68 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     #[inline]
     fn take(&mut self, request: Message) -> Option<NextRequest> {
         let requests = &mut self.machine.requests;
-        if requests.may_pass() {
-            requests.on_passed();
-            return Some((None, request));
+        match requests.may_pass() {
+            true => Some((None, request)),
+            false => requests.on_request(request).map(|(place, request)| (Some(place), request)),
         }
-        requests.on_request(request).map(|(place, request)| (Some(place), request))
     }
 
     /// Starts the handler of a request. A reply that is ready at once is queued.
-    #[inline]
     fn start(
         &mut self,
         connection: &mut Connection<C>,
         (place, request): NextRequest,
         how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
+        let Some(place) = place else { return self.pass(connection, request, how) };
         let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
-        let len = request.len();
-        let peer = &connection.receiver.peer;
-        let started = self.handlers.start(|| how.answer(request, peer.get()));
-        let finished = started.and_then(|started| match (started, place) {
-            (Ok(done), None) => machine.pass(done, sending),
-            (Ok(done), Some(place)) => machine.finish(place, done, sending, clock).map(drop),
-            (Err(number), place) => {
-                self.handlers.keep(number, place.or_else(|| machine.requests.replies.take_request(len)));
+        let peer = connection.receiver.peer.get();
+        let started = drive::guarded(|| self.handlers.start(|| how.answer(request, peer)));
+        let finished = started.and_then(|started| match started {
+            Ok(done) => machine.finish(place, done, sending, clock).map(drop),
+            Err(number) => {
+                self.handlers.keep(number, Some(place));
                 Ok(())
             }
         });
         finished.map_err(|cause| error(connection, cause))
+    }
+
+    /// Handles a request without a place, because nothing else is owed, and those behind it that have arrived whole, as
+    /// long as their handlers are ready at once.
+    fn pass(
+        &mut self,
+        connection: &mut Connection<C>,
+        first: Message,
+        how: &mut impl Serve<F>,
+    ) -> Result<(), ErrorOf<C>> {
+        let (receiver, sending) = (&mut connection.receiver, &mut connection.sender.sending);
+        let (peer, mut handled) = (receiver.peer.get(), Handled::default());
+        let Self { machine, handlers, .. } = self;
+        machine.requests.on_begun();
+        let goes_on = !machine.requests.is_short();
+        // One guard for all handlers, because it costs as much as a short handler.
+        let passed = drive::guarded(|| {
+            let mut next = Some(first);
+            while let Some(request) = next.take() {
+                let len = request.len();
+                handled.taken += 1;
+                match handlers.start(|| how.answer(request, peer)) {
+                    Ok(done) => handled.queue(done, sending)?,
+                    Err(number) => return Ok(Some((number, len))),
+                }
+                if goes_on && ServedOutput::<C>::may_gather(sending) {
+                    next = receiver.ready_place().map(|place| receiver.receiving.take_at(place));
+                }
+            }
+            Ok(None)
+        });
+        machine.on_handled(&handled);
+        let suspended = passed.and_then(|passed| passed).map_err(|cause| error(connection, cause))?;
+        if let Some((number, len)) = suspended {
+            handlers.keep(number, machine.requests.replies.take_request(len));
+        }
+        Ok(())
     }
 
     /// Returns the next request to handle, or `None` if a heartbeat is due or reading brought no request.
@@ -388,7 +425,10 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         }
         let ended = match ready!(poll_came(&mut connection.receiver, context, clock)) {
             Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(Ok(None)),
-            Ok(Came::Message(message)) => return Poll::Ready(Ok(self.take(message))),
+            Ok(Came::Message(place)) => {
+                let request = connection.receiver.receiving.take_at(place);
+                return Poll::Ready(Ok(self.take(request)));
+            }
             Ok(Came::Closed) => Ok(()),
             Err(error) => Err(error),
         };
@@ -408,10 +448,10 @@ fn poll_came<C: Decode + Encode>(
     receiver: &mut RecvHalf<C>,
     context: &mut Context<'_>,
     clock: &StepClock<'_, Clock>,
-) -> Poll<Result<Came, ErrorOf<C>>> {
+) -> Poll<Result<Came<MessagePlace>, ErrorOf<C>>> {
     ready!(receiver.poll_turn(context));
     loop {
-        match receiver.poll_input_at(context, clock, |mut inbound| inbound.receive())? {
+        match receiver.poll_input_at(context, clock, |mut inbound| inbound.receive_place(&mut Turn::default()))? {
             Came::Wait(until) => ready!(receiver.poll_alarm(context, until)),
             came => return Poll::Ready(Ok(came)),
         }
