@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use framelink_profile::{Duplex, Framing, Numbering, Profile, ProfileBuilder};
-use framelink_session::{Encoding, Match, NumberRange};
+use framelink_session::{Encoding, Key, KeyRule, Match, NumberRange};
 
 fn of(framing: &str, duplex: Duplex) -> ProfileBuilder {
     Profile::builder(framing.parse::<Framing>().unwrap()).exchange(duplex)
@@ -212,4 +212,27 @@ fn keys_and_numbers_are_explained() {
           keeps them over restarts"
         ]
     );
+}
+
+#[test]
+fn a_function_finds_keys_that_have_no_place() {
+    let rule = KeyRule::by(|message| Key::new(message.rsplit(|byte| *byte == b'|').next()?));
+    let builder = of("line", Duplex::new().in_flight(8)).key_rule(rule.clone());
+    let profile = builder.build().unwrap();
+    assert_eq!(profile.key_rule(), Some(&rule));
+    assert!(profile.matching().is_some_and(|matching| !matching.is_in_order()));
+    assert_eq!(profile.mismatch_caution(), None);
+    let in_flight = "up to 8 requests, answered in any order by a key that a function finds; a request whose key is in flight is \
+                     refused";
+    assert_eq!(lines(&profile, "in flight"), [in_flight]);
+    assert!(lines(&profile, "careful").iter().any(|line| line.contains("say which messages are replies")));
+    assert_ne!(profile, of("line", Duplex::new().in_flight(8)).build().unwrap());
+
+    let refused = |builder: ProfileBuilder| {
+        let error = builder.key_rule(rule.clone()).build().unwrap_err();
+        (error.key(), error.other_key())
+    };
+    assert_eq!(refused(of("line", keyed("4:6"))), ("exchange.key", Some("exchange")));
+    assert_eq!(refused(of("line", Duplex::new().assigned(Encoding::Ascii))), ("exchange.assign", Some("exchange.key")));
+    assert_eq!(refused(Profile::builder("line".parse::<Framing>().unwrap())), ("exchange.key", Some("exchange.kind")));
 }

@@ -82,7 +82,7 @@ fn a_rule_that_cannot_work_is_refused_with_its_place() {
         (
             "fault = 'rude'",
             "reply.2.fault",
-            "line 4, column 10: reply.2.fault: expected one of slam, cut-fin, cut-reset, found `rude`",
+            "line 4, column 10: reply.2.fault: expected one of slam, cut-fin, cut-reset, garbage-length, found `rude`",
         ),
         (
             "fault = 'slam'\nsay = 'text:x'",
@@ -107,6 +107,9 @@ fn a_rule_that_cannot_work_is_refused_with_its_place() {
     );
     let error = Profile::from_toml(&format!("framing = 'line'\n{}", "[[reply]]\n".repeat(33))).unwrap_err();
     assert!(error.to_string().contains("reply is 33 rules, expected up to 32"), "{error}");
+    let toml = "framing = 'line'\n[[reply]]\nsay = 'text:x'\nfault = 'garbage-length'";
+    let error = Profile::from_toml(toml).unwrap_err();
+    assert!(error.to_string().contains("no header of this framing is wrong"), "{error}");
     let toml = "framing = 'line'\nexchange = 'receive-only'\n[[reply]]\nsay = 'text:x'";
     let error = Profile::from_toml(toml).unwrap_err();
     assert!(error.to_string().contains("a receive-only exchange sends no replies"), "{error}");

@@ -39,6 +39,32 @@ send = "text:\\x00\\x03\\x00\\x00user\\x00{env:PGUSER}\\x00\\x00"
 framing = "net:4,counts=self"
 "#;
 
+/// A bridge relays the start-up message of its clients, who may ask for encryption before it.
+const BRIDGE: &str = r#"framing = "net:4,at=1,counts=self,keep"
+
+[[first]]
+send = "hex:0000000804d2162f"
+optional = true
+
+[[first]]
+expect = "0:1=text:N"
+say = "text:N"
+bytes = 1
+
+[[first]]
+send = "relay"
+framing = "net:4,counts=self"
+"#;
+
+fn bridge() -> Profile {
+    of("postgres")
+        .first(FirstStep::send(b"\0\0\0\x08\x04\xd2\x16\x2f").optional())
+        .first(FirstStep::expect(a_match("0:1=text:N")).bytes(1).say(template("text:N")))
+        .first(FirstStep::relay().framing("net:4,counts=self".parse().unwrap()))
+        .build()
+        .unwrap()
+}
+
 fn of(notation: &str) -> ProfileBuilder {
     Profile::builder(notation.parse::<Framing>().unwrap())
 }
@@ -78,7 +104,7 @@ fn postgres() -> Profile {
 
 #[test]
 fn every_key_is_read_and_written() {
-    for (toml, profile) in [(BANK, bank()), (POSTGRES, postgres())] {
+    for (toml, profile) in [(BANK, bank()), (POSTGRES, postgres()), (BRIDGE, bridge())] {
         assert_eq!(Profile::from_toml(toml).unwrap(), profile);
         let written = profile.to_toml();
         assert_eq!(Profile::from_toml(&written).unwrap(), profile, "{written}");
@@ -86,6 +112,7 @@ fn every_key_is_read_and_written() {
         assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile, "{json}");
     }
     assert_eq!(bank().to_toml(), BANK);
+    assert_eq!(bridge().to_toml(), BRIDGE);
 }
 
 #[test]
@@ -101,6 +128,17 @@ fn the_dialogue_is_explained_in_words() {
                 "sign-off     before closing, a client sends a message like text:0820000001",
                 "meanwhile    until then, a client answers a message with 0:4=text:0800 by one like text:0810{request:4:6}",
             ][..],
+        ),
+        (
+            bridge(),
+            &[
+                "first        before all messages, a client sends a message like hex:0000000804d2162f (optional; framelink's client \
+                 leaves it out)",
+                "first        before all messages, a client sends a message in net:4,counts=self; a bridge relays it to the host, other \
+                 servers take any",
+                "careful      only a server can use it, because for a client first.3.send does not go with the client: its message is \
+                 that of another client, and only a bridge relays it",
+            ],
         ),
         (
             postgres(),
@@ -178,6 +216,63 @@ fn the_templates_of_heartbeats_have_their_variables_and_numbers() {
     let of_other = "pattern:'text:P{number:2,of=batch}',probe='0:1=text:P'";
     let refused = of("ascii:4").heartbeat(of_other.parse().unwrap()).build().unwrap_err();
     assert_eq!(refused.key(), "liveness.heartbeat");
+}
+
+#[test]
+fn a_bridge_relays_as_many_messages_as_it_receives() {
+    let (bridge, plain) = (bridge(), of("postgres").build().unwrap());
+    assert_eq!(bridge.check_bridge(Some(&bridge)), Ok(()));
+    assert_eq!(plain.check_bridge(Some(&plain)), Ok(()));
+    assert_eq!(plain.check_bridge(None), Ok(()));
+    for (host, clients, told) in [
+        (&bridge, None, "0 of a client, and 1 to the host"),
+        (&bridge, Some(&plain), "0 of a client, and 1 to the host"),
+        (&plain, Some(&bridge), "1 of a client, and 0 to the host"),
+    ] {
+        let told = format!(
+            "first.3.send does not go with the bridge: a bridge relays as many messages as it receives: {told}"
+        );
+        assert_eq!(host.check_bridge(clients).unwrap_err().to_string(), told);
+    }
+    for error in [bridge.check_one_at_a_time().unwrap_err(), bridge.check_pool().unwrap_err()] {
+        assert_eq!(error.key(), "first.3.send", "{error}");
+    }
+    assert_eq!(bridge.check_relayed(1), Ok(()));
+    let error = bridge.check_relayed(0).unwrap_err().to_string();
+    assert_eq!(error, "first does not go with the messages: messages to relay: 0, steps with send = \"relay\": 1");
+}
+
+#[test]
+fn relayed_and_optional_steps_that_cannot_work_are_refused() {
+    for (steps, told) in [
+        (
+            "connection = 'pooled'\n[[first]]\nsend = 'relay'\nbytes = 4",
+            "first.1.send does not go with connection: a bridge relays the message of one client, and the connection is not for one \
+             client alone; use long",
+        ),
+        (
+            "[[first]]\nsend = 'relay'",
+            "first.1.send does not go with first.1.bytes: the profile does not say where the message ends; set bytes or framing",
+        ),
+        (
+            "[[first]]\nsend = 'text:A'\noptional = true",
+            "first.1.optional does not go with the step: a client that leaves it out must send a later step, by which a server sees \
+             that",
+        ),
+        (
+            "[[first]]\nsend = 'text:{utc:%S}'\noptional = true\n[[first]]\nsend = 'relay'\nbytes = 1",
+            "first.1.optional does not go with the step: a client may leave out only a constant message, by which a server recognises \
+             it",
+        ),
+        (
+            "[[first]]\nexpect = 'any'\nbytes = 1\noptional = true",
+            "first.1.optional does not go with the step: a client may leave out only a constant message, by which a server recognises \
+             it",
+        ),
+    ] {
+        let error = Profile::from_toml(&format!("framing = 'postgres'\n{steps}")).unwrap_err();
+        assert_eq!(error.profile_error().unwrap().to_string(), told, "{steps}");
+    }
 }
 
 #[test]

@@ -70,8 +70,8 @@ pub use calls::{
     Arrived, CallId, Ended, Exchange, InFlight, Key, KeyPlaces, KeyRule, Late, Leg, Legs, Matching, NotBegun, Unclean,
 };
 pub use dialogue::{
-    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Sign, Step,
-    StepFraming, StepMessage, Unexpected,
+    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Heard, Meanwhile, OnRefusal, Relayed,
+    Sign, Step, StepFraming, StepMessage, Unexpected,
 };
 pub use lifetime::{Ending, Lifetime, Notice, NoticeStage, Tallied, Tally};
 pub use liveness::LivenessHandle;
@@ -83,7 +83,7 @@ pub use serving::{
     Backlog, Concurrency, LastBytes, Offered, Outbox, PushCounts, Replies, ReplyFault, ReplyHeader, ReplyOrder,
     ReplyRule, ReplyRules, ReplySlot, RuledReply, SlowRule,
 };
-pub use session::{Session, limit_lifetime, share_liveness, watch};
+pub use session::{Session, leave_out_numbers, limit_lifetime, share_liveness, watch};
 pub use shared::ByteCount;
 
 pub use framelink_template::{Encoding, Inputs, Match, NumberRange, Numbers, NumbersError, Place, Reserve, Template};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode, Fault};
 use framelink_template::Inputs;
 
-use crate::dialogue::{Ask, Dialogue, DialogueError, DialoguePart, Heard};
+use crate::dialogue::{Ask, Dialogue, DialogueError, Heard};
 use crate::receiving::{EarlyFrame, Receiving, WrongPreamble};
 use crate::sending::{SendRefused, Sending};
 use crate::session::watch;
@@ -105,8 +105,7 @@ fn advance<D: Decode, E: Encode>(
                     }
                 }
                 EarlyFrame::Closed => {
-                    let part = dialogue.awaited().unwrap_or(DialoguePart::SignOn);
-                    return Err(OpeningFault::Dialogue(DialogueError::Closed { part, came: 0 }));
+                    return Err(OpeningFault::Dialogue(dialogue.closed()));
                 }
                 EarlyFrame::Wait(until) => {
                     return Ok(if sending.has_output() { Opening::Write } else { Opening::Read(until) });
@@ -125,6 +124,7 @@ fn finish<D: Decode, E: Encode>(
     jitter: u32,
     now: Duration,
 ) {
+    receiving.set_relayed(dialogue.take_relayed());
     if dialogue.kept() > 0 {
         receiving.put_back(&dialogue.take_kept());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode};
 use framelink_heartbeat::{Heartbeat, Moment, Role};
 
-use crate::calls::Exchange;
+use crate::calls::{Exchange, Matching};
 use crate::lifetime::Lifetime;
 use crate::liveness::LivenessHandle;
 use crate::receiving::Receiving;
@@ -71,6 +71,16 @@ pub fn watch<D: Decode, E: Encode>(
     receiving.set_liveness(Some(liveness.clone()));
     sending.set_liveness(Some(liveness.clone()));
     liveness
+}
+
+/// Makes the heartbeats of a connection leave out the numbers of its calls, and its calls that of the last heartbeat.
+/// Returns how replies are matched then. Has an effect if heartbeats have numbers, and replies are matched by key.
+#[must_use]
+pub fn leave_out_numbers<D: Decode>(receiving: &Receiving<D>, mut matching: Matching) -> Matching {
+    if let Some(liveness) = receiving.liveness() {
+        liveness.leave_out_calls(&mut matching);
+    }
+    matching
 }
 
 /// Joins the heartbeats of a simplex pair. The two directions in use share one liveness, because bytes received on one

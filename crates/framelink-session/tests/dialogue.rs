@@ -7,8 +7,8 @@ use std::time::Duration;
 use framelink_heartbeat::{Form, Heartbeat, Role};
 use framelink_length::Length;
 use framelink_session::{
-    Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Meanwhile, OnRefusal, Opening, OpeningFault,
-    Received, Session, Sign, Step, StepMessage, Transmit, advance_dialogue,
+    Ask, Cut, Dialogue, DialogueError, DialoguePart, DialogueRules, Greeting, Meanwhile, OnRefusal, Opening,
+    OpeningFault, Received, Relayed, Session, Sign, Step, StepMessage, Transmit, advance_dialogue,
 };
 use framelink_template::{Inputs, Match, Numbers, Template};
 
@@ -26,14 +26,17 @@ fn template(text: &str) -> Template {
     text.parse().unwrap()
 }
 
+fn step(message: StepMessage, cut: Cut) -> Step {
+    Step { message, cut, is_optional: false }
+}
+
 /// First steps in both directions, a greeting, a sign-on, and rules for other messages.
 fn rules() -> DialogueRules {
     let mut rules = DialogueRules::default();
     let imei = StepMessage::Sent(template("text:IMEI"));
     let accepted = StepMessage::Received { expect: a_match("0:1=hex:01"), say: Some(template("hex:01")) };
     let two: Length = "net:2".parse().unwrap();
-    rules.first =
-        vec![Step { message: imei, cut: Cut::Framing(Arc::new(two)) }, Step { message: accepted, cut: Cut::Bytes(1) }];
+    rules.first = vec![step(imei, Cut::Framing(Arc::new(two))), step(accepted, Cut::Bytes(1))];
     rules.greeting = Some(Greeting::new().expect(a_match("0:1=text:G")).send(template("text:G7")));
     let sign_on = Sign::new(template("text:S{number:2}{request:1:1}")).expect(a_match("0:1=text:A,1:2=request"));
     rules.sign_on = Some(sign_on.refused(OnRefusal::Stop));
@@ -178,6 +181,8 @@ fn an_end_before_the_dialogue_is_over_is_an_error() {
         (0, "the peer closed the connection before the message of first step 2"),
         (1, "the peer closed the connection before the greeting"),
         (4, "the peer closed the connection instead of replying"),
+        (7, "the peer closed the connection instead of replying; 1 other message had come"),
+        (18, "the peer closed the connection instead of replying; 4 other messages had come"),
     ] {
         let (mut client, mut written) = (session(rules(), Role::Client), Vec::new());
         advance(&mut client, &mut written).unwrap();
@@ -198,7 +203,7 @@ fn a_step_takes_no_more_than_64_kib() {
     let mut rules = DialogueRules::default();
     let received = StepMessage::Received { expect: Match::any(), say: None };
     let line: Length = "net:4".parse().unwrap();
-    rules.first = vec![Step { message: received, cut: Cut::Framing(Arc::new(line)) }];
+    rules.first = vec![step(received, Cut::Framing(Arc::new(line)))];
     let (mut client, mut written) = (session(rules, Role::Client), Vec::new());
     client.receiving.on_bytes(b"\x00\x02\x00\x00", Duration::ZERO);
     for _ in 0..65 {
@@ -227,6 +232,86 @@ fn an_application_without_a_receiver_is_handed_them_at_once() {
     assert_eq!(*unread.lock().unwrap(), [b"R1", b"R2"]);
     let Ok(Received::Message(message)) = client.receiving.poll() else { panic!() };
     assert_eq!(&message[..], b"R3", "what follows the reply is not early");
+}
+
+/// A user who waits for a reply reads whether the host is silent, or sends messages that cannot be the reply.
+#[test]
+fn what_is_awaited_is_told_with_the_other_messages() {
+    for (len, told) in [
+        (0, "the message of first step 2 is awaited"),
+        (1, "the greeting is awaited"),
+        (4, "the reply to the sign-on is awaited"),
+        (7, "1 other message came, kept for the application, but not the reply to the sign-on"),
+        (18, "4 other messages came, 2 of them kept for the application, but not the reply to the sign-on"),
+        (2, "1 bytes of a message came, at least 2 more are owed"),
+    ] {
+        let (mut client, mut written) = (session(rules(), Role::Client), Vec::new());
+        advance(&mut client, &mut written).unwrap();
+        client.receiving.on_bytes(&PEER[..len], Duration::ZERO);
+        assert!(!advance(&mut client, &mut written).unwrap());
+        assert_eq!(client.receiving.unfinished().unwrap().to_string(), told, "{len}");
+    }
+}
+
+/// An optional request and its answer, and a message that a bridge relays.
+fn relaying() -> DialogueRules {
+    let mut rules = DialogueRules::default();
+    let asks = |text: &str| Step { is_optional: true, ..step(StepMessage::Sent(template(text)), Cut::Bytes(4)) };
+    let no =
+        || step(StepMessage::Received { expect: a_match("0:1=text:N"), say: Some(template("text:N")) }, Cut::Bytes(1));
+    let two: Length = "net:2".parse().unwrap();
+    let relayed = step(StepMessage::Relayed, Cut::Framing(Arc::new(two)));
+    rules.first = vec![asks("text:GSS?"), no(), asks("text:SSL?"), no(), relayed];
+    rules
+}
+
+#[test]
+fn optional_steps_may_be_left_out_and_the_relayed_message_is_taken_whole() {
+    for (wire, answered) in [
+        (&b"\x00\x03joe\x02hi"[..], &b""[..]),
+        (b"SSL?\x00\x03joe\x02hi", b"N"),
+        (b"GSS?\x00\x03joe\x02hi", b"N"),
+        (b"GSS?SSL?\x00\x03joe\x02hi", b"NN"),
+    ] {
+        for cut in 0..=wire.len() {
+            let (mut server, mut written) = (session(relaying(), Role::Server), Vec::new());
+            for part in [&wire[..cut], &wire[cut..]] {
+                server.receiving.on_bytes(part, Duration::ZERO);
+                advance(&mut server, &mut written).unwrap();
+            }
+            assert_eq!(written, answered, "{wire:?} {cut}");
+            let Ok(Received::Message(message)) = server.receiving.poll() else { panic!("{wire:?} {cut}") };
+            assert_eq!(&message[..], b"hi");
+            let relayed = server.receiving.take_relayed();
+            assert_eq!((relayed.len(), relayed.iter().next()), (1, Some(&b"joe"[..])));
+            assert_eq!(format!("{relayed:?}"), r#"["3 bytes"]"#);
+            assert!(server.receiving.take_relayed().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_client_leaves_out_optional_steps_and_sends_the_relayed_message() {
+    let numbers = Numbers::new(1..=9).unwrap();
+    let relayed: Relayed = [b"joe".to_vec()].into_iter().collect();
+    let mut dialogue = Dialogue::new(Arc::new(relaying()), Role::Client, numbers.clone()).relaying(relayed);
+    assert_eq!(dialogue.poll(&Inputs::system(&numbers)), Ok(Ask::SendBytes(b"\x00\x03joe".to_vec())));
+    assert_eq!(dialogue.poll(&Inputs::system(&numbers)), Ok(Ask::Over));
+    let mut dialogue = Dialogue::new(Arc::new(relaying()), Role::Client, numbers.clone());
+    assert_eq!(
+        dialogue.poll(&Inputs::system(&numbers)).unwrap_err().to_string(),
+        "the message of first step 5 is that of a client (send = \"relay\"), and no client's message was given"
+    );
+}
+
+#[test]
+fn a_start_that_no_step_allows_is_refused_by_the_step_that_is_required() {
+    let (mut server, mut written) = (session(relaying(), Role::Server), Vec::new());
+    server.receiving.on_bytes(b"GET / HTTP/1.1", Duration::ZERO);
+    assert!(!advance(&mut server, &mut written).unwrap(), "18245 bytes are announced");
+    server.receiving.on_closed();
+    let error = advance(&mut server, &mut written).unwrap_err();
+    assert_eq!(error.to_string(), "the peer closed the connection after 14 bytes of the message of first step 5");
 }
 
 #[test]

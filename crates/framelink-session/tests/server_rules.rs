@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use framelink_codec::Encode;
 use framelink_codec::example::OneByte;
+use framelink_codec::{Decode, Encode};
+use framelink_length::Length;
 use framelink_session::{Inputs, Match, Numbers, ReplyFault, ReplyHeader, ReplyRule, ReplyRules, Template};
 
 fn when(text: &str) -> ReplyRule {
@@ -87,12 +88,12 @@ fn rules_behind_one_that_takes_all_their_requests_are_found() {
 }
 
 #[test]
-fn a_fault_sends_half_of_a_frame_at_most() {
+fn a_cut_sends_half_of_a_frame_at_most() {
     for len in [0, 1, 2, 9, 255] {
         let reply = vec![b'x'; len];
         let mut frame = Vec::new();
         OneByte.append_frame(&reply, &mut frame).expect("a frame");
-        for fault in ReplyFault::ALL {
+        for fault in [ReplyFault::Slam, ReplyFault::CutFin, ReplyFault::CutReset] {
             let last = fault.of_reply(&OneByte, Some(&reply)).expect("a frame");
             let half = if fault == ReplyFault::Slam { 0 } else { frame.len() / 2 };
             assert_eq!((last.bytes(), last.resets()), (&frame[..half], fault == ReplyFault::CutReset));
@@ -100,6 +101,20 @@ fn a_fault_sends_half_of_a_frame_at_most() {
         }
     }
     assert!(ReplyFault::CutFin.of_reply(&OneByte, Some(&[0; 256])).is_err());
+}
+
+#[test]
+fn a_header_that_is_no_length_is_refused_by_its_framing() {
+    let fault = ReplyFault::GarbageLength;
+    for (framing, bytes) in [("ascii:4", &b"\x00005hello"[..]), ("net:2,prefix=03", b"\x00\x00\x05hello")] {
+        let framing: Length = framing.parse().expect("a framing");
+        assert!(fault.fits(&framing));
+        let last = fault.of_reply(&framing, Some(b"hello")).expect("a frame");
+        assert!(framing.decode(last.bytes(), 0, None).is_err() && !last.resets());
+        assert_eq!(last.bytes(), bytes);
+    }
+    let every: Length = "net:2".parse().expect("a framing");
+    assert!(!fault.fits(&every) && ReplyFault::CutFin.fits(&every), "every header is a length");
 }
 
 #[test]
@@ -112,4 +127,23 @@ fn a_header_is_kept_aside_and_carried_back() {
     let (kept, _) = header.split(b"\x60\0\x01\x80\x02rest").expect("a header");
     let reply = header.join(kept, b"reply", &Inputs::system(&numbers)).expect("a reply");
     assert_eq!(reply, b"\x60\x80\x02\0\x01reply");
+}
+
+#[test]
+fn a_length_in_a_header_counts_the_reply_behind_it() {
+    // Modbus: transaction, protocol, length of the rest, unit.
+    let header = ReplyHeader::new(7, say("hex:{request:0:4}{length:2,binary,of=rest}{request:6:1}"));
+    let (kept, message) = header.split(b"\x00\x07\x00\x00\x00\x06\x11\x03\x00\x6b\x00\x02").expect("a header");
+    assert_eq!(message.len(), 5);
+    let reply = header.join(kept, b"\x03\x02\x00\x2a", &Inputs::system(&numbers())).expect("a reply");
+    assert_eq!(reply, b"\x00\x07\x00\x00\x00\x05\x11\x03\x02\x00\x2a");
+    let header = ReplyHeader::new(1, say("text:{length:2,of=all}"));
+    let reply = |len: usize| header.join(b"x", &vec![b'.'; len], &Inputs::system(&numbers()));
+    assert!(reply(97).expect("a reply").starts_with(b"99."));
+    assert!(
+        reply(98)
+            .unwrap_err()
+            .to_string()
+            .ends_with("is too short: 100 does not fit 2 bytes of ascii, at most 99 does")
+    );
 }

@@ -11,6 +11,7 @@ mod memory;
 #[path = "../tests/page/options.rs"]
 mod options;
 mod output;
+mod recording;
 mod server;
 mod threads;
 

@@ -569,3 +569,84 @@ fn wrong_options_say_what_was_given_and_what_is_allowed() {
         assert!(done.stderr.contains(told), "{arguments:?}: {done:?}");
     }
 }
+
+/// A card switch whose replies are right only for the number of their request, over connections of each kind.
+#[test]
+fn messages_of_a_template_are_matched_by_their_number() {
+    let profile = file(
+        "switch.toml",
+        "framing = 'ascii:4'\nexchange = { kind = 'duplex', key = '4:6' }\n[[reply]]\nwhen = '0:4=text:0200'\nsay = 'text:0210{request:4:6}00'",
+    );
+    let profile = profile.to_str().expect("UTF-8");
+    let (_server, address) =
+        Running::listen(&mut framelink(["serve", "--listen", "127.0.0.1:0", "--profile", profile]));
+    let timed = "text:0200{number:6}{utc:%m%d%H%M%S}{random:4}";
+    for (message, more) in [
+        ("text:0200{number:6}000000001500", &[][..]),
+        ("text:0200{number:6}000000001500", &["--depth", "32"]),
+        (timed, &["--depth", "32", "--connections", "2"]),
+        (timed, &["--connection", "shared", "--depth", "8"]),
+    ] {
+        let arguments =
+            ["load", &address.to_string(), "--profile", profile, "--message", message, "--count", "300", "--json"];
+        let done = Running::run(&mut framelink([&arguments[..], more].concat()));
+        assert_eq!(
+            (done.code, counts(&done)),
+            (Some(0), [300, 300, 0, 0]),
+            "{message} {more:?} {}{}",
+            done.stdout,
+            done.stderr
+        );
+    }
+}
+
+#[test]
+fn a_number_of_a_template_begins_with_1_and_has_any_encoding() {
+    for (message, sent) in [
+        ("text:n={number:2}", [b"n=01", b"n=02", b"n=03"]),
+        ("hex:6e3d{number:2,ebcdic}", [b"n=\xf0\xf1", b"n=\xf0\xf2", b"n=\xf0\xf3"]),
+    ] {
+        let host = Host::listen();
+        let address = host.address;
+        let task = host.serve(|mut stream| {
+            (0..3)
+                .map(|_| {
+                    let frame = read_exactly(&stream, 8);
+                    stream.write_all(&frame).expect("answering");
+                    frame[4..].to_vec()
+                })
+                .collect::<Vec<_>>()
+        });
+        let done = load(address, &["--message", message, "--count", "3", "--expect", "echo"]);
+        assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+        assert_eq!(task.join(), sent);
+    }
+}
+
+#[test]
+fn a_template_that_cannot_be_sent_is_refused_with_its_place() {
+    for (message, more, error) in [
+        ("text:{numer:6}", &[][..], "--message: column 7: expected one of number, utc"),
+        ("text:{request}", &[], "--message: `{request}` is for replies, and load sends requests"),
+        ("text:{number:2}{number:2}", &[], "a message has one {number}, and this template has 2"),
+        (
+            "text:{number:6}",
+            &["--key", "4:6"],
+            "replies are matched by the key at 4:6, so {number:6} must be at this place",
+        ),
+        ("text:{number:6}", &["--counted"], "--counted does not go with a template"),
+        ("text:{utc:%s}{number:4}", &[], "stands behind a field without a fixed length"),
+        ("text:{random:6}", &["--expect", "echo"], "--expect echo needs messages that differ in their number only"),
+        ("text:{env:NOT_SET_HERE}", &[], "needs an environment variable that is not set"),
+        (
+            "text:{number:2}",
+            &["--set", "numbers.range=1..100"],
+            "numbers.range goes up to 100, and {number} holds at most 99",
+        ),
+        ("text:{number:2,of=other}", &[], "column 6: `{number:2,of=other}` has no number"),
+    ] {
+        let done = load("127.0.0.1:9".parse().expect("an address"), &[&["--message", message], more].concat());
+        assert_eq!(done.code, Some(2), "{message}: {}", done.stdout);
+        assert!(done.stderr.contains(error), "{message}: {}", done.stderr);
+    }
+}

@@ -17,9 +17,9 @@ use super::{
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
 use framelink_heartbeat::Heartbeat;
-use framelink_session::Match;
 #[cfg(doc)]
 use framelink_session::Matching;
+use framelink_session::{KeyRule, Match};
 
 /// Builds a [`Profile`]. Setters only store values; [`build`](Self::build) checks them.
 ///
@@ -48,6 +48,7 @@ pub struct ProfileBuilder {
     pub(super) keep_up: bool,
     pub(super) reconnect: Reconnect,
     pub(super) exchange: ExchangeKind,
+    pub(super) key_rule: Option<KeyRule>,
     pub(super) reply_rule: Option<Match>,
     pub(super) numbers: Numbering,
     pub(super) connect: Option<Duration>,
@@ -215,6 +216,10 @@ impl ProfileBuilder {
         /// Sets the kind of exchange: an [`ExchangeKind`], a [`Duplex`](super::Duplex) or a [`Simplex`](super::Simplex).
         /// Defaults to [`ExchangeKind::Sync`].
         exchange(exchange: impl Into<ExchangeKind>) = exchange: exchange.into();
+        /// Sets how keys are found if many requests are in flight and the key has no fixed place, for example behind a card
+        /// number: [`KeyRule::by`] has a function. [`Duplex::key`](super::Duplex::key) must not be set then. Defaults to
+        /// none.
+        key_rule(rule: KeyRule) = key_rule: Some(rule);
         /// Sets which messages can be replies at all, if many requests are in flight. Other messages are unsolicited,
         /// even if they have the key of a request in flight; see [`Matching::reply_rule`]. Defaults to all messages.
         reply_rule(rule: Match) = reply_rule: Some(rule);
@@ -307,6 +312,7 @@ impl ProfileBuilder {
             keep_up: self.keep_up,
             reconnect: self.reconnect,
             exchange: self.exchange,
+            key_rule: self.key_rule.clone(),
             reply_rule: self.reply_rule.clone(),
             numbers: (self.numbers != Numbering::default()).then(|| Arc::new(self.numbers.clone())),
             timeouts: self.timeouts(),

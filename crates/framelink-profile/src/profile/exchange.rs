@@ -138,6 +138,11 @@ impl Duplex {
                 None => KeyRule::at(places),
             }),
         };
+        self.limits(matching)
+    }
+
+    /// Sets how many requests may be in flight.
+    pub(super) fn limits(&self, matching: Matching) -> Matching {
         let window = usize::try_from(self.in_flight).unwrap_or(usize::MAX);
         matching.window(window).serialized(self.serialized)
     }

@@ -26,14 +26,19 @@ use crate::framing::Framing;
 pub struct FirstStep {
     message: FirstMessage,
     pub(super) cut: Option<FirstCut>,
+    pub(super) is_optional: bool,
 }
 
 /// The message of a step. The enum is exhaustive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum FirstMessage {
     Sent(Template),
+    Relayed,
     Received { expect: Match, say: Option<Template> },
 }
+
+/// The word for a message that a bridge relays.
+pub(super) const RELAY: &str = "relay";
 
 /// Where the message of a step ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,13 +56,41 @@ impl FirstStep {
 
     /// A step in which the client sends this message. A server expects it: these bytes, or the length of the template.
     pub fn send(message: impl Into<Template>) -> Self {
-        Self { message: FirstMessage::Sent(message.into()), cut: None }
+        Self::new(FirstMessage::Sent(message.into()))
+    }
+
+    /// A step of a bridge: the message of its client is sent to the host. A server of another role takes any message. Say
+    /// where it ends, as for [`expect`](Self::expect).
+    ///
+    /// ```
+    /// use framelink_profile::{FirstStep, Framing, Profile, Side};
+    ///
+    /// // PostgreSQL's StartupMessage, with the name of the client's user.
+    /// let startup = FirstStep::relay().framing("net:4,counts=self".parse()?);
+    /// let profile = Profile::builder("postgres".parse::<Framing>()?).first(startup).build()?;
+    /// assert_eq!(profile.check_bridge(Some(&profile)), Ok(()));
+    /// assert!(profile.check_for(Side::Client).is_err(), "a client of another role has no such message");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn relay() -> Self {
+        Self::new(FirstMessage::Relayed)
+    }
+
+    const fn new(message: FirstMessage) -> Self {
+        Self { message, cut: None, is_optional: false }
+    }
+
+    /// Says that a client may leave out this step, and those after it up to the next one in which a client sends.
+    /// framelink leaves it out as a client. As a server it compares the first bytes with the message, which is constant.
+    pub const fn optional(mut self) -> Self {
+        self.is_optional = true;
+        self
     }
 
     /// A step in which the server sends a message that satisfies this match. Say where it ends: after a number of
     /// [`bytes`](Self::bytes), or where a [`framing`](Self::framing) says.
     pub const fn expect(message: Match) -> Self {
-        Self { message: FirstMessage::Received { expect: message, say: None }, cut: None }
+        Self::new(FirstMessage::Received { expect: message, say: None })
     }
 
     /// Sets the length of the message.
@@ -88,6 +121,7 @@ impl FirstStep {
     pub(super) const fn sent(&self) -> Option<&Template> {
         match &self.message {
             FirstMessage::Sent(message) => Some(message),
+            FirstMessage::Relayed => None,
             FirstMessage::Received { say, .. } => say.as_ref(),
         }
     }
@@ -96,6 +130,7 @@ impl FirstStep {
     pub(super) fn step(&self) -> Step {
         let message = match &self.message {
             FirstMessage::Sent(message) => StepMessage::Sent(message.clone()),
+            FirstMessage::Relayed => StepMessage::Relayed,
             FirstMessage::Received { expect, say } => {
                 StepMessage::Received { expect: expect.clone(), say: say.clone() }
             }
@@ -105,14 +140,15 @@ impl FirstStep {
             Some(FirstCut::Framing(framing)) => Cut::Framing(Arc::new(framing)),
             None => self.sent().and_then(Template::fixed_len).map_or(Cut::Whole, Cut::Bytes),
         };
-        Step { message, cut }
+        Step { message, cut, is_optional: self.is_optional }
     }
 }
 
 /// Shows notations.
 impl fmt::Debug for FirstStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FirstStep").field("message", &self.message).field("cut", &self.cut).finish()
+        let mut shown = f.debug_struct("FirstStep");
+        shown.field("message", &self.message).field("cut", &self.cut).field("is_optional", &self.is_optional).finish()
     }
 }
 

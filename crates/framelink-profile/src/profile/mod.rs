@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_heartbeat::Heartbeat;
-use framelink_session::{Match, Matching};
+use framelink_session::{KeyRule, Match, Matching};
 
 use self::address::Endpoints;
 use self::replies::Replying;
@@ -79,6 +79,7 @@ pub struct Profile {
     keep_up: bool,
     reconnect: Reconnect,
     exchange: ExchangeKind,
+    key_rule: Option<KeyRule>,
     reply_rule: Option<Match>,
     numbers: Option<Arc<Numbering>>,
     timeouts: Timeouts,
@@ -152,8 +153,14 @@ impl Profile {
         self.numbers.as_deref()
     }
 
-    /// Returns how replies are matched to many requests in flight, with the reply rule. `None` for one request at a
-    /// time.
+    /// Returns how keys are found, if [`Duplex::key`] does not say it.
+    #[must_use]
+    pub const fn key_rule(&self) -> Option<&KeyRule> {
+        self.key_rule.as_ref()
+    }
+
+    /// Returns how replies are matched to many requests in flight, with the key rule and the reply rule. `None` for one
+    /// request at a time.
     ///
     /// ```
     /// use framelink_profile::{Duplex, Framing, Profile};
@@ -166,7 +173,11 @@ impl Profile {
     /// ```
     #[must_use]
     pub fn matching(&self) -> Option<Matching> {
-        let matching = self.exchange.duplex()?.matching();
+        let duplex = self.exchange.duplex()?;
+        let matching = match &self.key_rule {
+            Some(rule) => duplex.limits(Matching::by_key(rule.clone())),
+            None => duplex.matching(),
+        };
         Some(match &self.reply_rule {
             Some(rule) => matching.reply_rule(rule.clone()),
             None => matching,
@@ -204,7 +215,7 @@ impl Profile {
     #[must_use]
     pub fn mismatch_caution(&self) -> Option<String> {
         let duplex = self.exchange.duplex()?;
-        (duplex.key.is_none() && duplex.in_flight > 1).then(|| {
+        (duplex.key.is_none() && self.key_rule.is_none() && duplex.in_flight > 1).then(|| {
             format!(
                 "replies have no key, and up to {} requests are in flight on a connection: if the peer leaves out one reply{}, each reply after it goes to a wrong request, and nothing shows it; give a key (exchange.key), or \
                  have one exchange at a time on each connection (connection = \"pooled\", or exchange.in-flight = 1)",

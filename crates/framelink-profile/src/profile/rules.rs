@@ -64,6 +64,21 @@ impl Profile {
     /// # Errors
     /// Returns the reason why it cannot.
     pub fn check_for(&self, side: Side) -> Result<(), ProfileError> {
+        self.check_ends(side)?;
+        signing::check_for(self, side)
+    }
+
+    /// Checks whether a bridge can use this profile for connections to a host, one for each client of the profile
+    /// `clients`. Unlike other clients, it can [relay](super::FirstStep::relay) first messages.
+    ///
+    /// # Errors
+    /// Returns the reason why it cannot.
+    pub fn check_bridge(&self, clients: Option<&Self>) -> Result<(), ProfileError> {
+        self.check_ends(Side::Client)?;
+        signing::check_bridge(self, clients)
+    }
+
+    fn check_ends(&self, side: Side) -> Result<(), ProfileError> {
         let other = match side {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
@@ -74,7 +89,7 @@ impl Profile {
         if self.exchange.receives() && ends_by_close(&self.framing.receive) {
             can_end(self, other, receive_key(&self.framing))?;
         }
-        signing::check_for(self, side)
+        Ok(())
     }
 
     /// Returns the pool settings if a pool can use this profile.
@@ -152,7 +167,10 @@ fn until_close_needs_short(profile: &Profile) -> Checked {
 
 /// At least one side must be able to use the profile.
 fn until_close_needs_an_end(profile: &Profile) -> Checked {
-    profile.check_for(Side::Client).or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
+    let is_for_a_bridge = profile.relayed_steps() > 0;
+    let as_client =
+        || if is_for_a_bridge { profile.check_bridge(Some(profile)) } else { profile.check_for(Side::Client) };
+    as_client().or_else(|as_client| profile.check_for(Side::Server).map_err(|_| as_client))
 }
 
 fn can_end(profile: &Profile, sender: Side, key: &'static str) -> Checked {
@@ -257,15 +275,31 @@ fn a_key_is_inside_every_message_that_has_one(profile: &Profile) -> Checked {
 }
 
 fn what_is_about_keys_has_a_key(profile: &Profile) -> Checked {
-    let key = match profile.exchange.duplex() {
-        None | Some(Duplex { key: Some(_), .. }) => return Ok(()),
-        Some(Duplex { assigned: Some(_), .. }) => "exchange.assign",
-        Some(Duplex { serialized: true, .. }) => "exchange.serialize",
-        Some(_) => return Ok(()),
-    };
-    let reason = "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
-    Err(ProfileError::combination(key, "exchange.key", reason))
+    let refused = |key, with, reason: &str| Err(ProfileError::combination(key, with, reason.to_owned()));
+    let has_rule = profile.key_rule().is_some();
+    match profile.exchange.duplex() {
+        None if has_rule => {
+            let reason = "a key tells many requests in flight apart, which only duplex and simplex have";
+            refused("exchange.key", "exchange.kind", reason)
+        }
+        Some(Duplex { key: Some(_), .. }) if has_rule => {
+            let reason = "the builder has a key rule as well, and either says where keys are";
+            refused("exchange.key", "exchange", reason)
+        }
+        Some(Duplex { assigned: Some(_), .. }) if has_rule => {
+            let reason = "a function finds the key, so there is no place to which a number could be written";
+            refused("exchange.assign", "exchange.key", reason)
+        }
+        Some(Duplex { key: None, assigned: Some(_), .. }) => refused("exchange.assign", "exchange.key", NO_KEY),
+        Some(Duplex { key: None, serialized: true, .. }) if !has_rule => {
+            refused("exchange.serialize", "exchange.key", NO_KEY)
+        }
+        _ => Ok(()),
+    }
 }
+
+const NO_KEY: &str =
+    "it is about keys, and without a key replies come in order; set exchange.key, such as key = \"4:6\"";
 
 /// A message that is too short for a place of the rule is no reply. If every message is too short, that is an error.
 fn a_reply_rule_tells_replies_apart(profile: &Profile) -> Checked {

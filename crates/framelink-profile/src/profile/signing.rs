@@ -6,6 +6,7 @@ use framelink_heartbeat::{Form, Role};
 use framelink_session::{Dialogue, DialogueRules};
 use framelink_template::{Numbers, Template};
 
+use super::first::FirstMessage;
 use super::replies::ReplyKeys;
 use super::{FirstStep, Greeting, Meanwhile, Profile, ProfileError, Side, Sign};
 
@@ -53,6 +54,7 @@ impl Keys {
     pub(super) const FIRST_SEND: Self = Self(numbered!("first", "send"));
     pub(super) const FIRST_EXPECT: Self = Self(numbered!("first", "expect"));
     pub(super) const FIRST_SAY: Self = Self(numbered!("first", "say"));
+    pub(super) const FIRST_OPTIONAL: Self = Self(numbered!("first", "optional"));
     pub(super) const FIRST_BYTES: Self = Self(numbered!("first", "bytes"));
     pub(super) const FIRST_FRAMING: Self = Self(numbered!("first", "framing"));
     pub(super) const MEANWHILE_WHEN: Self = Self(numbered!("meanwhile", "when"));
@@ -68,6 +70,31 @@ impl Profile {
     /// Returns the steps before the first message.
     pub fn first(&self) -> &[FirstStep] {
         self.signing.as_deref().map_or(&[], |signing| &signing.first)
+    }
+
+    /// Returns the index of each step whose message a bridge relays.
+    pub(super) fn relayed(&self) -> impl Iterator<Item = usize> {
+        let steps = self.first().iter().enumerate();
+        steps.filter(|(_, step)| matches!(step.message(), FirstMessage::Relayed)).map(|(at, _)| at)
+    }
+
+    /// Returns how many first steps have a message that a bridge [relays](FirstStep::relay).
+    #[must_use]
+    pub fn relayed_steps(&self) -> usize {
+        self.relayed().count()
+    }
+
+    /// Checks that the profile has this number of [relayed steps](Self::relayed_steps).
+    ///
+    /// # Errors
+    /// Returns both numbers if not.
+    pub fn check_relayed(&self, messages: usize) -> Result<(), ProfileError> {
+        let steps = self.relayed_steps();
+        if steps == messages {
+            return Ok(());
+        }
+        let reason = format!("messages to relay: {messages}, steps with send = \"relay\": {steps}");
+        Err(ProfileError::combination("first", "the messages", reason))
     }
 
     /// Returns the first message of the server.
@@ -143,8 +170,10 @@ impl Profile {
         let mut templates = Vec::new();
         for (at, step) in self.first().iter().enumerate() {
             let (sender, key) = match step.message() {
-                super::first::FirstMessage::Sent(_) => (Side::Client, Keys::FIRST_SEND.at(at)),
-                super::first::FirstMessage::Received { .. } => (Side::Server, Keys::FIRST_SAY.at(at)),
+                // framelink leaves out an optional step as a client.
+                FirstMessage::Sent(_) if step.is_optional => continue,
+                FirstMessage::Sent(_) | FirstMessage::Relayed => (Side::Client, Keys::FIRST_SEND.at(at)),
+                FirstMessage::Received { .. } => (Side::Server, Keys::FIRST_SAY.at(at)),
             };
             templates.extend(step.sent().filter(|_| sender == us).map(|template| (key, template)));
         }

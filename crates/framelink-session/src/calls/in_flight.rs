@@ -7,7 +7,7 @@ use std::time::Duration;
 use framelink_template::{Numbers, NumbersError};
 
 use crate::calls::reply_rule::ReplyRule;
-use crate::calls::{Arrived, CallId, Ended, Key, Late, Matching, NotBegun};
+use crate::calls::{Arrived, CallId, Ended, Key, KeysInUse, Late, Matching, NotBegun};
 
 /// The calls in flight on one connection. Matches each reply to its call.
 ///
@@ -52,6 +52,8 @@ pub struct InFlight<T> {
     /// Where assigned numbers come from, if the session assigns any.
     numbers: Option<Numbers>,
     reply_rule: Option<Box<ReplyRule>>,
+    /// What heartbeats see of `keys`, where they choose numbers too.
+    in_use: Option<KeysInUse>,
     /// The number of calls that still have a waiter.
     waited_for: usize,
     /// A lower bound of all deadlines.
@@ -72,7 +74,7 @@ impl<T> InFlight<T> {
     /// Creates the table for one connection, without calls.
     #[must_use]
     pub fn new(mut matching: Matching) -> Self {
-        let numbers = matching.take_numbers();
+        let (numbers, in_use) = (matching.take_numbers(), matching.in_use.take());
         let reply_rule = matching.reply_rule.take().map(|rule| Box::new(ReplyRule::new(rule)));
         Self {
             matching,
@@ -82,6 +84,7 @@ impl<T> InFlight<T> {
             next: 0,
             numbers,
             reply_rule,
+            in_use,
             waited_for: 0,
             soonest: None,
             ended: None,
@@ -108,7 +111,12 @@ impl<T> InFlight<T> {
         let number = self.next;
         self.next += 1;
         match key {
-            Some(key) => drop(self.keys.insert(key, number)),
+            Some(key) => {
+                self.keys.insert(key, number);
+                if let Some(in_use) = &self.in_use {
+                    in_use.begin_call(key);
+                }
+            }
             None => self.line.push_back(number),
         }
         if let Some(rule) = &mut self.reply_rule {
@@ -124,7 +132,7 @@ impl<T> InFlight<T> {
     pub fn forget(&mut self, call: CallId) -> Option<T> {
         let Call { waiter, key, .. } = self.remove(call.0)?;
         match key {
-            Some(key) => drop(self.keys.remove(&key)),
+            Some(key) => drop(self.free(&key)),
             None => self.line.retain(|&number| number != call.0),
         }
         waiter
@@ -151,7 +159,7 @@ impl<T> InFlight<T> {
         }
         let number = match &self.matching.key {
             None => self.line.pop_front(),
-            Some(rule) => rule.in_reply(message).and_then(|key| self.keys.remove(&key)),
+            Some(rule) => rule.in_reply(message).and_then(|key| self.free(&key)),
         };
         let Some((number, call)) = number.and_then(|number| Some((number, self.remove(number)?))) else {
             return Err(Arrived::Unsolicited);
@@ -206,6 +214,9 @@ impl<T> InFlight<T> {
         calls.sort_unstable_by_key(|(number, _)| *number);
         self.line = VecDeque::new();
         self.keys = HashMap::new();
+        if let Some(in_use) = &self.in_use {
+            in_use.end_all();
+        }
         if let Some(rule) = &mut self.reply_rule {
             rule.end_all();
         }
@@ -275,7 +286,15 @@ impl<T> InFlight<T> {
     /// Returns the key of a request, if no other call has it.
     fn key_for(&mut self, request: &mut Cow<'_, [u8]>) -> Result<Option<Key>, NotBegun> {
         let Some(rule) = &self.matching.key else { return Ok(None) };
-        match rule.assign(request, self.numbers.as_ref(), |key| self.keys.contains_key(key)) {
+        let is_used = |key: &[u8]| self.keys.contains_key(key);
+        let is_of_probe = |key: &[u8]| self.in_use.as_ref().is_some_and(|in_use| in_use.is_of_probe(key));
+        let assigned = match rule.assign(request, self.numbers.as_ref(), |key| is_used(key) || is_of_probe(key)) {
+            Err(NumbersError::AllUsed(_)) if self.in_use.is_some() => {
+                rule.assign(request, self.numbers.as_ref(), is_used)
+            }
+            assigned => assigned,
+        };
+        match assigned {
             Ok(()) => {}
             Err(NumbersError::AllUsed(_)) => {
                 // Calls that were given up hold the other keys, and it is unknown for how long.
@@ -286,6 +305,14 @@ impl<T> InFlight<T> {
         }
         let key = rule.of_request(request).ok_or(NotBegun::NoKey { payload_len: request.len() })?;
         if self.keys.contains_key(&key) { Err(NotBegun::DuplicateKey) } else { Ok(Some(key)) }
+    }
+
+    /// Frees a key, and returns the call that had it.
+    fn free(&mut self, key: &Key) -> Option<u64> {
+        if let Some(in_use) = &self.in_use {
+            in_use.end_call(key);
+        }
+        self.keys.remove(key)
     }
 
     /// Returns whether the reply rule shows that a message is no reply.

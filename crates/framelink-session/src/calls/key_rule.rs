@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use framelink_template::{Encoding, Numbers, NumbersError, Place};
@@ -21,7 +23,9 @@ use crate::calls::{Key, KeyPlaces};
 /// let by_function = KeyRule::by(|message| Key::new(message.get(12..16)?));
 /// # Ok::<(), framelink_codec::notation::NotationError>(())
 /// ```
-#[derive(Clone)]
+///
+/// Rules with functions are equal if they are clones of one rule.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KeyRule {
     request: Find,
     reply: Find,
@@ -37,6 +41,10 @@ enum Find {
 }
 
 type Finder = dyn Fn(&[u8]) -> Option<Key> + Send + Sync;
+
+// A function only looks at a message, so that a panic in it leaves nothing half done.
+impl UnwindSafe for Find {}
+impl RefUnwindSafe for Find {}
 
 impl KeyRule {
     /// The key is at these places in requests and replies.
@@ -109,6 +117,30 @@ impl KeyRule {
             written.copy_from_slice(start);
         }
         Ok(())
+    }
+}
+
+impl PartialEq for Find {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::At(one), Self::At(other)) => one == other,
+            (Self::Joined(one), Self::Joined(other)) => one == other,
+            (Self::By(one), Self::By(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Find {}
+
+/// Equal values have equal hashes. All functions have one hash.
+impl Hash for Find {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::At(place) => place.hash(state),
+            Self::Joined(places) => places.hash(state),
+            Self::By(_) => {}
+        }
     }
 }
 

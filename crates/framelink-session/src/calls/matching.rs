@@ -2,7 +2,7 @@
 
 use framelink_template::{Match, Numbers};
 
-use crate::calls::KeyRule;
+use crate::calls::{KeyRule, KeysInUse};
 
 /// How replies are matched to requests, and how many calls may be in flight.
 ///
@@ -24,6 +24,8 @@ pub struct Matching {
     pub(super) is_serialized: bool,
     pub(super) reply_rule: Option<Match>,
     pub(super) numbers: Option<Numbers>,
+    /// Set where heartbeats choose numbers too.
+    pub(super) in_use: Option<KeysInUse>,
 }
 
 impl Matching {
@@ -46,7 +48,7 @@ impl Matching {
 
     const fn new(key: Option<KeyRule>) -> Self {
         let (window, unanswered) = (Self::WINDOW, Self::UNANSWERED);
-        Self { key, window, unanswered, is_serialized: false, reply_rule: None, numbers: None }
+        Self { key, window, unanswered, is_serialized: false, reply_rule: None, numbers: None, in_use: None }
     }
 
     /// Sets which messages can be replies at all. A message that fails the rule is unsolicited, even if it has the key
@@ -119,6 +121,12 @@ impl Matching {
     #[must_use]
     pub fn assigns(&self) -> bool {
         self.key.as_ref().is_some_and(|key| key.most_assigned().is_some())
+    }
+
+    /// Returns the keys in use of the connection that this is for, to share them with its heartbeats. `None` in order.
+    pub(crate) fn share_keys(&mut self) -> Option<KeysInUse> {
+        self.in_use = self.key.clone().map(KeysInUse::new);
+        self.in_use.clone()
     }
 
     /// Returns the source of the numbers that the session assigns, if it does.

@@ -34,6 +34,11 @@ pub enum DialogueError {
         /// Why.
         why: Box<str>,
     },
+    /// The step sends a message of another connection, and none was given.
+    NothingToRelay {
+        /// What the message is.
+        part: DialoguePart,
+    },
     /// The message of a step is longer than 64 KiB.
     TooLong {
         /// What was expected.
@@ -45,6 +50,8 @@ pub enum DialogueError {
         part: DialoguePart,
         /// The bytes of it that had arrived.
         came: usize,
+        /// How many other messages had arrived.
+        others: u32,
     },
     /// Too many messages arrived before the reply to the sign-on.
     TooManyKept {
@@ -99,13 +106,21 @@ impl fmt::Display for DialogueError {
             Self::NotComposed { part, error } => write!(f, "{part} cannot be composed: {error}"),
             Self::NotFramed { part, why } => write!(f, "{part} cannot be framed: {why}"),
             Self::NoMessage { part, why } => write!(f, "{part}: {why}"),
-            Self::TooLong { part } => write!(f, "{part} is longer than 64 KiB"),
-            Self::Closed { part: DialoguePart::SignOn, came: 0 } => {
-                f.write_str("the peer closed the connection instead of replying")
+            Self::NothingToRelay { part } => {
+                write!(f, "{part} is that of a client (send = \"relay\"), and no client's message was given")
             }
-            Self::Closed { part, came: 0 } => write!(f, "the peer closed the connection before {part}"),
-            Self::Closed { part, came } => {
-                write!(f, "the peer closed the connection after {came} bytes of {part}")
+            Self::TooLong { part } => write!(f, "{part} is longer than 64 KiB"),
+            Self::Closed { part, came, others } => {
+                match (part, came) {
+                    (DialoguePart::SignOn, 0) => f.write_str("the peer closed the connection instead of replying"),
+                    (part, 0) => write!(f, "the peer closed the connection before {part}"),
+                    (part, came) => write!(f, "the peer closed the connection after {came} bytes of {part}"),
+                }?;
+                match others {
+                    0 => Ok(()),
+                    1 => f.write_str("; 1 other message had come"),
+                    others => write!(f, "; {others} other messages had come"),
+                }
             }
             Self::TooManyKept { messages, bytes } => write!(
                 f,
@@ -121,6 +136,16 @@ impl fmt::Display for DialogueError {
 }
 
 impl Error for DialogueError {}
+
+impl DialoguePart {
+    /// Returns the words for what the peer is to send.
+    pub(crate) fn awaited(self) -> impl fmt::Display {
+        match self {
+            Self::SignOn => "the reply to the sign-on".to_owned(),
+            part => part.to_string(),
+        }
+    }
+}
 
 impl fmt::Display for DialoguePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use framelink_template::{Inputs, Match, Numbers, Template};
 
 use super::error::{DialogueError, DialoguePart, Unexpected};
 use super::kept::Kept;
-use super::{Cut, DialogueRules, OnRefusal, Sign, StepMessage};
+use super::{Cut, DialogueRules, OnRefusal, Relayed, Sign, StepMessage};
 
 /// The most bytes of a message of a first step.
 const MOST_STEP: usize = 64 * 1024;
@@ -55,6 +55,10 @@ pub struct Dialogue {
     /// The last message of the peer, to which a message of ours may refer.
     theirs: Option<Vec<u8>>,
     kept: Kept,
+    /// How many messages were neither the greeting nor the reply.
+    others: u32,
+    /// In a client, the messages that relayed steps send; in a server, those that they received.
+    relayed: Relayed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +109,15 @@ impl Dialogue {
     #[must_use]
     pub fn new(rules: Arc<DialogueRules>, us: Role, numbers: Numbers) -> Self {
         let (out, ours, kept) = (VecDeque::new(), Vec::new(), Kept::default());
-        Self { rules, us, numbers, stage: Stage::First(0), out, ours, theirs: None, kept }
+        let (stage, relayed) = (Stage::First(0), Relayed::default());
+        Self { rules, us, numbers, stage, out, ours, theirs: None, kept, others: 0, relayed }
+    }
+
+    /// For clients: sends these messages in the [relayed](StepMessage::Relayed) first steps.
+    #[must_use]
+    pub fn relaying(mut self, messages: Relayed) -> Self {
+        self.relayed = messages;
+        self
     }
 
     /// Returns what the dialogue needs next.
@@ -121,10 +133,20 @@ impl Dialogue {
             let awaited = match (self.stage, self.us) {
                 (Stage::First(at), _) => match rules.first.get(at) {
                     None => self.go_on(Stage::Greeting),
+                    Some(step) if step.is_optional && self.us == Role::Client => {
+                        self.go_on(Stage::First(rules.after_optional(at)))
+                    }
                     Some(step) => match (&step.message, self.us) {
                         (StepMessage::Sent(message), Role::Client)
                         | (StepMessage::Received { say: Some(message), .. }, Role::Server) => {
-                            self.send_step(at, message, &step.cut, inputs)?
+                            let message =
+                                composed(DialoguePart::First(at + 1), message, self.theirs.as_deref(), inputs)?;
+                            self.send_step(at, message, &step.cut)?
+                        }
+                        (StepMessage::Relayed, Role::Client) => {
+                            let part = DialoguePart::First(at + 1);
+                            let message = self.relayed.next().ok_or(DialogueError::NothingToRelay { part })?;
+                            self.send_step(at, message, &step.cut)?
                         }
                         _ => Some(Ask::Bytes),
                     },
@@ -159,8 +181,12 @@ impl Dialogue {
     /// # Errors
     /// If the bytes are not the expected ones, or the peer closed before the step was complete.
     pub fn on_bytes(&mut self, bytes: &[u8], is_closed: bool) -> Result<usize, DialogueError> {
-        let Stage::First(at) = self.stage else { return Ok(0) };
         let rules = Arc::clone(&self.rules);
+        let Stage::First(mut at) = self.stage else { return Ok(0) };
+        while rules.first.get(at).is_some_and(|step| step.is_left_out(bytes)) {
+            at = rules.after_optional(at);
+        }
+        self.stage = Stage::First(at);
         let Some(step) = rules.first.get(at) else { return Ok(0) };
         let part = DialoguePart::First(at + 1);
         let found = step.cut.first(bytes, is_closed);
@@ -169,7 +195,7 @@ impl Dialogue {
             if bytes.len() > MOST_STEP {
                 return Err(DialogueError::TooLong { part });
             }
-            return if is_closed { Err(DialogueError::Closed { part, came: bytes.len() }) } else { Ok(0) };
+            return if is_closed { Err(DialogueError::Closed { part, came: bytes.len(), others: 0 }) } else { Ok(0) };
         };
         let message = bytes.get(place).unwrap_or_default();
         match &step.message {
@@ -179,6 +205,7 @@ impl Dialogue {
                     self.check(part, &Match::from(expected), message, OnRefusal::Retry)?;
                 }
             }
+            StepMessage::Relayed => self.relayed.push(message.to_vec()),
         }
         self.theirs = Some(message.to_vec());
         self.stage = Stage::First(at + 1);
@@ -200,6 +227,14 @@ impl Dialogue {
     /// # Errors
     /// If the peer refuses, too many messages would be kept, or an answer cannot be composed.
     pub fn on_message(&mut self, message: &[u8], frame: &[u8], inputs: &Inputs<'_>) -> Result<Heard, DialogueError> {
+        let heard = self.hear(message, frame, inputs)?;
+        if !matches!(heard, Heard::Greeting | Heard::Reply) {
+            self.others = self.others.saturating_add(1);
+        }
+        Ok(heard)
+    }
+
+    fn hear(&mut self, message: &[u8], frame: &[u8], inputs: &Inputs<'_>) -> Result<Heard, DialogueError> {
         let rules = Arc::clone(&self.rules);
         match self.stage {
             Stage::Greeting => {
@@ -310,15 +345,8 @@ impl Dialogue {
         Ok(Some(Ask::SendMessage(message)))
     }
 
-    fn send_step(
-        &mut self,
-        at: usize,
-        template: &Template,
-        cut: &Cut,
-        inputs: &Inputs<'_>,
-    ) -> Result<Option<Ask>, DialogueError> {
+    fn send_step(&mut self, at: usize, message: Vec<u8>, cut: &Cut) -> Result<Option<Ask>, DialogueError> {
         let part = DialoguePart::First(at + 1);
-        let message = composed(part, template, self.theirs.as_deref(), inputs)?;
         self.ours.clone_from(&message);
         self.stage = Stage::First(at + 1);
         let bytes = cut.wire(message).map_err(|why| DialogueError::NotFramed { part, why: why.into() })?;
@@ -351,6 +379,22 @@ impl Dialogue {
             Stage::SignOn | Stage::Reply => Some(DialoguePart::SignOn),
             Stage::Over => None,
         }
+    }
+
+    /// Returns the error for a peer that has closed instead.
+    pub(crate) fn closed(&self) -> DialogueError {
+        let part = self.awaited().unwrap_or(DialoguePart::SignOn);
+        DialogueError::Closed { part, came: 0, others: self.others }
+    }
+
+    /// Returns how many messages were neither the greeting nor the reply.
+    pub(crate) const fn others(&self) -> u32 {
+        self.others
+    }
+
+    /// Takes the messages of relayed steps.
+    pub(crate) fn take_relayed(&mut self) -> Relayed {
+        std::mem::take(&mut self.relayed)
     }
 
     /// Takes the frames that are kept.

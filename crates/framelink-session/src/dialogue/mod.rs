@@ -7,12 +7,14 @@
 mod error;
 mod kept;
 mod machine;
+mod relayed;
 mod rules;
 mod sign;
 mod step;
 
 pub use error::{DialogueError, DialoguePart, Unexpected};
 pub use machine::{Ask, Dialogue, Heard};
+pub use relayed::Relayed;
 pub use rules::{DialogueRules, Greeting, Meanwhile};
 pub use sign::{OnRefusal, Sign};
 pub use step::{Cut, Step, StepFraming, StepMessage};

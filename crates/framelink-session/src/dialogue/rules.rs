@@ -28,6 +28,14 @@ pub struct DialogueRules {
     pub has_receiver: bool,
 }
 
+impl DialogueRules {
+    /// Returns the index of the first step after an optional one that is left out.
+    pub(super) fn after_optional(&self, at: usize) -> usize {
+        let later = self.first.iter().enumerate().skip(at + 1);
+        later.filter(|(_, step)| step.is_of_client()).map(|(at, _)| at).next().unwrap_or(self.first.len())
+    }
+}
+
 /// The first message of a server.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use framelink_codec::{Decode, Decoded, Encode, End};
+use framelink_codec::{Decode, Decoded, Encode, End, Fault};
 use framelink_template::{Match, Template};
 
 /// One step before the first message, as seen from the client.
@@ -13,6 +13,9 @@ pub struct Step {
     pub message: StepMessage,
     /// Where the message ends.
     pub cut: Cut,
+    /// Whether a client may leave out this step, and the steps after it up to the next one in which a client sends. The
+    /// message is constant, and a later step of the client is not optional.
+    pub is_optional: bool,
 }
 
 /// The message of a step.
@@ -20,6 +23,8 @@ pub struct Step {
 pub enum StepMessage {
     /// The client sends it.
     Sent(Template),
+    /// The client sends the message that it [relays](super::Dialogue::relaying). A server takes any message.
+    Relayed,
     /// The server sends it.
     Received {
         /// What the client expects.
@@ -38,6 +43,20 @@ pub enum Cut {
     Whole,
     /// Where a framing says.
     Framing(std::sync::Arc<dyn StepFraming>),
+}
+
+impl Step {
+    pub(super) const fn is_of_client(&self) -> bool {
+        matches!(self.message, StepMessage::Sent(_) | StepMessage::Relayed)
+    }
+
+    /// Returns whether these bytes of a client are not the message of this optional step, so that it is left out.
+    pub(super) fn is_left_out(&self, bytes: &[u8]) -> bool {
+        let StepMessage::Sent(template) = &self.message else { return false };
+        let wire =
+            template.as_literal().filter(|_| self.is_optional).and_then(|message| self.cut.wire(message.into()).ok());
+        wire.is_some_and(|wire| wire.iter().zip(bytes).any(|(expected, byte)| expected != byte))
+    }
 }
 
 /// A framing whose messages end by their own bytes.
@@ -66,7 +85,7 @@ impl<F: Decode + Encode + fmt::Debug + Send + Sync> StepFraming for F {
         match self.decode(bytes, 0, is_closed.then_some(End::Closed)) {
             Ok(Decoded::Frame(frame)) => Ok(Some((frame.payload_start..frame.payload_end, frame.frame_len))),
             Ok(Decoded::Incomplete(_)) => Ok(None),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(Fault::Wrong { error, guess: self.guess(bytes) }.to_string()),
         }
     }
 }

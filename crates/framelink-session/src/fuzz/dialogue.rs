@@ -75,7 +75,8 @@ impl Model {
         if has_first {
             let sent = StepMessage::Sent("text:HI".parse().expect("a template"));
             let received = StepMessage::Received { expect: the_match("0:3=text:YES"), say: None };
-            rules.first = vec![Step { message: sent, cut: Cut::Whole }, Step { message: received, cut: Cut::Bytes(3) }];
+            let step = |message, cut| Step { message, cut, is_optional: false };
+            rules.first = vec![step(sent, Cut::Whole), step(received, Cut::Bytes(3))];
             written.extend_from_slice(b"HI");
             wire.extend_from_slice(b"YES");
         }

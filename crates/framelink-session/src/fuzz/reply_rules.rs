@@ -66,7 +66,7 @@ fn rule(what: u8, how: u8) -> ReplyRule {
         rule = rule.say(template(reply));
     }
     if how & 0x10 != 0 {
-        rule = rule.fault(ReplyFault::ALL[usize::from(how % 3)]);
+        rule = rule.fault(ReplyFault::ALL[usize::from(how % 4)]);
     }
     if how & 0x80 != 0 { rule.times(u32::from(how / 32 % 4)) } else { rule }
 }

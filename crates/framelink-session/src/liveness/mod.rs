@@ -15,6 +15,7 @@ use framelink_template::{ComposeError, Inputs, NumberRange, NumberSource, Number
 use self::awaited::Awaited;
 pub(crate) use self::state::Beat;
 use self::state::{LivenessState, Rare};
+use crate::calls::{KeysInUse, Matching};
 
 /// The liveness of a connection with heartbeats, shared by both halves of its session. Clones share one cell.
 ///
@@ -339,14 +340,17 @@ impl LivenessHandle {
         let is_ours = probe.is_some();
         let Some(payload) = answer.or(probe.map(|(_, payload)| payload)) else { return Ok(None) };
         let Form::Pattern(form) = self.0.heartbeat.form() else { return Ok(Some(Beat { payload, is_ours })) };
-        let numbers = state.pattern().map_or_else(|| Numbers::over(NumberRange::from_1_to(1)), |it| it.numbers.clone());
+        let (numbers, in_use) = match state.pattern() {
+            Some(pattern) => (pattern.numbers.clone(), pattern.in_use.clone()),
+            None => (Numbers::over(NumberRange::from_1_to(1)), None),
+        };
         // Numbers may come from a file.
         drop(state);
         let Some(number) = number else {
             let answer = form.answer(&payload, &inputs(&numbers)).ok().flatten();
             return Ok(answer.map(|payload| Beat { payload, is_ours }));
         };
-        let payload = form.probe(&inputs(&numbers))?;
+        let payload = unused_probe(form, &inputs(&numbers), in_use.as_ref())?;
         if form.is_answered()
             && let Some(pattern) = self.lock().pattern()
         {
@@ -356,9 +360,33 @@ impl LivenessHandle {
         Ok(Some(Beat { payload, is_ours }))
     }
 
+    /// Makes probes with numbers leave out the keys of the calls that are matched in this way.
+    pub(crate) fn leave_out_calls(&self, matching: &mut Matching) {
+        let Form::Pattern(form) = self.0.heartbeat.form() else { return };
+        if form.templates().next().is_some_and(|probe| probe.numbers().next().is_some())
+            && let Some(pattern) = self.lock().pattern()
+        {
+            pattern.in_use = matching.share_keys();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, LivenessState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Composes a probe whose number no call has in use. If calls have all numbers in use, the probe repeats one: a peer that hears
+/// nothing would count as dead.
+fn unused_probe(form: &Pattern, inputs: &Inputs<'_>, in_use: Option<&KeysInUse>) -> Result<Vec<u8>, ComposeError> {
+    let probe = form.probe(inputs)?;
+    let Some(in_use) = in_use.filter(|in_use| !in_use.begin_probe(&probe)) else { return Ok(probe) };
+    for _ in 0..in_use.len() {
+        let probe = form.probe(inputs)?;
+        if in_use.begin_probe(&probe) {
+            return Ok(probe);
+        }
+    }
+    Ok(probe)
 }
 
 /// Releases the lock first, because a woken task may take its own locks.

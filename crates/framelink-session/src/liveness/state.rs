@@ -6,6 +6,7 @@ use framelink_heartbeat::{Liveness, Pattern};
 use framelink_template::{NumberRange, Numbers, Template};
 
 use super::awaited::Awaited;
+use crate::calls::KeysInUse;
 
 pub(super) struct LivenessState {
     pub(super) liveness: Liveness,
@@ -43,6 +44,8 @@ pub(super) struct PatternState {
     /// The source of their numbers.
     pub(super) numbers: Numbers,
     pub(super) awaited: Awaited,
+    /// Set if the connection has calls by key.
+    pub(super) in_use: Option<KeysInUse>,
 }
 
 /// A heartbeat to write.
@@ -66,7 +69,7 @@ impl Rare {
         }
         let most = pattern.templates().filter_map(Template::most_number).min().unwrap_or(u64::MAX);
         let numbers = numbers.cloned().unwrap_or_else(|| Numbers::over(NumberRange::from_1_to(most)));
-        let state = PatternState { numbers, awaited: Awaited::default() };
+        let state = PatternState { numbers, awaited: Awaited::default(), in_use: None };
         Some(Box::new(Self { pattern: Some(Box::new(state)), ..Self::default() }))
     }
 }

@@ -7,7 +7,7 @@ use framelink_codec::{Decode, Decoded, End};
 
 use super::opening::Expected;
 use super::{Received, Receiving};
-use crate::dialogue::Dialogue;
+use crate::dialogue::{Dialogue, Relayed};
 use crate::message::Message;
 
 /// The next frame before the first message of the application.
@@ -34,6 +34,18 @@ impl<D: Decode> Receiving<D> {
     #[must_use]
     pub fn dialogue(&self) -> Option<&Dialogue> {
         self.extras.as_ref()?.dialogue.as_deref()
+    }
+
+    /// Takes the messages of the client's relayed first steps, for the connection to the host. Without such steps, there
+    /// are none.
+    pub fn take_relayed(&mut self) -> Relayed {
+        self.extras.as_mut().and_then(|extras| extras.relayed.take()).map(|relayed| *relayed).unwrap_or_default()
+    }
+
+    pub(crate) fn set_relayed(&mut self, relayed: Relayed) {
+        if !relayed.is_empty() {
+            self.extras_mut().relayed = Some(Box::new(relayed));
+        }
     }
 
     pub(super) fn has_dialogue(&self) -> bool {

@@ -7,7 +7,7 @@ use super::empties::Empties;
 use super::limits::Limits;
 use super::opening::Expected;
 use super::unread::OnUnread;
-use crate::dialogue::Dialogue;
+use crate::dialogue::{Dialogue, Relayed};
 use crate::lifetime::Lifetime;
 use framelink_template::Numbers;
 
@@ -20,6 +20,8 @@ pub(super) struct Extras {
     /// What both sides exchange before the first message. While there is a dialogue, there is a preamble too, possibly
     /// of no bytes, so that one check covers both.
     pub(super) dialogue: Option<Box<Dialogue>>,
+    /// The messages of relayed first steps. Boxed, because few connections have them.
+    pub(super) relayed: Option<Box<Relayed>>,
     pub(super) limits: Limits,
     pub(super) lifetime: Option<Lifetime>,
     pub(super) empties: Option<Empties>,

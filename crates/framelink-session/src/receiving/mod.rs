@@ -499,6 +499,9 @@ impl<D: Decode> Receiving<D> {
             return Some(Unfinished { came, missing, guess: None, of: Part::Preamble });
         }
         let came = self.buffer.len();
+        if let Some(awaited) = self.dialogue().and_then(|dialogue| Unfinished::of_dialogue(dialogue, came)) {
+            return Some(awaited);
+        }
         let missing = self.missing.max(1);
         let guess = || self.codec.guess(self.buffer.as_ref());
         (came > 0).then(|| Unfinished { came, missing, guess: guess(), of: Part::Message })

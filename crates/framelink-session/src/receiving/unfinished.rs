@@ -4,6 +4,8 @@ use std::fmt;
 
 use framelink_codec::Guess;
 
+use crate::dialogue::{Dialogue, DialoguePart};
+
 /// A message of which some bytes were received.
 ///
 /// ```
@@ -57,6 +59,25 @@ pub enum Part {
     Message,
     /// The first message: only heartbeats were received until now.
     First,
+    /// A part of the dialogue before the first message, of which no byte was received, or only other messages.
+    Awaited {
+        /// What is awaited.
+        part: DialoguePart,
+        /// How many other messages were received meanwhile.
+        others: u32,
+        /// How many of them are kept for the application.
+        kept: u32,
+    },
+}
+
+impl Unfinished {
+    /// Returns what a dialogue awaits if no byte of it was received, or only other messages.
+    pub(super) fn of_dialogue(dialogue: &Dialogue, came: usize) -> Option<Self> {
+        let others = dialogue.others();
+        let part = dialogue.awaited().filter(|_| came == 0 || others > 0)?;
+        let kept = u32::try_from(dialogue.kept()).unwrap_or(u32::MAX);
+        Some(Self { came, missing: 1, guess: None, of: Part::Awaited { part, others, kept } })
+    }
 }
 
 impl fmt::Display for Unfinished {
@@ -65,8 +86,20 @@ impl fmt::Display for Unfinished {
             let all = self.came + self.missing;
             return write!(f, "{} of the {all} bytes of the peer's preamble came", self.came);
         }
-        if self.of == Part::First {
-            return f.write_str("only heartbeats came");
+        match self.of {
+            Part::First => return f.write_str("only heartbeats came"),
+            Part::Awaited { part, others: 0, .. } => return write!(f, "{} is awaited", part.awaited()),
+            Part::Awaited { part, others, kept } => {
+                let messages = if others == 1 { "message" } else { "messages" };
+                write!(f, "{others} other {messages} came, ")?;
+                match kept {
+                    0 => {}
+                    _ if kept == others => f.write_str("kept for the application, ")?,
+                    _ => write!(f, "{kept} of them kept for the application, ")?,
+                }
+                return write!(f, "but not {}", part.awaited());
+            }
+            Part::Preamble | Part::Message => {}
         }
         write!(f, "{} bytes of a message came, at least {} more are owed", self.came, self.missing)?;
         match self.guess {

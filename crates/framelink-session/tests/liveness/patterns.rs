@@ -8,6 +8,7 @@ use framelink_heartbeat::{Heartbeat, Role};
 use framelink_length::Length;
 use framelink_session::{
     Arrived, Encoding, InFlight, KeyRule, Matching, Numbers, Received, SendRefused, Session, Transmit,
+    leave_out_numbers,
 };
 use framelink_template::{Inputs, NumberSource};
 
@@ -178,6 +179,66 @@ fn connections_of_one_role_number_their_probes_in_turn() {
         }
     }
     assert_eq!(sent, ["P108", "P208", "P308", "P108"], "from the last to the first");
+}
+
+/// An end with heartbeats and calls, whose numbers are 1 to 3.
+fn with_calls(key: KeyRule) -> (End, InFlight<&'static str>) {
+    let numbers = Numbers::new(1..=3).unwrap();
+    let end = End::new("pattern:'text:P{number:1}',answered-by='0:1=text:A,1:1=request'", Some(&numbers));
+    let matching = Matching::by_key(key).or_numbers(end.0.receiving.numbers());
+    let in_flight = InFlight::new(leave_out_numbers(&end.0.receiving, matching));
+    (end, in_flight)
+}
+
+fn begin(in_flight: &mut InFlight<&'static str>, request: &'static [u8], now: Duration) -> Vec<u8> {
+    let mut request = Cow::Borrowed(request);
+    in_flight.begin(&mut request, "call", now, now + s(5)).unwrap();
+    request.into_owned()
+}
+
+#[test]
+fn a_probe_leaves_out_the_numbers_of_calls_in_flight() {
+    let (mut end, mut in_flight) = with_calls(KeyRule::at("1:1".parse().unwrap()).assigned(Encoding::Ascii));
+    assert_eq!(begin(&mut in_flight, b"R?", s(1)), b"R1");
+    assert_eq!(begin(&mut in_flight, b"R?", s(1)), b"R2");
+    assert_eq!(in_flight.on_message(b"A1", s(2)), Arrived::Reply("call"));
+    assert_eq!(begin(&mut in_flight, b"R?", s(2)), b"R3");
+    // The next number is 1, then 2 and 3 are in use.
+    for at in [30, 70, 110] {
+        assert_eq!(end.heartbeats(s(at)), [b"P1"], "2 and 3 are in use");
+        assert!(!end.delivers(b"A1", s(at + 1)));
+    }
+    assert_eq!(in_flight.on_message(b"A2", s(112)), Arrived::Reply("call"));
+    assert_eq!(end.heartbeats(s(150)), [b"P2"], "it is free again");
+    assert_eq!(in_flight.fail().len(), 1);
+    assert!(!end.delivers(b"A2", s(151)));
+    assert_eq!(end.heartbeats(s(190)), [b"P3"], "a lost connection frees all numbers");
+}
+
+#[test]
+fn a_probe_leaves_out_the_keys_that_the_application_chose_and_those_of_unanswered_calls() {
+    let (mut end, mut in_flight) = with_calls(KeyRule::at("1:1".parse().unwrap()));
+    begin(&mut in_flight, b"R1", s(1));
+    begin(&mut in_flight, b"R2", s(1));
+    assert_eq!(in_flight.expire(s(9)).len(), 2, "both were given up");
+    assert_eq!(end.heartbeats(s(30)), [b"P3"]);
+    assert!(!end.delivers(b"A3", s(31)));
+    begin(&mut in_flight, b"R3", s(32));
+    assert_eq!(end.heartbeats(s(72)).len(), 1, "with all numbers in use, a probe repeats one");
+}
+
+#[test]
+fn a_call_leaves_out_the_number_of_the_last_probe() {
+    let (mut end, mut in_flight) = with_calls(KeyRule::at("1:1".parse().unwrap()).assigned(Encoding::Ascii));
+    assert_eq!(end.heartbeats(s(30)), [b"P1"]);
+    for number in [b"R2", b"R3", b"R2"] {
+        assert_eq!(begin(&mut in_flight, b"R?", s(31)), number);
+        assert_eq!(in_flight.on_message(&[b'A', number[1]], s(31)), Arrived::Reply("call"));
+    }
+    // A call that finds no other number takes that of the probe.
+    for number in [b"R3", b"R2", b"R1"] {
+        assert_eq!(begin(&mut in_flight, b"R?", s(32)), number);
+    }
 }
 
 #[test]

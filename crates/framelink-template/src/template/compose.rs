@@ -11,8 +11,8 @@ use crate::Encoding;
 use crate::text::Short;
 
 impl Written {
-    /// Appends the message. On an error, `out` has a part of it.
-    pub(super) fn append(&self, inputs: &Inputs<'_>, out: &mut Vec<u8>) -> Result<(), ComposeError> {
+    /// Appends the message, which goes on with `behind` bytes. On an error, `out` has a part of it.
+    pub(super) fn append(&self, inputs: &Inputs<'_>, behind: usize, out: &mut Vec<u8>) -> Result<(), ComposeError> {
         let mut message = Message { start: out.len(), out };
         if !self.has_lengths() {
             return self.pieces.iter().try_for_each(|piece| message.append(piece, inputs));
@@ -23,7 +23,7 @@ impl Written {
             message.append(piece, inputs)?;
         }
         offsets.push(message.len());
-        self.fill_lengths(&offsets, &mut message)
+        self.fill_lengths(&offsets, behind, &mut message)
     }
 
     fn has_lengths(&self) -> bool {
@@ -31,14 +31,15 @@ impl Written {
     }
 
     /// Writes the lengths over the zeros that hold their places.
-    fn fill_lengths(&self, offsets: &[usize], message: &mut Message<'_>) -> Result<(), ComposeError> {
+    fn fill_lengths(&self, offsets: &[usize], behind: usize, message: &mut Message<'_>) -> Result<(), ComposeError> {
         for (index, piece) in self.pieces.iter().enumerate() {
             let Part::Length { field, of } = &piece.part else { continue };
             let offset = |index: usize| offsets.get(index).copied().unwrap_or_default();
             let measured = self.measured(index, of);
-            let len = offset(measured.end).saturating_sub(offset(measured.start));
+            let behind = if matches!(of, Measured::Part(_)) { 0 } else { behind };
+            let len = offset(measured.end).saturating_sub(offset(measured.start)) + behind;
             let place = message.get_mut(offset(index), field.len);
-            let len = u64::try_from(len).unwrap_or(u64::MAX); // at most 64 KiB
+            let len = u64::try_from(len).unwrap_or(u64::MAX);
             field.encoding.encode(len, place).map_err(|error| piece.fail(Why::TooLarge(error)))?;
         }
         Ok(())

@@ -128,6 +128,31 @@ impl Template {
         Ok(message)
     }
 
+    /// Composes a header, and appends these bytes. Lengths of `all` and of the `rest` count them too.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use framelink_template::{Inputs, Numbers, Template};
+    ///
+    /// let header: Template = "text:{length:4,of=all}{number:2}".parse()?;
+    /// let numbers = Numbers::new(1..=99).expect("not empty");
+    /// assert_eq!(header.compose_before(b"body", &Inputs::system(&numbers)).unwrap(), b"001001body");
+    /// # }
+    /// # Ok::<(), framelink_template::NotationError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`compose`](Self::compose). The 64 KiB are those of the header.
+    pub fn compose_before(&self, rest: &[u8], inputs: &Inputs<'_>) -> Result<Vec<u8>, ComposeError> {
+        let mut message = Vec::with_capacity(self.fixed_len().unwrap_or_default() + rest.len());
+        match &self.0 {
+            Kind::Written(written) => written.append(inputs, rest.len(), &mut message)?,
+            Kind::By(_) => self.append(inputs, &mut message)?,
+        }
+        message.extend_from_slice(rest);
+        Ok(message)
+    }
+
     /// Composes a message behind the bytes of `out`.
     ///
     /// # Errors
@@ -136,7 +161,7 @@ impl Template {
         match &self.0 {
             Kind::Written(written) => {
                 let start = out.len();
-                written.append(inputs, out).inspect_err(|_| out.truncate(start))
+                written.append(inputs, 0, out).inspect_err(|_| out.truncate(start))
             }
             Kind::By(compose) => {
                 let fail = |why| ComposeError { column: 0, field: "".into(), why };
@@ -164,6 +189,14 @@ impl Template {
     #[must_use]
     pub fn needs_request(&self) -> bool {
         self.parts().any(|part| matches!(part, Part::Request(_)))
+    }
+
+    /// Returns whether two messages of a process differ in their numbers only: the text has no time, random digits or
+    /// bytes of a request. A function may do anything.
+    #[must_use]
+    pub fn differs_in_numbers_only(&self) -> bool {
+        let differs = |part: &Part| matches!(part, Part::Time(_) | Part::Random(_) | Part::Request(_));
+        self.as_written().is_some() && !self.parts().any(differs)
     }
 
     /// Returns the names of the environment variables, in their order. A name may stand twice.

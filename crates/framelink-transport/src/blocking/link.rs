@@ -13,12 +13,12 @@ use super::connector::Blocking as Driver;
 use super::port::SLICE;
 use super::turn::Turn;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
-use crate::driver::{Driver as _, ready};
+use crate::driver::{Driver as _, at_once, ready};
 use crate::error::{CallError, Cause};
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
 use crate::profile::{Profile, ProfileError};
-use crate::session::Matching;
+use crate::session::{Matching, Numbers};
 use framelink_session::Message;
 
 /// A client of one peer, with many requests in flight.
@@ -114,12 +114,11 @@ impl LinkDriver for Driver {
     async fn finish_all(connections: &[Arc<LinkConnection<Self>>], within: Duration) {
         let until = Self::within(within);
         connections.iter().for_each(|connection| connection.vacate());
-        let mut all: Vec<_> =
-            connections.iter().map(|connection| (&connection.caller, connection.sign_off())).collect();
+        let mut all: Vec<_> = connections.iter().map(|connection| (connection, Ending::of(connection))).collect();
         // First write what the sockets take at once; only then wait for one of them.
         let mut slice = Duration::ZERO;
         loop {
-            all.retain_mut(|(caller, sign_off)| !finish(caller, sign_off, slice.min(Self::left(until))));
+            all.retain_mut(|(connection, ending)| !ending.goes_on(connection, slice.min(Self::left(until))));
             if all.is_empty() || Self::left(until).is_zero() {
                 break;
             }
@@ -145,19 +144,41 @@ impl LinkDriver for Driver {
     }
 }
 
-/// Writes what the socket takes within `slice`: first the sign-off message, until it is accepted. Returns true when our
-/// side has ended, or the connection has failed.
-fn finish(caller: &Caller, sign_off: &mut Option<Vec<u8>>, slice: Duration) -> bool {
-    if let Some(message) = sign_off {
-        match caller.send_with_outcome(message, slice) {
-            Err(failed) if matches!(failed.error().cause(), Cause::NoRoom { .. }) => return false,
-            // The rest of the sign-off message is written together with the end.
-            _ => *sign_off = None,
-        }
+/// What is next at the end of a connection.
+enum Ending {
+    SignOff(Vec<u8>),
+    Reply,
+    ShutDown,
+}
+
+impl Ending {
+    fn of(connection: &LinkConnection<Driver>) -> Self {
+        connection.sign_off().map_or(Self::ShutDown, Self::SignOff)
     }
-    match caller.finish_within(slice) {
-        Err(error) => !matches!(error.cause(), Cause::NoRoom { .. } | Cause::TimedOut { .. }),
-        Ok(()) => true,
+
+    /// Does what is possible within `slice`: signs off, waits for the reply, and shuts down writing. Returns true when our
+    /// side has ended, or the connection has failed.
+    fn goes_on(&mut self, connection: &LinkConnection<Driver>, slice: Duration) -> bool {
+        let caller = &connection.caller;
+        if let Self::SignOff(message) = self {
+            *self = match caller.send_with_outcome(message, slice) {
+                Ok(()) => Self::Reply,
+                Err(failed) if matches!(failed.error().cause(), Cause::NoRoom { .. }) => return false,
+                // The rest of the message is written together with the end.
+                Err(_) => Self::ShutDown,
+            };
+        }
+        if let Self::Reply = self {
+            let until = Driver::within(slice);
+            if at_once(async { Some(connection.wait_until_signed_off(Some(until)).await) }) == Some(false) {
+                return false;
+            }
+            *self = Self::ShutDown;
+        }
+        match caller.finish_within(slice) {
+            Err(error) => !matches!(error.cause(), Cause::NoRoom { .. } | Cause::TimedOut { .. }),
+            Ok(()) => true,
+        }
     }
 }
 

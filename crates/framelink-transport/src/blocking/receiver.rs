@@ -68,7 +68,8 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Receiver<C, R, W> {
             if matches!(came, Ok(Came::Wait(_))) && deadline.is_some_and(|at| at <= clock.now()) {
                 return Ok(TryRecv::Nothing);
             }
-            let received = self.mux.on_came(came, self.unused.is_some());
+            let received =
+                self.mux.on_came(came, self.unused.is_some(), |message| self.half.receiving.on_unread(message));
             if let Some(received) = received.map_err(|cause| self.failed(cause))? {
                 return Ok(received);
             }

@@ -51,7 +51,7 @@ impl<C: Decode + Encode> Connection<C> {
         /// # Ok(())
         /// # }
         /// ```
-        ready, A: Answer, serve_in_turn
+        ready, A: Answer, Self::serve_one_by_one, where C: Send + Sync
     }
 
     serve_many_method! {
@@ -83,13 +83,41 @@ impl<C: Decode + Encode> Connection<C> {
             return serve_in_place(self, how).await;
         }
         let (profile, peer, begun) = (how.profile().clone(), self.peer_addr(), self.begin_served().await);
-        let (answered, served) = {
-            let mut answer =
-                |request: Message| WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply));
-            let handling = Handling::<'_, _, fn(Message) -> _>::InTurn(&mut answer);
-            self.serve_beside_writer(begun, &profile, Concurrency::default(), handling)
-        };
+        let (answered, served) = self.serve_pushed(begun, &profile, &mut |request: Message| {
+            WrittenReply::by(&request, |request, reply| how.answer(request, peer, reply))
+        });
         end_served(self, &profile, answered, served).await
+    }
+
+    /// Serves the connection in this thread, and closes it. If messages are pushed, another thread writes.
+    async fn serve_one_by_one<A: Answer>(
+        &mut self,
+        profile: &Profile,
+        mut answer: impl FnMut(Message) -> A,
+    ) -> ServedOutcome<ErrorOf<C>>
+    where
+        C: Send + Sync,
+    {
+        if self.mailbox.is_none() {
+            return serve_in_turn(self, profile, answer).await;
+        }
+        let begun = self.begin_served().await;
+        let (answered, served) = self.serve_pushed(begun, profile, &mut answer);
+        end_served(self, profile, answered, served).await
+    }
+
+    /// Answers in this thread, beside one that writes.
+    fn serve_pushed<A: Answer>(
+        &mut self,
+        begun: Result<(), ErrorOf<C>>,
+        profile: &Profile,
+        answer: &mut dyn FnMut(Message) -> A,
+    ) -> (u64, Result<(), ErrorOf<C>>)
+    where
+        C: Send + Sync,
+    {
+        let handling = Handling::<'_, _, fn(Message) -> A>::InTurn(answer);
+        self.serve_beside_writer(begun, profile, Concurrency::default(), handling)
     }
 
     /// Serves the connection with several threads, and closes it.

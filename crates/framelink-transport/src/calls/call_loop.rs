@@ -198,6 +198,8 @@ impl<D: Copy, E: Copy> CallLoop<D, E> {
                 self.end_if_needed(legs);
                 None
             }
+            // A loop does not close the connection while it reads.
+            Taken::Unread(_) => None,
         };
         self.expire_late(legs, now);
         if legs.sending.as_ref().is_some_and(|sending| sending.owes_beat()) {

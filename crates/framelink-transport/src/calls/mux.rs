@@ -189,14 +189,22 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
 
     /// Handles what the receiver has read. Returns the result for the application, if there is one.
     ///
-    /// If the peer closes the receiving connection of a simplex pair, nothing more is sent either.
+    /// If the peer closes the receiving connection of a simplex pair, nothing more is sent either. A message that was
+    /// read while this side closed the connection goes to `unread`.
     pub(crate) fn on_came(
         &self,
         came: Result<Came, ErrorOf<C>>,
         is_pair: bool,
+        unread: impl FnOnce(Message),
     ) -> Result<Option<TryRecv<Incoming>>, CauseOf<C>> {
         match came {
-            Ok(Came::Message(message)) => return Ok(self.hand_over(self.whose(message)).map(TryRecv::Message)),
+            Ok(Came::Message(message)) => match self.whose(message) {
+                Taken::Unread(message) => {
+                    unread(message);
+                    return Ok(None);
+                }
+                taken => return Ok(self.hand_over(taken).map(TryRecv::Message)),
+            },
             Ok(Came::Beat | Came::Wait(_)) => return Ok(None),
             Ok(Came::Closed) | Err(_) => {}
         }
@@ -235,6 +243,7 @@ impl<C: Decode + Encode, S: SendSide<C>> Mux<C, S::Slot, S> {
         let incoming = match taken {
             Taken::Incoming(Incoming::Message(message)) => return Some(Incoming::Message(message)),
             Taken::Incoming(late) => Some(late),
+            Taken::Unread(_) => None,
             Taken::Untold => {
                 self.end_if_needed();
                 None

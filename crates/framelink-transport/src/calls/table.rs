@@ -41,6 +41,8 @@ pub(crate) enum Taken<T> {
     Reply(T, LateReply),
     /// A message for the receiver.
     Incoming(Incoming),
+    /// A message that was read while the connection was closed on this side. The call that it may answer has failed.
+    Unread(Message),
     /// A message that cannot be told from a late reply. The connection [must end](CallTable::must_end).
     Untold,
 }
@@ -75,6 +77,9 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
 
     /// Decides whether a message is a reply, and to which call.
     pub(crate) fn take(&mut self, message: Message, now: Duration) -> Taken<T> {
+        if self.is_lost() {
+            return Taken::Unread(message);
+        }
         match self.in_flight.claim(&message, now) {
             Ok((Some(waiter), late)) => Taken::Reply(waiter, LateReply::new(message, late)),
             Ok((None, late)) => Taken::Incoming(Incoming::Late(LateReply::new(message, late))),
@@ -123,7 +128,11 @@ impl<T, D: Copy, E: Copy> CallTable<T, D, E> {
 
     /// Returns why nothing more can be received or sent. After the peer has closed its side, sending can go on.
     pub(crate) fn lost(&self) -> Option<Cause<D, E>> {
-        self.over.as_ref().filter(|cause| !matches!(cause, Cause::NoReply)).map(Cause::again)
+        self.over.as_ref().filter(|_| self.is_lost()).map(Cause::again)
+    }
+
+    const fn is_lost(&self) -> bool {
+        !matches!(self.over, None | Some(Cause::NoReply))
     }
 
     /// Returns why nothing more can be sent, while the receiver still reads the messages that arrived before. After the

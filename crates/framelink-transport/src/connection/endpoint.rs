@@ -263,7 +263,7 @@ pub(crate) trait Endpoint: SessionParts {
         self.abandon_unclean();
         let receiving = self.parts().receiving;
         receiving.unlimit_first();
-        matching.or_numbers(receiving.numbers())
+        session::leave_out_numbers(receiving, matching.or_numbers(receiving.numbers()))
     }
 
     /// Prepares a simplex pair: this connection sends, `receiving` receives. The two share their heartbeats.
@@ -274,7 +274,7 @@ pub(crate) trait Endpoint: SessionParts {
         self.count_like(clock);
         let (ours, theirs) = (self.parts(), receiving.parts());
         session::join(theirs.receiving, ours.sending, ours.receiving, theirs.sending, clock.now());
-        matching
+        session::leave_out_numbers(theirs.receiving, matching)
     }
 }
 

@@ -157,6 +157,13 @@ macro_rules! exchanging_connection_methods {
             }
         }
 
+        /// Takes the messages of the client's [relayed](crate::profile::FirstStep::relay) first steps from an accepted connection,
+        /// after [`finish_opening`](Self::finish_opening). Without such steps, there are none.
+        pub fn take_relayed(&mut self) -> $crate::session::Relayed {
+            let $crate::connection::Parts { receiving, .. } = self.parts();
+            receiving.take_relayed()
+        }
+
         /// Sends a request and receives its reply, which is the next message. `within` is the deadline for all of it.
         ///
         /// If the call fails, the connection can no longer be used, because a late reply must not answer the next

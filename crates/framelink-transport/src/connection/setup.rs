@@ -15,7 +15,7 @@ use crate::numbers::RoleNumbers;
 use crate::profile::{Profile, ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
-use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
+use crate::session::{self, Lifetime, OnUnread, Receiving, Relayed, Sending};
 
 /// The settings for new connections: those of a profile, if any, and the receiver of unread messages.
 #[derive(Clone, Default)]
@@ -24,12 +24,13 @@ pub(crate) struct ConnectionSetup {
     unread: Option<OnUnread>,
     /// Shared by all connections of these settings. `None` if the profile has no numbers.
     numbers: Option<RoleNumbers>,
+    relayed: Option<Relayed>,
 }
 
 impl ConnectionSetup {
     pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
         let numbers = RoleNumbers::of(&profile);
-        Self { said: Some((profile, side)), unread: None, numbers }
+        Self { said: Some((profile, side)), unread: None, numbers, relayed: None }
     }
 
     /// Returns the source of numbers of these connections, if the profile has numbers.
@@ -42,9 +43,25 @@ impl ConnectionSetup {
         self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)
     }
 
-    /// Checks that the environment variables are set that messages of the profile contain.
+    /// Sets the messages of relayed first steps. Without messages, a connection is only opened, and does not begin with
+    /// what the profile says.
+    pub(crate) fn relaying(self, relayed: Relayed) -> Self {
+        Self { relayed: Some(relayed), ..self }
+    }
+
+    /// Checks that the environment variables are set that messages of the profile contain, and that there are messages
+    /// for its relayed first steps.
     pub(crate) fn check(&self) -> Result<(), ProfileError> {
-        self.said.as_ref().map_or(Ok(()), |(profile, side)| profile.check_variables(*side))
+        let Some((profile, side)) = &self.said else { return Ok(()) };
+        if profile.relayed_steps() > 0 && self.relayed.is_none() {
+            profile.check_for(*side)?;
+        }
+        profile.check_variables(*side)
+    }
+
+    /// Returns whether connections are only opened, because there is no client whose first messages could be relayed.
+    pub(crate) fn only_opens(&self) -> bool {
+        self.relayed.as_ref().is_some_and(Relayed::is_empty)
     }
 
     /// Returns the key of what is exchanged before the first message, if anything is.
@@ -61,7 +78,7 @@ impl ConnectionSetup {
     /// Returns the sign-off message, and whether a reply is expected. `None` if there is none, or if it cannot be
     /// composed: the connection is over in any case.
     pub(crate) fn sign_off(&self) -> Option<(Vec<u8>, bool)> {
-        let (profile, _) = self.said.as_ref()?;
+        let (profile, _) = self.said.as_ref().filter(|_| !self.only_opens())?;
         let sign = profile.sign_off()?;
         let message = sign.send().compose(&Inputs::system(&self.numbers_of(profile))).ok()?;
         Some((message, sign.expected().is_some()))
@@ -80,7 +97,7 @@ impl ConnectionSetup {
     /// Applies the settings at the start of a connection.
     pub(crate) fn apply<D: Decode, E: Encode>(&self, receiving: &mut Receiving<D>, sending: &mut Sending<E>) {
         receiving.set_unread(self.unread.clone());
-        let Some((profile, side)) = &self.said else { return };
+        let Some((profile, side)) = self.said.as_ref().filter(|_| !self.only_opens()) else { return };
         if let Some(numbers) = self.numbers() {
             receiving.set_numbers(numbers.numbers().clone());
         }
@@ -90,7 +107,11 @@ impl ConnectionSetup {
         sending.limit_messages(usize::try_from(profile.limits().queued_messages).unwrap_or(usize::MAX));
         if profile.has_dialogue(*side) {
             // Heartbeats begin after it.
-            receiving.set_dialogue(profile.dialogue(*side, &self.numbers_of(profile)));
+            let dialogue = profile.dialogue(*side, &self.numbers_of(profile));
+            receiving.set_dialogue(match &self.relayed {
+                Some(relayed) => dialogue.relaying(relayed.clone()),
+                None => dialogue,
+            });
         } else if let Some(heartbeat) = profile.heartbeat() {
             let us = match side {
                 Side::Client => Role::Client,

@@ -13,7 +13,9 @@ use super::Error;
 use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
-use crate::session::{DialogueError, Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
+use crate::session::{
+    DialogueError, Ending, NotBegun, Part, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble,
+};
 use crate::{DecodeError, EncodeError};
 
 /// The error of a handler.
@@ -213,7 +215,12 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             }
             Self::TimedOut { after, unfinished: None, .. } => write!(f, "nothing came within {}", rounded(*after)),
             Self::TimedOut { after, unfinished: Some(unfinished), .. } => {
-                write!(f, "no whole message within {}: {unfinished}", rounded(*after))
+                let what = match unfinished.of {
+                    Part::Awaited { others: 0, .. } => "nothing came",
+                    Part::Awaited { .. } => "not finished",
+                    _ => "no whole message",
+                };
+                write!(f, "{what} within {}: {unfinished}", rounded(*after))
             }
             Self::NoRoom { after, queued_bytes: 0 } => {
                 write!(

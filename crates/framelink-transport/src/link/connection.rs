@@ -8,7 +8,9 @@ use std::time::Instant;
 use super::{LinkCaller as _, LinkDriver};
 use crate::connection::setup::ConnectionSetup;
 use crate::driver::Notify as _;
-use crate::profile::Profile;
+use crate::net::lock::Lock;
+use crate::profile::{Profile, Sign};
+use crate::session::Incoming;
 use crate::upstream::AddressLease;
 
 /// A connection of a link, or a pair. It counts its exchanges, so that it can be closed when a replacement exists.
@@ -26,7 +28,10 @@ pub(crate) struct LinkConnection<D: LinkDriver> {
     is_vacated: AtomicBool,
     /// Whether nothing more is received.
     has_ended: AtomicBool,
-    ended: D::Notify,
+    /// The sign-off message, until its reply has arrived.
+    signed_off: Lock<Option<Vec<u8>>>,
+    /// Notified when the connection has ended, and when the reply to the sign-off has arrived.
+    changed: D::Notify,
 }
 
 /// The use of a connection by one exchange, until this is dropped.
@@ -44,13 +49,33 @@ impl<D: LinkDriver> LinkConnection<D> {
         setup: Option<ConnectionSetup>,
     ) -> Arc<Self> {
         let (users, is_leaving, is_vacated, has_ended) = Default::default();
-        let (profile, ended) = (Arc::clone(profile), D::Notify::default());
-        Arc::new(Self { caller, lease, profile, setup, users, is_leaving, is_vacated, has_ended, ended })
+        let (profile, signed_off, changed) = (Arc::clone(profile), Lock::new(None), D::Notify::default());
+        Arc::new(Self { caller, lease, profile, setup, users, is_leaving, is_vacated, has_ended, signed_off, changed })
     }
 
-    /// Returns the sign-off message, if there is one.
+    /// Returns the sign-off message, if there is one. If a reply is expected, it does not go to the inbox.
     pub(crate) fn sign_off(&self) -> Option<Vec<u8>> {
-        self.setup.as_ref()?.sign_off().map(|(message, _)| message)
+        let (message, has_reply) = self.setup.as_ref()?.sign_off()?;
+        *self.signed_off.lock() = has_reply.then(|| message.clone());
+        Some(message)
+    }
+
+    /// Returns whether this is the reply to the sign-off.
+    pub(super) fn ends_sign_off(&self, incoming: &Incoming) -> bool {
+        let (Incoming::Message(message), mut signed_off) = (incoming, self.signed_off.lock()) else { return false };
+        let expected = self.profile.sign_off().and_then(Sign::expected);
+        let is_reply =
+            signed_off.as_ref().zip(expected).is_some_and(|(sent, match_)| match_.holds(message, Some(sent)));
+        if is_reply {
+            *signed_off = None;
+            self.changed.notify();
+        }
+        is_reply
+    }
+
+    /// Waits until the reply to the sign-off has arrived, or no longer can, or until `until`. Returns false if it still can.
+    pub(crate) async fn wait_until_signed_off(&self, until: Option<Instant>) -> bool {
+        self.wait_until(until, || self.signed_off.lock().is_none() || self.has_ended()).await
     }
 
     pub(super) fn begin_use(self: &Arc<Self>) -> ConnectionUse<D> {
@@ -120,17 +145,29 @@ impl<D: LinkDriver> LinkConnection<D> {
     /// Notes that nothing more is received.
     pub(super) fn on_end(&self) {
         self.has_ended.store(true, Ordering::Release);
-        self.ended.notify();
+        self.changed.notify();
     }
 
     /// Waits until the connection has ended, or until `until`.
     pub(crate) async fn wait_until_ended(&self, until: Instant) {
+        self.wait_until(Some(until), || self.has_ended()).await;
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire) || self.caller.ended().is_some()
+    }
+
+    /// Waits until this is so, or until `until`. Returns whether it is so.
+    async fn wait_until(&self, until: Option<Instant>, is_so: impl Fn() -> bool) -> bool {
         loop {
-            let version = self.ended.version();
-            if self.has_ended.load(Ordering::Acquire) || self.caller.ended().is_some() || D::left(until).is_zero() {
-                return;
+            let version = self.changed.version();
+            if is_so() {
+                return true;
             }
-            self.ended.wait(version, Some(until)).await;
+            if until.is_some_and(|until| D::left(until).is_zero()) {
+                return false;
+            }
+            self.changed.wait(version, until).await;
         }
     }
 }

@@ -70,8 +70,9 @@ macro_rules! link_methods {
                 $wait!(self.role.connect())
             }
 
-            /// Signs off if the profile says so, writes what is queued, shuts down writing on all connections, and
-            /// waits for the peer to close its side, so that replies that are owed still arrive.
+            /// Signs off if the profile says so, and waits for the reply if the profile expects one. Then writes what is
+            /// queued, shuts down writing on all connections, and waits for the peer to close its side, so that replies
+            /// that are owed still arrive.
             ///
             /// All connections are closed concurrently. After `within`, those that have not ended are closed anyway. If
             /// the profile has [`keep-up`](crate::ProfileBuilder::keep_up) and clones exist, nothing is dialled before
@@ -84,6 +85,12 @@ macro_rules! link_methods {
             /// [`keep-up`](crate::ProfileBuilder::keep_up) dials again immediately.
             pub fn disconnect(&self) {
                 self.role.disconnect();
+            }
+
+            /// Returns the source of the numbers that this link writes into sign-ons, heartbeats and keys, for requests whose
+            /// numbers the program chooses itself. `None` if the profile has no numbers.
+            pub fn numbers(&self) -> Option<Numbers> {
+                self.role.numbers()
             }
 
             /// Returns how many connections are up, how many calls are in flight, and the state of the upstream.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::LinkDriver;
+use crate::connection::setup::ConnectionSetup;
 use crate::drive::Clock as _;
 use crate::driver::{Connection as _, Notify as _, Task as _};
 use crate::error::ConnectError;
 use crate::net::connector::Connector;
 use crate::net::lock::Lock;
 use crate::numbers::RoleNumbers;
-use crate::profile::{Profile, ProfileError, Reach, Simplex};
+use crate::profile::{Profile, Reach, Simplex};
 use crate::session::{Leg, Legs, Matching};
 use framelink_profile::FramingPair;
 
@@ -78,9 +79,9 @@ impl<D: LinkDriver> Pairing<D> {
         Ok((pairing, listeners))
     }
 
-    /// Opens the file of numbers, if the profile has one.
-    pub(super) fn open_numbers(&self) -> Result<(), ProfileError> {
-        self.connector.setup.open_numbers()
+    /// Returns what the connections that this side dials are made with.
+    pub(super) const fn setup(&self) -> &ConnectionSetup {
+        &self.connector.setup
     }
 
     /// Accepts connections until the link is closed, or until `on_connection` returns false.

@@ -18,13 +18,14 @@ macro_rules! join_method {
 
 /// The method that serves a connection, one request after the other. The driver's example comes first.
 macro_rules! serve_method {
-    ($(#[$example:meta])* $wait:ident $($async:ident)?, $answer:ident: $bound:path, $serve:expr) => {
+    ($(#[$example:meta])* $wait:ident $($async:ident)?, $answer:ident: $bound:path, $serve:expr $(, where $($where:tt)+)?) => {
         /// Answers a client's messages with the bytes that `answer` returns, or with nothing, until the connection
         /// ends, as the profile says. A short connection has one message. Returns how many messages were answered.
         ///
         /// Messages are answered one after the other. On tokio this is `serve_many` with one message at a time. On the
-        /// other drivers this thread does all of the work, and messages that are [pushed](crate::Registry) to the
-        /// connection are not sent; use `serve_many` for them.
+        /// other drivers this thread does all of the work. If the connection has joined a [`Registry`](crate::Registry),
+        /// another thread writes on the blocking driver; on the non-blocking driver pushed messages are not sent, and
+        /// `serve_in_place` sends them.
         ///
         $(#[$example])*
         ///
@@ -40,7 +41,9 @@ macro_rules! serve_method {
             mut self,
             profile: &crate::profile::Profile,
             answer: impl FnMut(framelink_session::Message) -> $answer,
-        ) -> Result<u64, crate::connection::ErrorOf<C>> {
+        ) -> Result<u64, crate::connection::ErrorOf<C>>
+        $(where $($where)+)?
+        {
             $wait!($serve(&mut self, profile, answer)).into_answered()
         }
     };

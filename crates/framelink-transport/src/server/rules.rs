@@ -73,7 +73,7 @@ impl RuleHandler {
     pub fn answer(&self, request: &[u8]) -> Result<RuledAnswer, ComposeError> {
         let ruled = self.with_rules(|rules| rules.answer(request, &Inputs::system(&self.numbers)))?;
         // A reply that cannot be framed fails when it is sent, as any other does.
-        let last = ruled.fault.and_then(|fault| fault.of_reply(&self.framing, ruled.message.as_deref()).ok());
+        let last = ruled.fault.and_then(|fault| fault.of_reply(&self.framing.send, ruled.message.as_deref()).ok());
         let reply = last.map_or(Ok(ruled.message), Err);
         Ok(RuledAnswer { rule: ruled.rule, after: ruled.after, reply })
     }

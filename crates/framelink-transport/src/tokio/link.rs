@@ -20,7 +20,7 @@ use crate::error::CallError;
 use crate::link::inbox::{self as events, EventSender};
 use crate::link::{self, DialLock, LinkConnection, LinkDriver, LinkStatus, link_methods, role_caller};
 use crate::profile::{Profile, ProfileError};
-use crate::session::Matching;
+use crate::session::{Matching, Numbers};
 use framelink_session::Message;
 
 /// Makes calls to one peer, many at a time, as a profile says.
@@ -138,10 +138,13 @@ impl Drop for AbortOnDrop<'_> {
     }
 }
 
-/// Signs off and shuts down writing. Errors are ignored, because a failed connection has ended anyway.
+/// Signs off, waits for the reply, and shuts down writing. Errors are ignored, because a failed connection has ended
+/// anyway.
 async fn finish(connection: Arc<LinkConnection<Driver>>) {
-    if let Some(message) = connection.sign_off() {
-        let _ = connection.caller.send(&message).await;
+    if let Some(message) = connection.sign_off()
+        && connection.caller.send(&message).await.is_ok()
+    {
+        connection.wait_until_signed_off(None).await;
     }
     let _ = connection.caller.finish().await;
 }

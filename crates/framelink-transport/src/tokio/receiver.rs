@@ -78,7 +78,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Receiver<C
                     None => return Poll::Pending,
                 },
             };
-            let received = self.mux.on_came(came, self.pair.is_some());
+            let received =
+                self.mux.on_came(came, self.pair.is_some(), |message| self.half.receiving.on_unread(message));
             if let Some(received) = received.map_err(|cause| self.error(cause))? {
                 return Poll::Ready(Ok(received.into_message()));
             }

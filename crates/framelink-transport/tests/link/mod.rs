@@ -9,4 +9,5 @@ mod pairs;
 mod pairs_on_threads;
 mod restarts;
 mod shared;
+mod signing_off;
 mod together;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use framelink_transport::profile::{ConnectionKind, Duplex, ExchangeKind, Shared, Simplex};
-use framelink_transport::session::Sent;
+use framelink_transport::session::{Key, KeyRule, Sent};
 use framelink_transport::tokio::{Link, LinkEvent, Links};
 use framelink_transport::{Cause, ConnectError, Incoming};
 use tokio::task::JoinSet;
@@ -33,6 +33,25 @@ async fn requests_go_over_one_connection_which_is_dialled_when_needed() {
     assert!(matches!(event(&mut inbox).await, LinkEvent::Up));
     drop((link, inbox));
     serving.await.unwrap();
+}
+
+/// The key stands behind a field of variable length. The host answers in the opposite order.
+#[tokio::test]
+async fn a_function_of_the_profile_finds_keys_without_a_place() {
+    let (mut listener, address) = listener().await;
+    let key = KeyRule::by(|message| Key::new(message.rsplit(|byte| *byte == b'|').next()?));
+    let profile = profile(ConnectionKind::Long, Duplex::new()).key_rule(key).build().unwrap();
+    let (link, _inbox) = Link::new(profile, address).unwrap();
+    let serving = tokio::spawn(async move {
+        let mut host = accept(&mut listener).await;
+        let (first, second) = (read(&mut host).await, read(&mut host).await);
+        host.send(&second).await.unwrap();
+        host.send(&first).await.unwrap();
+        host
+    });
+    let (one, other) = tokio::join!(link.call(b"4111|01"), link.call(b"37|02"));
+    assert_eq!((&one.unwrap()[..], &other.unwrap()[..]), (&b"4111|01"[..], &b"37|02"[..]));
+    drop(serving.await.unwrap());
 }
 
 #[tokio::test]

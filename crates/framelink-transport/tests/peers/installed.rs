@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
+use crate::starting::starting;
+
 /// Returns the path of a peer. If the peer is missing, prints that it is left out, and returns `None`. With
 /// `FRAMELINK_PEERS_REQUIRED=1` a missing peer is an error.
 pub(crate) fn find(peer: &str, found: Result<PathBuf, String>) -> Option<PathBuf> {
@@ -35,6 +37,7 @@ pub(crate) fn python(module: &str) -> Result<PathBuf, String> {
     let python = folder().join("venv/bin/python");
     let mut import = Command::new(&python);
     import.args(["-c", &format!("import {module}")]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _starting = starting();
     match import.status() {
         Ok(status) if status.success() => Ok(python),
         _ => Err(format!("python module {module}")),

@@ -10,9 +10,12 @@ mod dns_message;
 mod erlang;
 mod exchange;
 mod hl7;
+#[cfg(feature = "toml")]
+mod hosts;
 mod installed;
 mod modbus;
 mod program;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
 mod twisted;

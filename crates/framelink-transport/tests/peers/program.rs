@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::DEADLINE;
+use crate::starting::starting;
 
 /// A process that reads commands from stdin, one a line, answers them with lines, and exits when its stdin ends.
 pub(crate) struct Program {
@@ -19,6 +20,7 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
+        let _starting = starting();
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starting an installed program");
         let (stdin, stdout) = (child.stdin.take(), lines(child.stdout.take().expect("a pipe")));
@@ -35,6 +37,15 @@ impl Program {
         self.stdout.recv_timeout(DEADLINE).unwrap_or_else(|error| panic!("no line from the program: {error}"))
     }
 
+    /// Gives each next line to `take`, until `is_so` is true of what it takes them into.
+    pub(crate) fn lines_until<T>(&mut self, seen: &mut T, take: impl Fn(&mut T, &str), is_so: impl Fn(&T) -> bool) {
+        let began = Instant::now();
+        while !is_so(seen) {
+            assert!(began.elapsed() < DEADLINE, "still not so after {DEADLINE:?}");
+            take(seen, &self.line());
+        }
+    }
+
     /// Returns all lines until the process ends.
     pub(crate) fn rest(&mut self) -> Vec<String> {
         self.stdin = None;
@@ -48,6 +59,12 @@ impl Program {
         }
     }
 
+    /// Kills the process without notice, and returns the lines that it wrote before and that were not taken.
+    pub(crate) fn kill(&mut self) -> Vec<String> {
+        self.child.kill().and_then(|()| self.child.wait()).expect("a process that can be killed");
+        self.rest()
+    }
+
     /// Tells the process to listen, and returns the address.
     pub(crate) fn listen(&mut self, command: &str) -> SocketAddr {
         self.tell(command);
@@ -58,18 +75,25 @@ impl Program {
     pub(crate) fn has_exited(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
+
+    fn exits_within(&mut self, limit: Duration) -> bool {
+        let began = Instant::now();
+        while !self.has_exited() {
+            if began.elapsed() > limit {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
 }
 
 /// The process exits by itself when its stdin ends. It is given a little time, because it may have children to end.
 impl Drop for Program {
     fn drop(&mut self) {
         self.stdin = None;
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(2) {
-            if self.has_exited() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(5));
+        if self.exits_within(Duration::from_secs(2)) {
+            return;
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

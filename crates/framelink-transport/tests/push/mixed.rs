@@ -1,10 +1,10 @@
 //! Replies and pushes on one connection.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use framelink_transport::session::{Backlog, Concurrency, SlowRule};
-use framelink_transport::{Registry, Target};
+use framelink_transport::{Registry, Target, blocking};
 
 use super::{number_of, numbered, small_buffers};
 use crate::support::peer::Peer;
@@ -57,4 +57,26 @@ fn replies_and_pushes_never_mix_inside_a_frame<S: Serve>() {
     peer.half_close();
     assert_eq!(server.outcome().unwrap(), COUNT as u64);
     assert_eq!(registry.counts().delivered, COUNT as u64);
+}
+
+#[test]
+fn a_blocking_connection_sends_pushed_messages_while_it_is_served_one_by_one() {
+    let (registry, profile) = (Registry::new(Backlog::new(SlowRule::Close)), small_buffers());
+    let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &Arc::new(profile.clone())).unwrap();
+    let (mut peer, (joined, members)) = (Peer::dial(listener.local_addr().unwrap()), mpsc::channel());
+    let members_registry = registry.clone();
+    let serving = thread::spawn(move || {
+        let mut connection = listener.accept().unwrap().unwrap();
+        joined.send(connection.join(&members_registry)).unwrap();
+        connection.serve(&profile, |request| Some(request.to_vec()))
+    });
+    members.recv().unwrap();
+    for round in 0..3_u8 {
+        assert_eq!(registry.push(Target::All, &[b'P', round]).unwrap().queued, 1);
+        assert_eq!(peer.read(), [b'P', round], "nothing was asked");
+        peer.write(&[&[b'R', round]]);
+        assert_eq!(peer.read(), [b'R', round]);
+    }
+    peer.half_close();
+    assert_eq!(serving.join().unwrap().unwrap(), 3);
 }

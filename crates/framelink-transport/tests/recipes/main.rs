@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a peer that cannot go on fails its test")]
 
 #[expect(dead_code, reason = "a test calls what `main` calls")]
+mod bank;
+#[expect(dead_code, reason = "a test calls what `main` calls")]
 mod card_switch;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod diameter;
@@ -29,6 +31,9 @@ mod s7;
 mod simplex;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod smpp;
+#[expect(dead_code, reason = "the recipes need some of the peers")]
+#[path = "../peers/starting.rs"]
+mod starting;
 #[expect(dead_code, reason = "a test calls what `main` calls")]
 mod syslog;
 

@@ -8,3 +8,5 @@ mod order;
 mod party;
 mod peer;
 mod refused;
+mod relayed;
+mod silent;

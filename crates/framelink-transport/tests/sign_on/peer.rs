@@ -18,6 +18,8 @@ pub(crate) enum Does {
     Says(&'static [u8]),
     /// Sends these bytes in one write.
     SaysAtOnce(&'static [u8]),
+    /// Reads the end of the connection: nothing comes before it.
+    Ends,
     /// Closes the connection.
     Closes,
 }
@@ -34,7 +36,12 @@ pub(crate) struct Peer {
 impl Peer {
     /// Serves as many connections as there are scripts.
     pub(crate) fn with(scripts: Vec<Vec<Does>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap(), scripts)
+    }
+
+    /// Like `with`, at this address.
+    pub(crate) fn at(address: SocketAddr, scripts: Vec<Vec<Does>>) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let (address, accepted, closed) = (listener.local_addr().unwrap(), Arc::default(), Arc::default());
         let (count, ended) = (Arc::<AtomicUsize>::clone(&accepted), Arc::<AtomicUsize>::clone(&closed));
         let thread = thread::spawn(move || {
@@ -95,6 +102,7 @@ fn follow(mut stream: TcpStream, script: &[Does]) {
                 }
             }
             Does::SaysAtOnce(bytes) => stream.write_all(bytes).unwrap(),
+            Does::Ends => assert_eq!(stream.read(&mut [0]).unwrap(), 0, "step {number}"),
             Does::Closes => return,
         }
     }

@@ -12,7 +12,7 @@ use framelink_transport::session::{Encoding, Place};
 
 use crate::arguments::liveness::Liveness;
 use crate::arguments::set::Sets;
-use crate::arguments::values::{Addresses, addresses, duration, framing, size};
+use crate::arguments::values::{Addresses, addresses, assigned, duration, framing, size};
 use crate::arguments::{LOAD, MESSAGES, PEER, PRINTED, TIMES};
 use crate::output::bytes_text::from_hex;
 
@@ -99,7 +99,9 @@ pub(crate) struct Load {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["message", "messages"], help_heading = MESSAGES)]
     pub(crate) sizes: Option<PathBuf>,
 
-    /// Send this message.
+    /// Send this message: a text, or a template that begins with text: or hex:, such as text:0200{number:6}
+    ///
+    /// A template has at most one {number}. Replies are matched by it if it is at the place of the key.
     #[arg(long, value_name = "TEXT", conflicts_with = "messages", help_heading = MESSAGES)]
     pub(crate) message: Option<String>,
 
@@ -123,9 +125,9 @@ pub(crate) struct Load {
     #[arg(long, value_name = "OFFSET:LEN", value_parser = place, help_heading = MESSAGES)]
     pub(crate) key: Option<Place>,
 
-    /// How keys are written: ascii or binary [default: ascii]
+    /// How keys are written: ascii, binary, binary-le, bcd, ebcdic or hex [default: ascii]
     #[arg(long, value_name = "KIND", value_parser = assigned, requires = "key", help_heading = MESSAGES)]
-    pub(crate) assign: Option<Assigned>,
+    pub(crate) assign: Option<Encoding>,
 
     /// Which replies are right: any, echo, text:T or hex:H [default: any]
     ///
@@ -218,24 +220,6 @@ impl Kind {
     }
 }
 
-/// How a number is written into messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Assigned {
-    Binary,
-    Digits,
-}
-
-impl Assigned {
-    /// Returns `None` for an encoding that this command does not write.
-    pub(crate) const fn of(encoding: Encoding) -> Option<Self> {
-        match encoding {
-            Encoding::Binary => Some(Self::Binary),
-            Encoding::Ascii => Some(Self::Digits),
-            _ => None,
-        }
-    }
-}
-
 /// Which replies are right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
@@ -284,14 +268,6 @@ fn sizes(text: &str) -> Result<(usize, usize), String> {
 
 fn place(text: &str) -> Result<Place, String> {
     text.parse().map_err(|error: NotationError| error.message().to_owned())
-}
-
-fn assigned(text: &str) -> Result<Assigned, String> {
-    match text {
-        "ascii" | "digits" => Ok(Assigned::Digits),
-        "binary" => Ok(Assigned::Binary),
-        _ => Err("expected ascii or binary".to_owned()),
-    }
 }
 
 fn expect(text: &str) -> Result<Expect, String> {

@@ -405,6 +405,13 @@ pub(crate) struct Bridge {
     #[arg(long, value_name = "KEY=VALUE", help_heading = MESSAGES)]
     pub(crate) to_set: Vec<Set>,
 
+    /// Write the answers of the host to this new file, as [[reply]] rules of a profile for `framelink serve`.
+    ///
+    /// Needs --to-connection short, shared:N or pooled:N. The file is written when the bridge ends, and only its owner
+    /// can read it. Copied bytes, times and numbers are recognised. Card numbers are masked.
+    #[arg(long, value_name = "FILE", help_heading = MESSAGES)]
+    pub(crate) record: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) limits: Limits,
 

@@ -20,6 +20,7 @@ use crate::arguments::set::Sets;
 use crate::arguments::values::Addresses;
 use crate::arguments::{Bridge, Calls};
 use crate::failure::Failure;
+use crate::recording::RecordingFile;
 use crate::server::accepting::Kind;
 use crate::server::drain::Drain;
 use crate::server::serving::profile_of_flags;
@@ -31,19 +32,26 @@ pub(crate) async fn run(bridge: Bridge) -> Result<(), Failure> {
     let kind = outgoing.as_ref().map_or(ConnectionKind::Long, Profile::connection);
     match (kind, outgoing) {
         (ConnectionKind::Long, outgoing) => {
-            let (clients, outgoing) = (clients(&bridge)?, pairs_to(&bridge, &to, outgoing)?);
-            refuse_header(&clients)?;
+            let clients = clients(&bridge)?;
+            refuse_exchanges(&bridge, &clients)?;
             let profile = match &clients {
                 Kind::Framed(_, _, limits) => limits.as_deref(),
                 Kind::Profile(profile) => Some(&**profile),
             };
+            check_relayed(profile, outgoing.as_ref())?;
+            let outgoing = pairs_to(&bridge, &to, outgoing)?;
             let listen = listen_at(bridge.listen.as_ref(), profile)?;
             pairs::run(&listen, &clients, outgoing, Drain::on_signals(bridge.drain)?).await
         }
         (_, Some(outgoing)) => {
             let clients = exchanging_clients(&bridge, kind)?;
+            check_relayed(Some(&clients), None)?;
             let listen = listen_at(bridge.listen.as_ref(), Some(&clients))?;
-            exchanges::run(&listen, &to, clients, outgoing, Drain::on_signals(bridge.drain)?).await
+            if bridge.record.is_some() && !outgoing.exchange().receives() {
+                return Err(Failure::usage("--record needs replies, and the profile for the host only sends"));
+            }
+            let recording = bridge.record.as_deref().map(RecordingFile::create).transpose()?;
+            exchanges::run(&listen, &to, clients, outgoing, recording, Drain::on_signals(bridge.drain)?).await
         }
         (_, None) => Err(Failure::usage("--to-framing or --to-profile is needed")),
     }
@@ -66,7 +74,11 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
         }
         None => return Ok(None),
     };
-    fits(&profile, Side::Client)?;
+    // The clients of a bridge have the messages that it relays.
+    if profile.relayed_steps() == 0 {
+        fits(&profile, Side::Client)?;
+    }
+    profile.check_variables(Side::Client).map_err(Failure::usage)?;
     Ok(Some(profile))
 }
 
@@ -94,14 +106,29 @@ fn clients(bridge: &Bridge) -> Result<Kind, Failure> {
     }
 }
 
-/// Messages that are only passed on keep their headers.
-fn refuse_header(clients: &Kind) -> Result<(), Failure> {
-    match clients {
-        Kind::Profile(profile) if profile.reply_header().is_some() => Err(Failure::usage(
-            "replies.request-header needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N",
+/// The first messages of a client that are relayed need a connection to the host that sends them.
+fn check_relayed(clients: Option<&Profile>, host: Option<&Profile>) -> Result<(), Failure> {
+    let relayed = clients.map_or(0, Profile::relayed_steps);
+    match host {
+        Some(host) => host.check_bridge(clients).map_err(Failure::usage),
+        None if relayed == 0 => Ok(()),
+        None => Err(Failure::usage(
+            "first: send = \"relay\" needs a connection to the host for each client: --to-profile with such a step, and long",
         )),
-        _ => Ok(()),
     }
+}
+
+/// Messages that are only passed on keep their headers, and no reply belongs to a request.
+fn refuse_exchanges(bridge: &Bridge, clients: &Kind) -> Result<(), Failure> {
+    let has_header = matches!(clients, Kind::Profile(profile) if profile.reply_header().is_some());
+    let what = match bridge.record {
+        Some(_) => "--record",
+        None if has_header => "replies.request-header",
+        None => return Ok(()),
+    };
+    Err(Failure::usage(format!(
+        "{what} needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N"
+    )))
 }
 
 /// Returns the profile for clients whose messages are exchanged one by one. By default, their number leaves file

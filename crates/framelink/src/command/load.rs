@@ -3,6 +3,7 @@
 mod basis;
 mod buffers;
 mod calls;
+mod compose;
 mod cpu;
 mod descriptors;
 mod dialogue;
@@ -22,6 +23,7 @@ mod search;
 mod sockets;
 mod sources;
 mod tally;
+mod template;
 mod text;
 mod timer;
 mod traffic;

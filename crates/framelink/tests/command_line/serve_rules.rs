@@ -60,6 +60,7 @@ fn faults_close_cut_and_reset_after_earlier_replies() {
         ("fault = 'cut-fin'\nsay = 'text:abcdef'", b"0006a", false),
         ("fault = 'cut-reset'\nsay = 'text:abcdef'", b"0006a", true),
         ("fault = 'cut-reset'", b"", true),
+        ("fault = 'garbage-length'\nsay = 'text:abcdef'", b"\x00006abcdef", false),
     ] {
         let (mut server, address) = serve(&rules(fault), &[]);
         let mut client = dial(address);

@@ -119,6 +119,7 @@ tables! {
         say: Option<Text> = "scalar::message",
         bytes: Option<Number> = "scalar::size",
         framing: Option<Text> = "scalar::notation",
+        optional: Option<bool> = "Option::deserialize",
     }
 
     GreetingTable, "a match in quotes, such as \"0:4=text:INFO\", or a table with `expect` and `send`" {

@@ -126,7 +126,7 @@ fn exchange(profile: &Profile) -> Option<TextOr<ExchangeTable>> {
     let duplex = exchange.duplex().unwrap_or_default();
     let said = ExchangeTable {
         kind: None,
-        key: duplex.key.map(text),
+        key: duplex.key.map(text).or_else(|| profile.key_rule().map(|_| text("by a function"))),
         assign: duplex.assigned.map(|assigned| text(assigned.name())),
         reply: profile.reply_rule().map(text),
         in_flight: unless(duplex.in_flight, Duplex::IN_FLIGHT, count),

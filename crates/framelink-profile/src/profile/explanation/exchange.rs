@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::Explanation;
 use crate::profile::{Duplex, ExchangeKind, Profile, Reach};
-use framelink_session::{Encoding, Place};
+use framelink_session::{Encoding, KeyPlaces, Place};
 
 impl Explanation {
     pub(super) fn exchange(&mut self, profile: &Profile) {
         self.say("exchange", exchange(profile.exchange));
         if let Some(duplex) = profile.exchange.duplex() {
-            self.say("in flight", in_flight(duplex));
+            self.say("in flight", in_flight(duplex, profile.key_rule().is_some()));
         }
         if let Some(rule) = profile.reply_rule() {
             self.say("replies", format!("only messages that match {rule}; others are unsolicited, whatever their key"));
@@ -36,8 +36,8 @@ impl Explanation {
 
     /// What a key cannot tell.
     pub(super) fn keys(&mut self, profile: &Profile) {
-        let Some(places) = profile.exchange.duplex().and_then(|duplex| duplex.key) else { return };
-        if profile.reply_rule().is_none() {
+        let places = profile.exchange.duplex().and_then(|duplex| duplex.key);
+        if profile.reply_rule().is_none() && (places.is_some() || profile.key_rule().is_some()) {
             self.say(
                 "careful",
                 "each message with the key of a request in flight is taken for its reply, also a request of the peer's own with an \
@@ -45,14 +45,14 @@ impl Explanation {
             );
         }
         // The type of a message, or a command, may stand before a key. Behind that are fields.
-        if let Some(place) = places.iter().find(|place| place.offset() > 4) {
+        if let Some(place) = places.and_then(|places| places.iter().find(|place| place.offset() > 4)) {
             let offset = place.offset();
             self.say(
                 "careful",
                 format!(
                     "the key at {place} is found only if all {offset} bytes before it are fixed fields in each message: behind a field \
                      of variable length, such as the card number of ISO 8583, another part of the message would be the key; then use \
-                     a function in code"
+                     a function in code (ProfileBuilder::key_rule)"
                 ),
             );
         }
@@ -74,24 +74,33 @@ fn exchange(exchange: ExchangeKind) -> String {
     }
 }
 
-fn in_flight(duplex: Duplex) -> String {
-    let Duplex { key, assigned, in_flight, serialized } = duplex;
-    let most = format!("up to {in_flight} requests");
-    let Some(places) = key else {
-        return format!("{most}, answered in order; if a reply does not arrive in time, the connection is given up");
+fn in_flight(duplex: Duplex, by_function: bool) -> String {
+    let most = format!("up to {} requests", duplex.in_flight);
+    let by = match duplex.key {
+        Some(places) => by_places(places, duplex.assigned),
+        None if by_function => "a key that a function finds".to_owned(),
+        None => {
+            return format!(
+                "{most}, answered in order; if a reply does not arrive in time, the connection is given up"
+            );
+        }
     };
+    let same = if duplex.serialized {
+        "requests with one key run one after the other"
+    } else {
+        "a request whose key is in flight is refused"
+    };
+    format!("{most}, answered in any order by {by}; {same}")
+}
+
+fn by_places(places: KeyPlaces, assigned: Option<Encoding>) -> String {
     let places: Vec<_> = places.iter().map(|place| ShowPlace(place).to_string()).collect();
     let which = if places.len() == 1 { "which" } else { "the first of which" };
     let chosen = match assigned.map(written) {
         None => String::new(),
         Some(written) => format!(", {which} framelink chooses and counts in {written}"),
     };
-    let same = if serialized {
-        "requests with one key run one after the other"
-    } else {
-        "a request whose key is in flight is refused"
-    };
-    format!("{most}, answered in any order by {}{chosen}; {same}", places.join(" and "))
+    format!("{}{chosen}", places.join(" and "))
 }
 
 fn written(encoding: Encoding) -> &'static str {

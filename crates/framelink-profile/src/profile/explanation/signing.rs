@@ -33,8 +33,12 @@ pub(super) fn explain(profile: &Profile, mut say: impl FnMut(&'static str, Strin
 fn first(profile: &Profile, say: &mut impl FnMut(&'static str, String)) {
     for step in profile.first() {
         let cut = step.cut.map_or_else(|| "a message".to_owned(), |cut| cut.to_string());
+        let may = if step.is_optional { " (optional; framelink's client leaves it out)" } else { "" };
         let said = match step.message() {
-            FirstMessage::Sent(message) => format!("a client sends {cut} like {}", message.example()),
+            FirstMessage::Relayed => {
+                format!("a client sends {cut}; a bridge relays it to the host, other servers take any")
+            }
+            FirstMessage::Sent(message) => format!("a client sends {cut} like {}{may}", message.example()),
             FirstMessage::Received { expect, say: None } => format!("a client expects {cut} with {expect}"),
             FirstMessage::Received { expect, say: Some(message) } => {
                 format!("a client expects {cut} with {expect}; a server sends one like {}", message.example())

@@ -47,6 +47,10 @@ fn check_rule(profile: &Profile, rule: &ReplyRule, at: usize) -> Checked {
     if rule.reply_fault() == Some(ReplyFault::Slam) {
         return Err(ProfileError::combination(say, fault, "with `slam` the connection is closed without a reply"));
     }
+    if rule.reply_fault().is_some_and(|fault| !fault.fits(&profile.framing.send)) {
+        let reason = "no header of this framing is wrong, so a reply cannot have this fault";
+        return Err(ProfileError::combination(fault, send_key(&profile.framing), reason));
+    }
     let inside = reply.check_places(longest);
     inside.map_err(|error| ProfileError::combination(say, receive_key(&profile.framing), error.to_string()))?;
     fits(say, send_key(&profile.framing), reply, &profile.framing.send)

@@ -7,7 +7,7 @@ use super::{Checked, ends_by_close, receive_key, send_key};
 use crate::framing::Framing;
 use crate::profile::first::{FirstCut, FirstMessage};
 use crate::profile::signing::Keys;
-use crate::profile::{ExchangeKind, FirstStep, Profile, ProfileError, Side, Sign};
+use crate::profile::{ConnectionKind, ExchangeKind, FirstStep, Profile, ProfileError, Side, Sign};
 
 pub(super) fn check(profile: &Profile) -> Checked {
     for (key, template) in [Side::Client, Side::Server].into_iter().flat_map(|side| profile.templates(side)) {
@@ -38,6 +38,10 @@ pub(super) fn check_for(profile: &Profile, side: Side) -> Checked {
                 let reason = "a server sends this message, and the profile does not say it";
                 return Err(ProfileError::combination(Keys::FIRST_EXPECT.at(at), Keys::FIRST_SAY.at(at), reason));
             }
+            (FirstMessage::Relayed, Side::Client) => {
+                let reason = "its message is that of another client, and only a bridge relays it";
+                return Err(ProfileError::combination(Keys::FIRST_SEND.at(at), "the client", reason));
+            }
             (FirstMessage::Sent(message), Side::Server) if step.cut.is_none() && message.fixed_len().is_none() => {
                 let reason = "a server receives this message, and it has no fixed length; set bytes or framing";
                 return Err(ProfileError::combination(Keys::FIRST_SEND.at(at), Keys::FIRST_BYTES.at(at), reason));
@@ -45,6 +49,25 @@ pub(super) fn check_for(profile: &Profile, side: Side) -> Checked {
             _ => {}
         }
     }
+    check_greeting_for(profile, side)
+}
+
+/// A bridge needs a message for each step in which it relays one to the host, and a step for each such message.
+pub(super) fn check_bridge(host: &Profile, clients: Option<&Profile>) -> Checked {
+    let (to_host, of_clients) = (host.relayed_steps(), clients.map_or(0, Profile::relayed_steps));
+    let at = host.relayed().next().or(clients.and_then(|clients| clients.relayed().next()));
+    if to_host != of_clients
+        && let Some(at) = at
+    {
+        let reason = format!(
+            "a bridge relays as many messages as it receives: {of_clients} of a client, and {to_host} to the host"
+        );
+        return Err(ProfileError::combination(Keys::FIRST_SEND.at(at), "the bridge", reason));
+    }
+    check_greeting_for(host, Side::Client)
+}
+
+fn check_greeting_for(profile: &Profile, side: Side) -> Checked {
     let Some(greeting) = profile.greeting() else { return Ok(()) };
     match side {
         Side::Client if greeting.expected().is_none() => {
@@ -61,12 +84,18 @@ pub(super) fn check_for(profile: &Profile, side: Side) -> Checked {
 
 fn check_step(profile: &Profile, step: &FirstStep, at: usize) -> Checked {
     let key = match step.message() {
-        FirstMessage::Sent(_) => Keys::FIRST_SEND.at(at),
+        FirstMessage::Sent(_) | FirstMessage::Relayed => Keys::FIRST_SEND.at(at),
         FirstMessage::Received { .. } => Keys::FIRST_EXPECT.at(at),
     };
     not_over_a_pair(profile, key)?;
+    check_optional(profile, step, at)?;
+    if matches!(step.message(), FirstMessage::Relayed) && profile.connection != ConnectionKind::Long {
+        let reason =
+            "a bridge relays the message of one client, and the connection is not for one client alone; use long";
+        return Err(ProfileError::combination(key, "connection", reason));
+    }
     match step.cut {
-        None if matches!(step.message(), FirstMessage::Received { .. }) => {
+        None if !matches!(step.message(), FirstMessage::Sent(_)) => {
             let reason = "the profile does not say where the message ends; set bytes or framing";
             return Err(ProfileError::combination(key, Keys::FIRST_BYTES.at(at), reason));
         }
@@ -89,6 +118,24 @@ fn check_step(profile: &Profile, step: &FirstStep, at: usize) -> Checked {
         Some(FirstCut::Framing(framing)) => fits(key, Keys::FIRST_FRAMING.at(at), template, &framing),
         None => Ok(()),
     }
+}
+
+/// A server tells by its constant bytes whether an optional message comes, and waits for the next one if not.
+fn check_optional(profile: &Profile, step: &FirstStep, at: usize) -> Checked {
+    if !step.is_optional {
+        return Ok(());
+    }
+    let is_constant = matches!(step.message(), FirstMessage::Sent(message) if message.as_literal().is_some());
+    let is_required =
+        |step: &FirstStep| !step.is_optional && matches!(step.message(), FirstMessage::Sent(_) | FirstMessage::Relayed);
+    let reason = match () {
+        () if !is_constant => "a client may leave out only a constant message, by which a server recognises it",
+        () if !profile.first().iter().skip(at).any(is_required) => {
+            "a client that leaves it out must send a later step, by which a server sees that"
+        }
+        () => return Ok(()),
+    };
+    Err(ProfileError::combination(Keys::FIRST_OPTIONAL.at(at), "the step", reason))
 }
 
 fn check_greeting(profile: &Profile) -> Checked {

@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-use framelink_codec::Encode;
+use framelink_codec::{Decode, Encode};
 
 /// A fault of one reply, for tests of clients. The names are those of the faults of `framelink hostile`.
 ///
 /// ```
 /// use framelink_session::ReplyFault;
 ///
-/// assert_eq!(ReplyFault::ALL.map(ReplyFault::name), ["slam", "cut-fin", "cut-reset"]);
+/// assert_eq!(ReplyFault::ALL.map(ReplyFault::name), ["slam", "cut-fin", "cut-reset", "garbage-length"]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -21,6 +21,8 @@ pub enum ReplyFault {
     CutFin,
     /// `cut-reset`: the connection is reset after half of the frame.
     CutReset,
+    /// `garbage-length`: the frame has a header that the framing refuses, and the connection is closed after it.
+    GarbageLength,
 }
 
 /// Bytes that are no message, after which a server closes or resets the connection. A handler returns this as its error.
@@ -41,7 +43,7 @@ pub struct LastBytes {
 
 impl ReplyFault {
     /// All faults.
-    pub const ALL: [Self; 3] = [Self::Slam, Self::CutFin, Self::CutReset];
+    pub const ALL: [Self; 4] = [Self::Slam, Self::CutFin, Self::CutReset, Self::GarbageLength];
 
     /// Returns the name, in kebab-case.
     #[must_use]
@@ -50,6 +52,7 @@ impl ReplyFault {
             Self::Slam => "slam",
             Self::CutFin => "cut-fin",
             Self::CutReset => "cut-reset",
+            Self::GarbageLength => "garbage-length",
         }
     }
 
@@ -60,6 +63,7 @@ impl ReplyFault {
             Self::Slam => "the connection is closed without the reply",
             Self::CutFin => "the connection is closed after half of the frame",
             Self::CutReset => "the connection is reset after half of the frame",
+            Self::GarbageLength => "its header is no length, and the connection is closed after it",
         }
     }
 
@@ -67,15 +71,48 @@ impl ReplyFault {
     ///
     /// # Errors
     /// If the reply cannot be framed.
-    pub fn of_reply<E: Encode>(self, framing: &E, reply: Option<&[u8]>) -> Result<LastBytes, E::Error> {
+    pub fn of_reply<F: Decode + Encode>(
+        self,
+        framing: &F,
+        reply: Option<&[u8]>,
+    ) -> Result<LastBytes, <F as Encode>::Error> {
         let mut bytes = Vec::new();
         if let Some(reply) = reply.filter(|_| self != Self::Slam) {
             framing.append_frame(reply, &mut bytes)?;
-            // Half of a frame is never the whole of it.
-            bytes.truncate(bytes.len() / 2);
+            match self {
+                Self::GarbageLength => bytes = refused(framing, bytes).unwrap_or_default(),
+                // Half of a frame is never the whole of it.
+                _ => bytes.truncate(bytes.len() / 2),
+            }
         }
         Ok(LastBytes { bytes, resets: self == Self::CutReset })
     }
+
+    /// Returns whether a framing can have this fault: `garbage-length` needs a header that can be wrong.
+    #[must_use]
+    pub fn fits<F: Decode + Encode>(self, framing: &F) -> bool {
+        let mut frame = Vec::new();
+        // With `keep`, a message has its header, and no frame can be made of two letters.
+        self != Self::GarbageLength
+            || framing.append_frame(b"ab", &mut frame).is_err()
+            || refused(framing, frame).is_some()
+    }
+}
+
+/// Returns the frame with one byte of its header changed, so that a decoder refuses it.
+fn refused<F: Decode>(framing: &F, mut frame: Vec<u8>) -> Option<Vec<u8>> {
+    const LONGEST_HEADER: usize = 64;
+    for at in 0..frame.len().min(LONGEST_HEADER) {
+        let right = frame[at];
+        for wrong in 0..=u8::MAX {
+            frame[at] = wrong;
+            if framing.decode(&frame, 0, None).is_err() {
+                return Some(frame);
+            }
+        }
+        frame[at] = right;
+    }
+    None
 }
 
 impl LastBytes {

@@ -30,7 +30,7 @@ impl ReplyHeader {
     pub const MOST_LEN: usize = 4096;
 
     /// Keeps the first `len` bytes of a request. The header of its reply is composed by the template, in which `request`
-    /// is these bytes.
+    /// is these bytes. A length of `all` or of the `rest` counts the reply behind the header too.
     #[must_use]
     pub const fn new(len: usize, header: Template) -> Self {
         Self { len, header }
@@ -60,8 +60,6 @@ impl ReplyHeader {
     /// # Errors
     /// If the header cannot be composed.
     pub fn join(&self, kept: &[u8], reply: &[u8], inputs: &Inputs<'_>) -> Result<Vec<u8>, ComposeError> {
-        let mut joined = self.header.compose(&inputs.answering(kept))?;
-        joined.extend_from_slice(reply);
-        Ok(joined)
+        self.header.compose_before(reply, &inputs.answering(kept))
     }
 }

@@ -6,6 +6,7 @@ use framelink_codec::{Decode, Encode};
 use tokio::io::DuplexStream;
 
 use crate::calls::{Begun, PendingCall};
+use crate::drive::Came;
 use crate::error::Cause;
 use crate::session::{KeyRule, Matching, Sent};
 use crate::tokio::{Caller, Connection, Offer, Receiver};
@@ -150,4 +151,18 @@ async fn a_call_whose_connection_ends_at_the_last_moment_says_why() {
     assert!(caller.mux.give_up(call, ticket, Some(WITHIN)).is_none(), "the end of the connection is its outcome");
     let outcome = caller.mux.last_outcome(&mut answer, ticket, WITHIN);
     assert!(matches!(outcome, Err(Cause::Unattended)));
+}
+
+/// A reply that another task's `abort` has overtaken: its call has failed, and it is not an unsolicited message.
+#[tokio::test]
+async fn a_reply_that_is_read_while_this_side_closes_goes_to_no_call_and_not_to_the_receiver() {
+    let (caller, _receiver, _peer) = connection(by_key());
+    let Ok(Offer::Taken(begun)) = caller.mux.begin(REQUEST, WITHIN) else { panic!("there is room") };
+    let read = message(REPLY).await;
+    caller.abort();
+    let (mut answer, mut unread) = (begun.answer, None);
+    let received = caller.mux.on_came(Ok(Came::Message(read)), false, |message| unread = Some(message));
+    assert!(matches!(received, Ok(None)));
+    assert_eq!(unread.as_deref(), Some(REPLY));
+    assert!(caller.mux.last_outcome(&mut answer, begun.ticket, WITHIN).is_err());
 }

@@ -18,7 +18,7 @@ use crate::link::pairing::{LOOK, Pairing};
 use crate::link::{DialLock as _, LinkCaller as _, LinkConnection, LinkDriver, LinkStatus};
 use crate::net::lock::Lock;
 use crate::profile::Profile;
-use crate::session::{Leg, Matching, Sent};
+use crate::session::{Leg, Matching, Numbers, Sent};
 use crate::upstream::{AddressLease, Dialler};
 
 /// The connections of a link, and what is needed to make more of them.
@@ -313,6 +313,14 @@ impl<D: LinkDriver> LinkConnections<D> {
             Source::Dial(_) => None,
         };
         not_dialled.map_or(ConnectError::NoneInTime { after }, |leg| ConnectError::NotDialled { leg, after })
+    }
+
+    pub(crate) fn numbers(&self) -> Option<Numbers> {
+        let setup = match &self.source {
+            Source::Dial(dialler) => &dialler.connector.setup,
+            Source::Pair(pairing) => pairing.setup(),
+        };
+        setup.numbers().map(|numbers| numbers.numbers().clone())
     }
 
     const fn dialler(&self) -> Option<&Dialler<D>> {

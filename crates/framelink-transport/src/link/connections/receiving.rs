@@ -37,7 +37,9 @@ async fn receive<D: LinkDriver>(
         match receiver.recv().await {
             Ok(Some(incoming)) => {
                 connection.proved();
-                outlet.tell(LinkEvent::Incoming(incoming)).await;
+                if !connection.ends_sign_off(&incoming) {
+                    outlet.tell(LinkEvent::Incoming(incoming)).await;
+                }
             }
             Ok(None) => break None,
             Err(error) => break Some(error),

@@ -67,6 +67,21 @@ macro_rules! upstream_methods {
                 $wait!(self.dialler.dial())
             }
 
+            /// Like [`dial`](Self::dial), for a profile with [relayed](crate::profile::FirstStep::relay) first steps: sends these
+            /// messages in them. [`Connection::take_relayed`](super::Connection::take_relayed) returns those of an
+            /// accepted connection.
+            ///
+            /// A lost address is tried again in the background by opening a connection alone.
+            ///
+            /// # Errors
+            /// When there is no connection in time, and when the profile does not have as many such steps.
+            pub $($async)? fn dial_relaying(
+                &self,
+                messages: framelink_session::Relayed,
+            ) -> Result<(Connection, AddressLease), ConnectError> {
+                $wait!(self.dialler.dial_relaying(messages))
+            }
+
             /// Returns the states of the connections from now on.
             pub fn states(&self) -> States {
                 States(self.dialler.watch.unseen())

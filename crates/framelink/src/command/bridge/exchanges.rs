@@ -13,6 +13,7 @@ use crate::arguments::profile::warn_of_mismatch;
 use crate::arguments::values::Addresses;
 use crate::failure::Failure;
 use crate::output::Count;
+use crate::recording::RecordingFile;
 use crate::server::drain::Drain;
 use crate::server::serving::{Refused, concurrency, end_with, listen};
 
@@ -21,24 +22,32 @@ pub(super) async fn run(
     to: &Addresses,
     clients: Arc<Profile>,
     outgoing: Profile,
+    recording: Option<RecordingFile>,
     mut drain: Drain,
 ) -> Result<(), Failure> {
     let close = outgoing.timeouts().close;
+    let keys = keys_of(&clients, &outgoing);
     warn_of_mismatch(&outgoing);
     let host = Arc::new(Host::new(outgoing, &to.0)?);
     let server = listen(address, &clients).await?.concurrency(concurrency(&clients));
     end_with(drain.clone(), server.handle());
     let asked = Arc::clone(&host);
     let headers = clients.reply_header().map(|header| Arc::new((header.clone(), server.numbers())));
+    let recording = recording.map(|file| Arc::new((file, server.numbers())));
+    let recorded = recording.clone();
     let handle = server.handle();
     let report = server
         .run(move |message| {
-            let (host, headers) = (Arc::clone(&asked), headers.clone());
+            let (host, headers, recording) = (Arc::clone(&asked), headers.clone(), recorded.clone());
             async move {
-                match headers.as_deref() {
+                let reply = match headers.as_deref() {
                     None => host.exchange(&message).await,
                     Some((header, numbers)) => host.exchange_behind(header, numbers, &message).await,
+                };
+                if let (Ok(Some(reply)), Some((file, numbers))) = (&reply, recording.as_deref()) {
+                    file.add(&message, reply, numbers);
                 }
+                reply
             }
         })
         .await;
@@ -49,7 +58,21 @@ pub(super) async fn run(
             () = drain.over() => {}
         }
     }
-    outcome(&report, handle.counts(), &drain)
+    // A client that was cut may hold the recording a moment longer.
+    let written = recording.map_or(Ok(()), |recording| recording.0.finish(&clients, &keys, &to.to_string()));
+    outcome(&report, handle.counts(), &drain).and(written)
+}
+
+/// Returns the places of the keys in the messages of clients: as their profile says, or else that of the host, which
+/// gets messages without the header that is kept aside.
+fn keys_of(clients: &Profile, outgoing: &Profile) -> Vec<Place> {
+    let header = clients.reply_header().map_or(0, ReplyHeader::len);
+    let places = |profile: &Profile| profile.exchange().duplex().and_then(|duplex| duplex.key);
+    if let Some(key) = places(clients) {
+        return key.iter().collect();
+    }
+    let behind = |place: Place| Place::new(place.offset() + header, place.len());
+    places(outgoing).map(|key| key.iter().filter_map(behind).collect()).unwrap_or_default()
 }
 
 /// Logs the result of the drain, and returns it. A message is cut if it arrived and its reply did not go out.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
-use framelink_transport::session::Lifetime;
+use framelink_transport::session::{DialogueError, Lifetime, Relayed};
 use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Error, Upstream};
 use framelink_transport::upstream::AddressLease;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -137,10 +137,11 @@ pub(super) enum RouteKind {
 }
 
 impl Route {
-    /// Dials the host. If the process has no file descriptor left, it waits for one, and so does the client.
-    async fn dial(&self) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    /// Dials the host. If the process has no file descriptor left, it waits for one, and so does the client. `relayed` are
+    /// the first messages of the client that the profile relays.
+    async fn dial(&self, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         loop {
-            match self.way.dial(&self.to).await {
+            match self.way.dial(&self.to, relayed).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
                 dialled => return dialled,
             }
@@ -149,7 +150,7 @@ impl Route {
 }
 
 impl RouteKind {
-    async fn dial(&self, to: &str) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(&self, to: &str, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         match self {
             Self::Plain(connector, liveness) => {
                 let to = with_zone(to).map_err(ConnectError::Resolve)?;
@@ -157,7 +158,9 @@ impl RouteKind {
                 liveness.watch(&mut host, Role::Client);
                 Ok((host, None))
             }
-            Self::Profile(upstream) => upstream.dial().await.map(|(host, lease)| (host, Some(lease))),
+            Self::Profile(upstream) => {
+                upstream.dial_relaying(relayed.clone()).await.map(|(host, lease)| (host, Some(lease)))
+            }
         }
     }
 }
@@ -172,15 +175,15 @@ fn is_out_of_files(error: &ConnectError) -> bool {
 /// messages a drain cut. Messages that were cut earlier are only logged.
 async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -> u64 {
     let client_name = name(&client);
-    match begun(&mut client, &mut drain).await {
-        Some(Ok(true)) => {}
-        Some(Ok(false)) => {
+    let relayed = match begun(&mut client, &mut drain).await {
+        Some(Ok(Some(relayed))) => relayed,
+        Some(Ok(None)) => {
             probes::tell(client.peer_addr());
             return 0;
         }
         Some(Err(error)) => {
-            let is_probe = matches!(error.cause(), Cause::Reset(_)) && client.byte_count().get() == 0;
-            match is_probe {
+            let has_gone = matches!(error.cause(), Cause::Reset(_) | Cause::Dialogue(DialogueError::Closed { .. }));
+            match has_gone && client.byte_count().get() == 0 {
                 true => probes::tell(client.peer_addr()),
                 false => tell_end(&client_name, Passed::default(), &Err(error)),
             }
@@ -192,10 +195,10 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
             tell_end(&client_name, Passed { cut, ..Passed::default() }, &Ok(()));
             return cut;
         }
-    }
+    };
     let dialled = tokio::select! {
         biased;
-        dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
+        dialled = outgoing.dial(&relayed) => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
         () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
     let (mut host, lease) = match dialled {
@@ -229,13 +232,28 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
     if is_draining { passed.cut } else { 0 }
 }
 
-/// Waits for the client's first byte, and returns whether one came before the client's end. The wait is short, because
-/// some hosts speak first. In a drain no host is dialled for a client that sends nothing: `None` when its time is over.
-async fn begun(client: &mut Connection, drain: &mut Drain) -> Option<Result<bool, Error>> {
+/// Waits for the client's first steps and its first byte, and returns the messages to relay; none if the client has ended
+/// before a byte. In a drain no host is dialled for a client that sends nothing: `None` when its time is over.
+async fn begun(client: &mut Connection, drain: &mut Drain) -> Option<Result<Option<Relayed>, Error>> {
     // The profile limits the time of the first steps and of the greeting like that of the first message.
-    if let Err(error) = client.finish_opening(Duration::MAX).await {
-        return Some(Err(error));
+    tokio::select! {
+        biased;
+        opened = client.finish_opening(Duration::MAX) => if let Err(error) = opened {
+            return Some(Err(error));
+        },
+        () = drain.half_over() => return None,
     }
+    let relayed = client.take_relayed();
+    if !relayed.is_empty() {
+        // The client waits for the host's answer.
+        return Some(Ok(Some(relayed)));
+    }
+    has_byte(client, drain).await.map(|begun| begun.map(|has_byte| has_byte.then_some(relayed)))
+}
+
+/// Waits for the client's first byte, and returns whether one came before the client's end. The wait is short, because
+/// some hosts speak first.
+async fn has_byte(client: &mut Connection, drain: &mut Drain) -> Option<Result<bool, Error>> {
     if let Ok(begun) = timeout(FIRST_BYTE, client.begun()).await {
         return Some(begun);
     }

@@ -79,7 +79,7 @@ impl Frames {
 
 /// Returns frames of which only the numbers change; `None` if the messages differ in more, or their header may.
 fn alike(framing: FramingPair, payloads: &Payloads, depth: usize) -> Option<Kind> {
-    let len = payloads.have_one_template().then(|| payloads.len_of(0))?;
+    let len = payloads.have_one_template().then(|| payloads.len_of(0))??;
     let head_len = framing.short_head(len)?.len.into();
     let mut frames = Vec::new();
     append(framing, payloads, 0, &mut frames).ok()?;
@@ -89,14 +89,17 @@ fn alike(framing: FramingPair, payloads: &Payloads, depth: usize) -> Option<Kind
 }
 
 fn append(framing: FramingPair, payloads: &Payloads, number: u64, out: &mut Vec<u8>) -> Result<usize, String> {
-    let (begin, len) = (out.len(), payloads.len_of(number));
-    if let Some(head) = framing.short_head(len) {
+    let begin = out.len();
+    if let Some(len) = payloads.len_of(number)
+        && let Some(head) = framing.short_head(len)
+    {
         out.extend_from_slice(&head.bytes[..usize::from(head.len)]);
         payloads.append(number, out);
         return Ok(len);
     }
     // The header depends on the message, which is composed behind the place of the header.
     payloads.append(number, out);
+    let len = out.len() - begin;
     let envelope = match framing.envelope(&out[begin..]) {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -114,9 +117,10 @@ fn append(framing: FramingPair, payloads: &Payloads, number: u64, out: &mut Vec<
 #[cfg(test)]
 mod tests {
     use framelink_transport::Framing;
+    use framelink_transport::session::Encoding;
 
     use super::*;
-    use crate::arguments::load::{Assigned, Expect};
+    use crate::arguments::load::Expect;
     use crate::command::load::payloads::{Patch, Source};
 
     fn texts(messages: &[&[u8]]) -> Payloads {
@@ -141,7 +145,7 @@ mod tests {
         frames.clear();
         for number in 0..2 {
             assert!(frames.room() > 0);
-            assert_eq!(frames.add(payloads, one(number)).unwrap(), payloads.len_of(number) as u64);
+            assert_eq!(frames.add(payloads, one(number)).unwrap(), payloads.len_of(number).unwrap() as u64);
         }
         frames.as_bytes().to_vec()
     }
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn frames_that_are_alike_have_their_own_numbers() {
-        let numbered = Patch { start: 1, len: 2, written: Assigned::Digits, is_key: false };
+        let numbered = Patch { start: 1, len: 2, written: Encoding::Ascii, is_key: false, range: None };
         for (patch, ascii, line) in [
             (None, &b"0004hey!0004hey!"[..], &b"hey!\r\nhey!\r\n"[..]),
             (Some(numbered), b"0004h00!0004h01!", b"h00!\r\nh01!\r\n"),
@@ -174,7 +178,7 @@ mod tests {
 
     #[test]
     fn frames_of_a_row_have_numbers_that_are_a_step_apart() {
-        let numbered = Patch { start: 1, len: 2, written: Assigned::Digits, is_key: false };
+        let numbered = Patch { start: 1, len: 2, written: Encoding::Ascii, is_key: false, range: None };
         let payloads = Payloads { patch: Some(numbered), ..texts(&[b"hey!"]) };
         let mut frames = frames("ascii:4", &payloads);
         assert_eq!((frames.add(&payloads, one(7)), frames.room()), (Ok(4), 15));

@@ -1,6 +1,9 @@
 //! What each message holds, and whether a reply is right.
 
-use crate::arguments::load::{Assigned, Expect};
+use framelink_transport::session::{Encoding, NumberRange, Template};
+
+use super::compose::compose;
+use crate::arguments::load::Expect;
 
 /// The digits of a number that is written into messages.
 pub(super) const COUNTED: usize = 10;
@@ -20,6 +23,8 @@ pub(super) enum Source {
     Sizes { filler: Vec<u8>, sizes: Sizes },
     /// These messages, in turn; there is at least one.
     Texts(Vec<Vec<u8>>),
+    /// Messages of a template in which more than the number changes.
+    Composed(Template),
 }
 
 #[derive(Clone, Debug)]
@@ -36,9 +41,11 @@ pub(super) struct Patch {
     pub(super) start: usize,
     /// A message that ends before has a shorter number.
     pub(super) len: usize,
-    pub(super) written: Assigned,
+    pub(super) written: Encoding,
     /// Replies are found by it.
     pub(super) is_key: bool,
+    /// The numbers of a template. Other numbers begin with 0, and their last digits are written.
+    pub(super) range: Option<NumberRange>,
 }
 
 /// Why a reply is not right.
@@ -49,12 +56,13 @@ pub(super) enum Wrong {
 }
 
 impl Payloads {
-    /// Returns the message with this number, without the number in it.
+    /// Returns the message with this number, without the number in it. A composed message has none before it is sent.
     #[inline]
     fn template(&self, number: u64) -> &[u8] {
         match &self.source {
             Source::Texts(texts) => texts.get(in_turn(number, texts.len())).map_or(&[], Vec::as_slice),
             Source::Sizes { filler, sizes } => filler.get(..sizes.of(number)).unwrap_or(filler),
+            Source::Composed(_) => &[],
         }
     }
 
@@ -64,13 +72,17 @@ impl Payloads {
             Source::Texts(texts) => texts.len() == 1,
             Source::Sizes { sizes: Sizes::Between(least, most), .. } => least == most,
             Source::Sizes { sizes: Sizes::Listed(sizes), .. } => sizes.len() == 1,
+            Source::Composed(_) => false,
         }
     }
 
-    /// Returns the length of the message with this number.
+    /// Returns the length of the message with this number; `None` if it is known when the message is composed.
     #[inline]
-    pub(super) fn len_of(&self, number: u64) -> usize {
-        self.template(number).len()
+    pub(super) fn len_of(&self, number: u64) -> Option<usize> {
+        match self.source {
+            Source::Composed(_) => None,
+            _ => Some(self.template(number).len()),
+        }
     }
 
     /// Writes the number of a message into its bytes.
@@ -92,6 +104,11 @@ impl Payloads {
             Source::Sizes { sizes: Sizes::Listed(sizes), .. } => {
                 (sizes.iter().min().copied(), sizes.iter().max().copied())
             }
+            Source::Composed(_) => {
+                let mut example = Vec::new();
+                self.append(0, &mut example);
+                (Some(example.len()), Some(example.len()))
+            }
         };
         (least.unwrap_or_default(), most.unwrap_or_default())
     }
@@ -100,7 +117,10 @@ impl Payloads {
     #[inline]
     pub(super) fn append(&self, number: u64, out: &mut Vec<u8>) {
         let begin = out.len();
-        out.extend_from_slice(self.template(number));
+        match &self.source {
+            Source::Composed(template) => compose(template, self.patch.map_or(number, |patch| patch.key(number)), out),
+            _ => out.extend_from_slice(self.template(number)),
+        }
         self.number(number, &mut out[begin..]);
     }
 
@@ -148,7 +168,7 @@ impl Payloads {
         let has_number = patch.is_key || {
             let mut number_of = [0; 32];
             let number_of = &mut number_of[..(end - start).min(32)];
-            write(number, patch.written, number_of);
+            write(patch.value(number), patch.written, number_of);
             number_of == written
         };
         has_number && before == &sent[..start] && behind == &sent[end..]
@@ -174,7 +194,16 @@ impl Patch {
     fn write(&self, number: u64, message: &mut [u8]) {
         let end = self.end(message.len());
         if let Some(place) = message.get_mut(self.start..end) {
-            write(number, self.written, place);
+            write(self.value(number), self.written, place);
+        }
+    }
+
+    /// Returns the number that a message with this number has. Only its last digits are written.
+    #[inline]
+    const fn value(&self, number: u64) -> u64 {
+        match self.range {
+            Some(range) => range.first() + number % range.count(),
+            None => number,
         }
     }
 
@@ -182,45 +211,38 @@ impl Patch {
     #[inline]
     pub(super) fn read(&self, reply: &[u8]) -> Option<u64> {
         let place = reply.get(self.start..self.start + self.len)?;
-        place.iter().try_fold(0_u64, |number, &byte| match self.written {
-            Assigned::Binary => number.checked_mul(256)?.checked_add(byte.into()),
-            Assigned::Digits if byte.is_ascii_digit() => number.checked_mul(10)?.checked_add((byte - b'0').into()),
-            Assigned::Digits => None,
-        })
+        self.written.decode(place)
     }
 
     /// Returns the number of a message as its place holds it.
     #[inline]
-    pub(super) const fn key(&self, number: u64) -> u64 {
-        match self.values() {
-            Some(values) => number % values,
-            None => number,
+    pub(super) fn key(&self, number: u64) -> u64 {
+        match (self.range, self.values()) {
+            (Some(_), _) | (None, None) => self.value(number),
+            (None, Some(values)) => number % values,
         }
     }
 
     /// Returns how many numbers the place can hold; `None` if that is more than there are.
-    pub(super) const fn values(&self) -> Option<u64> {
-        let base: u64 = match self.written {
-            Assigned::Binary => 256,
-            Assigned::Digits => 10,
-        };
-        let (mut values, mut len) = (Some(1_u64), self.len);
-        while let Some(fewer) = values
-            && len > 0
-        {
-            values = fewer.checked_mul(base);
-            len -= 1;
+    pub(super) fn values(&self) -> Option<u64> {
+        match self.range {
+            Some(range) => Some(range.count()),
+            None => self.written.most(self.len).checked_add(1),
         }
-        values
     }
 }
 
 /// Writes the last digits or bytes of a number, with zeros before it.
 #[expect(clippy::cast_possible_truncation, reason = "one digit or byte of a number")]
 #[inline]
-fn write(mut number: u64, written: Assigned, mut place: &mut [u8]) {
+fn write(mut number: u64, written: Encoding, mut place: &mut [u8]) {
+    if !matches!(written, Encoding::Ascii | Encoding::Binary) {
+        let last = written.most(place.len()).checked_add(1).map_or(number, |values| number % values);
+        let _ = written.encode(last, place); // fits, unless there is no place
+        return;
+    }
     // Eight digits at once: one by one they would cost more than all else that is done for a short message.
-    if written == Assigned::Digits {
+    if written == Encoding::Ascii {
         let (before, eights) = place.as_rchunks_mut();
         for eight in eights.iter_mut().rev() {
             *eight = eight_digits(number % 100_000_000);
@@ -230,8 +252,8 @@ fn write(mut number: u64, written: Assigned, mut place: &mut [u8]) {
     }
     for byte in place.iter_mut().rev() {
         (*byte, number) = match written {
-            Assigned::Binary => (number as u8, number >> 8),
-            Assigned::Digits => (b'0' + (number % 10) as u8, number / 10),
+            Encoding::Binary => (number as u8, number >> 8),
+            _ => (b'0' + (number % 10) as u8, number / 10),
         };
     }
 }
@@ -280,8 +302,8 @@ mod tests {
         out.split_off(6)
     }
 
-    const COUNT: Patch = Patch { start: 0, len: COUNTED, written: Assigned::Digits, is_key: false };
-    const KEY: Patch = Patch { start: 2, len: 3, written: Assigned::Digits, is_key: true };
+    const COUNT: Patch = Patch { start: 0, len: COUNTED, written: Encoding::Ascii, is_key: false, range: None };
+    const KEY: Patch = Patch { start: 2, len: 3, written: Encoding::Ascii, is_key: true, range: None };
 
     #[test]
     fn messages_are_fixed_counted_or_keyed() {
@@ -289,7 +311,7 @@ mod tests {
         assert_eq!(message(&sized(12, 12, Some(COUNT), Expect::Any), 1234), b"0000001234kl");
         assert_eq!(message(&sized(3, 3, Some(COUNT), Expect::Any), 1234), b"234");
         assert_eq!(message(&sized(6, 6, Some(KEY), Expect::Any), 1234), b"ab234f");
-        let binary = Patch { written: Assigned::Binary, ..KEY };
+        let binary = Patch { written: Encoding::Binary, ..KEY };
         assert_eq!(message(&sized(6, 6, Some(binary), Expect::Any), 258), b"ab\x00\x01\x02f");
     }
 
@@ -299,7 +321,7 @@ mod tests {
         for number in numbers.chain([0, 9, 99, 12_345_678, 99_999_999, 1_234_567_890]) {
             for len in 0..=25 {
                 let (mut place, text) = (vec![b'x'; len], format!("{number:025}"));
-                write(number, Assigned::Digits, &mut place);
+                write(number, Encoding::Ascii, &mut place);
                 assert_eq!(place, text.as_bytes()[25 - len..], "{number} in {len} digits");
             }
         }
@@ -307,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_key_is_read_as_it_was_written() {
-        for written in [Assigned::Digits, Assigned::Binary] {
+        for written in Encoding::ALL {
             let patch = Patch { written, ..KEY };
             for number in [0, 1, 255, 256, 999, 1000, 123_456_789] {
                 let message = message(&sized(6, 6, Some(patch), Expect::Any), number);
@@ -315,6 +337,16 @@ mod tests {
             }
         }
         assert_eq!((KEY.read(b"ab12"), KEY.read(b"ab12x"), KEY.values()), (None, None, Some(1000)));
+    }
+
+    #[test]
+    fn numbers_of_a_template_stay_in_their_range() {
+        let patch = Patch { range: NumberRange::new(1, 999), ..KEY };
+        for (number, written) in [(0, b"ab001f"), (998, b"ab999f"), (999, b"ab001f")] {
+            let message = message(&sized(6, 6, Some(patch), Expect::Any), number);
+            assert_eq!((&message[..], patch.read(&message)), (&written[..], Some(patch.key(number))));
+        }
+        assert_eq!(patch.values(), Some(999));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use super::numbers::to_usize;
 use super::payloads::{COUNTED, Patch, Payloads};
 use super::schedule::{Schedule, Workload};
 use super::sources::{check_messages, source};
-use crate::arguments::load::{Assigned, Kind, Load};
+use super::template::{source_of, template_of};
+use crate::arguments::load::{Kind, Load};
 use crate::arguments::profile::{fits, peer_of};
 use crate::failure::Failure;
 
@@ -81,13 +82,15 @@ impl Plan {
         let addresses = peer_of(load.addresses.as_ref(), Some(first), missing)?;
         let duplex = first.exchange().duplex();
         let key = load.key.or(duplex.and_then(|duplex| duplex.key?.iter().next()));
-        let written = written(load, duplex.and_then(|duplex| duplex.assigned))?;
-        let patch = match (key, load.counted) {
-            (Some(key), _) => Some(Patch { start: key.offset(), len: key.len(), written, is_key: true }),
-            (None, true) => Some(Patch { start: 0, len: COUNTED, written: Assigned::Digits, is_key: false }),
-            (None, false) => None,
+        let written = load.assign.or(duplex.and_then(|duplex| duplex.assigned)).unwrap_or_default();
+        let numbered = |start, len, written, is_key| Patch { start, len, written, is_key, range: None };
+        let (source, patch) = match (template_of(load)?, key) {
+            (Some(template), key) => source_of(template, load, first, key)?,
+            (None, Some(key)) => (source(load)?, Some(numbered(key.offset(), key.len(), written, true))),
+            (None, None) if load.counted => (source(load)?, Some(numbered(0, COUNTED, Encoding::Ascii, false))),
+            (None, None) => (source(load)?, None),
         };
-        let payloads = Payloads { source: source(load)?, patch, expect: load.expect.clone() };
+        let payloads = Payloads { source, patch, expect: load.expect.clone() };
         let framing = first.framing();
         check_messages(&payloads, connections.saturating_mul(depth), |message| {
             let envelope = framing.envelope(message).map_err(|error| error.to_string())?;
@@ -201,19 +204,6 @@ impl Plan {
 /// Returns an upstream with these addresses.
 pub(super) fn upstream(profile: &Arc<Profile>, addresses: &[String]) -> Upstream {
     Upstream::new(profile, addresses.iter().map(String::as_str))
-}
-
-/// Returns how keys are written: as the option says, or else the profile.
-fn written(load: &Load, of_profile: Option<Encoding>) -> Result<Assigned, Failure> {
-    match (load.assign, of_profile) {
-        (Some(assigned), _) => Ok(assigned),
-        (None, None) => Ok(Assigned::Digits),
-        (None, Some(encoding)) => Assigned::of(encoding).ok_or_else(|| {
-            Failure::usage(format!(
-                "exchange.assign is {encoding}, expected ascii or binary, which this command writes"
-            ))
-        }),
-    }
 }
 
 /// Refuses a profile that has no replies on its connections.

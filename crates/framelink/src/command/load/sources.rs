@@ -78,6 +78,7 @@ pub(super) fn check_messages(
         |message: &[u8]| check(message).map_err(|error| Failure::usage(format!("a message cannot be sent: {error}")));
     match &payloads.source {
         Source::Texts(texts) => (0..texts.len() as u64).try_for_each(|number| sent(&message(payloads, number))),
+        Source::Composed(_) => sent(&message(payloads, 0)),
         Source::Sizes { filler, .. } => [least, most].iter().try_for_each(|&len| sent(&filler[..len])),
     }
 }

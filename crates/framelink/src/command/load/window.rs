@@ -193,14 +193,14 @@ impl Hasher for Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arguments::load::Assigned;
+    use framelink_transport::session::Encoding;
 
     const fn message(number: u64) -> InFlight {
         let at = Duration::from_millis(number);
         InFlight { number, intended: at, sent: at }
     }
 
-    const KEY: Patch = Patch { start: 0, len: 2, written: Assigned::Digits, is_key: true };
+    const KEY: Patch = Patch { start: 0, len: 2, written: Encoding::Ascii, is_key: true, range: None };
 
     fn filled(patch: Option<Patch>) -> Window {
         let mut window = Window::new(3, patch);

@@ -5,6 +5,7 @@ use framelink_template::{Match, Template};
 use super::super::scalar::{Number, TextOr};
 use super::super::{FirstTable, GreetingTable, MeanwhileTable, SignTable};
 use super::{Read, parsed, refuse, token, unreadable, word};
+use crate::profile::first::RELAY;
 use crate::profile::signing::{Keys, MOST_MEANWHILE};
 use crate::profile::{FirstStep, Greeting, Meanwhile, ProfileError, Sign};
 
@@ -79,13 +80,15 @@ fn step_of(said: FirstTable, at: usize) -> Read<FirstStep> {
     }
     let of_server = (is_received, "it is what a server sends where a client has `expect`");
     refuse(&[(say, said.say.is_some(), of_server)], send, "a step with `send`")?;
-    let step = match (parsed::<Match>(expect, said.expect)?, parsed::<Template>(send, said.send)?) {
+    let step = match (parsed::<Match>(expect, said.expect)?, said.send) {
         (Some(what), _) => FirstStep::expect(what),
-        (None, Some(message)) => FirstStep::send(message),
+        (None, Some(message)) if message.0 == RELAY => FirstStep::relay(),
+        (None, Some(message)) => FirstStep::send(required::<Template>("first", parsed(send, Some(message))?, send)?),
         (None, None) => {
             return Err(ProfileError::combination("first", send, "a step has `send` or `expect`, and none is given"));
         }
     };
+    let step = if said.optional == Some(true) { step.optional() } else { step };
     let step = match parsed(say, said.say)? {
         Some(message) => step.say(message),
         None => step,

@@ -5,7 +5,7 @@ use framelink_codec::notation::ShowSize;
 use super::super::scalar::{Number, TextOr};
 use super::super::{FirstTable, GreetingTable, MeanwhileTable, SignTable};
 use super::{text, unless};
-use crate::profile::first::{FirstCut, FirstMessage};
+use crate::profile::first::{FirstCut, FirstMessage, RELAY};
 use crate::profile::{FirstStep, Greeting, Meanwhile, OnRefusal, Sign};
 
 pub(super) fn sign(sign: &Sign) -> TextOr<SignTable> {
@@ -32,10 +32,12 @@ pub(super) fn first(step: &FirstStep) -> FirstTable {
     let mut said = FirstTable::default();
     match step.message() {
         FirstMessage::Sent(message) => said.send = Some(text(message)),
+        FirstMessage::Relayed => said.send = Some(text(RELAY)),
         FirstMessage::Received { expect, say } => {
             (said.expect, said.say) = (Some(text(expect)), say.as_ref().map(text));
         }
     }
+    said.optional = step.is_optional.then_some(true);
     match step.cut {
         Some(FirstCut::Bytes(count)) => said.bytes = Some(Number(ShowSize(count).to_string())),
         Some(FirstCut::Framing(framing)) => said.framing = Some(text(framing)),

@@ -14,7 +14,7 @@ use crate::error::ConnectError;
 use crate::net::connector::Connector;
 use crate::net::lock::Lock;
 use crate::profile::{Profile, Timeouts};
-use crate::session::OnUnread;
+use crate::session::{OnUnread, Relayed};
 use crate::upstream::dialling::dialler::idle::IdleSlot;
 use crate::upstream::dialling::watch::{Setter, Watch};
 use crate::upstream::dialling::{
@@ -79,6 +79,10 @@ impl<D: Driver> Dialler<D> {
         let address_book = AddressBook::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), set);
         let mut connector = Connector::with_profile(&settings.profile);
         connector.setup = connector.setup.with_unread(settings.on_unread.clone());
+        if settings.profile.relayed_steps() > 0 {
+            // A dial in the background has no client whose message could be relayed.
+            connector.setup = connector.setup.relaying(Relayed::default());
+        }
         let counting = Arc::clone(&address_book);
         let inner = Inner {
             connector,
@@ -101,7 +105,21 @@ impl<D: Driver> Dialler<D> {
 
     /// Returns a connection within `timeouts.connect`.
     pub(crate) async fn dial(&self) -> Result<Dialled<D>, ConnectError> {
-        self.connect(D::within(self.profile().timeouts().connect)).await
+        self.dial_relaying(Relayed::default()).await
+    }
+
+    /// Like `dial`, with the messages of the relayed first steps of the profile.
+    pub(crate) async fn dial_relaying(&self, messages: Relayed) -> Result<Dialled<D>, ConnectError> {
+        let deadline = D::within(self.profile().timeouts().connect);
+        self.profile().check_relayed(messages.len()).map_err(ConnectError::Profile)?;
+        if messages.is_empty() {
+            return self.connect(deadline).await;
+        }
+        let mut connector = self.connector.clone();
+        connector.setup = connector.setup.relaying(messages);
+        let connected = self.connect_after(&connector, D::left(deadline) / 2, deadline).await;
+        self.maintain_if_needed();
+        connected
     }
 
     /// Returns a connection that is ready for exchanges: dialled, with sign-on.
@@ -110,7 +128,7 @@ impl<D: Driver> Dialler<D> {
             return Ok(spare);
         }
         // With very little time left even a healthy address would fail, and its back-off would grow each time.
-        let connected = self.connect_after(D::left(deadline) / 2, deadline).await;
+        let connected = self.connect_after(&self.connector, D::left(deadline) / 2, deadline).await;
         self.maintain_if_needed();
         connected
     }
@@ -123,7 +141,8 @@ impl<D: Driver> Dialler<D> {
 
     /// Returns a connection that is ready for exchanges, for a background task. Does not wait if no address is due yet.
     pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
-        let connected = self.connect_after(Duration::ZERO, D::within(self.patience_in_background())).await;
+        let connected =
+            self.connect_after(&self.connector, Duration::ZERO, D::within(self.patience_in_background())).await;
         // After `NotYet` nothing has changed. A notification would make a task that tries again on each change spin.
         if !matches!(connected, Err(ConnectError::NotYet { .. })) {
             self.maintain_if_needed();
@@ -163,7 +182,12 @@ impl<D: Driver> Dialler<D> {
 
 impl<D: Driver> Inner<D> {
     /// Waits for an address that is due, until `patience` is over, and for its connection until the deadline.
-    async fn connect_after(&self, patience: Duration, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
+    async fn connect_after(
+        &self,
+        connector: &Connector<FramingPair, D>,
+        patience: Duration,
+        deadline: Instant,
+    ) -> Result<Dialled<D>, ConnectError> {
         let until = self.clock.now().saturating_add(patience);
         let (mut attempt, mut failed) = (Attempt::new(), None);
         loop {
@@ -171,7 +195,7 @@ impl<D: Driver> Inner<D> {
             match self.address_book.next(&mut attempt, until, &mut failed) {
                 Next::Dial(dialling) => {
                     let within = D::left(deadline).min(self.settings.profile.timeouts().connect);
-                    match self.dial_at(dialling, within).await {
+                    match self.dial_at(connector, dialling, within).await {
                         Ok(connected) => return Ok(connected),
                         Err(error) => failed = Some(error),
                     }
@@ -182,15 +206,17 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    async fn dial_at(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
-        match self.connected(dialling.name(), dialling.share(within)).await {
+    async fn dial_at(
+        &self,
+        connector: &Connector<FramingPair, D>,
+        dialling: Dialling,
+        within: Duration,
+    ) -> Result<Dialled<D>, ConnectError> {
+        let connector = connector.clone().within(dialling.share(within));
+        match D::dial(&connector, &self.resolver, dialling.name()).await {
             Ok(connection) => Ok((connection, dialling.connected())),
             Err(error) => Err(dialling.failed(error)),
         }
-    }
-
-    async fn connected(&self, name: &Arc<str>, within: Duration) -> Result<D::Connection, ConnectError> {
-        D::dial(&self.connector.clone().within(within), &self.resolver, name).await
     }
 
     /// Takes the spare connection, if there is one and it has not ended.
@@ -249,10 +275,12 @@ impl<D: Driver> Inner<D> {
     /// Tries an address that was lost. If connections are to move there, this connection is the first of them.
     async fn try_again(&self, dialling: Dialling) {
         // If this fails, the address is tried again later.
-        let Ok((connection, lease)) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await else {
+        let Ok((connection, lease)) =
+            self.dial_at(&self.connector, dialling, self.settings.profile.timeouts().connect).await
+        else {
             return;
         };
-        match self.address_book.has_moves() {
+        match self.address_book.has_moves() && !self.connector.setup.only_opens() {
             true => self.keep_spare((connection, lease)),
             false => self.retire(connection, lease),
         }
@@ -260,7 +288,8 @@ impl<D: Driver> Inner<D> {
 
     async fn make_spare(&self) {
         if let Next::Dial(dialling) = self.address_book.next(&mut Attempt::new(), Duration::ZERO, &mut None)
-            && let Ok(connected) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await
+            && let Ok(connected) =
+                self.dial_at(&self.connector, dialling, self.settings.profile.timeouts().connect).await
         {
             self.keep_spare(connected);
         }

@@ -1,0 +1,211 @@
+//! The parts of replies: which bytes are fixed, copied from the request, times, or numbers.
+
+use framelink_transport::session::Place;
+
+use super::exchange::{Exchange, Side};
+use super::numbers::{self, NumberRun};
+use super::times::{TimeField, times_in};
+
+/// A part of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Literal(Vec<u8>),
+    /// Bytes of the request.
+    Copied(Place),
+    /// A field of a template, in its notation.
+    Field(String),
+}
+
+/// A copy of fewer fixed bytes may be an accident.
+const LEAST_FIXED: usize = 4;
+
+/// Returns the parts of one template that composes all replies of a group, if there is one. `keys` are the places where
+/// requests and replies have the same key.
+pub(super) fn parts_of(group: &[&Exchange], keys: &[Place]) -> Option<Vec<Part>> {
+    whole_request(group).or_else(|| {
+        let len = Side::Reply.least_len(group);
+        group.iter().all(|exchange| exchange.reply.len() == len).then_some(())?;
+        Reader::new(group, keys).read(len)
+    })
+}
+
+/// Returns for each byte of the requests whether replies have it in a copy of several bytes.
+pub(super) fn copied_bytes(group: &[&Exchange], keys: &[Place]) -> Vec<bool> {
+    let mut copied = vec![false; Side::Request.least_len(group)];
+    let (reader, mut at) = (Reader::new(group, keys), 0);
+    while at < Side::Reply.least_len(group) {
+        let place = reader.copy_at(at).filter(|place| place.len() >= LEAST_FIXED);
+        at += place.map_or(1, Place::len);
+        if let Some(place) = place {
+            copied[place.offset()..place.end()].fill(true);
+        }
+    }
+    copied
+}
+
+/// The whole request between fixed bytes. Requests of one length are looked at only for an echo.
+fn whole_request(group: &[&Exchange]) -> Option<Vec<Part>> {
+    let first = group.first()?;
+    let more = first.reply.len().checked_sub(first.request.len())?;
+    let is_varied = group.iter().any(|exchange| exchange.request.len() != first.request.len());
+    if first.request.is_empty() || !(is_varied || more == 0) {
+        return None;
+    }
+    (0..=more).find_map(|before| {
+        let prefix = first.reply.get(..before)?;
+        let suffix = first.reply.get(before + first.request.len()..)?;
+        let is_around = |exchange: &&Exchange| {
+            let inner = exchange.reply.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
+            inner == Some(&*exchange.request)
+        };
+        group.iter().all(is_around).then(|| {
+            let literal = |bytes: &[u8]| (!bytes.is_empty()).then(|| Part::Literal(bytes.to_vec()));
+            let request = Part::Field("{request}".to_owned());
+            [literal(prefix), Some(request), literal(suffix)].into_iter().flatten().collect()
+        })
+    })
+}
+
+/// Reads replies of one length from the start to the end.
+struct Reader<'g> {
+    group: &'g [&'g Exchange],
+    keys: &'g [Place],
+    times: Vec<TimeField>,
+    parts: Vec<Part>,
+}
+
+impl<'g> Reader<'g> {
+    fn new(group: &'g [&'g Exchange], keys: &'g [Place]) -> Self {
+        Self { group, keys, times: times_in(group, Side::Reply, keys), parts: Vec::new() }
+    }
+
+    fn read(mut self, len: usize) -> Option<Vec<Part>> {
+        let mut at = 0;
+        while at < len {
+            at = self.step(at)?;
+        }
+        Some(self.parts)
+    }
+
+    /// Adds the part that begins here. Returns where the next one begins.
+    fn step(&mut self, at: usize) -> Option<usize> {
+        let time = self.times.iter().find(|time| time.start == at).cloned();
+        let copy = self.copy_at(at);
+        match (time, copy) {
+            (Some(time), copy) if copy.is_none_or(|copy| copy.len() < time.len) => {
+                self.parts.push(Part::Field(time.field));
+                Some(at + time.len)
+            }
+            (_, Some(copy)) => {
+                self.push_copy(copy);
+                Some(at + copy.len())
+            }
+            _ if self.is_constant(at, 1) => {
+                self.push_literal(at);
+                Some(at + 1)
+            }
+            _ => self.push_number(at),
+        }
+    }
+
+    fn is_constant(&self, at: usize, len: usize) -> bool {
+        Side::Reply.is_constant(self.group, at..at + len)
+    }
+
+    /// Returns the place of the requests whose bytes stand here in the replies.
+    fn copy_at(&self, at: usize) -> Option<Place> {
+        let here = self.common_len(at, at, 0);
+        if let Some(key) = self.keys.iter().find(|key| key.offset() == at && here >= key.len()) {
+            return Some(*key);
+        }
+        let most = self.most_len(at, here);
+        let mut best = (here.min(most), at);
+        for from in 0..Side::Request.least_len(self.group) {
+            if best.0 == most {
+                break;
+            }
+            let len = self.common_len(at, from, best.0).min(most);
+            if len > best.0 {
+                best = (len, from);
+            }
+        }
+        let (len, from) = best;
+        Place::new(from, len).filter(|_| self.is_meant(at, from, len))
+    }
+
+    /// Returns how many bytes the replies have here like the requests have there. If these are up to `enough`, not all
+    /// exchanges are compared.
+    fn common_len(&self, at: usize, from: usize, enough: usize) -> usize {
+        let mut least = Place::MOST_LEN;
+        for exchange in self.group {
+            let (reply, request) = (exchange.reply.get(at..), exchange.request.get(from..));
+            let pairs = reply.unwrap_or_default().iter().zip(request.unwrap_or_default());
+            least = pairs.take(least).take_while(|(one, other)| one == other).count();
+            if least <= enough {
+                break;
+            }
+        }
+        least
+    }
+
+    /// A copy ends before a key that follows fixed bytes, and before a time that it does not contain. `len` is that of
+    /// the copy from the same place.
+    fn most_len(&self, at: usize, len: usize) -> usize {
+        let key = self.keys.iter().map(|key| key.offset()).filter(|key| *key > at && self.is_constant(at, key - at));
+        let cuts = |time: &&TimeField| time.start > at && at + len < time.start + time.len;
+        let time = self.times.iter().filter(cuts).map(|time| time.start);
+        key.chain(time).min().map_or(Place::MOST_LEN, |end| end - at)
+    }
+
+    /// Whether equal bytes are a copy, and no accident.
+    fn is_meant(&self, at: usize, from: usize, len: usize) -> bool {
+        if !self.is_constant(at, len) {
+            return len >= 2 || from == at || self.group.len() >= 4;
+        }
+        let mut bytes = self.group[0].reply[at..at + len].to_vec();
+        bytes.sort_unstable();
+        bytes.dedup();
+        len >= LEAST_FIXED && bytes.len() >= if from == at { 2 } else { 3 }
+    }
+
+    fn push_literal(&mut self, at: usize) {
+        let byte = self.group[0].reply[at];
+        match self.parts.last_mut() {
+            Some(Part::Literal(bytes)) => bytes.push(byte),
+            _ => self.parts.push(Part::Literal(vec![byte])),
+        }
+    }
+
+    /// Adds a copy. It goes on a copy that ends where it begins.
+    fn push_copy(&mut self, copy: Place) {
+        if let Some(Part::Copied(last)) = self.parts.last_mut()
+            && last.end() == copy.offset()
+            && let Some(both) = Place::new(last.offset(), last.len() + copy.len())
+        {
+            *last = both;
+            return;
+        }
+        self.parts.push(Part::Copied(copy));
+    }
+
+    /// Adds a counter or random digits. Zeros before a counter are part of it.
+    fn push_number(&mut self, at: usize) -> Option<usize> {
+        let is_other = |at: usize| {
+            self.times.iter().any(|time| time.start == at)
+                || self.copy_at(at).is_some_and(|copy| !self.is_constant(at, copy.len()))
+        };
+        let zeros = match self.parts.last() {
+            Some(Part::Literal(bytes)) => bytes.iter().rev().take_while(|byte| matches!(byte, 0 | b'0')).count(),
+            _ => 0,
+        };
+        let NumberRun { zeros, end, field } = numbers::run_at(self.group, at, zeros, is_other)?;
+        if let Some(Part::Literal(bytes)) = self.parts.last_mut() {
+            bytes.truncate(bytes.len() - zeros);
+            if bytes.is_empty() {
+                self.parts.pop();
+            }
+        }
+        self.parts.push(Part::Field(field));
+        Some(end)
+    }
+}
