@@ -59,7 +59,7 @@ impl ClientTls {
         *self.config.lock() = config.into();
     }
 
-    fn begin(&self) -> (ReaderBox, WriterBox) {
+    pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
         let config = Arc::clone(&self.config.lock());
         let fragment = config.max_fragment_size;
         let connection = ClientConnection::new(config, self.name.clone());
@@ -109,7 +109,7 @@ impl ServerTls {
         *self.config.lock() = config.into();
     }
 
-    fn begin(&self) -> (ReaderBox, WriterBox) {
+    pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
         let config = Arc::clone(&self.config.lock());
         let fragment = config.max_fragment_size;
         halves(ServerConnection::new(config).map(Connection::Server), fragment, self.within)
