@@ -13,9 +13,9 @@ use super::Error;
 use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
-use crate::session::{DialogueError, Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
 #[cfg(feature = "tls")]
-use crate::tls::TlsError;
+use super::tls_error::TlsError;
+use crate::session::{DialogueError, Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
 use crate::{DecodeError, EncodeError};
 
 /// The error of a handler.

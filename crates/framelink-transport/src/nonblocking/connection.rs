@@ -115,10 +115,7 @@ impl<C: Decode + Encode> Connection<C> {
         let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer.clone());
         let mut sender = SendHalf::assemble(writer, sending, self.clock, self.peer);
         (receiver.is_connecting, sender.is_connecting) = (self.is_connecting, self.is_connecting);
-        if let Some((reader, writer)) = self.tls {
-            reader.end_handshake();
-            (receiver.tls, sender.tls) = (Some(reader), Some(writer));
-        }
+        (receiver.tls, sender.tls) = self.tls.inspect(|(reader, _)| reader.end_handshake()).unzip();
         Ok((receiver, sender))
     }
 
@@ -201,8 +198,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         let overdue = receiving.overdue_at().map(|(at, _)| at);
         let handshake = self.tls_reader().and_then(|tls| tls.handshake_until());
         let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now), handshake];
-        let until = until.into_iter().flatten();
-        Some(until.min()?.saturating_sub(now))
+        Some(until.into_iter().flatten().min()?.saturating_sub(now))
     }
 
     /// Returns how the connection was told to end, if it was and has not ended yet.
@@ -346,8 +342,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     ) -> Result<T, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
-        let (reader, writer) = tls_halves(&mut self.tls);
-        work(&mut self.session, &mut Secured::both(socket, reader, writer), &self.clock)
+        work(&mut self.session, &mut Secured::both(socket, &mut self.tls), &self.clock)
     }
 }
 
@@ -389,8 +384,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
     fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
-        let (reader, writer) = tls_halves(&mut self.tls);
-        let port = Secured::both(socket, reader, writer);
+        let port = Secured::both(socket, &mut self.tls);
         let Session { receiving, sending, .. } = &mut self.session;
         Ok(Open { receiving, sending, port, clock: &self.clock })
     }
@@ -420,14 +414,6 @@ impl<C: Decode + Encode, S: event::Source> event::Source for Connection<C, S> {
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         open(&mut self.stream)?.deregister(registry)
-    }
-}
-
-/// Returns the halves of the TLS state, if there is one.
-const fn tls_halves(tls: &mut Option<(ReaderBox, WriterBox)>) -> (Option<&mut ReaderBox>, Option<&mut WriterBox>) {
-    match tls {
-        Some((reader, writer)) => (Some(reader), Some(writer)),
-        None => (None, None),
     }
 }
 

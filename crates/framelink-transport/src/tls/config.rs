@@ -1,15 +1,14 @@
 //! What a connector or a listener needs for TLS.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::{ReaderBox, TlsError, TlsReader, TlsWriter, WriterBox};
-use crate::net::lock::Lock;
 
 /// How long a handshake may take, unless it is set.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -29,7 +28,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Clone)]
 pub struct ClientTls {
-    config: Arc<Lock<Arc<ClientConfig>>>,
+    config: Arc<Mutex<Arc<ClientConfig>>>,
     name: ServerName<'static>,
     within: Duration,
 }
@@ -37,7 +36,7 @@ pub struct ClientTls {
 impl ClientTls {
     /// Uses this configuration. The certificate of the server must be valid for `name`.
     pub fn new(config: impl Into<Arc<ClientConfig>>, name: ServerName<'static>) -> Self {
-        Self { config: Arc::new(Lock::new(config.into())), name, within: WITHIN }
+        Self { config: Arc::new(Mutex::new(config.into())), name, within: WITHIN }
     }
 
     /// Returns a copy for a server with another name. [`replace`](Self::replace) changes the configuration of both.
@@ -56,11 +55,11 @@ impl ClientTls {
 
     /// Replaces the configuration of this value and of its clones. Connections that begin later use the new one.
     pub fn replace(&self, config: impl Into<Arc<ClientConfig>>) {
-        *self.config.lock() = config.into();
+        *lock(&self.config) = config.into();
     }
 
     pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
-        let config = Arc::clone(&self.config.lock());
+        let config = Arc::clone(&lock(&self.config));
         let fragment = config.max_fragment_size;
         let connection = ClientConnection::new(config, self.name.clone());
         halves(connection.map(Connection::Client), fragment, self.within)
@@ -86,14 +85,14 @@ impl ClientTls {
 /// ```
 #[derive(Clone)]
 pub struct ServerTls {
-    config: Arc<Lock<Arc<ServerConfig>>>,
+    config: Arc<Mutex<Arc<ServerConfig>>>,
     within: Duration,
 }
 
 impl ServerTls {
     /// Uses this configuration.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
-        Self { config: Arc::new(Lock::new(config.into())), within: WITHIN }
+        Self { config: Arc::new(Mutex::new(config.into())), within: WITHIN }
     }
 
     /// Sets how long the handshake may take from when the connection was accepted. Defaults to 10 s.
@@ -106,11 +105,11 @@ impl ServerTls {
     /// Replaces the configuration of this value and of its clones, for example after a certificate was renewed.
     /// Connections that are accepted later use the new one.
     pub fn replace(&self, config: impl Into<Arc<ServerConfig>>) {
-        *self.config.lock() = config.into();
+        *lock(&self.config) = config.into();
     }
 
     pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
-        let config = Arc::clone(&self.config.lock());
+        let config = Arc::clone(&lock(&self.config));
         let fragment = config.max_fragment_size;
         halves(ServerConnection::new(config).map(Connection::Server), fragment, self.within)
     }

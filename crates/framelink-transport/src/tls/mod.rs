@@ -63,7 +63,6 @@
 
 mod certificate;
 mod config;
-mod error;
 mod facts;
 mod reader;
 mod shared;
@@ -73,13 +72,13 @@ mod writer;
 
 pub use rustls;
 
+pub use crate::error::TlsError;
+
 pub use certificate::PeerCertificate;
 pub use config::{ClientTls, ServerTls};
-pub use error::TlsError;
 pub use facts::{TlsEnd, TlsFacts};
 
 pub(crate) use config::TlsSetup;
-pub(crate) use error::is_cut_off;
 pub(crate) use reader::TlsReader;
 pub(crate) use writer::TlsWriter;
 
