@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use framelink_codec::Decode;
+use framelink_codec::{Decode, Ends};
 
 use super::{Clock, Inbound, Input, is_wait};
-use crate::error::Cause;
+use crate::error::{Cause, is_cut_off};
 use crate::session::Ending;
 
 /// What is known from earlier reads.
@@ -167,13 +167,30 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read(until)
     }
 
+    fn on_end<E>(&mut self) -> Result<(), Cause<D::Error, E>> {
+        // A write has met the reset, and the read must report it too.
+        if self.receiving.has_failed() {
+            return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into()));
+        }
+        self.receiving.on_closed();
+        Ok(())
+    }
+
+    /// Returns whether a close that someone else may have caused could have cut a message which the close ends.
+    #[cold]
+    fn is_cut_inside_message(&self) -> bool {
+        match self.receiving.ends() {
+            Ends::Close => true,
+            Ends::Quiet(_) => self.receiving.is_inside_message(),
+            _ => false,
+        }
+    }
+
     /// Passes the result of a read to the session. Returns false if the read would have to wait.
     #[inline(always)] // A call with a result in memory takes as long as the rest.
     pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
         match read {
-            // A write has met the reset, and the read must report it too.
-            Ok(0) if self.receiving.has_failed() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
-            Ok(0) => self.receiving.on_closed(),
+            Ok(0) => self.on_end()?,
             Ok(count) => {
                 let now = if self.receiving.wants_time() { self.clock.now() } else { Duration::ZERO };
                 self.receiving.on_read(count, now);
@@ -181,6 +198,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock => return Ok(false),
+                io::ErrorKind::UnexpectedEof if is_cut_off(&error) && !self.is_cut_inside_message() => self.on_end()?,
                 _ => return Err(Cause::of_io(error)),
             },
         }

@@ -11,17 +11,18 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
-use super::port::Port;
+use super::port::{Port, SecuredPort};
 use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
-use crate::drive::{self, Call, Clock as _, Delivery, Progress, TryRecv};
+use crate::drive::{self, Call, Clock as _, Delivery, Progress, Secured, TryRecv};
 use crate::error::{Cause, Operation};
 use crate::net::clock::Clock;
 use crate::registry::Mailbox;
 use crate::session::{Ending, MessageRef, Sending, Sent, Session};
+use crate::tls::{ReaderBox, WriterBox};
 use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages, with operations that return at once.
@@ -77,6 +78,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) has_unseen: bool,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Box<Mailbox<C>>>,
+    tls: Option<(ReaderBox, WriterBox)>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -113,6 +115,7 @@ impl<C: Decode + Encode> Connection<C> {
         let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer.clone());
         let mut sender = SendHalf::assemble(writer, sending, self.clock, self.peer);
         (receiver.is_connecting, sender.is_connecting) = (self.is_connecting, self.is_connecting);
+        (receiver.tls, sender.tls) = self.tls.inspect(|(reader, _)| reader.end_handshake()).unzip();
         Ok((receiver, sender))
     }
 
@@ -148,10 +151,15 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             is_dry: None,
             has_unseen: false,
             mailbox: None,
+            tls: None,
         }
     }
 
     connection::connection_methods!(peer: peer, receiving: session.receiving);
+
+    fn set_tls(&mut self, reader: ReaderBox, writer: WriterBox) {
+        self.tls = Some((reader, writer));
+    }
 
     #[doc = docs!(stream)]
     pub const fn stream(&self) -> Option<&S> {
@@ -188,8 +196,9 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         let (now, receiving) = (self.clock.now(), &self.session.receiving);
         let call = self.call.as_ref().map(|under_way| under_way.deadline);
         let overdue = receiving.overdue_at().map(|(at, _)| at);
-        let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now)].into_iter().flatten();
-        Some(until.min()?.saturating_sub(now))
+        let handshake = self.tls_reader().and_then(|tls| tls.handshake_until());
+        let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now), handshake];
+        Some(until.into_iter().flatten().min()?.saturating_sub(now))
     }
 
     /// Returns how the connection was told to end, if it was and has not ended yet.
@@ -319,7 +328,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
 
     fn output<T>(
         &mut self,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         self.check(Operation::Send)?;
         self.both(|session, port, clock| work(&mut session.sending, port, clock))
@@ -329,10 +338,11 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// Runs `work` on the session and the socket.
     pub(super) fn both<T>(
         &mut self,
-        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut SecuredPort<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        work(&mut self.session, &mut Port { stream, is_connecting: &mut self.is_connecting, is_dry: None }, &self.clock)
+        let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
+        work(&mut self.session, &mut Secured::both(socket, &mut self.tls), &self.clock)
     }
 }
 
@@ -359,6 +369,11 @@ impl<C: Decode + Encode, S> SessionParts for Connection<C, S> {
     fn is_calling(&self) -> bool {
         self.call.is_some()
     }
+
+    #[inline]
+    fn tls_reader(&self) -> Option<&ReaderBox> {
+        self.tls.as_ref().map(|(reader, _)| reader)
+    }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
@@ -368,7 +383,8 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
 
     fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        let port = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
+        let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
+        let port = Secured::both(socket, &mut self.tls);
         let Session { receiving, sending, .. } = &mut self.session;
         Ok(Open { receiving, sending, port, clock: &self.clock })
     }
