@@ -1,5 +1,6 @@
 //! The bounds of each value.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use framelink_codec::notation::{ShowDuration, ShowSize};
@@ -51,7 +52,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
     check_socket(&profile.socket)
 }
 
-fn check_len(key: &'static str, len: usize, most: usize, what: &str) -> Checked {
+pub(super) fn check_len(key: &'static str, len: usize, most: usize, what: &str) -> Checked {
     if len <= most {
         return Ok(());
     }
@@ -107,7 +108,7 @@ fn check_order(first_key: &str, first: Duration, key: &'static str, time: Durati
 }
 
 /// Checks for whole milliseconds, as in a file, up to a day. A longer time is a wrong unit, or as good as no limit.
-fn check_time(key: &'static str, time: Duration) -> Checked {
+pub(super) fn check_time(key: &'static str, time: Duration) -> Checked {
     check_time_up_to(key, time, Timeouts::MOST, "1d")
 }
 
@@ -186,8 +187,12 @@ fn check_count(key: &'static str, count: u32, most: u32, what: &str) -> Checked 
 }
 
 fn check_number(key: &'static str, number: usize, most: usize, what: &str) -> Checked {
-    if (1..=most).contains(&number) {
+    check_number_in(key, number, 1..=most, what)
+}
+
+pub(super) fn check_number_in(key: &'static str, number: usize, range: RangeInclusive<usize>, what: &str) -> Checked {
+    if range.contains(&number) {
         return Ok(());
     }
-    Err(ProfileError::out_of_bounds(key, number, format!("1 to {most} {what}")))
+    Err(ProfileError::out_of_bounds(key, number, format!("{} to {} {what}", range.start(), range.end())))
 }

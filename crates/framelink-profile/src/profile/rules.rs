@@ -5,6 +5,7 @@
 
 mod replies;
 mod signing;
+pub(super) mod tls;
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
     a_reset_destroys_what_was_sent(profile)?;
     signing::check(profile)?;
     replies::check(profile)?;
+    tls::check(profile)?;
     liveness::check(profile)
 }
 
@@ -74,6 +76,7 @@ impl Profile {
         if self.exchange.receives() && ends_by_close(&self.framing.receive) {
             can_end(self, other, receive_key(&self.framing))?;
         }
+        tls::check_for(self, side)?;
         signing::check_for(self, side)
     }
 
