@@ -93,6 +93,11 @@ mod server;
 pub mod session;
 #[cfg(all(feature = "socket", any(test, feature = "fuzz")))]
 mod simulated;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(all(feature = "socket", not(feature = "tls")))]
+#[path = "tls/absent.rs"]
+mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 pub mod upstream;

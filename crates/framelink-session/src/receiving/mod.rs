@@ -263,6 +263,11 @@ impl<D: Decode> Receiving<D> {
         self.end = Some(End::Closed);
     }
 
+    /// Returns what ends the messages.
+    pub fn ends(&self) -> Ends {
+        self.codec.framing().ends()
+    }
+
     /// Records that no byte arrived until `now`. Has no effect before the deadline that [`Received::Wait`] or
     /// [`kept_until`](Self::kept_until) named.
     pub fn on_deadline(&mut self, now: Duration) {

@@ -14,7 +14,7 @@ use crate::FramingPair;
 use crate::admission::Permit;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Elapsed, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
-use crate::drive::{self, Came, Clock as _, Delivery};
+use crate::drive::{self, Came, Clock as _, Delivery, Secured};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
@@ -254,14 +254,14 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         let interrupt = receiver.interrupt.as_ref().filter(|_| receiver.receiving.is_open());
         let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt };
         let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice, interrupt: None };
-        let port = (input, output);
+        let port = (Secured::input(input, receiver.tls.as_mut()), Secured::output(output, sender.tls.as_mut()));
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }
 
     const READS_WAIT: bool = true;
 
     fn attend<M: Delivery>(&mut self, until: Option<Duration>) -> Result<Came<M>, ErrorOf<C>> {
-        if !self.sender.sending.has_output() && self.liveness().is_none() {
+        if !self.sender.sending.has_output() && self.liveness().is_none() && !self.is_shaking_hands() {
             return self.receiver.come(until);
         }
         let came = connection::attend(self, until)?;

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
-use super::port::{Interrupting, Port, Timeout};
+use super::port::{Interrupting, Port, SecuredPort, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Secured, TryRecv};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::session::{Receiving, Sending};
+use crate::tls::{ReaderBox, WriterBox};
 use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
@@ -41,6 +42,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
     pub(super) peer: PeerAddr,
     /// Ends a wait so that the reader checks whether the connection is to end.
     pub(super) interrupt: Option<Interrupting<R>>,
+    pub(super) tls: Option<ReaderBox>,
 }
 
 impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
@@ -48,7 +50,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     connection::waiting_recv_half_methods!(plain);
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None }
+        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None, tls: None }
     }
 
     /// Reads and drops all bytes until the peer closes or the time is over. Returns true if the peer closed.
@@ -126,13 +128,14 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     fn input<T>(
         &mut self,
         deadline: Option<Duration>,
-        work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(Inbound<'_, Arc<C>, SecuredPort<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(stream) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         let (timeout, clock) = (&mut self.timeout, self.clock);
         // A raised interrupt stays raised, so it is only used until the connection has been told to end.
         let interrupt = self.interrupt.as_ref().filter(|_| self.receiving.is_open());
-        let input = &mut Port { stream, timeout, clock, deadline, slice: None, interrupt };
+        let socket = Port { stream, timeout, clock, deadline, slice: None, interrupt };
+        let input = &mut Secured::input(socket, self.tls.as_mut());
         let inbound = Inbound { receiving: &mut self.receiving, input, clock: &clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
     }
@@ -149,6 +152,7 @@ pub struct SendHalf<C: Encode = FramingPair, W = Shared<TcpStream>> {
     pub(super) timeout: Timeout,
     pub(super) clock: Clock,
     peer: PeerAddr,
+    pub(super) tls: Option<WriterBox>,
 }
 
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
@@ -157,7 +161,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::send_half_maintain!(write_until, AT_ONCE);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer }
+        Self { writer: Some(writer), sending, timeout: Timeout::Unknown, clock, peer, tls: None }
     }
 
     #[doc = docs!(flush_within)]
@@ -173,7 +177,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
 
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
     ) -> Result<Option<T>, ErrorOf<C>> {
         self.write_until(None, work)
     }
@@ -181,11 +185,12 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     fn write_until<T>(
         &mut self,
         deadline: Option<Duration>,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(stream) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
         let (timeout, clock) = (&mut self.timeout, self.clock);
-        let mut port = Port { stream, timeout, clock, deadline, slice: None, interrupt: None };
+        let socket = Port { stream, timeout, clock, deadline, slice: None, interrupt: None };
+        let mut port = Secured::output(socket, self.tls.as_mut());
         work(&mut self.sending, &mut port, &clock).map_err(|cause| self.error(cause))
     }
 }

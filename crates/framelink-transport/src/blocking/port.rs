@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::stopper::Interrupt;
 use super::{ReadStream, WriteStream};
-use crate::drive::{Clock as _, Input, Output};
+use crate::drive::{Clock as _, Input, Output, Secured};
 use crate::net::clock::Clock;
 
 /// The timeout that the system has for reads or writes, so that it is set again only when it changes.
@@ -28,6 +28,9 @@ pub(super) struct Port<'p, S> {
     /// Ends a read that waits.
     pub(super) interrupt: Option<&'p Interrupting<S>>,
 }
+
+/// A stream, with TLS if the connection has it.
+pub(super) type SecuredPort<'p, S> = Secured<'p, Port<'p, S>>;
 
 /// Ends the waits for this stream from elsewhere.
 #[derive(Debug)]

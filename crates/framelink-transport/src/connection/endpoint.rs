@@ -11,6 +11,7 @@ use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, P
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::ExchangeKind;
 use crate::session::{self, Exchange, Matching, Message, Receiving, Sending, Sent};
+use crate::tls::ReaderBox;
 
 /// The progress of an operation: done, or what to wait for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
@@ -54,6 +55,22 @@ pub(crate) trait SessionParts {
 
     /// Uses `clock` from now on, so that two connections that share their heartbeats count time alike.
     fn count_like(&mut self, clock: Self::Clock);
+
+    /// Returns the receiving half of the TLS state, if the connection has TLS.
+    fn tls_reader(&self) -> Option<&ReaderBox> {
+        None
+    }
+
+    /// Returns whether there is a TLS handshake that is not over.
+    #[inline]
+    fn is_shaking_hands(&self) -> bool {
+        self.tls_reader().is_some_and(|tls| tls.handshake_until().is_some())
+    }
+
+    /// Returns whether something has to be exchanged before the first message.
+    fn owes_opening(&self) -> bool {
+        self.receiving().dialogue().is_some() || self.is_shaking_hands()
+    }
 
     /// Returns whether a call is in flight whose reply another operation receives (`poll_reply`).
     fn is_calling(&self) -> bool {
@@ -223,6 +240,17 @@ pub(crate) trait Endpoint: SessionParts {
         self.open(wait).and_then(|mut open| open.advance_opening())
     }
 
+    /// Advances the TLS handshake as far as the socket allows.
+    fn advance_handshake(&mut self, wait: Self::Wait<'_>) -> Step<(), CauseOf<Self::Codec>> {
+        self.open(wait).and_then(|mut open| open.shake_hands())
+    }
+
+    /// Ends a connection that could not be opened for messages in time.
+    fn opening_timed_out(&mut self, within: Duration) -> ErrorOf<Self::Codec> {
+        let cause = if self.is_shaking_hands() { Cause::of_handshake(within) } else { self.timed_out(within) };
+        self.opening_failed(cause)
+    }
+
     /// Ends a connection that could not be opened for messages.
     fn opening_failed(&mut self, cause: CauseOf<Self::Codec>) -> ErrorOf<Self::Codec> {
         self.abandon();
@@ -252,6 +280,9 @@ pub(crate) trait Endpoint: SessionParts {
     /// Closes the connection if an earlier call was not completed, because the late reply could not be told from other
     /// messages. Called before the connection is taken apart.
     fn abandon_unclean(&mut self) {
+        if let Some(tls) = self.tls_reader() {
+            tls.end_handshake();
+        }
         if self.check(Operation::Call).is_err() {
             self.abandon();
         }
@@ -349,6 +380,11 @@ macro_rules! session_parts_in_halves {
 
         fn count_like(&mut self, clock: Clock) {
             self.sender.clock = clock;
+        }
+
+        #[inline]
+        fn tls_reader(&self) -> Option<&$crate::tls::ReaderBox> {
+            self.receiver.tls.as_ref()
         }
     };
 }

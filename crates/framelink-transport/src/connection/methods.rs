@@ -46,6 +46,13 @@ macro_rules! connection_methods {
             self.$($peer).+.get()
         }
 
+        /// Returns what the TLS handshake agreed on, with the certificate of the peer. Returns `None` without TLS, and while the
+        /// handshake is not over.
+        #[cfg(feature = "tls")]
+        pub fn tls(&self) -> Option<$crate::tls::TlsFacts> {
+            self.tls_reader()?.facts()
+        }
+
         /// Hands over a received message that no method of the connection returns.
         pub(super) fn on_unread(&self, received: Result<$crate::drive::TryRecv, $crate::connection::ErrorOf<C>>) {
             if let Ok($crate::drive::TryRecv::Message(message)) = received {
@@ -89,8 +96,7 @@ macro_rules! socket_connection_methods {
         pub(super) fn on(mut self, setup: &ConnectionSetup) -> Self {
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
             setup.apply(receiving, sending);
-            self.greet();
-            self
+            self.begun_by(setup)
         }
 
         /// Like `on`, for a connection that a listener accepted.
@@ -98,7 +104,19 @@ macro_rules! socket_connection_methods {
             $(self.$admitted_as(permit.as_ref());)?
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
             setup.admit(receiving, sending, permit);
-            self.greet();
+            self.begun_by(setup)
+        }
+
+        /// Sends the preamble at once, unless the TLS handshake comes before it.
+        fn begun_by(mut self, setup: &ConnectionSetup) -> Self {
+            match setup.begin_tls() {
+                Some((mut reader, mut writer)) => {
+                    reader.count_memory(self.sending().memory().another());
+                    writer.count_memory(self.sending().memory().another());
+                    self.set_tls(reader, writer);
+                }
+                None => self.greet(),
+            }
             self
         }
 
@@ -130,11 +148,12 @@ macro_rules! exchanging_connection_methods {
             Ok($crate::drive::TryRecv::of(received.ok().transpose()?))
         }
 
-        /// Exchanges what the profile says comes before the first message: the first steps, the greeting and the
-        /// sign-on. Does nothing if there is nothing left to exchange.
+        /// Exchanges what comes before the first message: the TLS handshake, and what the profile says of first steps, the
+        /// greeting and the sign-on. Does nothing if there is nothing left to exchange.
         ///
         /// `connect` of a connector does this, and so do the roles and `serve`. Call it for an accepted connection that
-        /// is used otherwise, before any other operation; other operations fail until then.
+        /// is used otherwise, before any other operation; other operations fail until then. With TLS alone, other
+        /// operations of the connection begin with the handshake. Call this before the connection is split.
         ///
         /// # Errors
         /// Fails if the peer refuses or does not finish in time, if the connection failed, and if a message cannot be
@@ -143,17 +162,33 @@ macro_rules! exchanging_connection_methods {
             &mut self,
             within: std::time::Duration,
         ) -> Result<(), $crate::connection::ErrorOf<C>> {
-            if self.receiving().dialogue().is_none() {
+            if !self.owes_opening() {
                 return Ok(());
             }
             let deadline = self.clock().within(within);
             match $wait!(self.until_done(deadline, |connection, wait| connection.advance_opening(wait))) {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(cause)) => Err(self.opening_failed(cause)),
-                Err(_) => {
-                    let cause = self.timed_out(within);
-                    Err(self.opening_failed(cause))
+                Err(_) => Err(self.opening_timed_out(within)),
+            }
+        }
+
+        /// Finishes the TLS handshake before an operation that only sends. The handshake has a deadline of its own.
+        #[inline]
+        pub(super) $($async)? fn finish_handshake(
+            &mut self,
+            operation: $crate::error::Operation,
+        ) -> Result<(), $crate::connection::ErrorOf<C>> {
+            if !self.is_shaking_hands() {
+                return Ok(());
+            }
+            let never = $crate::connection::SessionParts::clock(self).within(std::time::Duration::MAX);
+            match $wait!(self.until_done(never, |connection, wait| connection.advance_handshake(wait))) {
+                Ok(Err(cause)) => {
+                    self.abandon();
+                    Err(self.error(operation, cause))
                 }
+                _ => Ok(()),
             }
         }
 
@@ -232,6 +267,7 @@ macro_rules! waiting_connection_methods {
         /// Fails like [`SendHalf::send`], and if an earlier call was not completed.
         pub $($async)? fn send(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
+            $wait!(self.finish_handshake($crate::error::Operation::Send))?;
             $wait!(self.sender.send(payload))
         }
 
@@ -245,6 +281,7 @@ macro_rules! waiting_connection_methods {
             limit: std::time::Duration,
         ) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
+            $wait!(self.finish_handshake($crate::error::Operation::Send))?;
             $wait!(self.sender.send_within(payload, limit))
         }
 
@@ -256,6 +293,7 @@ macro_rules! waiting_connection_methods {
         ) -> Result<(), $crate::connection::CallErrorOf<C>> {
             let unsent = |error| $crate::error::CallError::new($crate::session::Sent::Not, error);
             self.check($crate::error::Operation::Send).map_err(unsent)?;
+            $wait!(self.finish_handshake($crate::error::Operation::Send)).map_err(unsent)?;
             $wait!(self.sender.send_with_outcome(payload, limit))
         }
 
@@ -267,6 +305,7 @@ macro_rules! waiting_connection_methods {
         /// Fails like [`SendHalf::feed`], and if an earlier call was not completed.
         pub $($async)? fn feed(&mut self, payload: &[u8]) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
+            $wait!(self.finish_handshake($crate::error::Operation::Send))?;
             $wait!(self.sender.feed(payload))
         }
 
@@ -276,6 +315,7 @@ macro_rules! waiting_connection_methods {
         /// Fails if the connection failed, or if an earlier call was not completed.
         pub $($async)? fn flush(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
+            $wait!(self.finish_handshake($crate::error::Operation::Send))?;
             $wait!(self.sender.flush())
         }
 
@@ -285,6 +325,7 @@ macro_rules! waiting_connection_methods {
         /// Fails if the connection failed, or if an earlier call was not completed.
         pub $($async)? fn finish(&mut self) -> Result<(), $crate::connection::ErrorOf<C>> {
             self.check($crate::error::Operation::Send)?;
+            $wait!(self.finish_handshake($crate::error::Operation::Send))?;
             $wait!(self.sender.finish())
         }
 
@@ -341,6 +382,10 @@ macro_rules! waiting_connection_methods {
         pub(super) fn traffic(&self) -> $crate::connection::Traffic {
             let sent = self.sending().messages_written();
             $crate::connection::Traffic { sent, received: self.receiving().messages_received() }
+        }
+
+        fn set_tls(&mut self, reader: $crate::tls::ReaderBox, writer: $crate::tls::WriterBox) {
+            (self.receiver.tls, self.sender.tls) = (Some(reader), Some(writer));
         }
 
         fn assemble(reader: R, writer: W, framing: std::sync::Arc<C>, peer: Option<std::net::SocketAddr>) -> Self {

@@ -16,6 +16,7 @@ use crate::profile::{Profile, ProfileError, Side};
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
+use crate::tls::{ReaderBox, TlsSetup, WriterBox};
 
 /// The settings for new connections: those of a profile, if any, and the receiver of unread messages.
 #[derive(Clone, Default)]
@@ -24,12 +25,13 @@ pub(crate) struct ConnectionSetup {
     unread: Option<OnUnread>,
     /// Shared by all connections of these settings. `None` if the profile has no numbers.
     numbers: Option<RoleNumbers>,
+    tls: Option<TlsSetup>,
 }
 
 impl ConnectionSetup {
     pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
         let numbers = RoleNumbers::of(&profile);
-        Self { said: Some((profile, side)), unread: None, numbers }
+        Self { said: Some((profile, side)), unread: None, numbers, tls: None }
     }
 
     /// Returns the source of numbers of these connections, if the profile has numbers.
@@ -71,6 +73,15 @@ impl ConnectionSetup {
     fn numbers_of(&self, profile: &Profile) -> Numbers {
         let numbers = self.numbers.as_ref().map(|numbers| numbers.numbers().clone());
         numbers.unwrap_or_else(|| Numbers::over(profile.number_range()))
+    }
+
+    pub(crate) fn with_tls(self, tls: Option<TlsSetup>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Begins TLS for a new connection, if the connections have it.
+    pub(crate) fn begin_tls(&self) -> Option<(ReaderBox, WriterBox)> {
+        self.tls.as_ref().map(TlsSetup::begin)
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {

@@ -46,6 +46,9 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
 
     /// Like `attend`, in a turn that has begun, and the message stays in the read buffer.
     pub(super) fn attend_to_place(&mut self, turn: &mut Turn) -> Result<Came<MessagePlace>, Cause<D::Error, E::Error>> {
+        if let Err(wants) = self.shake_hands()? {
+            return Ok(Came::Wait(wants.until()));
+        }
         let waits = self.port.input().waits();
         // The flag matters only if reads wait.
         let mut writing = Writing { was_owed: waits && self.sending.has_output(), wrote: None, failed: None };
@@ -90,6 +93,9 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
         &mut self,
         discard_unsolicited: bool,
     ) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
+        if let Err(wants) = self.shake_hands()? {
+            return Ok(wants.until());
+        }
         let mut turn = Turn::default();
         let mut is_due = self.sending.has_output();
         loop {
@@ -110,6 +116,9 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     /// Handles heartbeats between two receives, like `maintain`, but keeps a message for the next receive. Nothing is
     /// read behind that message, so later heartbeats wait until it is received.
     pub(crate) fn listen(&mut self) -> Result<Option<Duration>, Cause<D::Error, E::Error>> {
+        if let Err(wants) = self.shake_hands()? {
+            return Ok(wants.until());
+        }
         let mut turn = Turn::default();
         if self.receiving.wants_asking() {
             self.receiving.on_asked(self.clock.now());

@@ -56,6 +56,9 @@ impl<P: AsRef<[u8]>> Call<P> {
         &mut self,
         open: &mut Open<'_, D, E, O, K>,
     ) -> Result<Result<Message, Wants>, Cause<D::Error, E::Error>> {
+        if let Err(wants) = open.shake_hands()? {
+            return Ok(Err(wants));
+        }
         let mut round = Round { open, turn: Turn::default(), looks: 0 };
         loop {
             let next = match self.stage {

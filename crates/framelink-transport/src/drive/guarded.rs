@@ -12,5 +12,9 @@ pub(crate) fn guarded<T, D, E>(run: impl FnOnce() -> T) -> Result<T, Cause<D, E>
 
 /// Returns whether the connection is lost, so that nothing more can be sent on it.
 pub(crate) const fn is_lost<D, E>(cause: &Cause<D, E>) -> bool {
+    #[cfg(feature = "tls")]
+    if let Cause::Tls(_) = cause {
+        return true;
+    }
     matches!(cause, Cause::Reset(_) | Cause::Io(_)) || matches!(cause, Cause::Ended(ending) if ending.is_abrupt())
 }

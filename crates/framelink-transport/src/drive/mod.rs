@@ -9,11 +9,13 @@ mod close;
 mod close_report;
 mod forward;
 mod guarded;
+mod handshake;
 mod open;
 mod opening;
 mod poll;
 mod reading;
 mod receive;
+mod secured;
 mod send;
 
 use std::io::{self, IoSlice};
@@ -27,6 +29,7 @@ pub(crate) use guarded::{guarded, is_lost};
 pub(crate) use open::{Inbound, Open};
 pub use poll::{TryRecv, TrySend};
 pub(crate) use receive::{Came, Delivery, Turn, at_hand, buffered, deliver, place_at_hand};
+pub(crate) use secured::Secured;
 pub(crate) use send::{Progress, flush, put, queue, queue_now, sent_of_message, try_put, try_queue, write_beats};
 
 /// The reading side of a socket.
@@ -51,6 +54,12 @@ pub(crate) trait Input {
 
     /// Reads what is available, without waiting.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
+
+    /// Returns the deadline of the TLS handshake, if there is one and it is not over.
+    #[inline]
+    fn handshake_until(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The writing side of a socket.

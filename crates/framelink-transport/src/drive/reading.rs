@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use framelink_codec::Decode;
+use framelink_codec::{Decode, Ends};
 
 use super::{Clock, Inbound, Input, is_wait};
 use crate::error::Cause;
 use crate::session::Ending;
+use crate::tls::is_cut_off;
 
 /// What is known from earlier reads.
 #[derive(Default)]
@@ -131,6 +132,16 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read(until)
     }
 
+    /// Returns whether a close that someone else may have caused could have cut a message which the close ends.
+    #[cold]
+    fn is_cut_inside_message(&self) -> bool {
+        match self.receiving.ends() {
+            Ends::Close => true,
+            Ends::Quiet(_) => self.receiving.is_inside_message(),
+            _ => false,
+        }
+    }
+
     /// Passes the result of a read to the session. Returns false if the read would have to wait.
     #[inline(always)] // A call with a result in memory takes as long as the rest.
     pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
@@ -145,6 +156,9 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock => return Ok(false),
+                io::ErrorKind::UnexpectedEof if is_cut_off(&error) && !self.is_cut_inside_message() => {
+                    self.receiving.on_closed();
+                }
                 _ => return Err(Cause::of_io(error)),
             },
         }

@@ -14,6 +14,8 @@ use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
 use crate::session::{DialogueError, Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 use crate::{DecodeError, EncodeError};
 
 /// The error of a handler.
@@ -51,6 +53,9 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     Dialogue(DialogueError),
     /// The connection began with a PROXY protocol header, which is not supported.
     ProxyHeader(ProxyHeader),
+    /// The TLS handshake failed, or TLS ended the connection.
+    #[cfg(feature = "tls")]
+    Tls(TlsError),
     /// The received bytes are not a frame, or the stream ended inside a frame.
     Fault(Fault<D>),
     /// The peer reset the connection, or the system aborted it.
@@ -115,6 +120,10 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
 impl<D, E> Cause<D, E> {
     /// Tells an aborted connection from other failures of the socket.
     pub(crate) fn of_io(error: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(error) = TlsError::in_io(&error) {
+            return Self::Tls(error.clone());
+        }
         match error.kind() {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
@@ -122,6 +131,23 @@ impl<D, E> Cause<D, E> {
             // The error of a shutdown on an aborted connection.
             | io::ErrorKind::NotConnected => Self::Reset(error),
             _ => Self::Io(error),
+        }
+    }
+
+    /// The cause if a TLS handshake was not over within this time.
+    pub(crate) fn of_handshake(after: Duration) -> Self {
+        #[cfg(feature = "tls")]
+        return Self::Tls(TlsError::TimedOut { after });
+        #[cfg(not(feature = "tls"))]
+        Self::TimedOut { after, unwritten_bytes: 0, unfinished: None }
+    }
+
+    /// Names the handshake in the error of a connection that was reset during it.
+    pub(crate) fn in_handshake(self) -> Self {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Reset(_) => Self::Tls(TlsError::Closed),
+            cause => cause,
         }
     }
 
@@ -156,6 +182,8 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Preamble(wrong) => Self::Preamble(*wrong),
             Self::Dialogue(error) => Self::Dialogue(error.clone()),
             Self::ProxyHeader(header) => Self::ProxyHeader(*header),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => Self::Tls(error.clone()),
             Self::Fault(fault) => Self::Fault(*fault),
             Self::Reset(error) => Self::Reset(same(error)),
             Self::Io(error) => Self::Io(same(error)),
@@ -205,6 +233,8 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::Preamble(wrong) => wrong.fmt(f),
             Self::Dialogue(error) => error.fmt(f),
             Self::ProxyHeader(header) => header.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Reset(error) => write!(f, "the connection was reset ({error})"),
             Self::Io(error) => error.fmt(f),

@@ -91,6 +91,14 @@ pub enum ConnectError {
         /// The error of that exchange.
         error: Box<CallError>,
     },
+    /// The peer accepted the connection, and the TLS handshake failed.
+    #[cfg(feature = "tls")]
+    Tls {
+        /// The address that was dialled.
+        address: SocketAddr,
+        /// Why it failed.
+        error: crate::tls::TlsError,
+    },
     /// Nothing was dialled: the profile asks for an exchange with the peer, for which `start` would have to wait.
     Unsigned {
         /// The key of the profile: `sign-on`, `greeting` or `first`.
@@ -140,6 +148,8 @@ impl fmt::Display for ConnectError {
             }
             Self::NotWanted { address, unexpected, .. } => write!(f, "signing on at {address}: {unexpected}"),
             Self::Profile(error) => write!(f, "not dialled: {error}"),
+            #[cfg(feature = "tls")]
+            Self::Tls { address, error } => write!(f, "connecting to {address}: {error}"),
             Self::SignOn { address, error } => write!(f, "signing on at {address}: {}", error.error().cause()),
             Self::Unsigned { key } => write!(
                 f,

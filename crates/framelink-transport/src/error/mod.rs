@@ -111,6 +111,8 @@ impl<D, E> Error<D, E> {
             ) => Blame::Ours,
             Cause::Dialogue(_) => Blame::Peer,
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
+            #[cfg(feature = "tls")]
+            Cause::Tls(error) | Cause::Connect(ConnectError::Tls { error, .. }) => error.blame(),
             Cause::Preamble(_)
             | Cause::ProxyHeader(_)
             | Cause::Fault(_)

@@ -20,6 +20,8 @@ impl ConnectError {
             Cause::Dialogue(DialogueError::Unexpected(unexpected)) => {
                 return Self::NotWanted { address, unexpected, is_final: false };
             }
+            #[cfg(feature = "tls")]
+            Cause::Tls(error) => return Self::Tls { address, error },
             cause => cause,
         };
         let text = match &cause {

@@ -111,6 +111,14 @@ impl<C, D> Connector<C, D> {
         self
     }
 
+    /// Uses TLS for the connections. The handshake is a part of connecting.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: crate::tls::ClientTls) -> Self {
+        self.setup = self.setup.with_tls(Some(crate::tls::TlsSetup::Client(tls)));
+        self
+    }
+
     /// Sets how long connecting may take, with the lookup of the name and all its addresses. Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {

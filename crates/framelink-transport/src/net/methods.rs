@@ -15,7 +15,7 @@ macro_rules! connector_methods {
         /// time.
         ///
         /// Then it exchanges what the profile says comes before the first message: first steps, greeting and sign-on.
-        /// The time to connect includes that.
+        /// The time to connect includes that, and the TLS handshake that precedes it.
         ///
         /// # Errors
         /// When the name cannot be resolved, when no address answers in time, and when the peer refuses the sign-on.
@@ -86,6 +86,15 @@ macro_rules! listener_methods {
             #[must_use]
             pub fn limited_by(mut self, profile: &$crate::Profile) -> Self {
                 self.listening = self.listening.limited_by(profile);
+                self
+            }
+
+            /// Uses TLS for the connections that are accepted later. The handshake is a part of a connection's first
+            /// operation, or of `serve`, so that it does not delay other connections.
+            #[cfg(feature = "tls")]
+            #[must_use]
+            pub fn tls(mut self, tls: $crate::tls::ServerTls) -> Self {
+                self.listening.setup = self.listening.setup.with_tls(Some($crate::tls::TlsSetup::Server(tls)));
                 self
             }
 

@@ -11,17 +11,18 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, event};
 
-use super::port::Port;
+use super::port::{Port, SecuredPort};
 use super::{RecvHalf, SendHalf, WriteStream};
 use crate::admission::Permit;
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
-use crate::drive::{self, Call, Clock as _, Delivery, Progress, TryRecv};
+use crate::drive::{self, Call, Clock as _, Delivery, Progress, Secured, TryRecv};
 use crate::error::{Cause, Operation};
 use crate::net::clock::Clock;
 use crate::registry::Mailbox;
 use crate::session::{Ending, MessageRef, Sending, Sent, Session};
+use crate::tls::{ReaderBox, WriterBox};
 use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages, with operations that return at once.
@@ -77,6 +78,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) has_unseen: bool,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Box<Mailbox<C>>>,
+    tls: Option<(ReaderBox, WriterBox)>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -113,7 +115,15 @@ impl<C: Decode + Encode> Connection<C> {
         let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer.clone());
         let mut sender = SendHalf::assemble(writer, sending, self.clock, self.peer);
         (receiver.is_connecting, sender.is_connecting) = (self.is_connecting, self.is_connecting);
+        if let Some((reader, writer)) = self.tls {
+            reader.end_handshake();
+            (receiver.tls, sender.tls) = (Some(reader), Some(writer));
+        }
         Ok((receiver, sender))
+    }
+
+    fn set_tls(&mut self, reader: ReaderBox, writer: WriterBox) {
+        self.tls = Some((reader, writer));
     }
 
     fn note_permit(&mut self, permit: Option<&Permit>) {
@@ -148,6 +158,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
             is_dry: None,
             has_unseen: false,
             mailbox: None,
+            tls: None,
         }
     }
 
@@ -319,7 +330,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
 
     fn output<T>(
         &mut self,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         self.check(Operation::Send)?;
         self.both(|session, port, clock| work(&mut session.sending, port, clock))
@@ -329,10 +340,12 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     /// Runs `work` on the session and the socket.
     pub(super) fn both<T>(
         &mut self,
-        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut Port<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Session<Arc<C>, Arc<C>>, &mut SecuredPort<'_, S>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        work(&mut self.session, &mut Port { stream, is_connecting: &mut self.is_connecting, is_dry: None }, &self.clock)
+        let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
+        let (reader, writer) = tls_halves(&mut self.tls);
+        work(&mut self.session, &mut Secured::both(socket, reader, writer), &self.clock)
     }
 }
 
@@ -359,6 +372,11 @@ impl<C: Decode + Encode, S> SessionParts for Connection<C, S> {
     fn is_calling(&self) -> bool {
         self.call.is_some()
     }
+
+    #[inline]
+    fn tls_reader(&self) -> Option<&ReaderBox> {
+        self.tls.as_ref().map(|(reader, _)| reader)
+    }
 }
 
 impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
@@ -368,7 +386,9 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
 
     fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
-        let port = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
+        let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
+        let (reader, writer) = tls_halves(&mut self.tls);
+        let port = Secured::both(socket, reader, writer);
         let Session { receiving, sending, .. } = &mut self.session;
         Ok(Open { receiving, sending, port, clock: &self.clock })
     }
@@ -398,6 +418,14 @@ impl<C: Decode + Encode, S: event::Source> event::Source for Connection<C, S> {
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         open(&mut self.stream)?.deregister(registry)
+    }
+}
+
+/// Returns the halves of the TLS state, if there is one.
+const fn tls_halves(tls: &mut Option<(ReaderBox, WriterBox)>) -> (Option<&mut ReaderBox>, Option<&mut WriterBox>) {
+    match tls {
+        Some((reader, writer)) => (Some(reader), Some(writer)),
+        None => (None, None),
     }
 }
 

@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 use super::Connection;
 use super::connector::NonBlocking;
 use crate::client::dialling::DialAddress;
-use crate::connection::{Endpoint as _, SessionParts as _};
+use crate::connection::Endpoint as _;
 use crate::driver::Driver as _;
 use crate::error::ConnectError;
 use crate::net::dial::Dial;
@@ -50,8 +50,7 @@ impl DialAddress<NonBlocking> for AddressDial {
             return Ok(Some(connection));
         }
         if NonBlocking::left(self.deadline).is_zero() {
-            let cause = connection.timed_out(self.dial.connector.within);
-            return Err(ConnectError::of_opening(address, connection.opening_failed(cause)));
+            return Err(ConnectError::of_opening(address, connection.opening_timed_out(self.dial.connector.within)));
         }
         self.opening = Some((connection, address));
         Ok(None)

@@ -9,14 +9,15 @@ use framelink_codec::{Decode, Encode};
 use mio::net::TcpStream;
 
 use super::WriteStream;
-use super::port::Port;
+use super::port::{Port, SecuredPort};
 use crate::FramingPair;
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, Came, Clock as _, Delivery, Inbound, Progress, TryRecv, Turn};
+use crate::drive::{self, Came, Clock as _, Delivery, Inbound, Progress, Secured, TryRecv, Turn};
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::session::{MessageRef, Receiving, Sending};
+use crate::tls::{ReaderBox, WriterBox};
 
 /// The receiving half of a connection.
 ///
@@ -41,13 +42,14 @@ pub struct RecvHalf<C: Decode = FramingPair, R = TcpStream> {
     /// When the session is to be asked again, even if nothing arrives.
     until: Option<Duration>,
     pub(super) is_connecting: bool,
+    pub(super) tls: Option<ReaderBox>,
 }
 
 impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     connection::recv_half_methods!();
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting: false }
+        Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting: false, tls: None }
     }
 
     /// Returns the next message if it has arrived. After an event, call this until it returns [`TryRecv::Nothing`];
@@ -72,7 +74,8 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
             self.until = None;
             return Ok(TryRecv::Message(message));
         }
-        let input = &mut Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
+        let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
+        let input = &mut Secured::input(socket, self.tls.as_mut());
         let mut inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
         let mut turn = Turn::default();
         let mut came = Ok(Came::Beat);
@@ -124,6 +127,7 @@ pub struct SendHalf<C: Encode = FramingPair, W = TcpStream> {
     clock: Clock,
     peer: PeerAddr,
     pub(super) is_connecting: bool,
+    pub(super) tls: Option<WriterBox>,
 }
 
 impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
@@ -132,7 +136,7 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     connection::send_half_maintain!(output);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { writer: Some(writer), sending, clock, peer, is_connecting: false }
+        Self { writer: Some(writer), sending, clock, peer, is_connecting: false, tls: None }
     }
 
     /// Returns the stream. `None` after an error has closed it.
@@ -152,10 +156,11 @@ impl<C: Decode + Encode, W: WriteStream> SendHalf<C, W> {
     /// Runs `work` on the output.
     fn output<T>(
         &mut self,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(stream) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
-        let mut port = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
+        let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
+        let mut port = Secured::output(socket, self.tls.as_mut());
         work(&mut self.sending, &mut port, &self.clock).map_err(|cause| self.error(cause))
     }
 }

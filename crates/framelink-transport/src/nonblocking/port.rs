@@ -4,7 +4,10 @@ use std::io::{self, IoSlice, Read};
 use std::time::Duration;
 
 use super::WriteStream;
-use crate::drive::{self, Input, Output};
+use crate::drive::{Input, Output, Secured};
+
+/// A stream, with TLS if the connection has it.
+pub(super) type SecuredPort<'p, S> = Secured<'p, Port<'p, S>>;
 
 /// A stream whose operations return at once.
 pub(super) struct Port<'p, S> {
@@ -61,16 +64,6 @@ impl<W: WriteStream> Output for Port<'_, W> {
             }
             done => done,
         }
-    }
-}
-
-impl<S: Read + WriteStream> drive::Port for Port<'_, S> {
-    fn input(&mut self) -> &mut impl Input {
-        self
-    }
-
-    fn output(&mut self) -> &mut impl Output {
-        self
     }
 }
 

@@ -144,7 +144,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Served<C, S> {
     /// - When the connection's time was over: [`Cause::Ended`]. Then call this once more and close the connection, like
     ///   one that the peer has closed. A connection that had to make room is closed already.
     pub fn try_next(&mut self) -> Result<TryRecv<(ReplySlot, Message)>, C> {
-        if self.connection.receiving().dialogue().is_some() && !self.connection.try_opening()? {
+        if self.connection.owes_opening() && !self.connection.try_opening()? {
             return Ok(TryRecv::Nothing);
         }
         if let Some(request) = self.at_hand() {

@@ -26,6 +26,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
     /// # Errors
     /// As [`try_send`](Self::try_send), and when the socket did not take the message in time.
     pub fn send_within(&mut self, payload: &[u8], limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.finish_handshake(Operation::Send)?;
         let deadline = self.clock.within(limit);
         loop {
             match self.try_send(payload)? {
@@ -50,6 +51,7 @@ impl<C: Decode + Encode, S: Read + WriteStream + AsFd> Connection<C, S> {
 
     #[doc = docs!(flush_within)]
     pub fn flush_within(&mut self, limit: Duration) -> Result<(), ErrorOf<C>> {
+        self.finish_handshake(Operation::Send)?;
         self.flush_until(self.clock.within(limit), limit)
     }
 

@@ -63,10 +63,10 @@ pub(crate) trait ServedConnection: Endpoint {
     ) -> impl Future<Output = (usize, Result<CloseReport, ErrorOf<Self::Codec>>)>;
 }
 
-/// Finishes what the profile says comes before the first message. The session limits its time like that of the first
+/// Finishes what comes before the first message, with the TLS handshake. The session limits its time like that of the first
 /// message.
 pub(crate) async fn open_served<S: ServedConnection>(connection: &mut S) -> Result<(), ErrorOf<S::Codec>> {
-    if connection.receiving().dialogue().is_none() {
+    if !connection.owes_opening() {
         return Ok(());
     }
     let step = |connection: &mut S, wait: S::Wait<'_>| {

@@ -40,7 +40,7 @@ pub(crate) fn serve_in_place<S: ServedConnection, H: HandlerResult>(
                 break 'served Err(error);
             }
             // Asked here, so that an idle connection needs no memory for it.
-            if connection.receiving().dialogue().is_some()
+            if connection.owes_opening()
                 && let Err(error) = Box::pin(open_served(connection)).await
             {
                 break 'served Err(error);

@@ -210,6 +210,15 @@ macro_rules! server {
                 self
             }
 
+            /// Uses TLS for the connections that are accepted later. The handshake runs in the connection's own task or
+            /// thread. The time for the first message limits it too.
+            #[cfg(feature = "tls")]
+            #[must_use]
+            pub fn tls(mut self, tls: $crate::tls::ServerTls) -> Self {
+                self.listener = self.listener.tls(tls);
+                self
+            }
+
             /// Adds every connection to this registry, which pushes messages to them. Defaults to no registry.
             #[must_use]
             pub fn registry(mut self, registry: &Registry) -> Self {

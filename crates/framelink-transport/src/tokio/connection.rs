@@ -21,7 +21,7 @@ use super::{Caller, Receiver};
 use crate::FramingPair;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
-use crate::drive::{self, Came, Delivery, Wants};
+use crate::drive::{self, Came, Delivery, Secured, Wants};
 use crate::driver::awaited;
 use crate::error::{Cause, Operation};
 use crate::registry::Mailbox;
@@ -202,8 +202,11 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection
     pub async fn begun(&mut self) -> Result<bool, ErrorOf<C>> {
         self.check(Operation::Receive)?;
         self.done(|connection, waker| {
-            let begun = connection.open(waker).and_then(|mut open| open.inbound(true).begun());
-            Ok(begun.map_err(|cause| connection.receive_failed(cause))?.map_err(Wants::Read))
+            let begun = connection.open(waker).and_then(|mut open| match open.shake_hands()? {
+                Ok(()) => Ok(open.inbound(true).begun()?.map_err(Wants::Read)),
+                Err(wants) => Ok(Err(wants)),
+            });
+            begun.map_err(|cause| connection.receive_failed(cause))
         })
         .await
     }
@@ -270,7 +273,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Endpoint f
             return Err(Cause::Closed);
         };
         receiver.receiving.wake_when_told(waker);
-        let port = (Port::new(reader, waker).reading_now(receiver.read_now), Port::new(writer, waker));
+        let input = Secured::input(Port::new(reader, waker).reading_now(receiver.read_now), receiver.tls.as_mut());
+        let port = (input, Secured::output(Port::new(writer, waker), sender.tls.as_mut()));
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }
 

@@ -17,13 +17,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::alarm::Alarm;
 use super::clock::Clock;
-use super::port::{Port, ReadNow};
+use super::port::{Port, ReadNow, SecuredPort};
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, Secured, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
 use crate::session::{LivenessHandle, Receiving, Sending, Ticket};
+use crate::tls::{ReaderBox, WriterBox};
 use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
@@ -63,6 +64,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     alarm: Alarm,
     /// The number of receive calls that are not charged to the budget of the task yet.
     messages: u8,
+    pub(super) tls: Option<ReaderBox>,
 }
 
 /// How many messages from one buffer cost as much as one operation of the runtime, of which a turn has 128.
@@ -76,7 +78,8 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     connection::waiting_recv_half_methods!(awaited async);
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm: Alarm::unset(), messages: 0 }
+        let alarm = Alarm::unset();
+        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm, messages: 0, tls: None }
     }
 
     /// Like [`recv`](Self::recv), as a poll function.
@@ -181,7 +184,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
     fn poll_input<T>(
         &mut self,
         context: &mut Context<'_>,
-        work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(Inbound<'_, Arc<C>, SecuredPort<'_, R>, Clock>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let clock = self.clock;
         self.poll_input_at(context, &clock, work)
@@ -192,12 +195,13 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         &mut self,
         context: &mut Context<'_>,
         clock: &K,
-        work: impl FnOnce(Inbound<'_, Arc<C>, Port<'_, R>, K>) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(Inbound<'_, Arc<C>, SecuredPort<'_, R>, K>) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         // Messages that arrived before the socket was closed have been returned already.
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         self.receiving.wake_when_told(context.waker());
-        let input = &mut Port::new(reader, context.waker()).reading_now(self.read_now);
+        let socket = Port::new(reader, context.waker()).reading_now(self.read_now);
+        let input = &mut Secured::input(socket, self.tls.as_mut());
         let inbound = Inbound { receiving: &mut self.receiving, input, clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
     }
@@ -248,6 +252,7 @@ pub struct SendHalf<C: Encode = FramingPair, W = OwnedWriteHalf> {
     peer: PeerAddr,
     /// The timer for the next heartbeat, for a task that has only this half.
     alarm: Alarm,
+    pub(super) tls: Option<WriterBox>,
 }
 
 impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
@@ -255,7 +260,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     connection::waiting_send_half_methods!(awaited async);
 
     pub(super) const fn assemble(writer: W, sending: Sending<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { writer: Some(writer), sending, clock, peer, alarm: Alarm::unset() }
+        Self { writer: Some(writer), sending, clock, peer, alarm: Alarm::unset(), tls: None }
     }
 
     /// Writes the heartbeats that are due and the rest of a message whose `send` was cancelled or timed out, for as
@@ -305,7 +310,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     /// Repeats `work`, which writes, until it is done.
     fn write<T>(
         &mut self,
-        mut work: impl FnMut(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
+        mut work: impl FnMut(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
     ) -> impl Future<Output = Result<T, ErrorOf<C>>> {
         poll_fn(move |context| match self.poll_output(context, &mut work) {
             Ok(Some(done)) => Poll::Ready(Ok(done)),
@@ -318,7 +323,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     async fn write_until<T>(
         &mut self,
         deadline: Option<Duration>,
-        work: impl FnMut(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
+        work: impl FnMut(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &Clock) -> Result<Option<T>, CauseOf<C>>,
     ) -> Result<Option<T>, ErrorOf<C>> {
         by(deadline.map(|at| self.clock.at(at)), self.write(work)).await.transpose()
     }
@@ -338,7 +343,7 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
     pub(super) fn poll_output<T>(
         &mut self,
         context: &mut Context<'_>,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &Clock) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let clock = self.clock;
         self.poll_output_at(context, &clock, work)
@@ -349,11 +354,12 @@ impl<C: Decode + Encode, W: AsyncWrite + Unpin> SendHalf<C, W> {
         &mut self,
         context: &mut Context<'_>,
         clock: &K,
-        work: impl FnOnce(&mut Sending<Arc<C>>, &mut Port<'_, W>, &K) -> Result<T, CauseOf<C>>,
+        work: impl FnOnce(&mut Sending<Arc<C>>, &mut SecuredPort<'_, W>, &K) -> Result<T, CauseOf<C>>,
     ) -> Result<T, ErrorOf<C>> {
         let Some(writer) = &mut self.writer else { return Err(self.error(Cause::Closed)) };
         self.sending.wake_when_told(context.waker());
-        let done = work(&mut self.sending, &mut Port::new(writer, context.waker()), clock);
+        let mut port = Secured::output(Port::new(writer, context.waker()), self.tls.as_mut());
+        let done = work(&mut self.sending, &mut port, clock);
         done.map_err(|cause| self.error(cause))
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::task::coop;
 
-use crate::drive::{Input, Output};
+use crate::drive::{Input, Output, Secured};
 
 /// A stream, and the task to wake when the stream is ready.
 pub(super) struct Port<'p, S> {
@@ -19,6 +19,9 @@ pub(super) struct Port<'p, S> {
     /// Whether the task has used up its budget. Then no operation succeeds before the task is polled again.
     is_starved: bool,
 }
+
+/// A stream, with TLS if the connection has it.
+pub(super) type SecuredPort<'p, S> = Secured<'p, Port<'p, S>>;
 
 /// Reads from the system directly. The runtime may not know yet that the socket is readable.
 pub(super) type ReadNow<S> = fn(&S, &mut [u8]) -> io::Result<usize>;

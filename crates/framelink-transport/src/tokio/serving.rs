@@ -96,7 +96,7 @@ impl<C: Decode + Encode> Connection<C> {
                     break 'served Err(error);
                 }
                 // Asked here, so that an idle connection needs no memory for it.
-                if served.connection.receiving().dialogue().is_some()
+                if served.connection.owes_opening()
                     && let Err(error) = Box::pin(open_served(served.connection)).await
                 {
                     break 'served Err(error);

@@ -33,6 +33,13 @@ macro_rules! upstream_methods {
                 self.with(|settings| settings.on_unread = Some(Arc::new(on_unread)))
             }
 
+            /// Uses TLS for the connections. Call this before the upstream is used.
+            #[cfg(feature = "tls")]
+            #[must_use]
+            pub fn tls(self, tls: $crate::tls::ClientTls) -> Self {
+                self.with(|settings| settings.tls = Some($crate::tls::TlsSetup::Client(tls)))
+            }
+
             /// Returns the profile of the upstream.
             pub fn profile(&self) -> &Arc<Profile> {
                 self.dialler.profile()

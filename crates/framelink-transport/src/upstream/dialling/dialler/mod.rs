@@ -15,6 +15,7 @@ use crate::net::connector::Connector;
 use crate::net::lock::Lock;
 use crate::profile::{Profile, Timeouts};
 use crate::session::OnUnread;
+use crate::tls::TlsSetup;
 use crate::upstream::dialling::dialler::idle::IdleSlot;
 use crate::upstream::dialling::watch::{Setter, Watch};
 use crate::upstream::dialling::{
@@ -65,11 +66,19 @@ pub(crate) struct Settings<D: Driver> {
     pub(crate) lookup: Option<D::Lookup>,
     pub(crate) on_loss: Option<OnLoss>,
     pub(crate) on_unread: Option<OnUnread>,
+    pub(crate) tls: Option<TlsSetup>,
 }
 
 impl<D: Driver> Dialler<D> {
     pub(crate) fn new(profile: &Arc<Profile>, names: Arc<[Arc<str>]>) -> Self {
-        Self::with(Settings { profile: Arc::clone(profile), names, lookup: None, on_loss: None, on_unread: None })
+        Self::with(Settings {
+            profile: Arc::clone(profile),
+            names,
+            lookup: None,
+            on_loss: None,
+            on_unread: None,
+            tls: None,
+        })
     }
 
     pub(crate) fn with(settings: Settings<D>) -> Self {
@@ -78,7 +87,7 @@ impl<D: Driver> Dialler<D> {
         let set = Box::new(move |state| Setter::set(&setter, state));
         let address_book = AddressBook::new(settings.profile.reconnect(), names, on_loss, Box::new(clock), set);
         let mut connector = Connector::with_profile(&settings.profile);
-        connector.setup = connector.setup.with_unread(settings.on_unread.clone());
+        connector.setup = connector.setup.with_unread(settings.on_unread.clone()).with_tls(settings.tls.clone());
         let counting = Arc::clone(&address_book);
         let inner = Inner {
             connector,

@@ -1,0 +1,125 @@
+//! A socket with or without TLS.
+
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+use super::{Input, Output, Port};
+use crate::tls::{ReaderBox, WriterBox};
+
+/// A socket of a driver, and the TLS state of a connection that has TLS.
+///
+/// TLS is here, between the rules of a connection and the socket, so that it is written once for all drivers.
+pub(crate) struct Secured<'t, S> {
+    socket: S,
+    reader: Option<&'t mut ReaderBox>,
+    writer: Option<&'t mut WriterBox>,
+}
+
+impl<'t, S> Secured<'t, S> {
+    #[inline]
+    pub(crate) const fn input(socket: S, reader: Option<&'t mut ReaderBox>) -> Self {
+        Self { socket, reader, writer: None }
+    }
+
+    #[inline]
+    pub(crate) const fn output(socket: S, writer: Option<&'t mut WriterBox>) -> Self {
+        Self { socket, reader: None, writer }
+    }
+
+    #[inline]
+    pub(crate) const fn both(socket: S, reader: Option<&'t mut ReaderBox>, writer: Option<&'t mut WriterBox>) -> Self {
+        Self { socket, reader, writer }
+    }
+}
+
+impl<S: Input> Input for Secured<'_, S> {
+    #[inline]
+    fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize> {
+        match &mut self.reader {
+            None => self.socket.read(space, until),
+            Some(tls) => tls.read(space, |space| self.socket.read(space, until)),
+        }
+    }
+
+    #[inline]
+    fn is_starved(&self) -> bool {
+        self.socket.is_starved()
+    }
+
+    #[inline]
+    fn waits(&self) -> bool {
+        self.socket.waits()
+    }
+
+    fn pause(&mut self, time: Duration) -> bool {
+        self.socket.pause(time)
+    }
+
+    #[inline]
+    fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        match &mut self.reader {
+            None => self.socket.read_now(space),
+            Some(tls) => tls.read(space, |space| self.socket.read_now(space)),
+        }
+    }
+
+    #[inline]
+    fn handshake_until(&self) -> Option<Duration> {
+        self.reader.as_ref()?.handshake_until()
+    }
+}
+
+impl<S: Output> Output for Secured<'_, S> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.writer {
+            None => self.socket.write(bytes),
+            Some(tls) => tls.write(bytes, &mut self.socket),
+        }
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &mut self.writer {
+            None => self.socket.write_vectored(parts),
+            // No caller passes several parts, because this gathers nothing.
+            Some(tls) => {
+                tls.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part), &mut self.socket)
+            }
+        }
+    }
+
+    #[inline]
+    fn gathers(&self) -> bool {
+        self.writer.is_none() && self.socket.gathers()
+    }
+
+    #[inline]
+    fn waits(&self) -> bool {
+        self.socket.waits()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.writer {
+            None => self.socket.flush(),
+            Some(tls) => tls.flush(&mut self.socket),
+        }
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        match &mut self.writer {
+            None => self.socket.shut_down(),
+            Some(tls) => tls.shut_down(&mut self.socket),
+        }
+    }
+}
+
+impl<S: Input + Output> Port for Secured<'_, S> {
+    fn input(&mut self) -> &mut impl Input {
+        self
+    }
+
+    fn output(&mut self) -> &mut impl Output {
+        self
+    }
+}
