@@ -109,7 +109,7 @@ macro_rules! socket_connection_methods {
 
         /// Sends the preamble at once, unless the TLS handshake comes before it.
         fn begun_by(mut self, setup: &ConnectionSetup) -> Self {
-            match setup.begin_tls() {
+            match setup.begin_tls(self.peer_addr()) {
                 Some((mut reader, mut writer)) => {
                     reader.count_memory(self.sending().memory().another());
                     writer.count_memory(self.sending().memory().another());

@@ -1,6 +1,7 @@
 //! What a profile says about each connection, from its first byte on.
 
 use std::fmt;
+use std::net::SocketAddr;
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -30,8 +31,8 @@ pub(crate) struct ConnectionSetup {
 
 impl ConnectionSetup {
     pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
-        let numbers = RoleNumbers::of(&profile);
-        Self { said: Some((profile, side)), unread: None, numbers, tls: None }
+        let (numbers, tls) = (RoleNumbers::of(&profile), TlsSetup::of(&profile, side));
+        Self { said: Some((profile, side)), unread: None, numbers, tls }
     }
 
     /// Returns the source of numbers of these connections, if the profile has numbers.
@@ -39,14 +40,31 @@ impl ConnectionSetup {
         self.numbers.as_ref()
     }
 
-    /// Opens the file of numbers, if the profile has one.
-    pub(crate) fn open_numbers(&self) -> Result<(), ProfileError> {
-        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)
+    /// Opens the file of numbers and reads the files of TLS, if the profile has them.
+    pub(crate) fn open_files(&self) -> Result<(), ProfileError> {
+        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)?;
+        self.open_tls()
     }
 
-    /// Checks that the environment variables are set that messages of the profile contain.
+    /// Reads the files of TLS, if the profile has it.
+    pub(crate) fn open_tls(&self) -> Result<(), ProfileError> {
+        match (&self.tls, &self.said) {
+            (Some(tls), _) => tls.open(),
+            // Without the feature there is no TLS, and nothing is sent as plain text instead.
+            (None, Some((profile, _))) if profile.tls().is_some() => Err(ProfileError::Combination {
+                key: "tls",
+                with: "this program",
+                reason: "it was built without TLS, which is the feature `tls`".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that connections can begin: the environment variables are set that messages of the profile contain, and the
+    /// files of TLS can be used.
     pub(crate) fn check(&self) -> Result<(), ProfileError> {
-        self.said.as_ref().map_or(Ok(()), |(profile, side)| profile.check_variables(*side))
+        self.said.as_ref().map_or(Ok(()), |(profile, side)| profile.check_variables(*side))?;
+        self.open_tls()
     }
 
     /// Returns the key of what is exchanged before the first message, if anything is.
@@ -75,13 +93,19 @@ impl ConnectionSetup {
         numbers.unwrap_or_else(|| Numbers::over(profile.number_range()))
     }
 
+    /// Uses this TLS, if there is any, instead of that of the profile.
     pub(crate) fn with_tls(self, tls: Option<TlsSetup>) -> Self {
-        Self { tls, ..self }
+        Self { tls: tls.or(self.tls), ..self }
+    }
+
+    /// Connects to the server at this address, which is HOST:PORT.
+    pub(crate) fn for_host(self, address: &str) -> Self {
+        Self { tls: self.tls.map(|tls| tls.for_host(address)), ..self }
     }
 
     /// Begins TLS for a new connection, if the connections have it.
-    pub(crate) fn begin_tls(&self) -> Option<(ReaderBox, WriterBox)> {
-        self.tls.as_ref().map(TlsSetup::begin)
+    pub(crate) fn begin_tls(&self, peer: Option<SocketAddr>) -> Option<(ReaderBox, WriterBox)> {
+        self.tls.as_ref().map(|tls| tls.begin(peer))
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {

@@ -79,8 +79,8 @@ impl<D: LinkDriver> Pairing<D> {
     }
 
     /// Opens the file of numbers, if the profile has one.
-    pub(super) fn open_numbers(&self) -> Result<(), ProfileError> {
-        self.connector.setup.open_numbers()
+    pub(super) fn open_files(&self) -> Result<(), ProfileError> {
+        self.connector.setup.open_files()
     }
 
     /// Accepts connections until the link is closed, or until `on_connection` returns false.
@@ -111,7 +111,7 @@ impl<D: LinkDriver> Pairing<D> {
         for leg in [Leg::Send, Leg::Receive] {
             let Some(peer) = self.dialled(leg) else { continue };
             if self.state.lock().legs.is_missing(leg) {
-                let connector = self.connector.clone().within(D::left(deadline));
+                let connector = self.connector.clone().within(D::left(deadline)).for_host(peer);
                 let connected = D::dial(&connector, &self.resolver, peer).await;
                 self.on_leg(leg, connected.map_err(|error| error.of_peer(peer))?);
             }

@@ -133,6 +133,12 @@ impl<C, D> Connector<C, D> {
         self.setup.sign_off().map(|(message, _)| message)
     }
 
+    /// Connects to the server at this address, which is HOST:PORT.
+    pub(crate) fn for_host(mut self, address: &str) -> Self {
+        self.setup = self.setup.for_host(address);
+        self
+    }
+
     /// Returns a copy that looks names up with `resolver`.
     #[cfg(any(feature = "blocking", feature = "nonblocking"))]
     pub(crate) fn resolved_by(&self, resolver: &Resolver) -> Self {

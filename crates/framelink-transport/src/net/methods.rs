@@ -63,6 +63,7 @@ macro_rules! listener_methods {
                 let (framing, options) = $crate::net::listener::of_server(profile)?;
                 let mut listener = $wait!(Self::bind_with(address, framing, options))?;
                 listener.listening = listener.listening.limited_by(profile).of_side(profile, $crate::profile::Side::Server);
+                $crate::net::listener::open(&listener.listening.setup)?;
                 Ok(listener)
             }
         }
@@ -156,6 +157,10 @@ macro_rules! bind_leg_method {
                 None => $wait!(Self::bind_with(address, framing, options))?,
             };
             listener.listening = listener.listening.of_side(profile, $crate::profile::Side::Client);
+            // Of TLS, the side that accepts is the server.
+            let tls = $crate::tls::TlsSetup::of(profile, $crate::profile::Side::Server);
+            listener.listening.setup = listener.listening.setup.with_tls(tls);
+            $crate::net::listener::open(&listener.listening.setup)?;
             Ok(listener)
         }
     };

@@ -29,7 +29,8 @@ pub(crate) struct AddressDial {
 impl DialAddress<NonBlocking> for AddressDial {
     fn begin(dialler: &Dialler<NonBlocking>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError> {
         let connector = dialler.connector.resolved_by(&dialler.resolver);
-        let dial = Dial::begin(connector.within(within), Peer::Name(Arc::clone(dialling.name())))?;
+        let dial =
+            Dial::begin(connector.within(within).for_host(dialling.name()), Peer::Name(Arc::clone(dialling.name())))?;
         Ok(Self { dial, deadline: NonBlocking::within(within), opening: None })
     }
 

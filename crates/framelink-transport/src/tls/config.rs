@@ -1,15 +1,18 @@
 //! What a connector or a listener needs for TLS.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
+use super::files::{ProfileTls, Source};
 use super::shared::Shared;
 use super::{ReaderBox, TlsError, TlsReader, TlsWriter, WriterBox};
 use crate::net::lock::Lock;
+use crate::profile::{Profile, ProfileError, Side, Tls};
 
 /// How long a handshake may take, unless it is set.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -30,20 +33,34 @@ const WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct ClientTls {
     config: Arc<Lock<Arc<ClientConfig>>>,
-    name: ServerName<'static>,
+    /// `None`: the host of the address that is dialled.
+    name: Option<ServerName<'static>>,
     within: Duration,
+    pub(super) source: Option<Arc<Source>>,
 }
 
 impl ClientTls {
     /// Uses this configuration. The certificate of the server must be valid for `name`.
     pub fn new(config: impl Into<Arc<ClientConfig>>, name: ServerName<'static>) -> Self {
-        Self { config: Arc::new(Lock::new(config.into())), name, within: WITHIN }
+        Self::named(config, Some(name))
+    }
+
+    pub(super) fn named(config: impl Into<Arc<ClientConfig>>, name: Option<ServerName<'static>>) -> Self {
+        Self { config: Arc::new(Lock::new(config.into())), name, within: WITHIN, source: None }
+    }
+
+    /// Returns a copy for the server at this address, which is HOST:PORT, unless its name is known.
+    fn or_host(&self, address: &str) -> Self {
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+        let host = host.split_once('%').map_or(host, |(host, _)| host);
+        let name = || ServerName::try_from(host.to_owned()).ok();
+        Self { name: self.name.clone().or_else(name), ..self.clone() }
     }
 
     /// Returns a copy for a server with another name. [`replace`](Self::replace) changes the configuration of both.
     #[must_use]
     pub fn for_name(&self, name: ServerName<'static>) -> Self {
-        Self { name, ..self.clone() }
+        Self { name: Some(name), ..self.clone() }
     }
 
     /// Sets how long the handshake may take from when the socket is connected. The time to connect limits it too. Defaults
@@ -59,10 +76,12 @@ impl ClientTls {
         *self.config.lock() = config.into();
     }
 
-    fn begin(&self) -> (ReaderBox, WriterBox) {
+    fn begin(&self, peer: Option<SocketAddr>) -> (ReaderBox, WriterBox) {
         let config = Arc::clone(&self.config.lock());
         let fragment = config.max_fragment_size;
-        let connection = ClientConnection::new(config, self.name.clone());
+        let no_name = || rustls::Error::General("the name of the server is unknown; set tls.server-name".to_owned());
+        let name = self.name.clone().or_else(|| Some(peer?.ip().to_canonical().into())).ok_or_else(no_name);
+        let connection = name.and_then(|name| ClientConnection::new(config, name));
         halves(connection.map(Connection::Client), fragment, self.within)
     }
 }
@@ -88,12 +107,13 @@ impl ClientTls {
 pub struct ServerTls {
     config: Arc<Lock<Arc<ServerConfig>>>,
     within: Duration,
+    pub(super) source: Option<Arc<Source>>,
 }
 
 impl ServerTls {
     /// Uses this configuration.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
-        Self { config: Arc::new(Lock::new(config.into())), within: WITHIN }
+        Self { config: Arc::new(Lock::new(config.into())), within: WITHIN, source: None }
     }
 
     /// Sets how long the handshake may take from when the connection was accepted. Defaults to 10 s.
@@ -121,14 +141,41 @@ impl ServerTls {
 pub(crate) enum TlsSetup {
     Client(ClientTls),
     Server(ServerTls),
+    OfProfile(Arc<ProfileTls>),
 }
 
 impl TlsSetup {
-    /// Begins TLS on a new connection. An error is left to its handshake.
-    pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
+    /// Returns the TLS of a profile, if it has any. [`open`](Self::open) reads its files.
+    pub(crate) fn of(profile: &Arc<Profile>, side: Side) -> Option<Self> {
+        profile.tls().map(|_| Self::OfProfile(ProfileTls::new(profile, side)))
+    }
+
+    /// Reads the files of a profile, unless they were read.
+    pub(crate) fn open(&self) -> Result<(), ProfileError> {
         match self {
-            Self::Client(tls) => tls.begin(),
+            Self::Client(_) | Self::Server(_) => Ok(()),
+            Self::OfProfile(tls) => tls.made().as_ref().map(drop).map_err(Clone::clone),
+        }
+    }
+
+    /// Returns the TLS for the server at this address, whose host is its name unless it has another.
+    pub(crate) fn for_host(&self, address: &str) -> Self {
+        match self {
+            Self::Client(tls) => Self::Client(tls.or_host(address)),
+            Self::Server(_) => self.clone(),
+            Self::OfProfile(tls) => tls.made().as_ref().map_or_else(|_| self.clone(), |made| made.for_host(address)),
+        }
+    }
+
+    /// Begins TLS on a new connection. An error is left to its handshake.
+    pub(crate) fn begin(&self, peer: Option<SocketAddr>) -> (ReaderBox, WriterBox) {
+        match self {
+            Self::Client(tls) => tls.begin(peer),
             Self::Server(tls) => tls.begin(),
+            Self::OfProfile(tls) => match tls.made() {
+                Ok(made) => made.begin(peer),
+                Err(error) => halves(Err(rustls::Error::General(error.to_string())), None, Tls::HANDSHAKE),
+            },
         }
     }
 }

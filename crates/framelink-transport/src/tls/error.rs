@@ -61,6 +61,8 @@ pub enum TlsError {
     UnknownRevocation,
     /// The certificate of the peer is not acceptable for another reason.
     BadCertificate(String),
+    /// The certificate of the peer is valid, and not one of those that the profile allows.
+    NotAllowed,
     /// The client has no certificate, and this side requires one.
     NoCertificate,
     /// The peer supports no version that this side accepts.
@@ -123,6 +125,7 @@ impl TlsError {
             Certificate::NotValidForName => Self::WrongName { expected: String::new(), found: Vec::new() },
             Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. } => Self::WrongUsage,
             Certificate::Revoked => Self::Revoked,
+            Certificate::ApplicationVerificationFailure => Self::NotAllowed,
             Certificate::UnknownRevocationStatus
             | Certificate::ExpiredRevocationList
             | Certificate::ExpiredRevocationListContext { .. } => Self::UnknownRevocation,
@@ -194,6 +197,9 @@ impl fmt::Display for TlsError {
                 "the revocation lists do not say whether the certificate of the peer was revoked, or they have expired",
             ),
             Self::BadCertificate(why) => write!(f, "the certificate of the peer is not acceptable: {why}"),
+            Self::NotAllowed => f.write_str(
+                "the certificate of the peer is not one of those that are allowed (tls.allow-names, tls.allow-sha256)",
+            ),
             Self::NoCertificate => f.write_str("the peer sent no certificate, which is required here"),
             Self::NoCommonVersion => f.write_str("the peer supports no version of TLS that is allowed here"),
             Self::NoCommonSuite => f.write_str(

@@ -65,6 +65,7 @@ mod certificate;
 mod config;
 mod error;
 mod facts;
+mod files;
 mod reader;
 mod shared;
 #[cfg(test)]
@@ -77,6 +78,7 @@ pub use certificate::PeerCertificate;
 pub use config::{ClientTls, ServerTls};
 pub use error::TlsError;
 pub use facts::{TlsEnd, TlsFacts};
+pub use files::explain_files;
 
 pub(crate) use config::TlsSetup;
 pub(crate) use error::is_cut_off;

@@ -199,7 +199,7 @@ impl<D: Driver> Inner<D> {
     }
 
     async fn connected(&self, name: &Arc<str>, within: Duration) -> Result<D::Connection, ConnectError> {
-        D::dial(&self.connector.clone().within(within), &self.resolver, name).await
+        D::dial(&self.connector.clone().within(within).for_host(name), &self.resolver, name).await
     }
 
     /// Takes the spare connection, if there is one and it has not ended.
