@@ -46,6 +46,29 @@ macro_rules! connection_methods {
             self.$($peer).+.get()
         }
 
+        fn begin_tls(&mut self, (mut reader, mut writer): ($crate::tls::ReaderBox, $crate::tls::WriterBox)) {
+            reader.count_memory(self.sending().memory().another());
+            writer.count_memory(self.sending().memory().another());
+            self.set_tls(reader, writer);
+        }
+
+        /// Uses TLS on a connection that was made from an existing socket, as the client. Call this before anything is sent
+        /// or received. The handshake is a part of the first operation.
+        #[cfg(feature = "tls")]
+        #[must_use]
+        pub fn tls_client(mut self, tls: &$crate::tls::ClientTls) -> Self {
+            self.begin_tls(tls.begin(self.peer_addr()));
+            self
+        }
+
+        /// Like [`tls_client`](Self::tls_client), as the server.
+        #[cfg(feature = "tls")]
+        #[must_use]
+        pub fn tls_server(mut self, tls: &$crate::tls::ServerTls) -> Self {
+            self.begin_tls(tls.begin());
+            self
+        }
+
         /// Returns what the TLS handshake agreed on, with the certificate of the peer. Returns `None` without TLS, and while the
         /// handshake is not over.
         #[cfg(feature = "tls")]
@@ -110,11 +133,7 @@ macro_rules! socket_connection_methods {
         /// Sends the preamble at once, unless the TLS handshake comes before it.
         fn begun_by(mut self, setup: &ConnectionSetup) -> Self {
             match setup.begin_tls(self.peer_addr()) {
-                Some((mut reader, mut writer)) => {
-                    reader.count_memory(self.sending().memory().another());
-                    writer.count_memory(self.sending().memory().another());
-                    self.set_tls(reader, writer);
-                }
+                Some(tls) => self.begin_tls(tls),
                 None => self.greet(),
             }
             self

@@ -132,6 +132,15 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
         self.read(until)
     }
 
+    fn on_end<E>(&mut self) -> Result<(), Cause<D::Error, E>> {
+        // A write has met the reset, and the read must report it too.
+        if self.receiving.has_failed() {
+            return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into()));
+        }
+        self.receiving.on_closed();
+        Ok(())
+    }
+
     /// Returns whether a close that someone else may have caused could have cut a message which the close ends.
     #[cold]
     fn is_cut_inside_message(&self) -> bool {
@@ -146,9 +155,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
     #[inline(always)] // A call with a result in memory takes as long as the rest.
     pub(super) fn took<E>(&mut self, read: io::Result<usize>) -> Result<bool, Cause<D::Error, E>> {
         match read {
-            // A write has met the reset, and the read must report it too.
-            Ok(0) if self.receiving.has_failed() => return Err(Cause::of_io(io::ErrorKind::ConnectionReset.into())),
-            Ok(0) => self.receiving.on_closed(),
+            Ok(0) => self.on_end()?,
             Ok(count) => {
                 let now = if self.receiving.wants_time() { self.clock.now() } else { Duration::ZERO };
                 self.receiving.on_read(count, now);
@@ -156,9 +163,7 @@ impl<D: Decode, I: Input, K: Clock> Inbound<'_, D, I, K> {
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
                 io::ErrorKind::WouldBlock => return Ok(false),
-                io::ErrorKind::UnexpectedEof if is_cut_off(&error) && !self.is_cut_inside_message() => {
-                    self.receiving.on_closed();
-                }
+                io::ErrorKind::UnexpectedEof if is_cut_off(&error) && !self.is_cut_inside_message() => self.on_end()?,
                 _ => return Err(Cause::of_io(error)),
             },
         }

@@ -122,10 +122,6 @@ impl<C: Decode + Encode> Connection<C> {
         Ok((receiver, sender))
     }
 
-    fn set_tls(&mut self, reader: ReaderBox, writer: WriterBox) {
-        self.tls = Some((reader, writer));
-    }
-
     fn note_permit(&mut self, permit: Option<&Permit>) {
         self.has_unseen = permit.is_some_and(Permit::can_be_dropped);
     }
@@ -163,6 +159,10 @@ impl<C: Decode + Encode, S> Connection<C, S> {
     }
 
     connection::connection_methods!(peer: peer, receiving: session.receiving);
+
+    fn set_tls(&mut self, reader: ReaderBox, writer: WriterBox) {
+        self.tls = Some((reader, writer));
+    }
 
     #[doc = docs!(stream)]
     pub const fn stream(&self) -> Option<&S> {

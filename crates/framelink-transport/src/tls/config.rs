@@ -76,7 +76,7 @@ impl ClientTls {
         *self.config.lock() = config.into();
     }
 
-    fn begin(&self, peer: Option<SocketAddr>) -> (ReaderBox, WriterBox) {
+    pub(crate) fn begin(&self, peer: Option<SocketAddr>) -> (ReaderBox, WriterBox) {
         let config = Arc::clone(&self.config.lock());
         let fragment = config.max_fragment_size;
         let no_name = || rustls::Error::General("the name of the server is unknown; set tls.server-name".to_owned());
@@ -129,7 +129,7 @@ impl ServerTls {
         *self.config.lock() = config.into();
     }
 
-    fn begin(&self) -> (ReaderBox, WriterBox) {
+    pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
         let config = Arc::clone(&self.config.lock());
         let fragment = config.max_fragment_size;
         halves(ServerConnection::new(config).map(Connection::Server), fragment, self.within)

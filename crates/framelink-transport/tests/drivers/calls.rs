@@ -13,6 +13,7 @@ use crate::support::peer::{Task, half_close, read_exactly, reset};
 const SHORT: Duration = Duration::from_millis(100);
 
 on_every_driver!(
+    tls:
     a_call_has_its_reply,
     a_late_reply_never_answers_another_request,
     a_refused_request_is_not_sent_and_the_connection_stays_usable,

@@ -9,6 +9,7 @@ use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
 use crate::support::peer::{Task, half_close, read_exactly, read_to_end, reset};
 
 on_every_driver!(
+    tls:
     a_close_between_messages_is_an_orderly_end_for_good,
     a_close_inside_a_message_is_an_error_with_byte_counts,
     whole_messages_are_delivered_before_an_error_that_stays,

@@ -17,6 +17,7 @@ use crate::support::party::Party;
 use crate::support::peer::{read_exactly, ready};
 
 on_every_driver!(
+    tls:
     an_idle_side_sends_heartbeats,
     probes_are_answered_and_not_delivered,
     a_probe_in_a_call_is_answered_and_is_not_the_reply,

@@ -9,6 +9,7 @@ use crate::support::driver::{DEADLINE, Driver, framing, on_every_driver, pair};
 use crate::support::peer::{Task, read_exactly};
 
 on_every_driver!(
+    tls:
     waiting_reports_that_no_message_arrived,
     a_receive_that_times_out_keeps_the_bytes_of_a_partial_message,
     a_message_that_has_arrived_is_received_with_a_limit_of_zero,

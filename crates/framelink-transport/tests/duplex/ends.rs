@@ -12,6 +12,7 @@ use crate::support::peer::Peer;
 const SHORT: Duration = Duration::from_millis(200);
 
 on_every_driver!(
+    tls:
     in_order_one_timeout_ends_the_link_and_fails_every_call,
     a_peer_that_closes_fails_every_call,
     a_peer_that_resets_fails_every_call,

@@ -12,6 +12,7 @@ use crate::support::many::{DEADLINE, Happened, Many, by_key, framing, on_every_d
 use crate::support::peer::{Peer, frame, small_sockets};
 
 on_every_driver!(
+    tls:
     probes_are_answered_beside_calls,
     a_silent_peer_ends_the_link_and_fails_every_call,
     a_peer_that_answers_probes_is_alive_although_it_answers_no_call,

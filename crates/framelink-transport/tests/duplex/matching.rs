@@ -10,6 +10,7 @@ use crate::support::many::{DEADLINE, Happened, Many, by_key, on_every_driver, pa
 const SHORT: Duration = Duration::from_millis(100);
 
 on_every_driver!(
+    tls:
     replies_in_order_answer_their_calls,
     replies_by_key_answer_their_calls_in_any_order,
     replies_by_a_key_function_answer_their_calls,

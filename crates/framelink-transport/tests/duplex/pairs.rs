@@ -10,6 +10,7 @@ use crate::support::many::{DEADLINE, Happened, Many, by_key, framing, on_every_d
 use crate::support::peer::{Peer, small_sockets};
 
 on_every_driver!(
+    tls:
     requests_use_one_connection_and_replies_the_other,
     the_end_of_the_receiving_connection_ends_both,
     the_end_of_the_sending_connection_ends_both,

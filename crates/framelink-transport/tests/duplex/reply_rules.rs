@@ -10,6 +10,7 @@ use crate::support::peer::Peer;
 use crate::support::peer::small_sockets;
 
 on_every_driver!(
+    tls:
     a_deliver_sm_with_our_sequence_number_is_unsolicited,
     a_network_message_with_our_trace_number_reaches_the_application_and_the_reply_its_caller,
     a_reply_to_another_type_of_request_is_unsolicited,

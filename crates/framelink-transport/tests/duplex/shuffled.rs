@@ -11,7 +11,8 @@ use framelink_transport::{Incoming, Length};
 
 use crate::support::many::{DEADLINE, Happened, Many, framing, on_every_driver};
 
-on_every_driver!(every_reply_answers_its_own_call_or_is_reported);
+on_every_driver!(
+    tls:every_reply_answers_its_own_call_or_is_reported);
 
 const CALLS: usize = 10_000;
 const WINDOW: usize = 64;

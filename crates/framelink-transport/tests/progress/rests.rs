@@ -13,6 +13,7 @@ use crate::support::driver::{Blocking, DEADLINE, Driver, NonBlocking, framing, o
 use crate::support::peer::{Task, read_exactly, ready};
 
 on_every_driver!(
+    tls:
     a_peer_that_waits_for_the_rest_of_a_message_answers,
     a_call_writes_the_rest_of_a_message_before_its_request,
     a_message_that_arrives_while_a_request_waits_for_room_is_not_its_reply,

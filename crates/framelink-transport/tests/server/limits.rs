@@ -14,6 +14,7 @@ use crate::peer::{Peer, frame};
 use crate::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
+    tls:
     empty_messages_count_as_messages_and_are_all_answered,
     a_flood_of_empty_heartbeats_is_limited_and_earlier_messages_are_answered,
     a_limit_of_queued_messages_loses_no_message,

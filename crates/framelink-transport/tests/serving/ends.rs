@@ -11,6 +11,7 @@ use crate::support::peer::{Peer, frame};
 use crate::support::server::{Handler, Serve, on_every_driver, profile};
 
 on_every_driver!(
+    tls:
     after_a_half_close_handlers_finish_and_their_replies_are_sent,
     garbage_ends_the_connection_after_earlier_requests_are_answered,
     a_peer_that_closes_at_once_is_not_an_error,

@@ -9,6 +9,7 @@ use crate::support::peer::Peer;
 use crate::support::server::{Serve, on_every_driver, profile};
 
 on_every_driver!(
+    tls:
     replies_are_sent_in_the_order_of_requests_although_later_ones_finish_first,
     replies_are_sent_as_their_handlers_finish,
     a_handler_may_return_no_reply,

@@ -8,7 +8,8 @@ use framelink_transport::session::Concurrency;
 use crate::support::peer::{Peer, frame};
 use crate::support::server::{Serve, on_every_driver, profile};
 
-on_every_driver!(a_short_connection_has_one_exchange_with_any_limit);
+on_every_driver!(
+    tls:a_short_connection_has_one_exchange_with_any_limit);
 
 fn a_short_connection_has_one_exchange_with_any_limit<S: Serve>() {
     for closes in [Side::Client, Side::Server] {

@@ -12,6 +12,8 @@ use framelink_transport::{
 };
 
 use super::peer::{listen, ready};
+use super::secured;
+use super::tls::{before_peer, before_server, before_socket};
 pub(crate) use super::{DEADLINE, framing};
 
 const ANY: &str = "127.0.0.1:0";
@@ -73,9 +75,9 @@ impl Driver for Blocking {
     type Listener = blocking::Listener;
 
     fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
-        let listener = blocking::Listener::bind(ANY, framing).expect("a port");
+        let listener = secured!(server, tls(), blocking::Listener::bind(ANY, framing).expect("a port"));
         let address = listener.local_addr().expect("an address");
-        (listener, address)
+        (listener, before_server(address))
     }
 
     fn accept(listener: &mut Self::Listener, within: Duration) -> Self {
@@ -95,11 +97,13 @@ impl Driver for Blocking {
         framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError> {
-        blocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
+        let connector = blocking::Connector::new(framing).within(DEADLINE).options(options);
+        secured!(client, tls(), connector).connect(before_peer(address)).map(Self)
     }
 
     fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
-        Self(blocking::Connection::from_stream(stream, framing))
+        let connection = blocking::Connection::from_stream(before_socket(stream), framing);
+        Self(secured!(client, tls_client(&), connection))
     }
 
     fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
@@ -154,9 +158,9 @@ impl Driver for NonBlocking {
     type Listener = nonblocking::Listener;
 
     fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
-        let listener = nonblocking::Listener::bind(ANY, framing).expect("a port");
+        let listener = secured!(server, tls(), nonblocking::Listener::bind(ANY, framing).expect("a port"));
         let address = listener.local_addr().expect("an address");
-        (listener, address)
+        (listener, before_server(address))
     }
 
     fn accept(listener: &mut Self::Listener, within: Duration) -> Self {
@@ -175,11 +179,13 @@ impl Driver for NonBlocking {
         framing: FramingPair,
         options: SocketOptions,
     ) -> Result<Self, ConnectError> {
-        nonblocking::Connector::new(framing).within(DEADLINE).options(options).connect(address).map(Self)
+        let connector = nonblocking::Connector::new(framing).within(DEADLINE).options(options);
+        secured!(client, tls(), connector).connect(before_peer(address)).map(Self)
     }
 
     fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
-        Self(nonblocking::Connection::from_stream(stream, framing).expect("a non-blocking socket"))
+        let connection = nonblocking::Connection::from_stream(before_socket(stream), framing);
+        Self(secured!(client, tls_client(&), connection.expect("a non-blocking socket")))
     }
 
     fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
@@ -249,8 +255,9 @@ impl Driver for Tokio {
     fn listen(framing: FramingPair) -> (Self::Listener, SocketAddr) {
         let runtime = Self::runtime();
         let listener = runtime.block_on(tokio::Listener::bind(ANY, framing)).expect("a port");
+        let listener = secured!(server, tls(), listener);
         let address = listener.local_addr().expect("an address");
-        ((listener, runtime.into()), address)
+        ((listener, runtime.into()), before_server(address))
     }
 
     fn accept((listener, runtime): &mut Self::Listener, within: Duration) -> Self {
@@ -266,15 +273,17 @@ impl Driver for Tokio {
     ) -> Result<Self, ConnectError> {
         let runtime = Self::runtime();
         let connector = tokio::Connector::new(framing).within(DEADLINE).options(options);
-        let connection = runtime.block_on(connector.connect(address))?;
+        let connector = secured!(client, tls(), connector);
+        let connection = runtime.block_on(connector.connect(before_peer(address)))?;
         Ok(Self { connection, runtime: runtime.into() })
     }
 
     fn adopt(stream: TcpStream, framing: FramingPair) -> Self {
-        let runtime = Self::runtime();
+        let (runtime, stream) = (Self::runtime(), before_socket(stream));
         stream.set_nonblocking(true).expect("a non-blocking socket");
         let stream = runtime.block_on(async { ::tokio::net::TcpStream::from_std(stream) }).expect("a socket");
-        Self { connection: tokio::Connection::from_stream(stream, framing), runtime: runtime.into() }
+        let connection = secured!(client, tls_client(&), tokio::Connection::from_stream(stream, framing));
+        Self { connection, runtime: runtime.into() }
     }
 
     fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
@@ -326,6 +335,10 @@ impl Driver for Tokio {
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
         $crate::support::on_every_driver_of!(driver: $($rule),*);
+    };
+    // Over TLS too.
+    (tls: $($rule:ident),* $(,)?) => {
+        $crate::support::on_every_driver_of!(tls driver: $($rule),*);
     };
 }
 pub(crate) use on_every_driver;

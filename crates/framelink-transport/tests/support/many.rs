@@ -12,6 +12,8 @@ use framelink_transport::session::{CallId, KeyRule, Matching};
 use framelink_transport::{CallError, Error, FramingPair, Incoming, Message, TryRecv, blocking, nonblocking, tokio};
 
 use super::peer::{Peer, small_sockets};
+use super::secured;
+use super::tls::before_socket;
 pub(crate) use super::{DEADLINE, framing};
 
 /// An event of the connection. The test numbers the calls.
@@ -147,11 +149,7 @@ impl Many for Blocking {
     const NAME: &'static str = "blocking";
 
     fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self {
-        let mut connection = blocking::Connection::from_stream(stream, framing);
-        if let Some((heartbeat, role)) = watch {
-            connection.watch(heartbeat, role);
-        }
-        Self::over(connection.duplex(matching))
+        Self::over(Self::connection(stream, framing, watch).duplex(matching))
     }
 
     fn pair_watched(
@@ -161,11 +159,8 @@ impl Many for Blocking {
         matching: Matching,
         watch: Watch,
     ) -> Self {
-        let mut receiving = blocking::Connection::from_stream(receiving, framing);
-        if let Some((heartbeat, role)) = watch {
-            receiving.watch(heartbeat, role);
-        }
-        Self::over(blocking::Connection::from_stream(sending, framing).simplex(receiving, matching))
+        let receiving = Self::connection(receiving, framing, watch);
+        Self::over(Self::connection(sending, framing, None).simplex(receiving, matching))
     }
 
     fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
@@ -195,6 +190,16 @@ impl Many for Blocking {
 }
 
 impl Blocking {
+    fn connection(stream: TcpStream, framing: FramingPair, watch: Watch) -> blocking::Connection {
+        let connection = blocking::Connection::from_stream(before_socket(stream), framing);
+        let mut connection = secured!(client, tls_client(&), connection);
+        connection.finish_opening(DEADLINE).unwrap();
+        if let Some((heartbeat, role)) = watch {
+            connection.watch(heartbeat, role);
+        }
+        connection
+    }
+
     fn over((caller, mut receiver): (blocking::Caller, blocking::Receiver)) -> Self {
         let (told, events) = mpsc::channel();
         let tell = told.clone();
@@ -234,10 +239,7 @@ impl Many for Tokio {
 
     fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self {
         let runtime = Self::runtime();
-        let duplex = {
-            let _entered = runtime.enter();
-            connection(stream, framing, watch).duplex(matching)
-        };
+        let duplex = connection(&runtime, stream, framing, watch).duplex(matching);
         Self::over(runtime, duplex)
     }
 
@@ -250,8 +252,8 @@ impl Many for Tokio {
     ) -> Self {
         let runtime = Self::runtime();
         let pair = {
-            let _entered = runtime.enter();
-            connection(sending, framing, None).simplex(connection(receiving, framing, watch), matching)
+            let receiving = connection(&runtime, receiving, framing, watch);
+            connection(&runtime, sending, framing, None).simplex(receiving, matching)
         };
         Self::over(runtime, pair)
     }
@@ -306,9 +308,17 @@ impl Tokio {
     }
 }
 
-fn connection(stream: TcpStream, framing: FramingPair, watch: Watch) -> tokio::Connection {
+fn connection(
+    runtime: &::tokio::runtime::Runtime,
+    stream: TcpStream,
+    framing: FramingPair,
+    watch: Watch,
+) -> tokio::Connection {
+    let (_entered, stream) = (runtime.enter(), before_socket(stream));
     stream.set_nonblocking(true).unwrap();
-    let mut connection = tokio::Connection::from_stream(::tokio::net::TcpStream::from_std(stream).unwrap(), framing);
+    let connection = tokio::Connection::from_stream(::tokio::net::TcpStream::from_std(stream).unwrap(), framing);
+    let mut connection = secured!(client, tls_client(&), connection);
+    runtime.block_on(connection.finish_opening(DEADLINE)).unwrap();
     if let Some((heartbeat, role)) = watch {
         connection.watch(heartbeat, role);
     }
@@ -330,11 +340,7 @@ impl Many for NonBlocking {
     const NAME: &'static str = "nonblocking";
 
     fn watched(stream: TcpStream, framing: FramingPair, matching: Matching, watch: Watch) -> Self {
-        let mut connection = nonblocking::Connection::from_stream(stream, framing).unwrap();
-        if let Some((heartbeat, role)) = watch {
-            connection.watch(heartbeat, role);
-        }
-        Self::over(connection.duplex(matching))
+        Self::over(Self::connection(stream, framing, watch).duplex(matching))
     }
 
     fn pair_watched(
@@ -344,11 +350,8 @@ impl Many for NonBlocking {
         matching: Matching,
         watch: Watch,
     ) -> Self {
-        let mut receiving = nonblocking::Connection::from_stream(receiving, framing).unwrap();
-        if let Some((heartbeat, role)) = watch {
-            receiving.watch(heartbeat, role);
-        }
-        Self::over(nonblocking::Connection::from_stream(sending, framing).unwrap().simplex(receiving, matching))
+        let receiving = Self::connection(receiving, framing, watch);
+        Self::over(Self::connection(sending, framing, None).simplex(receiving, matching))
     }
 
     fn begin(&mut self, call: usize, request: &[u8], within: Duration) {
@@ -391,6 +394,16 @@ impl Many for NonBlocking {
 }
 
 impl NonBlocking {
+    fn connection(stream: TcpStream, framing: FramingPair, watch: Watch) -> nonblocking::Connection {
+        let connection = nonblocking::Connection::from_stream(before_socket(stream), framing).unwrap();
+        let mut connection = secured!(client, tls_client(&), connection);
+        connection.finish_opening(DEADLINE).unwrap();
+        if let Some((heartbeat, role)) = watch {
+            connection.watch(heartbeat, role);
+        }
+        connection
+    }
+
     fn happened_within(&mut self, limit: Duration) -> Option<Happened> {
         if self.is_over {
             return None;
@@ -447,6 +460,10 @@ fn outcome(call: usize, outcome: Result<Message, CallError>) -> Happened {
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
         $crate::support::on_every_driver_of!(many: $($rule),*);
+    };
+    // Over TLS too.
+    (tls: $($rule:ident),* $(,)?) => {
+        $crate::support::on_every_driver_of!(tls many: $($rule),*);
     };
 }
 pub(crate) use on_every_driver;

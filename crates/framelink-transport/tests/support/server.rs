@@ -12,7 +12,8 @@ use framelink_transport::{
     Error, Framing, MemberId, Message, Profile, Registry, TryRecv, blocking, nonblocking, tokio,
 };
 
-use super::DEADLINE;
+use super::tls::before_server;
+use super::{DEADLINE, secured};
 
 /// A handler, which may block.
 pub(crate) type Handler = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
@@ -77,8 +78,9 @@ impl Serve for Blocking {
     const NAME: &'static str = "blocking";
 
     fn listen(plan: Plan) -> SocketAddr {
-        let mut listener = blocking::Listener::bind_profile("127.0.0.1:0", &plan.profile).unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = blocking::Listener::bind_profile("127.0.0.1:0", &plan.profile).unwrap();
+        let mut listener = secured!(server, tls(), listener);
+        let address = before_server(listener.local_addr().unwrap());
         thread::spawn(move || {
             while let Ok(Some(mut connection)) = listener.accept() {
                 let plan = plan.clone();
@@ -103,8 +105,8 @@ impl Serve for Tokio {
     fn listen(plan: Plan) -> SocketAddr {
         let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::Listener::bind_profile("127.0.0.1:0", &plan.profile));
-        let mut listener = listener.unwrap();
-        let address = listener.local_addr().unwrap();
+        let mut listener = secured!(server, tls(), listener.unwrap());
+        let address = before_server(listener.local_addr().unwrap());
         let accepting = async move {
             while let Ok(mut connection) = listener.accept().await {
                 let plan = plan.clone();
@@ -135,8 +137,9 @@ impl Serve for NonBlocking {
     const NAME: &'static str = "nonblocking";
 
     fn listen(plan: Plan) -> SocketAddr {
-        let mut listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &plan.profile).unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = nonblocking::Listener::bind_profile("127.0.0.1:0", &plan.profile).unwrap();
+        let mut listener = secured!(server, tls(), listener);
+        let address = before_server(listener.local_addr().unwrap());
         thread::spawn(move || {
             let mut poll = mio::Poll::new().unwrap();
             poll.registry().register(&mut listener, mio::Token(0), mio::Interest::READABLE).unwrap();
@@ -203,6 +206,10 @@ fn handle(slot: ReplySlot, message: Message, handler: &Handler, finished: &Sende
 macro_rules! on_every_driver {
     ($($rule:ident),* $(,)?) => {
         $crate::support::on_every_driver_of!(server: $($rule),*);
+    };
+    // Over TLS too.
+    (tls: $($rule:ident),* $(,)?) => {
+        $crate::support::on_every_driver_of!(tls server: $($rule),*);
     };
 }
 pub(crate) use on_every_driver;
