@@ -29,6 +29,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("reply_rules", framelink_session::fuzz::reply_rules),
     ("session", framelink_session::fuzz::session::<framelink_profile::Framing>),
     ("template", framelink_template::fuzz::template),
+    ("tls", framelink_transport::fuzz::tls),
     ("unframed_bytes", framelink_unframed::fuzz::any_bytes),
     ("unframed_round_trip", framelink_unframed::fuzz::round_trip),
     ("upstream", framelink_transport::fuzz::upstream),

@@ -8,6 +8,8 @@ mod lending;
 mod progress;
 #[cfg(feature = "socket")]
 mod proxy_header;
+#[cfg(feature = "tls")]
+mod tls;
 mod upstream;
 
 #[cfg(feature = "socket")]
@@ -18,4 +20,6 @@ pub use lending::lending;
 pub use progress::progress;
 #[cfg(feature = "socket")]
 pub use proxy_header::proxy_header;
+#[cfg(feature = "tls")]
+pub use tls::tls;
 pub use upstream::upstream;

@@ -29,7 +29,8 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
         loop {
             let is_out = push(self.sending, self.port.output())?;
             if self.port.input().handshake_until().is_none() {
-                // What is left is written before the first message.
+                // The preamble, and what was sent meanwhile. The rest is written with the first message.
+                self.flush()?;
                 return Ok(Ok(()));
             }
             let read = self.inbound(is_out).read_in(&mut turn, Some(until));

@@ -199,7 +199,9 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         let (now, receiving) = (self.clock.now(), &self.session.receiving);
         let call = self.call.as_ref().map(|under_way| under_way.deadline);
         let overdue = receiving.overdue_at().map(|(at, _)| at);
-        let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now)].into_iter().flatten();
+        let handshake = self.tls_reader().and_then(|tls| tls.handshake_until());
+        let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now), handshake];
+        let until = until.into_iter().flatten();
         Some(until.min()?.saturating_sub(now))
     }
 

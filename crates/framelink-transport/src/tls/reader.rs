@@ -24,6 +24,8 @@ pub(crate) struct TlsReader {
     until: Duration,
     /// How much the next read asks for.
     wanted: usize,
+    /// Whether a read was larger than `LEAST` since the last wait.
+    is_large: bool,
     /// Whether the first byte was that of TLS.
     is_tls: bool,
     memory: Held,
@@ -49,6 +51,7 @@ impl TlsReader {
             failed: None,
             until,
             wanted: LEAST,
+            is_large: false,
             is_tls: false,
             memory: Held::default(),
         }
@@ -135,6 +138,7 @@ impl TlsReader {
         let read = socket(&mut self.ciphertext);
         if let Ok(count @ 1..) = read {
             self.ciphertext.truncate(count);
+            self.is_large |= count >= LEAST;
             self.wanted = match count {
                 _ if count == self.wanted => MOST.min(2 * count),
                 _ if count < self.wanted / 4 => LEAST.max(self.wanted / 2),
@@ -142,14 +146,22 @@ impl TlsReader {
             };
             return self.check_first();
         }
-        self.ciphertext = Vec::new();
-        self.count();
+        self.release();
         read?;
         if self.shared.is_handshaking() {
             return Err(TlsError::Closed.into());
         }
         self.shared.set_end(TlsEnd::CutOff);
         Err(TlsError::CutOff.into())
+    }
+
+    /// Gives memory back before a wait.
+    fn release(&mut self) {
+        self.ciphertext = Vec::new();
+        if std::mem::take(&mut self.is_large) {
+            self.shared.release();
+        }
+        self.count();
     }
 
     /// Fails at once if the first byte shows that the peer does not speak TLS.

@@ -165,6 +165,19 @@ impl Shared {
         })?
     }
 
+    /// Lets rustls give back memory that a large record needed: it does so when it begins to read.
+    pub(super) fn release(&self) {
+        struct Nothing;
+
+        impl Read for Nothing {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        }
+
+        let _ = self.with(|connection| connection.read_tls(&mut Nothing));
+    }
+
     /// Takes what rustls itself has to send.
     pub(super) fn take(&self, records: &mut Vec<u8>) -> Result<(), TlsError> {
         self.with(|connection| self.take_from(connection, records))

@@ -70,8 +70,12 @@ impl TlsWriter {
         }
         let done = self.push(socket).and_then(|()| socket.shut_down());
         match done {
-            // The peer has closed already in good order, and needs no answer.
-            Err(error) if self.shared.end() == TlsEnd::CloseNotify && is_gone(&error) => Ok(()),
+            // The peer has closed already, and needs no answer.
+            Err(error) if self.shared.end() != TlsEnd::Open && is_gone(&error) => {
+                self.records = Vec::new();
+                self.written = 0;
+                Ok(())
+            }
             done => done,
         }
     }

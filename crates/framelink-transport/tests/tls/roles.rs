@@ -4,16 +4,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
+use framelink_transport::profile::{Duplex, Pooled};
 use framelink_transport::session::Reply;
 use framelink_transport::tls::{ClientTls, ServerTls, TlsError};
-use framelink_transport::{Cause, Connector, FramingPair, Message, Profile, blocking, nonblocking, tokio};
+use framelink_transport::{Cause, Framing, Message, Profile, ProfileBuilder, blocking, nonblocking, tokio};
 
 use crate::support::certificates::{ALL, Authority, Flaw, TLS12, Use, client, server, server_name};
 use crate::support::{DEADLINE, framing, runtime};
 
-pub(crate) fn profile() -> Arc<Profile> {
-    let profile = Profile::builder("net:2".parse::<framelink_transport::Framing>().unwrap());
-    Arc::new(profile.close_timeout(DEADLINE).build().unwrap())
+fn builder() -> ProfileBuilder {
+    Profile::builder("net:2".parse::<Framing>().unwrap()).close_timeout(DEADLINE)
+}
+
+fn profile() -> Arc<Profile> {
+    Arc::new(builder().build().unwrap())
 }
 
 async fn echo(message: Message) -> Option<Vec<u8>> {
@@ -36,21 +40,30 @@ fn a_tokio_server_answers_clients_pools_and_links_and_drains() {
             let (address, handle) = (server.local_addr().unwrap().to_string(), server.handle());
             let running = match is_in_place {
                 false => ::tokio::spawn(server.run(echo)),
-                true => ::tokio::spawn(server.run_in_place(|message: &[u8], _, reply: &mut Reply<'_>| {
+                true => ::tokio::spawn(server.run_in_place(|message: &[u8], reply: &mut Reply<'_>| {
                     reply.extend_from_slice(message);
                 })),
             };
-            let upstream = || tokio::Upstream::new(&profile(), [address.as_str()]).tls(client_tls.clone());
-
-            let mut client = tokio::Client::over(upstream()).unwrap();
+            let upstream = tokio::Upstream::new(&profile(), [address.as_str()]).tls(client_tls.clone());
+            let mut client = tokio::Client::over(upstream).unwrap();
             for message in [vec![1], vec![2; 60_000], vec![3; 300]] {
                 assert_eq!(client.call(&message).await.unwrap()[..], message);
             }
             let facts = client.connection_mut().unwrap().tls().unwrap();
             assert_eq!(facts.peer.unwrap().subject(), "CN=the switch");
 
-            let pool = tokio::Pool::over(upstream()).unwrap();
+            let pooled = Arc::new(builder().connection(Pooled::new(2)).build().unwrap());
+            let upstream = tokio::Upstream::new(&pooled, [address.as_str()]).tls(client_tls.clone());
+            let pool = tokio::Pool::over(upstream).unwrap();
             assert_eq!(&pool.call(b"pooled").await.unwrap()[..], b"pooled");
+            assert_eq!(pool.close(DEADLINE).await.cut, 0);
+
+            let duplex = Arc::new(builder().exchange(Duplex::new()).build().unwrap());
+            let upstream = tokio::Upstream::new(&duplex, [address.as_str()]).tls(client_tls.clone());
+            let (link, _inbox) = tokio::Link::over(upstream).unwrap();
+            let (one, other) = ::tokio::join!(link.call(b"one"), link.call(b"other"));
+            assert_eq!((&one.unwrap()[..], &other.unwrap()[..]), (&b"one"[..], &b"other"[..]));
+            link.close(DEADLINE).await;
 
             handle.drain(DEADLINE);
             let report = running.await.unwrap();
@@ -84,11 +97,6 @@ fn blocking_and_nonblocking_connections_serve_each_other() {
     assert!(running.join().unwrap().is_clean());
 }
 
-/// Connections of two listeners.
-fn dial<D>(tls: &ClientTls, connect: impl Fn(Connector<FramingPair, D>) -> Option<String>) -> Option<String> {
-    connect(Connector::new(framing("net:2")).tls(tls.clone()))
-}
-
 #[test]
 fn a_replaced_certificate_is_used_by_the_connections_that_follow() {
     let (old, new) = (Authority::new("old"), Authority::new("new"));
@@ -102,10 +110,8 @@ fn a_replaced_certificate_is_used_by_the_connections_that_follow() {
     let mut before = blocking::Connector::new(framing("net:2")).tls(trusting(&old)).connect(address).unwrap();
     tls.replace(of(&new));
     assert_eq!(&before.call(b"still", DEADLINE).unwrap()[..], b"still", "a connection keeps its certificate");
-    let refused = dial(&trusting(&old), |connector: blocking::Connector| {
-        connector.connect(address).err().map(|error| error.to_string())
-    });
-    assert!(refused.unwrap().contains("not issued by a root that this side trusts"));
+    let refused = blocking::Connector::new(framing("net:2")).tls(trusting(&old)).connect(address).unwrap_err();
+    assert!(refused.to_string().contains("was not issued by a root that this side trusts"), "{refused}");
     let mut after = blocking::Connector::new(framing("net:2")).tls(trusting(&new)).connect(address).unwrap();
     assert_eq!(&after.call(b"again", DEADLINE).unwrap()[..], b"again");
     drop((before, after));
