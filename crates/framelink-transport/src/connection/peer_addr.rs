@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use crate::proxy_protocol::ProxyInfo;
 
 /// The address of the peer of a connection, if there is one. Both halves of each connection have it, so it takes 16 bytes
 /// instead of the 32 of an `Option<SocketAddr>`.
@@ -11,6 +13,32 @@ pub(crate) enum PeerAddr {
     None,
     V4(SocketAddrV4),
     V6(Arc<SocketAddrV6>),
+    /// A proxy, and its client once that is known.
+    Proxied(Arc<ProxiedPeer>),
+}
+
+/// The peer of a connection that begins with a PROXY protocol header.
+#[derive(Debug)]
+pub(crate) struct ProxiedPeer {
+    socket: SocketAddr,
+    info: OnceLock<Box<ProxyInfo>>,
+}
+
+impl ProxiedPeer {
+    pub(crate) fn new(socket: SocketAddr) -> Arc<Self> {
+        Arc::new(Self { socket, info: OnceLock::new() })
+    }
+
+    /// Sets what the header says. It comes once.
+    pub(crate) fn set(&self, info: Box<ProxyInfo>) {
+        let _ = self.info.set(info);
+    }
+}
+
+impl From<Option<SocketAddr>> for PeerAddr {
+    fn from(address: Option<SocketAddr>) -> Self {
+        Self::new(address)
+    }
 }
 
 impl PeerAddr {
@@ -27,6 +55,15 @@ impl PeerAddr {
             Self::None => None,
             Self::V4(address) => Some(SocketAddr::V4(*address)),
             Self::V6(address) => Some(SocketAddr::V6(**address)),
+            Self::Proxied(peer) => Some(self.proxied().and_then(|info| info.client).unwrap_or(peer.socket)),
+        }
+    }
+
+    /// Returns what a proxy says about its client.
+    pub(crate) fn proxied(&self) -> Option<&ProxyInfo> {
+        match self {
+            Self::Proxied(peer) => peer.info.get().map(|info| &**info),
+            _ => None,
         }
     }
 }

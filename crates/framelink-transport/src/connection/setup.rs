@@ -14,6 +14,7 @@ use framelink_template::{Inputs, Numbers};
 use crate::admission::Permit;
 use crate::numbers::RoleNumbers;
 use crate::profile::{Profile, ProfileError, Side};
+use crate::proxy_protocol::ProxyInfo;
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Sending};
@@ -27,12 +28,14 @@ pub(crate) struct ConnectionSetup {
     /// Shared by all connections of these settings. `None` if the profile has no numbers.
     numbers: Option<RoleNumbers>,
     tls: Option<TlsSetup>,
+    /// The client on whose behalf connections are dialled, for their PROXY protocol header.
+    client: Option<Arc<ProxyInfo>>,
 }
 
 impl ConnectionSetup {
     pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
         let (numbers, tls) = (RoleNumbers::of(&profile), TlsSetup::of(&profile, side));
-        Self { said: Some((profile, side)), unread: None, numbers, tls }
+        Self { said: Some((profile, side)), unread: None, numbers, tls, client: None }
     }
 
     /// Returns the source of numbers of these connections, if the profile has numbers.
@@ -101,6 +104,23 @@ impl ConnectionSetup {
     /// Connects to the server at this address, which is HOST:PORT.
     pub(crate) fn for_host(self, address: &str) -> Self {
         Self { tls: self.tls.map(|tls| tls.for_host(address)), ..self }
+    }
+
+    /// Dials on behalf of this client.
+    pub(crate) fn on_behalf_of(self, client: ProxyInfo) -> Self {
+        Self { client: Some(Arc::new(client)), ..self }
+    }
+
+    /// Returns the PROXY protocol header that a connection between these addresses begins with; nothing if the profile has
+    /// none. Without a client it has the addresses of the connection.
+    pub(crate) fn proxy_header(&self, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Vec<u8> {
+        let Some((profile, Side::Client)) = &self.said else { return Vec::new() };
+        let Some(version) = profile.proxy_protocol().and_then(|proxy| proxy.send) else { return Vec::new() };
+        match (&self.client, local.zip(peer)) {
+            (Some(client), _) => client.header(version),
+            (None, Some((local, peer))) => ProxyInfo::new(local, peer).header(version),
+            (None, None) => ProxyInfo::default().header(version),
+        }
     }
 
     /// Begins TLS for a new connection, if the connections have it.

@@ -113,6 +113,7 @@ impl<D, E> Error<D, E> {
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             #[cfg(feature = "tls")]
             Cause::Tls(error) | Cause::Connect(ConnectError::Tls { error, .. }) => error.blame(),
+            Cause::Proxy(error) => error.blame(),
             Cause::Preamble(_)
             | Cause::ProxyHeader(_)
             | Cause::Fault(_)

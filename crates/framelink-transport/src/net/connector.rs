@@ -16,6 +16,7 @@ use super::resolver::Resolver;
 use super::socket;
 use crate::connection::setup::ConnectionSetup;
 use crate::profile::{Profile, Side};
+use crate::proxy_protocol::ProxyInfo;
 use crate::{FramingPair, Message, SocketOptions};
 
 use crate::error::ConnectError;
@@ -116,6 +117,14 @@ impl<C, D> Connector<C, D> {
     #[must_use]
     pub fn tls(mut self, tls: crate::tls::ClientTls) -> Self {
         self.setup = self.setup.with_tls(Some(crate::tls::TlsSetup::Client(tls)));
+        self
+    }
+
+    /// Dials on behalf of a client of this program: if the profile sends PROXY protocol headers, they tell the peer about this
+    /// client. By default they have the addresses of the connection itself.
+    #[must_use]
+    pub fn on_behalf_of(mut self, client: ProxyInfo) -> Self {
+        self.setup = self.setup.on_behalf_of(client);
         self
     }
 

@@ -23,7 +23,7 @@ macro_rules! connector_methods {
         pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
             let deadline = $driver::within(self.within);
             let (stream, address) = $wait!(self.dial(peer))?;
-            let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
+            let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address).into());
             let mut connection = connection.on(&self.setup);
             let left = $driver::left(deadline);
             let opened = $wait!(connection.finish_opening(left));
@@ -124,7 +124,8 @@ macro_rules! listener_methods {
                 accepted: std::io::Result<(TcpStream, std::net::SocketAddr)>,
             ) -> std::io::Result<Option<Connection<C>>> {
                 let Some((stream, peer, permit)) = self.listening.admit(accepted)? else { return Ok(None) };
-                let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), Some(peer));
+                let peer = permit.as_ref().map_or_else(|| Some(peer).into(), |permit| permit.peer_addr(peer));
+                let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), peer);
                 Ok(Some(connection.admitted(&self.listening.setup, permit)))
             }
 

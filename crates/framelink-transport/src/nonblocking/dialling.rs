@@ -43,7 +43,7 @@ impl DialAddress<NonBlocking> for AddressDial {
             None => {
                 let Some((socket, address)) = self.dial.step(patience)? else { return Ok(None) };
                 let (stream, connector) = (TcpStream::from_std(socket.into()), &self.dial.connector);
-                let connection = Connection::with_peer(stream, Arc::clone(&connector.framing), Some(address));
+                let connection = Connection::with_peer(stream, Arc::clone(&connector.framing), Some(address).into());
                 (connection.on(&connector.setup), address)
             }
         };

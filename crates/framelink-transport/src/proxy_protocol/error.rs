@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use framelink_codec::notation::TimeText;
 
+use crate::admission::Refusal;
+use crate::error::Blame;
+
 /// Why a connection that must begin with a PROXY protocol header is closed.
 ///
 /// ```
@@ -33,6 +36,10 @@ pub enum ProxyError {
     },
     /// The header breaks the rules of the protocol.
     Wrong(String),
+    /// The client in the header may not connect.
+    Refused(Refusal),
+    /// The connection was split before the header was read.
+    Unfinished,
     /// The peer closed the connection before the header was complete.
     Closed {
         /// How many bytes of it were received.
@@ -60,6 +67,10 @@ impl fmt::Display for ProxyError {
                 "the PROXY protocol header has {len} bytes or more, and {max} are allowed (proxy-protocol.max-header)"
             ),
             Self::Wrong(why) => write!(f, "the PROXY protocol header is wrong: {why}"),
+            Self::Refused(refusal) => write!(f, "refused: {refusal} ({})", refusal.key()),
+            Self::Unfinished => {
+                f.write_str("the PROXY protocol header is not complete; finish it before the connection is split")
+            }
             Self::Closed { received } => write!(
                 f,
                 "the peer closed the connection after {received} bytes of a PROXY protocol header, which must come first"
@@ -75,11 +86,29 @@ impl fmt::Display for ProxyError {
 
 impl Error for ProxyError {}
 
+impl ProxyError {
+    /// Returns whose fault it is.
+    pub(crate) const fn blame(&self) -> Blame {
+        match self {
+            Self::Unfinished => Blame::Ours,
+            Self::TimedOut { .. } => Blame::Network,
+            _ => Blame::Peer,
+        }
+    }
+
+    /// Returns the error that was passed through a stream.
+    pub(crate) fn in_io(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
 impl From<ProxyError> for io::Error {
     fn from(error: ProxyError) -> Self {
         let kind = match error {
             ProxyError::Closed { .. } => io::ErrorKind::UnexpectedEof,
             ProxyError::TimedOut { .. } => io::ErrorKind::TimedOut,
+            ProxyError::Refused(_) => io::ErrorKind::PermissionDenied,
+            ProxyError::Unfinished => io::ErrorKind::InvalidInput,
             _ => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)

@@ -6,11 +6,13 @@
 mod error;
 mod read;
 mod reader;
+mod stage;
 mod write;
 
 pub use error::ProxyError;
 pub use read::{HeaderStep, read_header};
 pub(crate) use reader::HeaderReader;
+pub(crate) use stage::HeaderStage;
 
 use std::net::SocketAddr;
 
@@ -66,6 +68,24 @@ impl ProxyInfo {
     #[must_use]
     pub fn new(client: SocketAddr, server: SocketAddr) -> Self {
         Self { client: Some(client), server: Some(server), ..Self::default() }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl ProxyInfo {
+    /// Adds how the client uses TLS with this side, which verifies the certificates of clients.
+    #[must_use]
+    pub fn with_tls(mut self, facts: &crate::tls::TlsFacts) -> Self {
+        self.alpn.clone_from(&facts.alpn);
+        self.authority.clone_from(&facts.server_name);
+        self.tls = Some(ProxiedTls {
+            version: Some(facts.version.to_owned()),
+            cipher: Some(facts.suite.to_owned()),
+            has_certificate: facts.peer.is_some(),
+            is_verified: facts.peer.is_some(),
+            common_name: facts.peer.as_ref().and_then(|peer| peer.common_name()).map(str::to_owned),
+        });
+        self
     }
 }
 

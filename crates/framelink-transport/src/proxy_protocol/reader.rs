@@ -1,7 +1,6 @@
 //! Reads a header from a socket, and no byte beyond it.
 
 use std::io;
-use std::time::Duration;
 
 use super::{HeaderStep, ProxyError, ProxyInfo, read_header};
 
@@ -13,22 +12,17 @@ const MOST: usize = 512;
 pub(crate) struct HeaderReader {
     bytes: Vec<u8>,
     max: usize,
-    within: Duration,
 }
 
 impl HeaderReader {
-    /// A header of up to `max` bytes, which has to be complete `within` this time.
-    pub(crate) const fn new(max: usize, within: Duration) -> Self {
-        Self { bytes: Vec::new(), max, within }
+    /// A header of up to `max` bytes.
+    pub(crate) const fn new(max: usize) -> Self {
+        Self { bytes: Vec::new(), max }
     }
 
-    /// Returns how long the header may take from the start of the connection.
-    pub(crate) const fn within(&self) -> Duration {
-        self.within
-    }
-
-    pub(crate) const fn timed_out(&self) -> ProxyError {
-        ProxyError::TimedOut { after: self.within, received: self.bytes.len() }
+    /// Returns how many bytes of the header were received.
+    pub(crate) const fn received(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Reads until the header is whole. An error of the socket, such as `WouldBlock`, is returned as it is.

@@ -152,6 +152,11 @@ impl TlsError {
     }
 }
 
+/// The error of a handshake that was not over in time.
+pub(crate) fn timed_out(after: Duration) -> io::Error {
+    TlsError::TimedOut { after }.into()
+}
+
 /// Returns whether the peer has closed the connection without `close_notify`.
 pub(crate) fn is_cut_off(error: &io::Error) -> bool {
     matches!(TlsError::in_io(error), Some(TlsError::CutOff))
@@ -220,6 +225,9 @@ fn write_not_tls(f: &mut fmt::Formatter<'_>, came: &[u8]) -> fmt::Result {
     }
     match Foreign::recognise(came) {
         Some(foreign) => write!(f, ", which begins like {foreign}"),
+        None if came.starts_with(b"PROXY ") || came.starts_with(b"\r\n\r\n\0\r\nQUIT") => f.write_str(
+            ", a PROXY protocol header, which is not accepted from this address (proxy-protocol.accept-from)",
+        ),
         None => f.write_str(" (does it expect a connection without TLS?)"),
     }
 }

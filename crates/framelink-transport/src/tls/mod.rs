@@ -82,6 +82,7 @@ pub use files::explain_files;
 
 pub(crate) use config::TlsSetup;
 pub(crate) use error::is_cut_off;
+pub(crate) use error::timed_out;
 pub(crate) use reader::TlsReader;
 pub(crate) use writer::TlsWriter;
 

@@ -20,11 +20,11 @@ use super::clock::Clock;
 use super::port::{Port, ReadNow, SecuredPort};
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, Secured, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, LayersBox, Progress, Secured, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
 use crate::session::{LivenessHandle, Receiving, Sending, Ticket};
-use crate::tls::{ReaderBox, WriterBox};
+use crate::tls::WriterBox;
 use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
@@ -64,7 +64,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     alarm: Alarm,
     /// The number of receive calls that are not charged to the budget of the task yet.
     messages: u8,
-    pub(super) tls: Option<ReaderBox>,
+    pub(super) layers: Option<LayersBox>,
 }
 
 /// How many messages from one buffer cost as much as one operation of the runtime, of which a turn has 128.
@@ -79,7 +79,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
         let alarm = Alarm::unset();
-        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm, messages: 0, tls: None }
+        Self { reader: Some(reader), receiving, read_now: None, clock, peer, alarm, messages: 0, layers: None }
     }
 
     /// Like [`recv`](Self::recv), as a poll function.
@@ -201,7 +201,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         self.receiving.wake_when_told(context.waker());
         let socket = Port::new(reader, context.waker()).reading_now(self.read_now);
-        let input = &mut Secured::input(socket, self.tls.as_mut());
+        let input = &mut Secured::input(socket, self.layers.as_mut());
         let inbound = Inbound { receiving: &mut self.receiving, input, clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
     }

@@ -2,7 +2,6 @@ use super::*;
 use crate::profile::ProxyVersion;
 use crate::proxy_protocol::HeaderReader;
 use std::io;
-use std::time::Duration;
 
 fn whole(bytes: &[u8]) -> (ProxyInfo, usize) {
     match read_header(bytes, 4096) {
@@ -79,7 +78,7 @@ fn a_header_is_read_in_pieces_and_no_byte_beyond_it() {
         let expected = whole(&header).0;
         let stream = [&header[..], b"\x16\x03\x01 hello\r\n"].concat();
         for piece in 1..=stream.len() {
-            let (mut reader, mut at, mut reads) = (HeaderReader::new(4096, Duration::ZERO), 0, 0);
+            let (mut reader, mut at, mut reads) = (HeaderReader::new(4096), 0, 0);
             let info = loop {
                 let mut has_read = false;
                 let step = reader.advance(|space| {
@@ -124,6 +123,6 @@ fn wrong_headers_are_refused_with_a_reason() {
         let error = read_header(&bytes, 4096).unwrap_err().to_string();
         assert!(error.contains(told), "{bytes:?}: {error}");
     }
-    let closed = HeaderReader::new(4096, Duration::ZERO).advance(|_| Ok(0)).unwrap_err();
+    let closed = HeaderReader::new(4096).advance(|_| Ok(0)).unwrap_err();
     assert!(closed.to_string().contains("closed the connection after 0 bytes"), "{closed}");
 }

@@ -71,7 +71,19 @@ macro_rules! upstream_methods {
             /// # Errors
             /// When there is no connection in time.
             pub $($async)? fn dial(&self) -> Result<(Connection, AddressLease), ConnectError> {
-                $wait!(self.dialler.dial())
+                $wait!(self.dialler.dial(None))
+            }
+
+            /// Like [`dial`](Self::dial), on behalf of a client of this program: if the profile sends PROXY protocol headers,
+            /// they tell the peer about this client.
+            ///
+            /// # Errors
+            /// As [`dial`](Self::dial).
+            pub $($async)? fn dial_on_behalf_of(
+                &self,
+                client: &$crate::proxy_protocol::ProxyInfo,
+            ) -> Result<(Connection, AddressLease), ConnectError> {
+                $wait!(self.dialler.dial(Some(client)))
             }
 
             /// Returns the states of the connections from now on.

@@ -14,6 +14,7 @@ use crate::error::ConnectError;
 use crate::net::connector::Connector;
 use crate::net::lock::Lock;
 use crate::profile::{Profile, Timeouts};
+use crate::proxy_protocol::ProxyInfo;
 use crate::session::OnUnread;
 use crate::tls::TlsSetup;
 use crate::upstream::dialling::dialler::idle::IdleSlot;
@@ -108,9 +109,18 @@ impl<D: Driver> Dialler<D> {
         &self.settings.profile
     }
 
-    /// Returns a connection within `timeouts.connect`.
-    pub(crate) async fn dial(&self) -> Result<Dialled<D>, ConnectError> {
-        self.connect(D::within(self.profile().timeouts().connect)).await
+    /// Returns a connection within `timeouts.connect`, on behalf of this client if there is one.
+    pub(crate) async fn dial(&self, client: Option<&ProxyInfo>) -> Result<Dialled<D>, ConnectError> {
+        let deadline = D::within(self.profile().timeouts().connect);
+        match client {
+            None => self.connect(deadline).await,
+            // A spare connection has told the peer about no client.
+            Some(_) => {
+                let connected = self.connect_after(D::left(deadline) / 2, deadline, client).await;
+                self.maintain_if_needed();
+                connected
+            }
+        }
     }
 
     /// Returns a connection that is ready for exchanges: dialled, with sign-on.
@@ -119,7 +129,7 @@ impl<D: Driver> Dialler<D> {
             return Ok(spare);
         }
         // With very little time left even a healthy address would fail, and its back-off would grow each time.
-        let connected = self.connect_after(D::left(deadline) / 2, deadline).await;
+        let connected = self.connect_after(D::left(deadline) / 2, deadline, None).await;
         self.maintain_if_needed();
         connected
     }
@@ -132,7 +142,7 @@ impl<D: Driver> Dialler<D> {
 
     /// Returns a connection that is ready for exchanges, for a background task. Does not wait if no address is due yet.
     pub(crate) async fn connect_if_due(&self) -> Result<Dialled<D>, ConnectError> {
-        let connected = self.connect_after(Duration::ZERO, D::within(self.patience_in_background())).await;
+        let connected = self.connect_after(Duration::ZERO, D::within(self.patience_in_background()), None).await;
         // After `NotYet` nothing has changed. A notification would make a task that tries again on each change spin.
         if !matches!(connected, Err(ConnectError::NotYet { .. })) {
             self.maintain_if_needed();
@@ -172,7 +182,12 @@ impl<D: Driver> Dialler<D> {
 
 impl<D: Driver> Inner<D> {
     /// Waits for an address that is due, until `patience` is over, and for its connection until the deadline.
-    async fn connect_after(&self, patience: Duration, deadline: Instant) -> Result<Dialled<D>, ConnectError> {
+    async fn connect_after(
+        &self,
+        patience: Duration,
+        deadline: Instant,
+        client: Option<&ProxyInfo>,
+    ) -> Result<Dialled<D>, ConnectError> {
         let until = self.clock.now().saturating_add(patience);
         let (mut attempt, mut failed) = (Attempt::new(), None);
         loop {
@@ -180,7 +195,7 @@ impl<D: Driver> Inner<D> {
             match self.address_book.next(&mut attempt, until, &mut failed) {
                 Next::Dial(dialling) => {
                     let within = D::left(deadline).min(self.settings.profile.timeouts().connect);
-                    match self.dial_at(dialling, within).await {
+                    match self.dial_at(dialling, within, client).await {
                         Ok(connected) => return Ok(connected),
                         Err(error) => failed = Some(error),
                     }
@@ -191,15 +206,29 @@ impl<D: Driver> Inner<D> {
         }
     }
 
-    async fn dial_at(&self, dialling: Dialling, within: Duration) -> Result<Dialled<D>, ConnectError> {
-        match self.connected(dialling.name(), dialling.share(within)).await {
+    async fn dial_at(
+        &self,
+        dialling: Dialling,
+        within: Duration,
+        client: Option<&ProxyInfo>,
+    ) -> Result<Dialled<D>, ConnectError> {
+        match self.connected(dialling.name(), dialling.share(within), client).await {
             Ok(connection) => Ok((connection, dialling.connected())),
             Err(error) => Err(dialling.failed(error)),
         }
     }
 
-    async fn connected(&self, name: &Arc<str>, within: Duration) -> Result<D::Connection, ConnectError> {
-        D::dial(&self.connector.clone().within(within).for_host(name), &self.resolver, name).await
+    async fn connected(
+        &self,
+        name: &Arc<str>,
+        within: Duration,
+        client: Option<&ProxyInfo>,
+    ) -> Result<D::Connection, ConnectError> {
+        let mut connector = self.connector.clone().within(within).for_host(name);
+        if let Some(client) = client {
+            connector = connector.on_behalf_of(client.clone());
+        }
+        D::dial(&connector, &self.resolver, name).await
     }
 
     /// Takes the spare connection, if there is one and it has not ended.
@@ -258,7 +287,8 @@ impl<D: Driver> Inner<D> {
     /// Tries an address that was lost. If connections are to move there, this connection is the first of them.
     async fn try_again(&self, dialling: Dialling) {
         // If this fails, the address is tried again later.
-        let Ok((connection, lease)) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await else {
+        let Ok((connection, lease)) = self.dial_at(dialling, self.settings.profile.timeouts().connect, None).await
+        else {
             return;
         };
         match self.address_book.has_moves() {
@@ -269,7 +299,7 @@ impl<D: Driver> Inner<D> {
 
     async fn make_spare(&self) {
         if let Next::Dial(dialling) = self.address_book.next(&mut Attempt::new(), Duration::ZERO, &mut None)
-            && let Ok(connected) = self.dial_at(dialling, self.settings.profile.timeouts().connect).await
+            && let Ok(connected) = self.dial_at(dialling, self.settings.profile.timeouts().connect, None).await
         {
             self.keep_spare(connected);
         }
