@@ -31,7 +31,7 @@ use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use self::limits::Limits;
 use self::liveness::Liveness;
-use self::set::{Set, Sets};
+use self::set::{Set, Sets, Words};
 use self::values::{
     Addresses, Reply, address, addresses, assigned, connection, duration, exchange, fault, framing, heartbeat,
     keepalive, key, number, reply, reply_rule, size,
@@ -404,6 +404,10 @@ pub(crate) struct Bridge {
     /// Set a key of the profile for the host, such as reconnect.policy=round-robin; repeatable.
     #[arg(long, value_name = "KEY=VALUE", help_heading = MESSAGES)]
     pub(crate) to_set: Vec<Set>,
+
+    /// As --tls, for connections to the host.
+    #[arg(long, value_name = "WORDS", value_parser = set::tls_words, help_heading = PEER)]
+    pub(crate) to_tls: Option<Words>,
 
     #[command(flatten)]
     pub(crate) limits: Limits,

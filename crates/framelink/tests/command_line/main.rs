@@ -33,5 +33,7 @@ mod send_rules;
 mod serve;
 mod serve_rules;
 mod standard_output;
+#[cfg(feature = "tls")]
+mod tls;
 mod usage;
 mod zones;

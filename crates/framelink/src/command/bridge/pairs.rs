@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
+use framelink_transport::proxy_protocol::ProxyInfo;
 use framelink_transport::session::Lifetime;
 use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Error, Upstream};
 use framelink_transport::upstream::AddressLease;
@@ -138,9 +139,9 @@ pub(super) enum RouteKind {
 
 impl Route {
     /// Dials the host. If the process has no file descriptor left, it waits for one, and so does the client.
-    async fn dial(&self) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(&self, client: &ProxyInfo) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         loop {
-            match self.way.dial(&self.to).await {
+            match self.way.dial(&self.to, client).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
                 dialled => return dialled,
             }
@@ -149,7 +150,7 @@ impl Route {
 }
 
 impl RouteKind {
-    async fn dial(&self, to: &str) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(&self, to: &str, client: &ProxyInfo) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         match self {
             Self::Plain(connector, liveness) => {
                 let to = with_zone(to).map_err(ConnectError::Resolve)?;
@@ -157,7 +158,9 @@ impl RouteKind {
                 liveness.watch(&mut host, Role::Client);
                 Ok((host, None))
             }
-            Self::Profile(upstream) => upstream.dial().await.map(|(host, lease)| (host, Some(lease))),
+            Self::Profile(upstream) => {
+                upstream.dial_on_behalf_of(client).await.map(|(host, lease)| (host, Some(lease)))
+            }
         }
     }
 }
@@ -193,9 +196,10 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
             return cut;
         }
     }
+    let about = about(&client);
     let dialled = tokio::select! {
         biased;
-        dialled = outgoing.dial() => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
+        dialled = outgoing.dial(&about) => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
         () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
     let (mut host, lease) = match dialled {
@@ -263,6 +267,18 @@ fn tell_end(names: &str, passed: Passed, ended: &Result<(), Error>) {
         true => strangers::line(if is_in_order { Line::Closed } else { Line::Ended }, tell),
         false => tell(),
     }
+}
+
+/// Returns what a PROXY protocol header tells the host about a client.
+fn about(client: &Connection) -> ProxyInfo {
+    let server = client.stream().and_then(|stream| stream.local_addr().ok());
+    let addresses = client.peer_addr().zip(server);
+    let info = addresses.map_or_else(ProxyInfo::default, |(client, server)| ProxyInfo::new(client, server));
+    #[cfg(feature = "tls")]
+    if let Some(facts) = client.tls() {
+        return info.with_tls(&facts);
+    }
+    info
 }
 
 fn name(connection: &Connection) -> String {
