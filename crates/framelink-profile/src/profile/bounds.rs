@@ -1,6 +1,7 @@
 //! The bounds of each value.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use framelink_codec::notation::{ShowDuration, ShowSize};
@@ -19,6 +20,8 @@ type Checked = Result<(), ProfileError>;
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
 /// A name and its terminating zero are 16 bytes on Linux, the BSDs and macOS.
 const MOST_INTERFACE: usize = 15;
+/// The most bytes of the name of a file, as Linux has it.
+const MOST_NAME: usize = 4096;
 /// Windows stores the linger time in seconds as 16 bits.
 const MOST_LINGER: Duration = Duration::from_secs(u16::MAX as u64);
 
@@ -57,6 +60,16 @@ pub(super) fn check_len(key: &'static str, len: usize, most: usize, what: &str) 
         return Ok(());
     }
     Err(ProfileError::out_of_bounds(key, format!("{len} {what}"), format!("up to {most}")))
+}
+
+/// Checks the name of a file that a profile names.
+pub(super) fn check_file(key: &'static str, file: &Path, example: &str) -> Checked {
+    if file.file_name().is_some() && file.to_str().is_some_and(|name| name.len() <= MOST_NAME) {
+        return Ok(());
+    }
+    let found: String = file.to_string_lossy().chars().take(64).collect();
+    let allowed = format!("the name of a file in UTF-8, of up to {MOST_NAME} bytes, such as `{example}`");
+    Err(ProfileError::out_of_bounds(key, format!("`{}`", found.escape_debug()), allowed))
 }
 
 fn check_timeouts(timeouts: &Timeouts) -> Checked {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use framelink_session::NumberRange;
 
-use super::{Profile, ProfileError, Side, rules};
+use super::{Profile, ProfileError, Side, bounds};
 
 /// Which numbers framelink chooses for a peer: for keys, templates and heartbeats.
 ///
@@ -110,5 +110,5 @@ pub(super) fn check(profile: &Profile) -> Result<(), ProfileError> {
 
 fn check_file(profile: &Profile) -> Result<(), ProfileError> {
     let Some(file) = profile.numbers().and_then(|numbers| numbers.file.as_deref()) else { return Ok(()) };
-    rules::tls::check_file("numbers.file", file, "stan.numbers")
+    bounds::check_file("numbers.file", file, "stan.numbers")
 }

@@ -5,7 +5,7 @@
 
 mod replies;
 mod signing;
-pub(super) mod tls;
+mod tls;
 
 use std::time::Duration;
 

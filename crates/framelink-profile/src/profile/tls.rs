@@ -42,7 +42,7 @@ pub struct Tls {
     pub minimum_version: TlsVersion,
     /// The application protocols (ALPN), the preferred one first, up to 16 of 1 to 255 bytes. Defaults to none.
     pub alpn: Vec<String>,
-    /// For clients: takes any certificate of the server, expired or of another name too. Whoever is between the two can
+    /// For clients: takes any certificate of the server, expired or of another name too. A program between the two can
     /// then read and change all messages, unless `allow_sha256` names the certificate.
     pub dangerously_accept_any_certificate: bool,
     /// Limits the handshake. Defaults to 10 s.

@@ -2,6 +2,7 @@
 
 mod claim;
 mod event;
+mod header;
 mod held;
 mod table;
 
@@ -10,16 +11,16 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-pub(crate) use claim::Claim;
+use claim::Claim;
 use event::Observer;
 pub use event::ServerEvent;
+pub(crate) use header::HeaderStage;
 pub use held::HeldBytes;
 pub(crate) use table::Table;
 pub use table::{AdmissionCounts, Refusal};
 
-use crate::connection::peer_addr::{PeerAddr, ProxiedPeer};
 use crate::profile::{Access, Network, Profile, ProxyProtocol, WhenFull};
-use crate::proxy_protocol::HeaderStage;
+use crate::proxy_protocol::ProxiedPeer;
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, NoticeStage, Tally};
 
@@ -89,7 +90,7 @@ pub(crate) struct Permit {
     pub(crate) place: Place,
     /// What the connection begins with, if its peer is a proxy.
     pub(crate) header: Option<HeaderStage>,
-    peer: Option<Arc<ProxiedPeer>>,
+    pub(crate) proxy: Option<Arc<ProxiedPeer>>,
 }
 
 /// The place of one connection. Dropping it frees the place.
@@ -221,7 +222,7 @@ impl Admission {
             let claim = Claim::new(&mut place, &account);
             HeaderStage::new(proxy, Arc::clone(peer), claim)
         });
-        Ok(Permit { notice, account, tally, place, header, peer })
+        Ok(Permit { notice, account, tally, place, header, proxy: peer })
     }
 
     /// Brings all connections to this stage, and those that are accepted later too. A server with a loop of its own is
@@ -241,11 +242,6 @@ impl Admission {
 }
 
 impl Permit {
-    /// Returns the address of the peer, which is that of the client once a proxy has told it.
-    pub(crate) fn peer_addr(&self, socket: SocketAddr) -> PeerAddr {
-        self.peer.as_ref().map_or_else(|| PeerAddr::new(Some(socket)), |peer| PeerAddr::Proxied(Arc::clone(peer)))
-    }
-
     /// Returns whether this connection may be dropped to make room for a newer one.
     pub(crate) fn can_be_dropped(&self) -> bool {
         self.place.admission.can_drop

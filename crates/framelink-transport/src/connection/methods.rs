@@ -55,7 +55,7 @@ macro_rules! connection_methods {
         /// Begins the layers of a new connection.
         fn begin_layers(
             &mut self,
-            header: Option<$crate::proxy_protocol::HeaderStage>,
+            header: Option<$crate::admission::HeaderStage>,
             tls: Option<($crate::tls::ReaderBox, $crate::tls::WriterBox)>,
         ) {
             let (reader, writer) = tls.map_or((None, None), |(mut reader, mut writer)| {
@@ -161,7 +161,7 @@ macro_rules! socket_connection_methods {
         /// Sends the preamble at once, unless a PROXY protocol header or the TLS handshake comes before it.
         fn begun_by(
             mut self,
-            header: Option<$crate::proxy_protocol::HeaderStage>,
+            header: Option<$crate::admission::HeaderStage>,
             tls: Option<($crate::tls::ReaderBox, $crate::tls::WriterBox)>,
         ) -> Self {
             self.begin_layers(header, tls);

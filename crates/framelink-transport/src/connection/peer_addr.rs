@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::proxy_protocol::ProxyInfo;
+use crate::proxy_protocol::{ProxiedPeer, ProxyInfo};
 
 /// The address of the peer of a connection, if there is one. Both halves of each connection have it, so it takes 16 bytes
 /// instead of the 32 of an `Option<SocketAddr>`.
@@ -15,24 +15,6 @@ pub(crate) enum PeerAddr {
     V6(Arc<SocketAddrV6>),
     /// A proxy, and its client once that is known.
     Proxied(Arc<ProxiedPeer>),
-}
-
-/// The peer of a connection that begins with a PROXY protocol header.
-#[derive(Debug)]
-pub(crate) struct ProxiedPeer {
-    socket: SocketAddr,
-    info: OnceLock<Box<ProxyInfo>>,
-}
-
-impl ProxiedPeer {
-    pub(crate) fn new(socket: SocketAddr) -> Arc<Self> {
-        Arc::new(Self { socket, info: OnceLock::new() })
-    }
-
-    /// Sets what the header says. It comes once.
-    pub(crate) fn set(&self, info: Box<ProxyInfo>) {
-        let _ = self.info.set(info);
-    }
 }
 
 impl From<Option<SocketAddr>> for PeerAddr {
@@ -55,14 +37,19 @@ impl PeerAddr {
             Self::None => None,
             Self::V4(address) => Some(SocketAddr::V4(*address)),
             Self::V6(address) => Some(SocketAddr::V6(**address)),
-            Self::Proxied(peer) => Some(self.proxied().and_then(|info| info.client).unwrap_or(peer.socket)),
+            Self::Proxied(peer) => Some(peer.address()),
         }
+    }
+
+    /// Returns the address of a peer, which is a proxy if `proxy` is there.
+    pub(crate) fn of_accepted(address: SocketAddr, proxy: Option<&Arc<ProxiedPeer>>) -> Self {
+        proxy.map_or_else(|| Self::new(Some(address)), |proxy| Self::Proxied(Arc::clone(proxy)))
     }
 
     /// Returns what a proxy says about its client.
     pub(crate) fn proxied(&self) -> Option<&ProxyInfo> {
         match self {
-            Self::Proxied(peer) => peer.info.get().map(|info| &**info),
+            Self::Proxied(peer) => peer.info(),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::proxy_protocol::HeaderStage;
+use crate::admission::HeaderStage;
 use crate::tls::ReaderBox;
 
 /// The layers of a connection that has any. Plain connections have none, so they are in memory of their own.

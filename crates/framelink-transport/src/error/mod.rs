@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use crate::proxy_protocol::ProxyError;
 use crate::session::{DialogueError, Sent};
 use crate::{DecodeError, EncodeError};
 
@@ -113,8 +114,10 @@ impl<D, E> Error<D, E> {
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             #[cfg(feature = "tls")]
             Cause::Tls(error) | Cause::Connect(ConnectError::Tls { error, .. }) => error.blame(),
-            Cause::Proxy(error) => error.blame(),
-            Cause::Preamble(_)
+            Cause::Proxy(ProxyError::Unfinished) => Blame::Ours,
+            Cause::Proxy(ProxyError::TimedOut { .. }) => Blame::Network,
+            Cause::Proxy(_)
+            | Cause::Preamble(_)
             | Cause::ProxyHeader(_)
             | Cause::Fault(_)
             | Cause::NoReply

@@ -124,7 +124,8 @@ macro_rules! listener_methods {
                 accepted: std::io::Result<(TcpStream, std::net::SocketAddr)>,
             ) -> std::io::Result<Option<Connection<C>>> {
                 let Some((stream, peer, permit)) = self.listening.admit(accepted)? else { return Ok(None) };
-                let peer = permit.as_ref().map_or_else(|| Some(peer).into(), |permit| permit.peer_addr(peer));
+                let proxy = permit.as_ref().and_then(|permit| permit.proxy.as_ref());
+                let peer = $crate::connection::peer_addr::PeerAddr::of_accepted(peer, proxy);
                 let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), peer);
                 Ok(Some(connection.admitted(&self.listening.setup, permit)))
             }

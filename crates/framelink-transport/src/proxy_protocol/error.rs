@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use framelink_codec::notation::TimeText;
 
-use crate::admission::Refusal;
-use crate::error::Blame;
-
 /// Why a connection that must begin with a PROXY protocol header is closed.
 ///
 /// ```
@@ -37,7 +34,7 @@ pub enum ProxyError {
     /// The header breaks the rules of the protocol.
     Wrong(String),
     /// The client in the header may not connect.
-    Refused(Refusal),
+    Refused(String),
     /// The connection was split before the header was read.
     Unfinished,
     /// The peer closed the connection before the header was complete.
@@ -67,7 +64,7 @@ impl fmt::Display for ProxyError {
                 "the PROXY protocol header has {len} bytes or more, and {max} are allowed (proxy-protocol.max-header)"
             ),
             Self::Wrong(why) => write!(f, "the PROXY protocol header is wrong: {why}"),
-            Self::Refused(refusal) => write!(f, "refused: {refusal} ({})", refusal.key()),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
             Self::Unfinished => {
                 f.write_str("the PROXY protocol header is not complete; finish it before the connection is split")
             }
@@ -87,15 +84,6 @@ impl fmt::Display for ProxyError {
 impl Error for ProxyError {}
 
 impl ProxyError {
-    /// Returns whose fault it is.
-    pub(crate) const fn blame(&self) -> Blame {
-        match self {
-            Self::Unfinished => Blame::Ours,
-            Self::TimedOut { .. } => Blame::Network,
-            _ => Blame::Peer,
-        }
-    }
-
     /// Returns the error that was passed through a stream.
     pub(crate) fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()

@@ -4,15 +4,15 @@
 //! [`ProxyProtocol`](crate::profile::ProxyProtocol).
 
 mod error;
+mod peer;
 mod read;
 mod reader;
-mod stage;
 mod write;
 
 pub use error::ProxyError;
+pub(crate) use peer::ProxiedPeer;
 pub use read::{HeaderStep, read_header};
 pub(crate) use reader::HeaderReader;
-pub(crate) use stage::HeaderStage;
 
 use std::net::SocketAddr;
 

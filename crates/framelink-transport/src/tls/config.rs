@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
-use super::files::{ProfileTls, Source};
+use super::files::{self, Source};
 use super::shared::Shared;
 use super::{ReaderBox, TlsError, TlsReader, TlsWriter, WriterBox};
 use crate::net::lock::Lock;
@@ -50,7 +50,7 @@ impl ClientTls {
     }
 
     /// Returns a copy for the server at this address, which is HOST:PORT, unless its name is known.
-    fn or_host(&self, address: &str) -> Self {
+    pub(super) fn or_host(&self, address: &str) -> Self {
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
         let host = host.split_once('%').map_or(host, |(host, _)| host);
         let name = || ServerName::try_from(host.to_owned()).ok();
@@ -136,51 +136,58 @@ impl ServerTls {
     }
 }
 
-/// TLS for the connections of one connector or listener.
-#[derive(Clone, Debug)]
-pub(crate) enum TlsSetup {
-    Client(ClientTls),
-    Server(ServerTls),
-    OfProfile(Arc<ProfileTls>),
+/// The methods that read the files of a profile.
+macro_rules! of_files {
+    ($tls:ident, $side:ident, $config:ident, $made:expr) => {
+        impl $tls {
+            /// Reads the files of the profile, and uses them as it says. The roles do this by themselves; a program that
+            /// replaces certificates makes this value, gives a clone to the role, and calls [`reload`](Self::reload).
+            ///
+            /// # Errors
+            /// Names the key of the file that cannot be used, and why. If the profile has no TLS, or if this side cannot use
+            /// it, the error says so.
+            pub fn of_profile(profile: &Profile) -> Result<Self, ProfileError> {
+                let source = Source::of(profile, Side::$side)?;
+                let made: Self = ($made)(files::$config(&source.tls)?, &source.tls)?;
+                let mut made = made.handshake_within(source.tls.handshake_timeout);
+                made.source = Some(source);
+                Ok(made)
+            }
+
+            /// Reads the files of the profile again. Connections that begin later use the new ones. If they cannot be used,
+            /// nothing changes. Without a profile, this does nothing.
+            ///
+            /// # Errors
+            /// As for [`of_profile`](Self::of_profile).
+            pub fn reload(&self) -> Result<(), ProfileError> {
+                let Some(source) = &self.source else { return Ok(()) };
+                self.replace(files::$config(&source.tls)?);
+                Ok(())
+            }
+
+            /// Reads the files again if one of them has changed since this was called last. Returns whether one has. Call
+            /// this now and then.
+            ///
+            /// # Errors
+            /// As for [`of_profile`](Self::of_profile), once for each change.
+            pub fn reload_if_changed(&self) -> Result<bool, ProfileError> {
+                let has_changed = self.source.as_ref().is_some_and(|source| source.has_changed());
+                if has_changed {
+                    self.reload()?;
+                }
+                Ok(has_changed)
+            }
+        }
+    };
 }
 
-impl TlsSetup {
-    /// Returns the TLS of a profile, if it has any. [`open`](Self::open) reads its files.
-    pub(crate) fn of(profile: &Arc<Profile>, side: Side) -> Option<Self> {
-        profile.tls().map(|_| Self::OfProfile(ProfileTls::new(profile, side)))
-    }
+of_files!(ServerTls, Server, server, |config, _: &Tls| Ok(Self::new(config)));
+of_files!(ClientTls, Client, client, |config, tls: &Tls| {
+    let name = tls.server_name.as_deref().map(|name| files::server_name(name)).transpose()?;
+    Ok(Self::named(config, name))
+});
 
-    /// Reads the files of a profile, unless they were read.
-    pub(crate) fn open(&self) -> Result<(), ProfileError> {
-        match self {
-            Self::Client(_) | Self::Server(_) => Ok(()),
-            Self::OfProfile(tls) => tls.made().as_ref().map(drop).map_err(Clone::clone),
-        }
-    }
-
-    /// Returns the TLS for the server at this address, whose host is its name unless it has another.
-    pub(crate) fn for_host(&self, address: &str) -> Self {
-        match self {
-            Self::Client(tls) => Self::Client(tls.or_host(address)),
-            Self::Server(_) => self.clone(),
-            Self::OfProfile(tls) => tls.made().as_ref().map_or_else(|_| self.clone(), |made| made.for_host(address)),
-        }
-    }
-
-    /// Begins TLS on a new connection. An error is left to its handshake.
-    pub(crate) fn begin(&self, peer: Option<SocketAddr>) -> (ReaderBox, WriterBox) {
-        match self {
-            Self::Client(tls) => tls.begin(peer),
-            Self::Server(tls) => tls.begin(),
-            Self::OfProfile(tls) => match tls.made() {
-                Ok(made) => made.begin(peer),
-                Err(error) => halves(Err(rustls::Error::General(error.to_string())), None, Tls::HANDSHAKE),
-            },
-        }
-    }
-}
-
-fn halves(
+pub(super) fn halves(
     connection: Result<Connection, rustls::Error>,
     fragment: Option<usize>,
     within: Duration,

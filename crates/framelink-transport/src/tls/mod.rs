@@ -67,6 +67,7 @@ mod error;
 mod facts;
 mod files;
 mod reader;
+mod setup;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -80,10 +81,10 @@ pub use error::TlsError;
 pub use facts::{TlsEnd, TlsFacts};
 pub use files::explain_files;
 
-pub(crate) use config::TlsSetup;
 pub(crate) use error::is_cut_off;
 pub(crate) use error::timed_out;
 pub(crate) use reader::TlsReader;
+pub(crate) use setup::TlsSetup;
 pub(crate) use writer::TlsWriter;
 
 /// The halves of the TLS state, in memory of their own: most connections have none.

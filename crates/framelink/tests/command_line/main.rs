@@ -25,6 +25,8 @@ mod numbers;
 mod outcomes;
 mod packages;
 mod profile;
+#[cfg(feature = "tls")]
+mod proxies;
 mod queued;
 mod refused;
 mod send;

@@ -10,7 +10,7 @@ use crate::common::{Host, Running, TempFile, dial, framelink, half_close, read_e
 const LISTEN: [&str; 4] = ["--listen", "127.0.0.1:0", "--framing", "ascii:4"];
 
 /// The files of an authority, of a server and of a client.
-struct Files {
+pub(crate) struct Files {
     root: TempFile,
     server: (TempFile, TempFile),
     client: (TempFile, TempFile),
@@ -18,7 +18,7 @@ struct Files {
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "root");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -39,11 +39,21 @@ impl Files {
         Self { root: TempFile::with(root.as_bytes()), server, client, renewed: issue("switch.example") }
     }
 
-    fn server(&self) -> String {
+    pub(crate) fn root(&self) -> &str {
+        self.root.path()
+    }
+
+    pub(crate) fn server_paths(&self) -> (&str, &str) {
+        (self.server.0.path(), self.server.1.path())
+    }
+
+    /// Returns the words of a server.
+    pub(crate) fn server(&self) -> String {
         format!("certificate={},key={}", self.server.0.path(), self.server.1.path())
     }
 
-    fn client(&self) -> String {
+    /// Returns the words of a client.
+    pub(crate) fn client(&self) -> String {
         format!("roots={},server-name=switch.example", self.root.path())
     }
 }

@@ -1,16 +1,13 @@
 //! TLS and the PROXY protocol.
 
 use std::net::IpAddr;
-use std::path::Path;
 
 use super::Checked;
-use crate::profile::bounds::{check_len, check_number_in, check_time};
+use crate::profile::bounds::{check_file, check_len, check_number_in, check_time};
 use crate::profile::{
-    Access, ClientCertificates, ExchangeKind, Numbering, Profile, ProfileError, ProxyProtocol, Reach, Roots, Side, Tls,
+    Access, ClientCertificates, ExchangeKind, Profile, ProfileError, ProxyProtocol, Reach, Roots, Side, Tls,
 };
 
-/// The most bytes of the name of a file.
-const MOST_NAME: usize = Numbering::MOST_NAME;
 /// The most bytes of a DNS name.
 const MOST_HOST: usize = 253;
 /// The most bytes of the name of a protocol: its length is one byte.
@@ -122,16 +119,6 @@ fn check_files(tls: &Tls) -> Checked {
         (LISTS, tls.revocation_lists.as_ref()),
     ];
     files.into_iter().try_for_each(|(key, file)| file.map_or(Ok(()), |file| check_file(key, file, "server.pem")))
-}
-
-/// Checks the name of a file that a profile names.
-pub(in crate::profile) fn check_file(key: &'static str, file: &Path, example: &str) -> Checked {
-    if file.file_name().is_some() && file.to_str().is_some_and(|name| name.len() <= MOST_NAME) {
-        return Ok(());
-    }
-    let found: String = file.to_string_lossy().chars().take(64).collect();
-    let allowed = format!("the name of a file in UTF-8, of up to {MOST_NAME} bytes, such as `{example}`");
-    Err(ProfileError::out_of_bounds(key, format!("`{}`", found.escape_debug()), allowed))
 }
 
 fn check_name(key: &'static str, name: &str, is_allowed: bool, allowed: &str) -> Checked {

@@ -18,7 +18,7 @@ use crate::profile::{ClientCertificates, ProfileError, Roots, Tls, TlsVersion};
 /// A certificate with those that lead to its root, and its key.
 pub(super) type Own = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-pub(super) fn server(tls: &Tls) -> Result<ServerConfig, ProfileError> {
+pub(in crate::tls) fn server(tls: &Tls) -> Result<ServerConfig, ProfileError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions(tls));
     let builder = builder.map_err(|error| unusable("tls.minimum-version", &error))?;
@@ -39,7 +39,7 @@ pub(super) fn server(tls: &Tls) -> Result<ServerConfig, ProfileError> {
     Ok(config)
 }
 
-pub(super) fn client(tls: &Tls) -> Result<ClientConfig, ProfileError> {
+pub(in crate::tls) fn client(tls: &Tls) -> Result<ClientConfig, ProfileError> {
     let provider = Arc::new(ring::default_provider());
     let check = match tls.dangerously_accept_any_certificate {
         true => ServerCheck::of_any(&provider, tls),
@@ -118,7 +118,7 @@ pub(super) fn revocation_lists(tls: &Tls) -> Result<Vec<CertificateRevocationLis
     tls.revocation_lists.as_deref().map_or(Ok(Vec::new()), lists)
 }
 
-pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ProfileError> {
+pub(in crate::tls) fn server_name(name: &str) -> Result<ServerName<'static>, ProfileError> {
     ServerName::try_from(name.to_owned()).map_err(|error| unusable("tls.server-name", &error))
 }
 

@@ -1,14 +1,13 @@
-//! The header as the first step of an accepted connection.
+//! The PROXY protocol header as the first step of an accepted connection.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{HeaderReader, ProxyError};
-use crate::admission::Claim;
-use crate::connection::peer_addr::ProxiedPeer;
+use super::claim::Claim;
 use crate::profile::ProxyProtocol;
+use crate::proxy_protocol::{HeaderReader, ProxiedPeer, ProxyError};
 
 /// A header that was not received yet. When it was, the client in it is admitted or refused.
 #[derive(Debug)]
@@ -48,7 +47,10 @@ impl HeaderStage {
         let client = info.client;
         self.peer.set(info);
         match client {
-            Some(client) => self.claim.identify(client).map_err(|refusal| ProxyError::Refused(refusal).into()),
+            Some(client) => self
+                .claim
+                .identify(client)
+                .map_err(|refusal| ProxyError::Refused(format!("{refusal} ({})", refusal.key())).into()),
             None => Ok(()),
         }
     }
