@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::admission::HeaderStage;
+use crate::error::handshake_timed_out;
 use crate::tls::ReaderBox;
 
 /// The layers of a connection that has any. Plain connections have none, so they are in memory of their own.
@@ -41,7 +42,7 @@ impl Layers {
     pub(crate) fn timed_out(&self, after: Duration) -> io::Error {
         match &self.header {
             Some(header) => header.timed_out(after).into(),
-            None => crate::tls::timed_out(after),
+            None => handshake_timed_out(after),
         }
     }
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 use framelink_codec::{Decode, Ends};
 
 use super::{Clock, Inbound, Input, is_wait};
-use crate::error::Cause;
+use crate::error::{Cause, is_cut_off};
 use crate::session::Ending;
-use crate::tls::is_cut_off;
 
 /// What is known from earlier reads.
 #[derive(Default)]

@@ -27,8 +27,11 @@ impl<'t, S> Secured<'t, S> {
     }
 
     #[inline]
-    pub(crate) const fn both(socket: S, reader: Option<&'t mut LayersBox>, writer: Option<&'t mut WriterBox>) -> Self {
-        Self { socket, reader, writer }
+    pub(crate) const fn both(socket: S, layers: &'t mut Option<(LayersBox, Option<WriterBox>)>) -> Self {
+        match layers {
+            Some((layers, writer)) => Self { socket, reader: Some(layers), writer: writer.as_mut() },
+            None => Self { socket, reader: None, writer: None },
+        }
     }
 }
 
@@ -82,7 +85,7 @@ impl<S: Output> Output for Secured<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.writer {
             None => self.socket.write(bytes),
-            Some(tls) => tls.write(bytes, &mut self.socket),
+            Some(tls) => tls.write(bytes, |records| self.socket.write(records)),
         }
     }
 
@@ -91,9 +94,7 @@ impl<S: Output> Output for Secured<'_, S> {
         match &mut self.writer {
             None => self.socket.write_vectored(parts),
             // No caller passes several parts, because this gathers nothing.
-            Some(tls) => {
-                tls.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part), &mut self.socket)
-            }
+            Some(_) => self.write(parts.iter().find(|part| !part.is_empty()).map_or(&[], |part| part)),
         }
     }
 
@@ -110,14 +111,20 @@ impl<S: Output> Output for Secured<'_, S> {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.writer {
             None => self.socket.flush(),
-            Some(tls) => tls.flush(&mut self.socket),
+            Some(tls) => {
+                tls.flush(|records| self.socket.write(records))?;
+                self.socket.flush()
+            }
         }
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
         match &mut self.writer {
             None => self.socket.shut_down(),
-            Some(tls) => tls.shut_down(&mut self.socket),
+            Some(tls) => {
+                let closed = tls.close(|records| self.socket.write(records)).and_then(|()| self.socket.shut_down());
+                tls.closed(closed)
+            }
         }
     }
 }

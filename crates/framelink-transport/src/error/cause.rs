@@ -13,10 +13,10 @@ use super::Error;
 use super::connect_error::{ConnectError, rounded};
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 use super::pool_error::PoolError;
+#[cfg(feature = "tls")]
+use super::tls_error::TlsError;
 use crate::proxy_protocol::ProxyError;
 use crate::session::{DialogueError, Ending, NotBegun, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble};
-#[cfg(feature = "tls")]
-use crate::tls::TlsError;
 use crate::{DecodeError, EncodeError};
 
 /// The error of a handler.

@@ -97,7 +97,7 @@ pub enum ConnectError {
         /// The address that was dialled.
         address: SocketAddr,
         /// Why it failed.
-        error: crate::tls::TlsError,
+        error: super::TlsError,
     },
     /// Nothing was dialled: the profile asks for an exchange with the peer, for which `start` would have to wait.
     Unsigned {

@@ -15,6 +15,8 @@ mod opening;
 mod pool_error;
 #[cfg(all(test, feature = "blocking"))]
 mod sources;
+#[cfg(feature = "tls")]
+mod tls_error;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -31,6 +33,30 @@ pub use connect_error::ConnectError;
 pub(crate) use connect_error::no_answer;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use pool_error::PoolError;
+#[cfg(feature = "tls")]
+pub use tls_error::TlsError;
+
+/// Returns whether the peer has closed a connection with TLS without its `close_notify`.
+pub(crate) fn is_cut_off(error: &std::io::Error) -> bool {
+    #[cfg(feature = "tls")]
+    return matches!(TlsError::in_io(error), Some(TlsError::CutOff));
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// The error of a TLS handshake that was not over in time.
+pub(crate) fn handshake_timed_out(after: Duration) -> std::io::Error {
+    #[cfg(feature = "tls")]
+    return TlsError::TimedOut { after }.into();
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = after;
+        std::io::ErrorKind::TimedOut.into()
+    }
+}
 
 /// The errors of a codec for both directions.
 pub(crate) type ErrorOf<C> = Error<<C as Decode>::Error, <C as Encode>::Error>;

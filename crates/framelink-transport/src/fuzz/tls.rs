@@ -1,6 +1,6 @@
 //! The TLS layer, with bytes of a stranger.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::drive::Output;
 use crate::tls::{ClientTls, ServerTls, TlsError};
 
 /// Passes random bytes to a client or a server, in pieces, as the peer's side of the handshake. Nothing is delivered before
@@ -22,10 +21,13 @@ pub fn tls(data: &[u8]) {
         0 => configs().0.begin(None),
         _ => configs().1.begin(),
     };
-    let (mut sink, mut rest, mut failed) = (Sink::default(), bytes, None::<TlsError>);
+    let (mut sent, mut rest, mut failed) = (0, bytes, None::<TlsError>);
     // Each call uses bytes, or finds that there are no more.
     for _ in 0..bytes.len() + 2 {
-        let flushed = writer.flush(&mut sink);
+        let flushed = writer.flush(|records| {
+            sent += records.len();
+            Ok(records.len())
+        });
         assert!(flushed.is_ok(), "writing to memory succeeds");
         let read = reader.read(&mut [0; 64], |space| {
             let count = rest.len().min(space.len()).min(usize::from(piece) + 1);
@@ -46,34 +48,7 @@ pub fn tls(data: &[u8]) {
     }
     assert!(rest.is_empty() || failed.is_some());
     assert!(reader.handshake_until().is_some());
-    assert!(sink.0 < 16 * 1024 + 4 * bytes.len(), "{} bytes are sent for {}", sink.0, bytes.len());
-}
-
-/// Counts what is written.
-#[derive(Default)]
-struct Sink(usize);
-
-impl Output for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        parts.first().map_or(Ok(0), |part| self.write(part))
-    }
-
-    fn gathers(&self) -> bool {
-        false
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn shut_down(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    assert!(sent < 16 * 1024 + 4 * bytes.len(), "{sent} bytes are sent for {}", bytes.len());
 }
 
 /// Has no certificate, so that no handshake succeeds.

@@ -200,8 +200,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         let overdue = receiving.overdue_at().map(|(at, _)| at);
         let handshake = self.layers().and_then(|layers| layers.handshake_until());
         let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now), handshake];
-        let until = until.into_iter().flatten();
-        Some(until.min()?.saturating_sub(now))
+        Some(until.into_iter().flatten().min()?.saturating_sub(now))
     }
 
     /// Returns how the connection was told to end, if it was and has not ended yet.
@@ -345,8 +344,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     ) -> Result<T, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
-        let (reader, writer) = layers_of(&mut self.layers);
-        work(&mut self.session, &mut Secured::both(socket, reader, writer), &self.clock)
+        work(&mut self.session, &mut Secured::both(socket, &mut self.layers), &self.clock)
     }
 }
 
@@ -388,8 +386,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
     fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
-        let (reader, writer) = layers_of(&mut self.layers);
-        let port = Secured::both(socket, reader, writer);
+        let port = Secured::both(socket, &mut self.layers);
         let Session { receiving, sending, .. } = &mut self.session;
         Ok(Open { receiving, sending, port, clock: &self.clock })
     }
@@ -419,16 +416,6 @@ impl<C: Decode + Encode, S: event::Source> event::Source for Connection<C, S> {
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         open(&mut self.stream)?.deregister(registry)
-    }
-}
-
-/// Returns the layers of each direction, if there are any.
-const fn layers_of(
-    layers: &mut Option<(LayersBox, Option<WriterBox>)>,
-) -> (Option<&mut LayersBox>, Option<&mut WriterBox>) {
-    match layers {
-        Some((layers, writer)) => (Some(layers), writer.as_mut()),
-        None => (None, None),
     }
 }
 

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::drive::Output;
 use crate::profile::{Profile, ProfileError, Side};
 use crate::session::memory::Held;
 
@@ -66,25 +65,19 @@ impl WriterBox {
         match *self {}
     }
 
-    pub(crate) fn write(&mut self, _: &[u8], _: &mut impl Output) -> io::Result<usize> {
+    pub(crate) fn write(&mut self, _: &[u8], _: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<usize> {
         match *self {}
     }
 
-    pub(crate) fn flush(&mut self, _: &mut impl Output) -> io::Result<()> {
+    pub(crate) fn flush(&mut self, _: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         match *self {}
     }
 
-    pub(crate) fn shut_down(&mut self, _: &mut impl Output) -> io::Result<()> {
+    pub(crate) fn close(&mut self, _: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         match *self {}
     }
-}
 
-/// No handshake takes time.
-pub(crate) fn timed_out(_: Duration) -> io::Error {
-    io::ErrorKind::TimedOut.into()
-}
-
-/// Returns false: without TLS, no close is told from another.
-pub(crate) const fn is_cut_off(_: &io::Error) -> bool {
-    false
+    pub(crate) fn closed(&mut self, _: io::Result<()>) -> io::Result<()> {
+        match *self {}
+    }
 }

@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
 use super::files::{self, Source};
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::{ReaderBox, TlsError, TlsReader, TlsWriter, WriterBox};
-use crate::net::lock::Lock;
 use crate::profile::{Profile, ProfileError, Side, Tls};
 
 /// How long a handshake may take, unless it is set.
@@ -32,7 +31,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Clone)]
 pub struct ClientTls {
-    config: Arc<Lock<Arc<ClientConfig>>>,
+    config: Arc<Mutex<Arc<ClientConfig>>>,
     /// `None`: the host of the address that is dialled.
     name: Option<ServerName<'static>>,
     within: Duration,
@@ -46,7 +45,7 @@ impl ClientTls {
     }
 
     pub(super) fn named(config: impl Into<Arc<ClientConfig>>, name: Option<ServerName<'static>>) -> Self {
-        Self { config: Arc::new(Lock::new(config.into())), name, within: WITHIN, source: None }
+        Self { config: Arc::new(Mutex::new(config.into())), name, within: WITHIN, source: None }
     }
 
     /// Returns a copy for the server at this address, which is HOST:PORT, unless its name is known.
@@ -73,11 +72,11 @@ impl ClientTls {
 
     /// Replaces the configuration of this value and of its clones. Connections that begin later use the new one.
     pub fn replace(&self, config: impl Into<Arc<ClientConfig>>) {
-        *self.config.lock() = config.into();
+        *lock(&self.config) = config.into();
     }
 
     pub(crate) fn begin(&self, peer: Option<SocketAddr>) -> (ReaderBox, WriterBox) {
-        let config = Arc::clone(&self.config.lock());
+        let config = Arc::clone(&lock(&self.config));
         let fragment = config.max_fragment_size;
         let no_name = || rustls::Error::General("the name of the server is unknown; set tls.server-name".to_owned());
         let name = self.name.clone().or_else(|| Some(peer?.ip().to_canonical().into())).ok_or_else(no_name);
@@ -105,7 +104,7 @@ impl ClientTls {
 /// ```
 #[derive(Clone)]
 pub struct ServerTls {
-    config: Arc<Lock<Arc<ServerConfig>>>,
+    config: Arc<Mutex<Arc<ServerConfig>>>,
     within: Duration,
     pub(super) source: Option<Arc<Source>>,
 }
@@ -113,7 +112,7 @@ pub struct ServerTls {
 impl ServerTls {
     /// Uses this configuration.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
-        Self { config: Arc::new(Lock::new(config.into())), within: WITHIN, source: None }
+        Self { config: Arc::new(Mutex::new(config.into())), within: WITHIN, source: None }
     }
 
     /// Sets how long the handshake may take from when the connection was accepted. Defaults to 10 s.
@@ -126,11 +125,11 @@ impl ServerTls {
     /// Replaces the configuration of this value and of its clones, for example after a certificate was renewed.
     /// Connections that are accepted later use the new one.
     pub fn replace(&self, config: impl Into<Arc<ServerConfig>>) {
-        *self.config.lock() = config.into();
+        *lock(&self.config) = config.into();
     }
 
     pub(crate) fn begin(&self) -> (ReaderBox, WriterBox) {
-        let config = Arc::clone(&self.config.lock());
+        let config = Arc::clone(&lock(&self.config));
         let fragment = config.max_fragment_size;
         halves(ServerConnection::new(config).map(Connection::Server), fragment, self.within)
     }

@@ -63,7 +63,6 @@
 
 mod certificate;
 mod config;
-mod error;
 mod facts;
 mod files;
 mod reader;
@@ -75,14 +74,13 @@ mod writer;
 
 pub use rustls;
 
+pub use crate::error::TlsError;
+
 pub use certificate::PeerCertificate;
 pub use config::{ClientTls, ServerTls};
-pub use error::TlsError;
 pub use facts::{TlsEnd, TlsFacts};
 pub use files::explain_files;
 
-pub(crate) use error::is_cut_off;
-pub(crate) use error::timed_out;
 pub(crate) use reader::TlsReader;
 pub(crate) use setup::TlsSetup;
 pub(crate) use writer::TlsWriter;

@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustls::Connection;
 
 use super::{TlsEnd, TlsError, TlsFacts};
-use crate::net::lock::Lock;
 
 /// The state of rustls, which does no I/O. The lock is held while bytes are encrypted or decrypted, never while a socket
 /// is used.
 pub(super) struct Shared {
-    connection: Lock<Result<Connection, TlsError>>,
+    connection: Mutex<Result<Connection, TlsError>>,
     /// Whether rustls has bytes to send which are no payload: of the handshake, a key update, an alert.
     owes: AtomicBool,
     is_handshaking: AtomicBool,
@@ -50,7 +50,7 @@ impl Shared {
             connection.set_buffer_limit(None);
         }
         Self {
-            connection: Lock::new(connection),
+            connection: Mutex::new(connection),
             owes: AtomicBool::new(owes),
             is_handshaking: AtomicBool::new(true),
             is_given_up: AtomicBool::new(false),
@@ -70,7 +70,7 @@ impl Shared {
 
     /// Fails if the handshake does not go on.
     pub(super) fn check_handshake(&self) -> Result<(), TlsError> {
-        match &*self.connection.lock() {
+        match &*lock(&self.connection) {
             Err(error) => Err(error.clone()),
             Ok(_) if self.is_given_up.load(Ordering::Relaxed) => Err(TlsError::Unfinished),
             Ok(_) => Ok(()),
@@ -93,7 +93,7 @@ impl Shared {
 
     /// Returns what the handshake agreed on, or `None` before it is over.
     pub(super) fn facts(&self) -> Option<TlsFacts> {
-        let connection = self.connection.lock();
+        let connection = lock(&self.connection);
         let connection = connection.as_ref().ok().filter(|_| !self.is_handshaking())?;
         TlsFacts::of(connection, self.end())
     }
@@ -101,7 +101,7 @@ impl Shared {
     /// Decrypts until `space` is full or all of `ciphertext` is used.
     pub(super) fn decrypt(&self, ciphertext: &[u8], space: &mut [u8]) -> Decrypted {
         let mut done = Decrypted { used: 0, filled: 0, failed: None };
-        match &mut *self.connection.lock() {
+        match &mut *lock(&self.connection) {
             Ok(connection) => {
                 done.failed = self.decrypt_with(connection, ciphertext, space, &mut done).err();
                 if connection.wants_write() {
@@ -208,8 +208,13 @@ impl Shared {
     }
 
     fn with<T>(&self, run: impl FnOnce(&mut Connection) -> T) -> Result<T, TlsError> {
-        self.connection.lock().as_mut().map(run).map_err(|error| error.clone())
+        lock(&self.connection).as_mut().map(run).map_err(|error| error.clone())
     }
+}
+
+/// Locks a mutex that stays usable after a panic.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Copies payload that was decrypted.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::TlsEnd;
 use super::shared::Shared;
-use crate::drive::Output;
 use crate::session::memory::Held;
 
 /// Encrypts what is sent on a socket.
@@ -41,8 +40,12 @@ impl TlsWriter {
         self.memory = memory;
     }
 
-    /// Writes payload. After `WouldBlock`, the next call must begin with the same payload.
-    pub(crate) fn write(&mut self, payload: &[u8], socket: &mut impl Output) -> io::Result<usize> {
+    /// Writes payload. `socket` writes records. After `WouldBlock`, the next call must begin with the same payload.
+    pub(crate) fn write(
+        &mut self,
+        payload: &[u8],
+        socket: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         if self.ends.is_empty() {
             if payload.is_empty() {
                 return Ok(0);
@@ -58,30 +61,32 @@ impl TlsWriter {
     }
 
     /// Writes records that are left, and what rustls itself has to send.
-    pub(crate) fn flush(&mut self, socket: &mut impl Output) -> io::Result<()> {
+    pub(crate) fn flush(&mut self, socket: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         if self.shared.owes() {
             self.shared.take(&mut self.records)?;
         }
         self.push(socket)?;
         self.release();
-        socket.flush()
+        Ok(())
     }
 
-    /// Sends `close_notify`, and shuts down writing.
-    pub(crate) fn shut_down(&mut self, socket: &mut impl Output) -> io::Result<()> {
+    /// Sends `close_notify`. Writing is shut down then.
+    pub(crate) fn close(&mut self, socket: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         if !self.has_closed {
             self.has_closed = true;
             self.shared.take_close_notify(&mut self.records)?;
         }
-        let done = self.push(socket).and_then(|()| socket.shut_down());
-        match done {
-            // The peer has closed already, and needs no answer.
+        self.push(socket)
+    }
+
+    /// Returns the result of shutting down. A peer that has closed already needs no answer.
+    pub(crate) fn closed(&mut self, result: io::Result<()>) -> io::Result<()> {
+        match result {
             Err(error) if self.shared.end() != TlsEnd::Open && is_gone(&error) => {
-                self.records = Vec::new();
-                self.written = 0;
+                (self.records, self.written) = (Vec::new(), 0);
                 Ok(())
             }
-            done => done,
+            result => result,
         }
     }
 
@@ -90,9 +95,9 @@ impl TlsWriter {
         self.shared.request_key_update()
     }
 
-    fn push(&mut self, socket: &mut impl Output) -> io::Result<()> {
+    fn push(&mut self, mut socket: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
         while let Some(rest) = self.records.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match socket.write(rest)? {
+            match socket(rest)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 count => self.written += count,
             }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use framelink_transport::profile::{Duplex, Pooled};
 use framelink_transport::session::Reply;
@@ -13,7 +14,7 @@ use crate::support::certificates::{ALL, Authority, Flaw, TLS12, Use, client, ser
 use crate::support::{DEADLINE, framing, runtime};
 
 fn builder() -> ProfileBuilder {
-    Profile::builder("net:2".parse::<Framing>().unwrap()).close_timeout(DEADLINE)
+    Profile::builder("net:2".parse::<Framing>().unwrap()).close_timeout(Duration::from_millis(300))
 }
 
 fn profile() -> Arc<Profile> {

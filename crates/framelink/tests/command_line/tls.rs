@@ -68,13 +68,13 @@ fn send(address: &str, words: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn words_make_a_server_and_a_client_use_tls() {
     let files = Files::new();
-    let (_server, address) =
+    let (mut server, address) =
         Running::listen(&mut framelink([&["serve"][..], &LISTEN, &["--tls", &files.server()]].concat()));
     let address = address.to_string();
     let (code, stdout, stderr) = send(&address, &["--tls", &files.client()]);
     assert_eq!((code, &*stdout), (Some(0), "hello\n"), "{stderr}");
     for (words, told) in [
-        (&[][..], "TLS"),
+        (&[][..], "the peer closed the connection instead of replying"),
         (&["--tls", "on,server-name=switch.example"], "was not issued by a root that this side trusts"),
         (&["--tls", &format!("roots={}", files.root.path())], "is not for the name 127.0.0.1"),
         (&["--tls", "roots=/none"], "tls.roots is `/none`"),
@@ -83,6 +83,7 @@ fn words_make_a_server_and_a_client_use_tls() {
         let (code, _, stderr) = send(&address, words);
         assert!(code != Some(0) && stderr.contains(told), "{words:?}: {stderr}");
     }
+    server.log_line("the peer does not speak TLS: it sent 30 30 30 35");
     let (code, stdout, stderr) = send(&address, &["--tls", "dangerously-accept-any-certificate=true"]);
     assert_eq!((code, &*stdout), (Some(0), "hello\n"), "{stderr}");
     assert!(stderr.contains("careful: a client takes any certificate of the server"), "{stderr}");

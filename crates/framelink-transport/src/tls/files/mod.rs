@@ -9,17 +9,17 @@ pub(super) use config::{client, server, server_name};
 pub use report::explain_files;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use crate::net::lock::Lock;
+use super::shared::lock;
 use crate::profile::{Profile, ProfileError, Roots, Side, Tls};
 
 /// The part of a profile that a configuration was made from.
 pub(super) struct Source {
     pub(super) tls: Tls,
     /// What the files were like when they were read last.
-    seen: Lock<Stamps>,
+    seen: Mutex<Stamps>,
 }
 
 /// When each file was changed, and how many bytes it had. `None`: it could not be looked at.
@@ -30,14 +30,14 @@ impl Source {
         profile.check_for(side)?;
         let tls = profile.tls().cloned().ok_or(ProfileError::Missing { key: "tls" })?;
         // Looked at before they are read, so that a change in between is noticed later.
-        let seen = Lock::new(stamps(&tls));
+        let seen = Mutex::new(stamps(&tls));
         Ok(Arc::new(Self { tls, seen }))
     }
 
     /// Returns whether a file has changed since this was asked last.
     pub(super) fn has_changed(&self) -> bool {
         let now = stamps(&self.tls);
-        let mut seen = self.seen.lock();
+        let mut seen = lock(&self.seen);
         let has_changed = *seen != now;
         *seen = now;
         has_changed

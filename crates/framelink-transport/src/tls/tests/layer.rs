@@ -41,8 +41,9 @@ fn payload_arrives_as_it_was_sent_however_the_wire_cuts_it() {
                 let facts = end.reader.facts().unwrap();
                 assert_eq!((facts.version, facts.end), (name, TlsEnd::Open));
             }
-            let most = if manner.most < 100 { 20_000 } else { 100_000 };
-            for len in [1, 2, 1000, 16 * 1024, 16 * 1024 + 1, most] {
+            // A wire that passes single bytes takes long.
+            let most = if manner.most < 100 { 2_000 } else { 100_000 };
+            for len in [1, 2, 1000, 16 * 1024, 16 * 1024 + 1, most].into_iter().filter(|len| *len <= most) {
                 let bytes = payload(len);
                 assert!(through(&mut client, &mut server, &bytes) == bytes, "{len} bytes, {manner:?}, {name}");
                 assert!(through(&mut server, &mut client, &bytes) == bytes, "{len} bytes back, {manner:?}, {name}");
@@ -56,7 +57,7 @@ fn payload_arrives_as_it_was_sent_however_the_wire_cuts_it() {
 fn payload_counts_as_written_when_the_wire_has_taken_its_record() {
     let configs = pair_of(ALL);
     let bytes = payload(40_000);
-    for room in (0..41_000).step_by(373) {
+    for room in (0..41_000).step_by(1009) {
         let (mut client, mut server) = shaken(configs.clone(), AT_ONCE);
         server.drain().unwrap();
         client.wire.to.lock().unwrap().room = Some(room);
@@ -77,7 +78,7 @@ fn a_flush_writes_staged_records_and_the_next_write_reports_them() {
     client.wire.to.lock().unwrap().room = Some(3);
     assert!(again(|| client.write(b"hello")).unwrap().is_none());
     client.wire.to.lock().unwrap().room = None;
-    client.writer.flush(&mut client.wire).unwrap();
+    client.flush().unwrap();
     assert_eq!(server.drain().unwrap().0, b"hello");
     assert_eq!(client.write(b"hello, and more").unwrap(), 5, "the same bytes come first");
     assert!(server.drain().unwrap().0.is_empty());
@@ -108,7 +109,7 @@ fn close_notify_ends_one_direction_in_good_order() {
         for manner in MANNERS {
             let (mut client, mut server) = shaken(pair_of(versions), manner);
             client.write_all(b"last");
-            while again(|| client.writer.shut_down(&mut client.wire)).unwrap().is_none() {}
+            while again(|| client.shut_down()).unwrap().is_none() {}
             let mut all = Vec::new();
             let ended = loop {
                 let (bytes, has_ended) = server.drain().unwrap();

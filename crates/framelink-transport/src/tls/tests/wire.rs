@@ -118,13 +118,13 @@ impl End {
 
     /// Advances the handshake as far as the wire allows. Returns whether it is over.
     pub(super) fn shake_hands(&mut self) -> io::Result<bool> {
-        let is_out = again(|| self.writer.flush(&mut self.wire))?.is_some();
+        let is_out = again(|| self.flush())?.is_some();
         if self.reader.handshake_until().is_none() {
             return Ok(is_out);
         }
         let read = self.read_into(&mut [0; 16]);
         if read.is_err() {
-            let _ = self.writer.flush(&mut self.wire);
+            let _ = self.flush();
         }
         assert_eq!(read?, None, "the handshake has no payload");
         Ok(false)
@@ -153,8 +153,17 @@ impl End {
         Ok((all, false))
     }
 
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush(|records| self.wire.write(records))
+    }
+
+    pub(super) fn shut_down(&mut self) -> io::Result<()> {
+        self.writer.close(|records| self.wire.write(records))?;
+        self.wire.shut_down()
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes, &mut self.wire)
+        self.writer.write(bytes, |records| self.wire.write(records))
     }
 
     /// Writes all bytes, and repeats what the wire did not take.

@@ -9,7 +9,7 @@ use framelink_codec::Foreign;
 use framelink_codec::notation::TimeText;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
-use crate::error::Blame;
+use super::Blame;
 
 /// Why a handshake failed, or TLS ended a connection.
 ///
@@ -80,7 +80,7 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    pub(super) fn of(error: rustls::Error) -> Self {
+    pub(crate) fn of(error: rustls::Error) -> Self {
         use rustls::Error as Rustls;
         match error {
             Rustls::InvalidCertificate(error) => Self::of_certificate(error),
@@ -134,7 +134,7 @@ impl TlsError {
     }
 
     /// Returns whose fault it is.
-    pub(crate) const fn blame(&self) -> Blame {
+    pub(super) const fn blame(&self) -> Blame {
         match self {
             Self::Unfinished | Self::Configuration(_) => Blame::Ours,
             Self::TimedOut { .. } | Self::CutOff => Blame::Network,
@@ -142,7 +142,7 @@ impl TlsError {
         }
     }
 
-    pub(super) fn not_tls(came: &[u8]) -> Self {
+    pub(crate) fn not_tls(came: &[u8]) -> Self {
         Self::NotTls(came.get(..16).unwrap_or(came).to_vec())
     }
 
@@ -150,16 +150,6 @@ impl TlsError {
     pub(crate) fn in_io(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
-}
-
-/// The error of a handshake that was not over in time.
-pub(crate) fn timed_out(after: Duration) -> io::Error {
-    TlsError::TimedOut { after }.into()
-}
-
-/// Returns whether the peer has closed the connection without `close_notify`.
-pub(crate) fn is_cut_off(error: &io::Error) -> bool {
-    matches!(TlsError::in_io(error), Some(TlsError::CutOff))
 }
 
 impl From<TlsError> for io::Error {
