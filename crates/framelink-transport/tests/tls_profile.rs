@@ -87,7 +87,9 @@ impl Echo {
         let server = Server::bind("127.0.0.1:0", profile).unwrap();
         let server = if let Some(tls) = tls { server.tls(tls) } else { server };
         let (address, handle) = (server.local_addr().unwrap().to_string(), server.handle());
-        let thread = thread::spawn(move || drop(server.run(|message| message.to_vec())));
+        let thread = thread::spawn(move || {
+            let _ = server.run(|message| message.to_vec());
+        });
         Self { address, handle, thread: Some(thread) }
     }
 

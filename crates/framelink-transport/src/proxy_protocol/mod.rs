@@ -71,24 +71,6 @@ impl ProxyInfo {
     }
 }
 
-#[cfg(feature = "tls")]
-impl ProxyInfo {
-    /// Adds how the client uses TLS with this side, which verifies the certificates of clients.
-    #[must_use]
-    pub fn with_tls(mut self, facts: &crate::tls::TlsFacts) -> Self {
-        self.alpn.clone_from(&facts.alpn);
-        self.authority.clone_from(&facts.server_name);
-        self.tls = Some(ProxiedTls {
-            version: Some(facts.version.to_owned()),
-            cipher: Some(facts.suite.to_owned()),
-            has_certificate: facts.peer.is_some(),
-            is_verified: facts.peer.is_some(),
-            common_name: facts.peer.as_ref().and_then(|peer| peer.common_name()).map(str::to_owned),
-        });
-        self
-    }
-}
-
 impl ProxiedTls {
     /// TLS without a certificate of the client. The fields can be set.
     #[must_use]

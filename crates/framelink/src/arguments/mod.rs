@@ -324,12 +324,12 @@ pub(crate) struct Check {
     #[arg(value_name = "PROFILE")]
     pub(crate) profile: String,
 
+    #[command(flatten)]
+    pub(crate) sets: Sets,
+
     /// How messages are framed, instead of what the profile says; most templates need it.
     #[arg(long, value_parser = framing, help_heading = MESSAGES)]
     pub(crate) framing: Option<Framing>,
-
-    #[command(flatten)]
-    pub(crate) sets: Sets,
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,

@@ -10,10 +10,6 @@ use toml::{Table, Value};
 /// Keys that replace those of the profile.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sets {
-    /// Set any key of a profile, such as limits.connections=50 or timeouts.idle=5m; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = MESSAGES)]
-    pub(crate) sets: Vec<Set>,
-
     /// Use TLS: `on`, or keys of [tls] in the profile, such as roots=ca.pem,server-name=a.example.
     ///
     /// A server needs certificate=FILE,key=FILE. client-certificates=required,roots=FILE asks clients for theirs.
@@ -25,6 +21,10 @@ pub(crate) struct Sets {
     /// accept takes headers from the networks of the profile, or else from this machine.
     #[arg(long, value_name = "WORD", value_parser = proxy_word, help_heading = PEER)]
     pub(crate) proxy: Vec<Words>,
+
+    /// Set any key of a profile, such as limits.connections=50 or timeouts.idle=5m; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = MESSAGES)]
+    pub(crate) sets: Vec<Set>,
 
     /// The name of the option, if it is not `--set`.
     #[arg(skip)]

@@ -112,7 +112,7 @@ fn wrong_headers_are_refused_with_a_reason() {
         (b"PROXY TCP5 1.1.1.1 2.2.2.2 1 2\r\n".to_vec(), "Header has an invalid protocol"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.256 1 2\r\n".to_vec(), "invalid IP address for the destination"),
         (b"PROXY TCP4 1.1.1.1 2.2.2.2 1 65536\r\n".to_vec(), "invalid TCP port for the destination"),
-        (long, "has 108 bytes or more, and 107 are allowed (proxy-protocol.max-header)"),
+        (long, "has 116 bytes or more, and 107 are allowed (proxy-protocol.max-header)"),
         (binary(&[0x31, 0x11, 0, 0]), "Expected version"),
         (binary(&[0x25, 0x11, 0, 0]), "Invalid command"),
         (binary(&[0x21, 0x11, 0, 4, 1, 1, 1, 1]), "cannot store the 12 bytes"),

@@ -174,8 +174,10 @@ fn is_out_of_files(error: &ConnectError) -> bool {
 /// Dials the host for one accepted connection, and passes messages until one side or the program ends. Returns how many
 /// messages a drain cut. Messages that were cut earlier are only logged.
 async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -> u64 {
+    let begun = begun(&mut client, &mut drain).await;
+    // The address of a proxy's client is known now.
     let client_name = name(&client);
-    match begun(&mut client, &mut drain).await {
+    match begun {
         Some(Ok(true)) => {}
         Some(Ok(false)) => {
             probes::tell(client.peer_addr());
