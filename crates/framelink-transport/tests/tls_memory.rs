@@ -32,7 +32,7 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// The recorded sizes in bytes.
 const STALLED: usize = 16 * 1024;
 /// What an idle connection needs beside the state of rustls: session, socket, task, and both halves of TLS.
-const BESIDE_RUSTLS: usize = 2 * 1024;
+const BESIDE_RUSTLS: usize = 2560;
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 

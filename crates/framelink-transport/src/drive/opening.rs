@@ -9,8 +9,8 @@ use crate::error::Cause;
 use crate::session::{self, Opening, OpeningFault, advance_dialogue};
 
 impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
-    /// Advances the TLS handshake and the dialogue before the first message as far as the socket allows. Returns what to wait for. The
-    /// session decides what is sent and what a received message means.
+    /// Advances the TLS handshake and the dialogue before the first message, as far as the socket allows. Returns what to
+    /// wait for. The session decides what is sent and what a received message means.
     pub(crate) fn advance_opening(&mut self) -> Result<Result<(), Wants>, Cause<D::Error, E::Error>> {
         if let Err(wants) = self.shake_hands()? {
             return Ok(Err(wants));

@@ -63,8 +63,8 @@ pub(crate) trait ServedConnection: Endpoint {
     ) -> impl Future<Output = (usize, Result<CloseReport, ErrorOf<Self::Codec>>)>;
 }
 
-/// Finishes what comes before the first message, with the TLS handshake. The session limits its time like that of the first
-/// message.
+/// Finishes what comes before the first message: the TLS handshake, and what the profile says. The session limits its time
+/// like that of the first message.
 pub(crate) async fn open_served<S: ServedConnection>(connection: &mut S) -> Result<(), ErrorOf<S::Codec>> {
     if !connection.owes_opening() {
         return Ok(());

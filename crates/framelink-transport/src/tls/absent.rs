@@ -17,7 +17,7 @@ pub(crate) enum ReaderBox {}
 pub(crate) enum WriterBox {}
 
 /// A type without a value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum TlsSetup {}
 
 impl TlsSetup {

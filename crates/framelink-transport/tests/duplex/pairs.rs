@@ -16,9 +16,10 @@ on_every_driver!(
     the_end_of_the_sending_connection_ends_both,
     a_reset_of_the_sending_connection_ends_both,
     a_message_on_the_sending_connection_ends_both,
-    messages_that_arrived_before_the_end_are_delivered,
     in_order_a_timeout_ends_both_connections,
 );
+// Over TLS, the helpers of two connections keep no order between them.
+on_every_driver!(messages_that_arrived_before_the_end_are_delivered);
 
 /// The peer's ends of a pair.
 struct Far {
