@@ -147,7 +147,9 @@ impl Default for Tls {
 }
 
 impl ClientCertificates {
-    pub(super) const fn name(self) -> &'static str {
+    /// Returns the name in a profile.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Optional => "optional",
@@ -157,7 +159,9 @@ impl ClientCertificates {
 }
 
 impl TlsVersion {
-    pub(super) const fn name(self) -> &'static str {
+    /// Returns the name in a profile.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::V1_2 => "1.2",
             Self::V1_3 => "1.3",
