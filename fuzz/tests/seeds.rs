@@ -23,6 +23,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("outbox", framelink_session::fuzz::outbox),
     ("profile", framelink_profile::fuzz::profile),
     ("progress", framelink_transport::fuzz::progress),
+    ("proxy_header", framelink_transport::fuzz::proxy_header),
     ("pulse", framelink_session::fuzz::liveness),
     ("replies", framelink_session::fuzz::replies),
     ("reply_rules", framelink_session::fuzz::reply_rules),

@@ -43,9 +43,10 @@ pub use framing::{DecodeError, EncodeError, Framing, FramingPair, presets};
 #[cfg(feature = "toml")]
 pub use profile::TomlError;
 pub use profile::{
-    Access, Address, ConnectionKind, Duplex, ExchangeKind, Explanation, FirstStep, Greeting, Limits, Meanwhile,
-    Network, Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder, ProfileError, Reach, Reconnect,
-    ReplyFault, ReplyHeader, ReplyRule, Shared, Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, WhenFull,
+    Access, Address, ClientCertificates, ConnectionKind, Duplex, ExchangeKind, Explanation, Fingerprint, FirstStep,
+    Greeting, Limits, Meanwhile, Network, Numbering, OnRefusal, Policy, Pooled, Preamble, Profile, ProfileBuilder,
+    ProfileError, ProxyProtocol, ProxyVersion, Reach, Reconnect, ReplyFault, ReplyHeader, ReplyRule, Roots, Shared,
+    Short, Side, Sign, Simplex, TEMPLATES, Template, Timeouts, Tls, TlsVersion, WhenFull,
 };
 pub use socket::{Keepalive, SocketOptions};
 

@@ -184,7 +184,7 @@ const WRONG: &[(&str, &str)] = &[
         "framing = 'line'\n\nframe = 'line'",
         "line 3, column 1: unknown field `frame`, expected one of `template`, `addresses`, `listen`, `framing`, \
          `connection`, `exchange`, `numbers`, `preamble`, `first`, `greeting`, `sign-on`, `sign-off`, `meanwhile`, `reply`, \
-         `replies`, `reconnect`, `timeouts`, `limits`, `access`, `liveness`, `socket`",
+         `replies`, `reconnect`, `timeouts`, `limits`, `access`, `tls`, `proxy-protocol`, `liveness`, `socket`",
     ),
     (
         "framing = 'line'\n[timeouts]\n  replay = '5s'",

@@ -6,6 +6,8 @@ mod admission;
 mod lending;
 #[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 mod progress;
+#[cfg(feature = "socket")]
+mod proxy_header;
 #[cfg(feature = "tls")]
 mod tls;
 mod upstream;
@@ -16,6 +18,8 @@ pub use admission::admission;
 pub use lending::lending;
 #[cfg(all(feature = "blocking", feature = "nonblocking", feature = "tokio"))]
 pub use progress::progress;
+#[cfg(feature = "socket")]
+pub use proxy_header::proxy_header;
 #[cfg(feature = "tls")]
 pub use tls::tls;
 pub use upstream::upstream;

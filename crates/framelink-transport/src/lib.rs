@@ -85,6 +85,8 @@ mod numbers;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod pool;
 #[cfg(feature = "socket")]
+pub mod proxy_protocol;
+#[cfg(feature = "socket")]
 mod registry;
 #[cfg(feature = "socket")]
 mod server;

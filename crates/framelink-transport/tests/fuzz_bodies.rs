@@ -3,7 +3,7 @@
 use framelink_codec::check::any_steps;
 #[cfg(feature = "tls")]
 use framelink_transport::fuzz::tls;
-use framelink_transport::fuzz::{admission, lending, upstream};
+use framelink_transport::fuzz::{admission, lending, proxy_header, upstream};
 
 #[test]
 fn any_steps_of_a_pool() {
@@ -13,6 +13,11 @@ fn any_steps_of_a_pool() {
 #[test]
 fn any_steps_of_an_admission() {
     any_steps(100_000, admission);
+}
+
+#[test]
+fn any_bytes_of_a_proxy_header() {
+    any_steps(200_000, proxy_header);
 }
 
 #[test]

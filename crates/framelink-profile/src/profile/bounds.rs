@@ -1,5 +1,7 @@
 //! The bounds of each value.
 
+use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use framelink_codec::notation::{ShowDuration, ShowSize};
@@ -18,6 +20,8 @@ type Checked = Result<(), ProfileError>;
 const MOST_INT: u32 = i32::MAX.unsigned_abs();
 /// A name and its terminating zero are 16 bytes on Linux, the BSDs and macOS.
 const MOST_INTERFACE: usize = 15;
+/// The most bytes of the name of a file, as Linux has it.
+const MOST_NAME: usize = 4096;
 /// Windows stores the linger time in seconds as 16 bits.
 const MOST_LINGER: Duration = Duration::from_secs(u16::MAX as u64);
 
@@ -51,11 +55,21 @@ pub(super) fn check(profile: &Profile) -> Checked {
     check_socket(&profile.socket)
 }
 
-fn check_len(key: &'static str, len: usize, most: usize, what: &str) -> Checked {
+pub(super) fn check_len(key: &'static str, len: usize, most: usize, what: &str) -> Checked {
     if len <= most {
         return Ok(());
     }
     Err(ProfileError::out_of_bounds(key, format!("{len} {what}"), format!("up to {most}")))
+}
+
+/// Checks the name of a file that a profile names.
+pub(super) fn check_file(key: &'static str, file: &Path, example: &str) -> Checked {
+    if file.file_name().is_some() && file.to_str().is_some_and(|name| name.len() <= MOST_NAME) {
+        return Ok(());
+    }
+    let found: String = file.to_string_lossy().chars().take(64).collect();
+    let allowed = format!("the name of a file in UTF-8, of up to {MOST_NAME} bytes, such as `{example}`");
+    Err(ProfileError::out_of_bounds(key, format!("`{}`", found.escape_debug()), allowed))
 }
 
 fn check_timeouts(timeouts: &Timeouts) -> Checked {
@@ -107,7 +121,7 @@ fn check_order(first_key: &str, first: Duration, key: &'static str, time: Durati
 }
 
 /// Checks for whole milliseconds, as in a file, up to a day. A longer time is a wrong unit, or as good as no limit.
-fn check_time(key: &'static str, time: Duration) -> Checked {
+pub(super) fn check_time(key: &'static str, time: Duration) -> Checked {
     check_time_up_to(key, time, Timeouts::MOST, "1d")
 }
 
@@ -186,8 +200,12 @@ fn check_count(key: &'static str, count: u32, most: u32, what: &str) -> Checked 
 }
 
 fn check_number(key: &'static str, number: usize, most: usize, what: &str) -> Checked {
-    if (1..=most).contains(&number) {
+    check_number_in(key, number, 1..=most, what)
+}
+
+pub(super) fn check_number_in(key: &'static str, number: usize, range: RangeInclusive<usize>, what: &str) -> Checked {
+    if range.contains(&number) {
         return Ok(());
     }
-    Err(ProfileError::out_of_bounds(key, number, format!("1 to {most} {what}")))
+    Err(ProfileError::out_of_bounds(key, number, format!("{} to {} {what}", range.start(), range.end())))
 }

@@ -11,8 +11,8 @@ use super::replies::Replying;
 use super::signing::Signing;
 use super::{
     Access, Address, ConnectionKind, ExchangeKind, FirstStep, Greeting, Limits, Meanwhile, Numbering, Preamble,
-    Profile, ProfileError, Reconnect, ReplyHeader, ReplyRule, Sign, TEMPLATES, Template, Timeouts, WhenFull, bounds,
-    rules,
+    Profile, ProfileError, ProxyProtocol, Reconnect, ReplyHeader, ReplyRule, Sign, TEMPLATES, Template, Timeouts, Tls,
+    WhenFull, bounds, rules,
 };
 use crate::framing::{Framing, FramingPair};
 use crate::socket::{Keepalive, SocketOptions};
@@ -70,6 +70,8 @@ pub struct ProfileBuilder {
     pub(super) memory_per_client: Option<usize>,
     pub(super) empty_messages: Option<u32>,
     pub(super) access: Access,
+    pub(super) tls: Option<Tls>,
+    pub(super) proxy_protocol: ProxyProtocol,
     pub(super) heartbeat: Option<Heartbeat>,
     pub(super) idle_limit: Option<Duration>,
     pub(super) socket: SocketOptions,
@@ -227,6 +229,10 @@ impl ProfileBuilder {
         numbers(numbers: Numbering) = numbers: numbers;
         /// For servers: sets which clients may connect. Defaults to all.
         access(access: Access) = access: access;
+        /// Sets that connections use TLS, and how. Defaults to no TLS.
+        tls(tls: Tls) = tls: Some(tls);
+        /// Sets how the PROXY protocol is used. Defaults to not at all.
+        proxy_protocol(proxy: ProxyProtocol) = proxy_protocol: proxy;
         /// Sets the heartbeats that show whether the peer lives. Defaults to none.
         heartbeat(heartbeat: Heartbeat) = heartbeat: Some(heartbeat);
         /// Sets how the system probes an idle connection, a [socket](Self::socket) option. Defaults to not at all.
@@ -327,6 +333,9 @@ impl ProfileBuilder {
                 empty_messages: self.empty_messages.unwrap_or(Limits::EMPTY_MESSAGES),
             },
             access: Arc::new(self.access.clone()),
+            tls: self.tls.clone().map(Arc::new),
+            proxy_protocol: (self.proxy_protocol != ProxyProtocol::new())
+                .then(|| Arc::new(self.proxy_protocol.clone())),
             heartbeat: self.heartbeat.clone().map(Arc::new),
             idle_limit: self.idle_limit,
             socket: self.socket.clone(),

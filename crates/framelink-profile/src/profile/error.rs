@@ -111,6 +111,8 @@ impl fmt::Display for ProfileError {
 fn what_it_says(key: &str) -> &'static str {
     match key {
         "addresses" => "where the peer is, such as [\"a.example:7000\", \"b.example:7000\"]",
+        "tls" => "how TLS is used, such as { certificate = \"server.pem\", key = \"server.key\" }",
+        "tls.certificate" => "who a server is, such as \"server.pem\", with its `key`",
         "listen" => "where the server listens, such as \"0.0.0.0:7000\"",
         _ => "how messages are cut, such as \"ascii:4\"",
     }

@@ -15,12 +15,14 @@ mod limits;
 mod liveness;
 mod numbering;
 mod preamble;
+mod proxy_protocol;
 mod reconnect;
 mod replies;
 mod rules;
 mod signing;
 mod template;
 mod timeouts;
+mod tls;
 #[cfg(feature = "toml")]
 mod toml;
 mod words;
@@ -37,9 +39,11 @@ pub use framelink_session::{Greeting, Meanwhile, OnRefusal, ReplyFault, ReplyHea
 pub use limits::{Limits, WhenFull};
 pub use numbering::Numbering;
 pub use preamble::Preamble;
+pub use proxy_protocol::{ProxyProtocol, ProxyVersion};
 pub use reconnect::{Policy, Reconnect};
 pub use template::{TEMPLATES, Template};
 pub use timeouts::Timeouts;
+pub use tls::{ClientCertificates, Fingerprint, Roots, Tls, TlsVersion};
 #[cfg(feature = "toml")]
 pub use toml::TomlError;
 
@@ -85,6 +89,8 @@ pub struct Profile {
     timeouts: Timeouts,
     limits: Limits,
     access: Arc<Access>,
+    tls: Option<Arc<Tls>>,
+    proxy_protocol: Option<Arc<ProxyProtocol>>,
     heartbeat: Option<Arc<Heartbeat>>,
     idle_limit: Option<Duration>,
     socket: SocketOptions,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use framelink_session::NumberRange;
 
-use super::{Profile, ProfileError, Side};
+use super::{Profile, ProfileError, Side, bounds};
 
 /// Which numbers framelink chooses for a peer: for keys, templates and heartbeats.
 ///
@@ -110,11 +110,5 @@ pub(super) fn check(profile: &Profile) -> Result<(), ProfileError> {
 
 fn check_file(profile: &Profile) -> Result<(), ProfileError> {
     let Some(file) = profile.numbers().and_then(|numbers| numbers.file.as_deref()) else { return Ok(()) };
-    if file.file_name().is_some() && file.to_str().is_some_and(|name| name.len() <= Numbering::MOST_NAME) {
-        return Ok(());
-    }
-    let found: String = file.to_string_lossy().chars().take(64).collect();
-    let most = Numbering::MOST_NAME;
-    let allowed = format!("the name of a file in UTF-8, of up to {most} bytes, such as `stan.numbers`");
-    Err(ProfileError::out_of_bounds("numbers.file", format!("`{}`", found.escape_debug()), allowed))
+    bounds::check_file("numbers.file", file, "stan.numbers")
 }

@@ -5,6 +5,7 @@
 
 mod replies;
 mod signing;
+mod tls;
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub(super) fn check(profile: &Profile) -> Checked {
     a_reset_destroys_what_was_sent(profile)?;
     signing::check(profile)?;
     replies::check(profile)?;
+    tls::check(profile)?;
     liveness::check(profile)
 }
 
@@ -89,7 +91,7 @@ impl Profile {
         if self.exchange.receives() && ends_by_close(&self.framing.receive) {
             can_end(self, other, receive_key(&self.framing))?;
         }
-        Ok(())
+        tls::check_for(self, side)
     }
 
     /// Returns the pool settings if a pool can use this profile.

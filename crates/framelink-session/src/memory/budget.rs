@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::lifetime::{Ending, Notice};
 use crate::memory::by_age::ByAge;
@@ -47,6 +47,8 @@ pub struct Account {
     pub(super) budget: Arc<Budget>,
     /// The sum of the connection's client.
     client: Arc<Sum>,
+    /// The sum of the client of a proxy, once it is known.
+    moved: OnceLock<Arc<Sum>>,
     notice: Arc<Notice>,
     holding: Mutex<Holding>,
 }
@@ -73,7 +75,7 @@ impl Budget {
         let (sum, count) = book.clients.entry(client).or_default();
         *count += 1;
         let (budget, client) = (Arc::clone(self), Arc::clone(sum));
-        let account = Arc::new(Account { budget, client, notice, holding: Mutex::default() });
+        let account = Arc::new(Account { budget, client, moved: OnceLock::new(), notice, holding: Mutex::default() });
         book.accounts.insert(id, Arc::clone(&account));
         account
     }
@@ -84,16 +86,30 @@ impl Budget {
         if book.accounts.remove(id).is_none() {
             return;
         }
-        if let Some((_, count)) = book.clients.get_mut(&client) {
-            *count -= 1;
-            if *count == 0 {
-                book.clients.remove(&client);
-            }
-        }
+        book.leave(client);
         if book.accounts.is_empty() {
             // Frees the memory of a flood of connections.
             book.clients = HashMap::new();
         }
+    }
+
+    /// Counts the bytes of a connection for another client, once: that of the proxy it comes from.
+    pub fn move_to(&self, account: &Account, from: Network, client: Network) {
+        let mut book = self.book();
+        let (sum, count) = book.clients.entry(client).or_default();
+        let holding = account.holding();
+        if account.moved.set(Arc::clone(sum)).is_err() {
+            return;
+        }
+        *count += 1;
+        sum.held(0, holding.own);
+        account.client.held(holding.own, 0);
+        if holding.is_leaving {
+            sum.leaving(0, holding.own);
+            account.client.leaving(holding.own, 0);
+        }
+        drop(holding);
+        book.leave(from);
     }
 
     /// Returns how many bytes are held now.
@@ -114,7 +130,7 @@ impl Budget {
     /// Returns whether a connection may hold `more` bytes more.
     pub(super) fn fits(&self, account: &Account, more: usize, sum: fn(&Sum) -> usize) -> bool {
         sum(&self.all).saturating_add(more) <= self.limit
-            && account.client.effective().saturating_add(more) <= self.share
+            && account.client().effective().saturating_add(more) <= self.share
     }
 
     /// Returns whether the total, with `more` bytes and all connections told to end, is within twice the limit.
@@ -136,8 +152,8 @@ impl Budget {
         let book = self.book();
         let more = || if account.is_leaving() { 0 } else { more };
         let is_over = |sum: &Sum, limit: usize| sum.effective().saturating_add(more()) > limit;
-        while is_over(&account.client, self.share)
-            && let Some(victim) = book.largest(Some(&account.client), account, more())
+        while is_over(account.client(), self.share)
+            && let Some(victim) = book.largest(Some(account.client()), account, more())
         {
             victim.leave();
             told.push((victim, Ending::ClientMemory { limit: self.share }));
@@ -166,6 +182,10 @@ impl Account {
         holding.own + holding.shared
     }
 
+    fn client(&self) -> &Arc<Sum> {
+        self.moved.get().unwrap_or(&self.client)
+    }
+
     pub(super) fn is_leaving(&self) -> bool {
         self.holding().is_leaving
     }
@@ -176,7 +196,7 @@ impl Account {
         if !holding.is_leaving {
             holding.is_leaving = true;
             self.budget.all.leaving(0, holding.own + holding.shared);
-            self.client.leaving(0, holding.own);
+            self.client().leaving(0, holding.own);
         }
     }
 
@@ -188,12 +208,12 @@ impl Account {
         } else {
             holding.own = holding.own - before + after;
             all.held(before, after);
-            self.client.held(before, after);
+            self.client().held(before, after);
         }
         if holding.is_leaving {
             all.leaving(before, after);
             if !is_shared {
-                self.client.leaving(before, after);
+                self.client().leaving(before, after);
             }
         }
     }
@@ -204,17 +224,27 @@ impl Account {
 }
 
 impl Book {
+    /// Counts one connection of the client less.
+    fn leave(&mut self, client: Network) {
+        if let Some((_, count)) = self.clients.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                self.clients.remove(&client);
+            }
+        }
+    }
+
     /// Returns the largest connection of the client that holds most, or of `client` if one is given. The `more` bytes
     /// that `wants` asks for count as held. Returns `None` if no bytes are held.
     fn largest(&self, client: Option<&Arc<Sum>>, wants: &Account, more: usize) -> Option<Arc<Account>> {
         let mut clients: HashMap<*const Sum, (usize, usize, &Arc<Account>)> = HashMap::new();
         for account in self.accounts.iter().map(|(_, account)| account).filter(|account| !account.is_leaving()) {
-            if client.is_some_and(|client| !Arc::ptr_eq(client, &account.client)) {
+            if client.is_some_and(|client| !Arc::ptr_eq(client, account.client())) {
                 continue;
             }
             let wanted = if std::ptr::eq(Arc::as_ptr(account), wants) { more } else { 0 };
             let bytes = account.bytes().saturating_add(wanted);
-            let (sum, most, largest) = clients.entry(Arc::as_ptr(&account.client)).or_insert((0, 0, account));
+            let (sum, most, largest) = clients.entry(Arc::as_ptr(account.client())).or_insert((0, 0, account));
             *sum = sum.saturating_add(bytes);
             if bytes > *most {
                 (*most, *largest) = (bytes, account);

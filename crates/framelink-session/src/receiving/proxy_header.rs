@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// A PROXY protocol header at the start of an accepted connection. It is not supported: the connection is closed.
+/// A PROXY protocol header from an address that it is not accepted from. The connection is closed.
 ///
 /// A connection has a header if it begins with one of these:
 ///
@@ -42,8 +42,9 @@ impl fmt::Display for ProxyHeader {
         };
         write!(
             f,
-            "the connection begins with a PROXY protocol header (version {version}), which is not supported here: switch it off at \
-             the proxy (HAProxy: send-proxy, send-proxy-v2; nginx: proxy_protocol)"
+            "the connection begins with a PROXY protocol header (version {version}), which is not accepted from this address: add its \
+             network to proxy-protocol.accept-from, or switch the header off at the proxy (HAProxy: send-proxy, \
+             send-proxy-v2; nginx: proxy_protocol)"
         )
     }
 }

@@ -1,21 +1,26 @@
 //! Decides which connections a server accepts: by access lists first, then by the limits in total and per client.
 
+mod claim;
 mod event;
+mod header;
 mod held;
 mod table;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use claim::Claim;
 use event::Observer;
 pub use event::ServerEvent;
+pub(crate) use header::HeaderStage;
 pub use held::HeldBytes;
 pub(crate) use table::Table;
 pub use table::{AdmissionCounts, Refusal};
 
-use crate::profile::{Access, Network, Profile, WhenFull};
+use crate::profile::{Access, Network, Profile, ProxyProtocol, WhenFull};
+use crate::proxy_protocol::ProxiedPeer;
 use crate::session::memory::{Account, Budget};
 use crate::session::{Notice, NoticeStage, Tally};
 
@@ -59,6 +64,7 @@ pub struct Admission(Arc<AdmissionShared>);
 
 struct AdmissionShared {
     access: Access,
+    proxy: Option<ProxyProtocol>,
     can_drop: bool,
     /// The memory of all connections.
     memory: Arc<Budget>,
@@ -82,12 +88,17 @@ pub(crate) struct Permit {
     pub(crate) account: Arc<Account>,
     pub(crate) tally: Option<Arc<Tally>>,
     pub(crate) place: Place,
+    /// What the connection begins with, if its peer is a proxy.
+    pub(crate) header: Option<HeaderStage>,
+    pub(crate) proxy: Option<Arc<ProxiedPeer>>,
 }
 
 /// The place of one connection. Dropping it frees the place.
 pub(crate) struct Place {
     id: u64,
     client: Network,
+    /// The client of a proxy, once it is known.
+    identified: Option<Arc<OnceLock<Network>>>,
     admission: Arc<AdmissionShared>,
 }
 
@@ -104,6 +115,7 @@ impl Admission {
         };
         Self(Arc::new(AdmissionShared {
             access: profile.access().clone(),
+            proxy: profile.proxy_protocol().cloned(),
             can_drop: limits.when_full == WhenFull::DropOldest,
             memory: Budget::new(limits.memory, limits.memory_per_client),
             state: Mutex::new(state),
@@ -177,10 +189,13 @@ impl Admission {
     /// Decides whether to accept a connection of this peer. A refusal is counted and reported, not kept.
     pub(crate) fn admit(&self, peer: SocketAddr) -> Result<Permit, Refusal> {
         let address = peer.ip();
-        let is_welcome = self.0.access.admits(address);
+        // A proxy is not a client: the access rules and the limits of a client are for those behind it.
+        let proxy = self.0.proxy.as_ref().filter(|proxy| proxy.expects_header(address));
+        let is_welcome = proxy.is_some() || self.0.access.admits(address);
         let notice = Arc::new(Notice::new());
         let mut state = self.0.state();
         let admitted = match is_welcome {
+            true if proxy.is_some() => state.table.admit_proxy(address, Arc::clone(&notice)),
             true => state.table.admit(address, Arc::clone(&notice)),
             false => Err(Refusal::Access),
         };
@@ -201,8 +216,13 @@ impl Admission {
         if let Some(dropped) = dropped {
             dropped.tell(NoticeStage::Dropped);
         }
-        let place = Place { id, client, admission: Arc::clone(&self.0) };
-        Ok(Permit { notice, account, tally, place })
+        let mut place = Place { id, client, identified: None, admission: Arc::clone(&self.0) };
+        let peer = proxy.map(|_| ProxiedPeer::new(peer));
+        let header = proxy.zip(peer.as_ref()).map(|(proxy, peer)| {
+            let claim = Claim::new(&mut place, &account);
+            HeaderStage::new(proxy, Arc::clone(peer), claim)
+        });
+        Ok(Permit { notice, account, tally, place, header, proxy: peer })
     }
 
     /// Brings all connections to this stage, and those that are accepted later too. A server with a loop of its own is
@@ -228,10 +248,16 @@ impl Permit {
     }
 }
 
+impl Place {
+    fn client(&self) -> Network {
+        *self.identified.as_ref().and_then(|client| client.get()).unwrap_or(&self.client)
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.admission.state().table.leave(self.id);
-        self.admission.memory.close(self.id, self.client);
+        self.admission.memory.close(self.id, self.client());
     }
 }
 

@@ -77,15 +77,43 @@ impl<T: Clone> Table<T> {
     /// Gives a new connection a place. Returns its number, and the handle of the connection that loses its place.
     pub(crate) fn admit(&mut self, client: IpAddr, told_by: T) -> Result<(u64, Option<T>), Refusal> {
         let client = Network::of_client(client);
-        let dropped = match self.lacks_room_for(client) {
-            Some(refusal) => Some(self.drop_oldest(client, refusal)?),
-            None => None,
-        };
+        self.admit_unless(self.lacks_room_for(client), client, told_by)
+    }
+
+    /// Gives a new connection of a proxy a place. Its client is not known yet, so only the total is limited.
+    pub(crate) fn admit_proxy(&mut self, proxy: IpAddr, told_by: T) -> Result<(u64, Option<T>), Refusal> {
+        let is_full = self.entries.len() >= self.connections;
+        self.admit_unless(is_full.then_some(Refusal::Total), Network::of_client(proxy), told_by)
+    }
+
+    fn admit_unless(
+        &mut self,
+        lacks: Option<Refusal>,
+        client: Network,
+        told_by: T,
+    ) -> Result<(u64, Option<T>), Refusal> {
+        let dropped = lacks.map(|refusal| self.drop_oldest(client, refusal)).transpose()?;
         let id = self.next;
         self.next += 1;
-        self.entries.insert(id, Entry { client, told_by });
-        self.clients.entry(client).or_default().insert(id);
+        self.insert(id, Entry { client, told_by });
         Ok((id, dropped))
+    }
+
+    /// Counts a connection of a proxy for its client from now on. Returns the handle of the connection that loses its
+    /// place for it. One that has lost its own place stays as it is.
+    pub(crate) fn identify(&mut self, id: u64, client: IpAddr) -> Result<Option<T>, Refusal> {
+        let client = Network::of_client(client);
+        let Some(entry) = self.remove(id) else { return Ok(None) };
+        let dropped = self.lacks_room_for(client).map(|refusal| self.drop_oldest(client, refusal)).transpose();
+        // A refused connection keeps its place until it is closed.
+        let client = if dropped.is_ok() { client } else { entry.client };
+        self.insert(id, Entry { client, ..entry });
+        dropped
+    }
+
+    fn insert(&mut self, id: u64, entry: Entry<T>) {
+        self.clients.entry(entry.client).or_default().insert(id);
+        self.entries.insert(id, entry);
     }
 
     /// Removes a connection that is closed.
@@ -127,20 +155,20 @@ impl<T: Clone> Table<T> {
             Refusal::Access | Refusal::Total => self.entries.first().map(|(id, _)| id),
         };
         let id = oldest.ok_or(refusal)?;
-        let told_by = self.remove(id).ok_or(refusal)?;
+        let told_by = self.remove(id).ok_or(refusal)?.told_by;
         self.leaving.insert(id, told_by.clone());
         Ok(told_by)
     }
 
-    fn remove(&mut self, id: u64) -> Option<T> {
-        let Entry { client, told_by } = self.entries.remove(id)?;
-        if let Some(ids) = self.clients.get_mut(&client) {
+    fn remove(&mut self, id: u64) -> Option<Entry<T>> {
+        let entry = self.entries.remove(id)?;
+        if let Some(ids) = self.clients.get_mut(&entry.client) {
             ids.remove(&id);
             if ids.is_empty() {
-                self.clients.remove(&client);
+                self.clients.remove(&entry.client);
             }
         }
-        Some(told_by)
+        Some(entry)
     }
 }
 
@@ -152,9 +180,21 @@ impl AdmissionCounts {
                 self.accepted += 1;
                 self.dropped += dropped.is_some() as u64;
             }
-            Err(Refusal::Access) => self.refused_by_access += 1,
-            Err(Refusal::Total) => self.refused_by_total += 1,
-            Err(Refusal::Client) => self.refused_by_client += 1,
+            Err(reason) => self.count_refused(*reason),
+        }
+    }
+
+    /// Counts an accepted connection as refused, because its proxy has told a client that is.
+    pub(super) const fn count_refused_later(&mut self, reason: Refusal) {
+        self.accepted = self.accepted.saturating_sub(1);
+        self.count_refused(reason);
+    }
+
+    const fn count_refused(&mut self, reason: Refusal) {
+        match reason {
+            Refusal::Access => self.refused_by_access += 1,
+            Refusal::Total => self.refused_by_total += 1,
+            Refusal::Client => self.refused_by_client += 1,
         }
     }
 

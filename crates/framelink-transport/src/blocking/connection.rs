@@ -1,6 +1,6 @@
 //! A connection: a socket and a session.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::stopper::Interrupt;
 use super::{Caller, ReadStream, Receiver, RecvHalf, SendHalf, Shared, WriteStream};
 use crate::FramingPair;
 use crate::admission::Permit;
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Elapsed, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Clock as _, Delivery, Secured};
@@ -98,11 +99,11 @@ impl<C: Decode + Encode> Connection<C> {
     /// Makes a connection from a connected, blocking TCP socket. Its options stay, except for its timeouts.
     pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
         let peer = stream.peer_addr().ok();
-        Self::with_peer(stream, framing.into(), peer)
+        Self::with_peer(stream, framing.into(), peer.into())
     }
 
     /// The peer's address is a parameter because a socket that was reset can no longer tell it.
-    pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: PeerAddr) -> Self {
         let stream = Shared::new(stream);
         Self::assemble(stream.clone(), stream, framing, peer)
     }
@@ -144,7 +145,7 @@ impl<C: Decode + Encode> Connection<C> {
 impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Connection<C, R, W> {
     /// Makes a connection from any blocking reader and writer.
     pub fn from_parts<F: Into<Arc<C>>>(reader: R, writer: W, framing: F) -> Self {
-        Self::assemble(reader, writer, framing.into(), None)
+        Self::assemble(reader, writer, framing.into(), PeerAddr::None)
     }
 
     connection::connection_methods!(peer: receiver.peer, receiving: receiver.receiving);
@@ -254,7 +255,7 @@ impl<C: Decode + Encode, R: ReadStream, W: WriteStream> Endpoint for Connection<
         let interrupt = receiver.interrupt.as_ref().filter(|_| receiver.receiving.is_open());
         let input = Port { stream: reader, timeout: &mut receiver.timeout, clock, deadline, slice, interrupt };
         let output = Port { stream: writer, timeout: &mut sender.timeout, clock, deadline, slice, interrupt: None };
-        let port = (Secured::input(input, receiver.tls.as_mut()), Secured::output(output, sender.tls.as_mut()));
+        let port = (Secured::input(input, receiver.layers.as_mut()), Secured::output(output, sender.tls.as_mut()));
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }
 

@@ -10,12 +10,12 @@ use super::port::{Interrupting, Port, SecuredPort, Timeout};
 use super::{Closer, ReadStream, Shared, WriteStream};
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Secured, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, LayersBox, Secured, TryRecv};
 use crate::driver::plain;
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::session::{Receiving, Sending};
-use crate::tls::{ReaderBox, WriterBox};
+use crate::tls::WriterBox;
 use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
@@ -42,7 +42,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = Shared<TcpStream>> {
     pub(super) peer: PeerAddr,
     /// Ends a wait so that the reader checks whether the connection is to end.
     pub(super) interrupt: Option<Interrupting<R>>,
-    pub(super) tls: Option<ReaderBox>,
+    pub(super) layers: Option<LayersBox>,
 }
 
 impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
@@ -50,7 +50,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
     connection::waiting_recv_half_methods!(plain);
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None, tls: None }
+        Self { reader: Some(reader), receiving, timeout: Timeout::Unknown, clock, peer, interrupt: None, layers: None }
     }
 
     /// Reads and drops all bytes until the peer closes or the time is over. Returns true if the peer closed.
@@ -135,7 +135,7 @@ impl<C: Decode + Encode, R: ReadStream> RecvHalf<C, R> {
         // A raised interrupt stays raised, so it is only used until the connection has been told to end.
         let interrupt = self.interrupt.as_ref().filter(|_| self.receiving.is_open());
         let socket = Port { stream, timeout, clock, deadline, slice: None, interrupt };
-        let input = &mut Secured::input(socket, self.tls.as_mut());
+        let input = &mut Secured::input(socket, self.layers.as_mut());
         let inbound = Inbound { receiving: &mut self.receiving, input, clock: &clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
     }

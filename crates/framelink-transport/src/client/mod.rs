@@ -44,7 +44,7 @@ impl<D: ClientDriver> Client<D> {
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let profile = Arc::clone(dialler.profile());
         profile.check_one_at_a_time()?;
-        dialler.connector.setup.open_numbers()?;
+        dialler.connector.setup.open_files()?;
         let kept_by_task = D::HAS_BACKGROUND && profile.keep_up();
         let mut connection = IdleSlot::new(&profile, kept_by_task.then(|| dialler.clone()));
         drop(connection.begin_use());

@@ -7,11 +7,10 @@ use std::time::Duration;
 use framelink_codec::{Decode, Encode, Ends};
 
 use super::{CallErrorOf, CauseOf, ErrorOf, ends_reading};
-use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, Port, Wants};
+use crate::drive::{self, Call, Came, Clock as _, Close, CloseReport, Delivery, LayersBox, Port, Wants};
 use crate::error::{CallError, Cause, Error, Operation};
 use crate::profile::ExchangeKind;
 use crate::session::{self, Exchange, Matching, Message, Receiving, Sending, Sent};
-use crate::tls::ReaderBox;
 
 /// The progress of an operation: done, or what to wait for.
 pub(crate) type Step<T, E> = Result<Result<T, Wants>, E>;
@@ -56,15 +55,20 @@ pub(crate) trait SessionParts {
     /// Uses `clock` from now on, so that two connections that share their heartbeats count time alike.
     fn count_like(&mut self, clock: Self::Clock);
 
-    /// Returns the receiving half of the TLS state, if the connection has TLS.
-    fn tls_reader(&self) -> Option<&ReaderBox> {
+    /// Returns the layers between socket and session that received bytes pass, if there are any.
+    fn layers(&self) -> Option<&LayersBox> {
         None
     }
 
-    /// Returns whether there is a TLS handshake that is not over.
+    /// Returns whether there is a PROXY protocol header or a TLS handshake that is not over.
     #[inline]
     fn is_shaking_hands(&self) -> bool {
-        self.tls_reader().is_some_and(|tls| tls.handshake_until().is_some())
+        self.layers().is_some_and(|layers| layers.handshake_until().is_some())
+    }
+
+    /// Returns whether a PROXY protocol header is awaited, which has the address of the client.
+    fn owes_header(&self) -> bool {
+        self.layers().is_some_and(|layers| !layers.is_tls_handshake())
     }
 
     /// Returns whether something has to be exchanged before the first message.
@@ -247,7 +251,11 @@ pub(crate) trait Endpoint: SessionParts {
 
     /// Ends a connection that could not be opened for messages in time.
     fn opening_timed_out(&mut self, within: Duration) -> ErrorOf<Self::Codec> {
-        let cause = if self.is_shaking_hands() { Cause::of_handshake(within) } else { self.timed_out(within) };
+        let layers = self.layers().filter(|layers| layers.handshake_until().is_some());
+        let cause = match layers {
+            Some(layers) => Cause::of_io(layers.timed_out(within)),
+            None => self.timed_out(within),
+        };
         self.opening_failed(cause)
     }
 
@@ -280,8 +288,8 @@ pub(crate) trait Endpoint: SessionParts {
     /// Closes the connection if an earlier call was not completed, because the late reply could not be told from other
     /// messages. Called before the connection is taken apart.
     fn abandon_unclean(&mut self) {
-        if let Some(tls) = self.tls_reader() {
-            tls.end_handshake();
+        if let Some(layers) = self.layers() {
+            layers.end_handshake();
         }
         if self.check(Operation::Call).is_err() {
             self.abandon();
@@ -383,8 +391,8 @@ macro_rules! session_parts_in_halves {
         }
 
         #[inline]
-        fn tls_reader(&self) -> Option<&$crate::tls::ReaderBox> {
-            self.receiver.tls.as_ref()
+        fn layers(&self) -> Option<&$crate::drive::LayersBox> {
+            self.receiver.layers.as_ref()
         }
     };
 }

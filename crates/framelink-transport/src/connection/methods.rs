@@ -46,10 +46,26 @@ macro_rules! connection_methods {
             self.$($peer).+.get()
         }
 
-        fn begin_tls(&mut self, (mut reader, mut writer): ($crate::tls::ReaderBox, $crate::tls::WriterBox)) {
-            reader.count_memory(self.sending().memory().another());
-            writer.count_memory(self.sending().memory().another());
-            self.set_tls(reader, writer);
+        /// Returns what a proxy says about its client, if the connection began with a PROXY protocol header. Then
+        /// [`peer_addr`](Self::peer_addr) is the address of that client, if the proxy knows it.
+        pub fn proxy_info(&self) -> Option<&$crate::proxy_protocol::ProxyInfo> {
+            self.$($peer).+.proxied()
+        }
+
+        /// Begins the layers of a new connection.
+        fn begin_layers(
+            &mut self,
+            header: Option<$crate::admission::HeaderStage>,
+            tls: Option<($crate::tls::ReaderBox, $crate::tls::WriterBox)>,
+        ) {
+            let (reader, writer) = tls.map_or((None, None), |(mut reader, mut writer)| {
+                reader.count_memory(self.sending().memory().another());
+                writer.count_memory(self.sending().memory().another());
+                (Some(reader), Some(writer))
+            });
+            if let Some(layers) = $crate::drive::Layers::of(header, reader) {
+                self.set_layers(layers, writer);
+            }
         }
 
         /// Uses TLS on a connection that was made from an existing socket, as the client. Call this before anything is sent
@@ -57,7 +73,7 @@ macro_rules! connection_methods {
         #[cfg(feature = "tls")]
         #[must_use]
         pub fn tls_client(mut self, tls: &$crate::tls::ClientTls) -> Self {
-            self.begin_tls(tls.begin());
+            self.begin_layers(None, Some(tls.begin(self.peer_addr())));
             self
         }
 
@@ -65,7 +81,7 @@ macro_rules! connection_methods {
         #[cfg(feature = "tls")]
         #[must_use]
         pub fn tls_server(mut self, tls: &$crate::tls::ServerTls) -> Self {
-            self.begin_tls(tls.begin());
+            self.begin_layers(None, Some(tls.begin()));
             self
         }
 
@@ -73,7 +89,7 @@ macro_rules! connection_methods {
         /// handshake is not over.
         #[cfg(feature = "tls")]
         pub fn tls(&self) -> Option<$crate::tls::TlsFacts> {
-            self.tls_reader()?.facts()
+            self.layers()?.facts()
         }
 
         /// Hands over a received message that no method of the connection returns.
@@ -117,24 +133,40 @@ macro_rules! socket_connection_methods {
     ($(admitted_as: $admitted_as:ident)?) => {
         /// Prepares a new connection as the profile says, and sends the preamble.
         pub(super) fn on(mut self, setup: &ConnectionSetup) -> Self {
+            let (local, peer) = (self.stream().and_then(|stream| stream.local_addr().ok()), self.peer_addr());
+            let (mut tls, header) = (setup.begin_tls(peer), setup.proxy_header(local, peer));
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
+            match &mut tls {
+                Some((_, writer)) => writer.begin_with(header),
+                None => sending.queue_preamble(&header),
+            }
             setup.apply(receiving, sending);
-            self.begun_by(setup)
+            self.begun_by(None, tls)
         }
 
         /// Like `on`, for a connection that a listener accepted.
-        pub(super) fn admitted(mut self, setup: &ConnectionSetup, permit: Option<$crate::admission::Permit>) -> Self {
+        pub(super) fn admitted(
+            mut self,
+            setup: &ConnectionSetup,
+            mut permit: Option<$crate::admission::Permit>,
+        ) -> Self {
             $(self.$admitted_as(permit.as_ref());)?
+            let header = permit.as_mut().and_then(|permit| permit.header.take());
             let $crate::connection::Parts { receiving, sending, .. } = self.parts();
             setup.admit(receiving, sending, permit);
-            self.begun_by(setup)
+            let tls = setup.begin_tls(self.peer_addr());
+            self.begun_by(header, tls)
         }
 
-        /// Sends the preamble at once, unless the TLS handshake comes before it.
-        fn begun_by(mut self, setup: &ConnectionSetup) -> Self {
-            match setup.begin_tls() {
-                Some(tls) => self.begin_tls(tls),
-                None => self.greet(),
+        /// Sends the preamble at once, unless a PROXY protocol header or the TLS handshake comes before it.
+        fn begun_by(
+            mut self,
+            header: Option<$crate::admission::HeaderStage>,
+            tls: Option<($crate::tls::ReaderBox, $crate::tls::WriterBox)>,
+        ) -> Self {
+            self.begin_layers(header, tls);
+            if self.layers().is_none() {
+                self.greet();
             }
             self
         }
@@ -410,14 +442,18 @@ macro_rules! waiting_connection_methods {
             $crate::connection::Traffic { sent, received: self.receiving().messages_received() }
         }
 
-        fn set_tls(&mut self, reader: $crate::tls::ReaderBox, writer: $crate::tls::WriterBox) {
-            (self.receiver.tls, self.sender.tls) = (Some(reader), Some(writer));
+        fn set_layers(&mut self, layers: $crate::drive::LayersBox, writer: Option<$crate::tls::WriterBox>) {
+            (self.receiver.layers, self.sender.tls) = (Some(layers), writer);
         }
 
-        fn assemble(reader: R, writer: W, framing: std::sync::Arc<C>, peer: Option<std::net::SocketAddr>) -> Self {
+        fn assemble(
+            reader: R,
+            writer: W,
+            framing: std::sync::Arc<C>,
+            peer: $crate::connection::peer_addr::PeerAddr,
+        ) -> Self {
             let clock = Clock::start();
             let session = $crate::session::Session::new(std::sync::Arc::clone(&framing), framing);
-            let peer = $crate::connection::peer_addr::PeerAddr::new(peer);
             let receiver = RecvHalf::assemble(reader, session.receiving, clock, peer.clone());
             let sender = SendHalf::assemble(writer, session.sending, clock, peer);
             Self { receiver, sender, exchange: session.exchange, mailbox: None }

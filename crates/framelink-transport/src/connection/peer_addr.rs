@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
 
+use crate::proxy_protocol::{ProxiedPeer, ProxyInfo};
+
 /// The address of the peer of a connection, if there is one. Both halves of each connection have it, so it takes 16 bytes
 /// instead of the 32 of an `Option<SocketAddr>`.
 #[derive(Clone)]
@@ -11,6 +13,14 @@ pub(crate) enum PeerAddr {
     None,
     V4(SocketAddrV4),
     V6(Arc<SocketAddrV6>),
+    /// A proxy, and its client once that is known.
+    Proxied(Arc<ProxiedPeer>),
+}
+
+impl From<Option<SocketAddr>> for PeerAddr {
+    fn from(address: Option<SocketAddr>) -> Self {
+        Self::new(address)
+    }
 }
 
 impl PeerAddr {
@@ -27,6 +37,20 @@ impl PeerAddr {
             Self::None => None,
             Self::V4(address) => Some(SocketAddr::V4(*address)),
             Self::V6(address) => Some(SocketAddr::V6(**address)),
+            Self::Proxied(peer) => Some(peer.address()),
+        }
+    }
+
+    /// Returns the address of a peer, which is a proxy if `proxy` is there.
+    pub(crate) fn of_accepted(address: SocketAddr, proxy: Option<&Arc<ProxiedPeer>>) -> Self {
+        proxy.map_or_else(|| Self::new(Some(address)), |proxy| Self::Proxied(Arc::clone(proxy)))
+    }
+
+    /// Returns what a proxy says about its client.
+    pub(crate) fn proxied(&self) -> Option<&ProxyInfo> {
+        match self {
+            Self::Proxied(peer) => peer.info(),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a profile says about each connection, from its first byte on.
 
 use std::fmt;
+use std::net::SocketAddr;
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use framelink_template::{Inputs, Numbers};
 use crate::admission::Permit;
 use crate::numbers::RoleNumbers;
 use crate::profile::{Profile, ProfileError, Side};
+use crate::proxy_protocol::ProxyInfo;
 #[cfg(unix)]
 use crate::session::Transmit;
 use crate::session::{self, Lifetime, OnUnread, Receiving, Relayed, Sending};
@@ -27,12 +29,14 @@ pub(crate) struct ConnectionSetup {
     numbers: Option<RoleNumbers>,
     relayed: Option<Relayed>,
     tls: Option<TlsSetup>,
+    /// The client on whose behalf connections are dialled, for their PROXY protocol header.
+    client: Option<Arc<ProxyInfo>>,
 }
 
 impl ConnectionSetup {
     pub(crate) fn of(profile: Arc<Profile>, side: Side) -> Self {
-        let numbers = RoleNumbers::of(&profile);
-        Self { said: Some((profile, side)), unread: None, numbers, relayed: None, tls: None }
+        let (numbers, tls) = (RoleNumbers::of(&profile), TlsSetup::of(&profile, side));
+        Self { said: Some((profile, side)), unread: None, numbers, relayed: None, tls, client: None }
     }
 
     /// Returns the source of numbers of these connections, if the profile has numbers.
@@ -40,9 +44,10 @@ impl ConnectionSetup {
         self.numbers.as_ref()
     }
 
-    /// Opens the file of numbers, if the profile has one.
-    pub(crate) fn open_numbers(&self) -> Result<(), ProfileError> {
-        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)
+    /// Opens the file of numbers and reads the files of TLS, if the profile has them.
+    pub(crate) fn open_files(&self) -> Result<(), ProfileError> {
+        self.numbers.as_ref().map_or(Ok(()), RoleNumbers::open)?;
+        self.open_tls()
     }
 
     /// Sets the messages of relayed first steps. Without messages, a connection is only opened, and does not begin with
@@ -51,14 +56,30 @@ impl ConnectionSetup {
         Self { relayed: Some(relayed), ..self }
     }
 
-    /// Checks that the environment variables are set that messages of the profile contain, and that there are messages
-    /// for its relayed first steps.
-    pub(crate) fn check(&self) -> Result<(), ProfileError> {
-        let Some((profile, side)) = &self.said else { return Ok(()) };
-        if profile.relayed_steps() > 0 && self.relayed.is_none() {
-            profile.check_for(*side)?;
+    /// Reads the files of TLS, if the profile has it.
+    pub(crate) fn open_tls(&self) -> Result<(), ProfileError> {
+        match (&self.tls, &self.said) {
+            (Some(tls), _) => tls.open(),
+            // Without the feature there is no TLS, and nothing is sent as plain text instead.
+            (None, Some((profile, _))) if profile.tls().is_some() => Err(ProfileError::Combination {
+                key: "tls",
+                with: "this program",
+                reason: "it was built without TLS, which is the feature `tls`".to_owned(),
+            }),
+            _ => Ok(()),
         }
-        profile.check_variables(*side)
+    }
+
+    /// Checks that connections can begin: the environment variables are set that messages of the profile contain, there
+    /// are messages for its relayed first steps, and the files of TLS can be used.
+    pub(crate) fn check(&self) -> Result<(), ProfileError> {
+        if let Some((profile, side)) = &self.said {
+            if profile.relayed_steps() > 0 && self.relayed.is_none() {
+                profile.check_for(*side)?;
+            }
+            profile.check_variables(*side)?;
+        }
+        self.open_tls()
     }
 
     /// Returns whether connections are only opened, because there is no client whose first messages could be relayed.
@@ -92,13 +113,36 @@ impl ConnectionSetup {
         numbers.unwrap_or_else(|| Numbers::over(profile.number_range()))
     }
 
+    /// Uses this TLS, if there is any, instead of that of the profile.
     pub(crate) fn with_tls(self, tls: Option<TlsSetup>) -> Self {
-        Self { tls, ..self }
+        Self { tls: tls.or(self.tls), ..self }
+    }
+
+    /// Connects to the server at this address, which is HOST:PORT.
+    pub(crate) fn for_host(self, address: &str) -> Self {
+        Self { tls: self.tls.map(|tls| tls.for_host(address)), ..self }
+    }
+
+    /// Dials on behalf of this client.
+    pub(crate) fn on_behalf_of(self, client: ProxyInfo) -> Self {
+        Self { client: Some(Arc::new(client)), ..self }
+    }
+
+    /// Returns the PROXY protocol header that a connection between these addresses begins with; nothing if the profile has
+    /// none. Without a client it has the addresses of the connection.
+    pub(crate) fn proxy_header(&self, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Vec<u8> {
+        let Some((profile, Side::Client)) = &self.said else { return Vec::new() };
+        let Some(version) = profile.proxy_protocol().and_then(|proxy| proxy.send) else { return Vec::new() };
+        match (&self.client, local.zip(peer)) {
+            (Some(client), _) => client.header(version),
+            (None, Some((local, peer))) => ProxyInfo::new(local, peer).header(version),
+            (None, None) => ProxyInfo::default().header(version),
+        }
     }
 
     /// Begins TLS for a new connection, if the connections have it.
-    pub(crate) fn begin_tls(&self) -> Option<(ReaderBox, WriterBox)> {
-        self.tls.as_ref().map(TlsSetup::begin)
+    pub(crate) fn begin_tls(&self, peer: Option<SocketAddr>) -> Option<(ReaderBox, WriterBox)> {
+        self.tls.as_ref().map(|tls| tls.begin(peer))
     }
 
     pub(crate) fn with_unread(self, unread: Option<OnUnread>) -> Self {

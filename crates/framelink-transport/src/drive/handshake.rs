@@ -1,7 +1,6 @@
 //! The TLS handshake, before anything else is sent or received.
 
 use std::io;
-use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
@@ -17,30 +16,31 @@ impl<D: Decode, E: Encode, P: Port, K: Clock> Open<'_, D, E, P, K> {
     pub(crate) fn shake_hands(&mut self) -> Result<Result<(), Wants>, Cause<D::Error, E::Error>> {
         match self.port.input().handshake_until() {
             None => Ok(Ok(())),
-            Some(until) => self.advance_handshake(until),
+            Some(_) => self.advance_handshake(),
         }
     }
 
     /// The limits of the session hold too, such as that of the first message.
     #[cold]
     #[inline(never)]
-    fn advance_handshake(&mut self, until: Duration) -> Result<Result<(), Wants>, Cause<D::Error, E::Error>> {
+    fn advance_handshake(&mut self) -> Result<Result<(), Wants>, Cause<D::Error, E::Error>> {
         let mut turn = Turn::default();
         loop {
             let is_out = push(self.sending, self.port.output())?;
-            if self.port.input().handshake_until().is_none() {
+            let Some(until) = self.port.input().handshake_until() else {
                 // The preamble, and what was sent meanwhile. The rest is written with the first message.
                 self.flush()?;
                 return Ok(Ok(()));
-            }
+            };
             let read = self.inbound(is_out).read_in(&mut turn, Some(until));
             if read.is_err() {
                 // Tells the peer what is wrong, if the socket takes it.
                 let _ = self.port.output().flush();
             }
-            let read = read.map_err(Cause::in_handshake)?;
+            let is_tls = self.port.input().is_tls_handshake();
+            let read = read.map_err(|cause| if is_tls { cause.in_handshake() } else { cause })?;
             if self.clock.now() >= until && self.port.input().handshake_until().is_some() {
-                return Err(Cause::of_handshake(until));
+                return Err(Cause::of_io(self.port.input().handshake_timed_out(until)));
             }
             if let Read::Wait(until) = read {
                 return Ok(Err(if is_out { Wants::Read(until) } else { Wants::Both(until) }));

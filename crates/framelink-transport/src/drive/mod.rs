@@ -10,6 +10,7 @@ mod close_report;
 mod forward;
 mod guarded;
 mod handshake;
+mod layers;
 mod open;
 mod opening;
 mod poll;
@@ -26,6 +27,7 @@ pub(crate) use close::Close;
 pub use close_report::CloseReport;
 pub(crate) use forward::forward;
 pub(crate) use guarded::{guarded, is_lost};
+pub(crate) use layers::{Layers, LayersBox};
 pub(crate) use open::{Inbound, Open};
 pub use poll::{TryRecv, TrySend};
 pub(crate) use receive::{Came, Delivery, Turn, at_hand, buffered, deliver, place_at_hand};
@@ -55,10 +57,20 @@ pub(crate) trait Input {
     /// Reads what is available, without waiting.
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize>;
 
-    /// Returns the deadline of the TLS handshake, if there is one and it is not over.
+    /// Returns the deadline of the PROXY protocol header or the TLS handshake, if there is one and it is not over.
     #[inline]
     fn handshake_until(&self) -> Option<Duration> {
         None
+    }
+
+    /// Returns whether the handshake is that of TLS.
+    fn is_tls_handshake(&self) -> bool {
+        false
+    }
+
+    /// Returns the error that the handshake was not over in time.
+    fn handshake_timed_out(&self, _after: Duration) -> io::Error {
+        io::ErrorKind::TimedOut.into()
     }
 }
 

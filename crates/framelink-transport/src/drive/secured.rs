@@ -1,23 +1,23 @@
-//! A socket with or without TLS.
+//! A socket, with or without layers such as TLS.
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-use super::{Input, Output, Port};
-use crate::tls::{ReaderBox, WriterBox};
+use super::{Input, LayersBox, Output, Port};
+use crate::tls::WriterBox;
 
-/// A socket of a driver, and the TLS state of a connection that has TLS.
+/// A socket of a driver, and the layers of a connection that has any.
 ///
-/// TLS is here, between the rules of a connection and the socket, so that it is written once for all drivers.
+/// The layers are here, between the rules of a connection and the socket, so that they are written once for all drivers.
 pub(crate) struct Secured<'t, S> {
     socket: S,
-    reader: Option<&'t mut ReaderBox>,
+    reader: Option<&'t mut LayersBox>,
     writer: Option<&'t mut WriterBox>,
 }
 
 impl<'t, S> Secured<'t, S> {
     #[inline]
-    pub(crate) const fn input(socket: S, reader: Option<&'t mut ReaderBox>) -> Self {
+    pub(crate) const fn input(socket: S, reader: Option<&'t mut LayersBox>) -> Self {
         Self { socket, reader, writer: None }
     }
 
@@ -27,9 +27,9 @@ impl<'t, S> Secured<'t, S> {
     }
 
     #[inline]
-    pub(crate) const fn both(socket: S, tls: &'t mut Option<(ReaderBox, WriterBox)>) -> Self {
-        match tls {
-            Some((reader, writer)) => Self { socket, reader: Some(reader), writer: Some(writer) },
+    pub(crate) const fn both(socket: S, layers: &'t mut Option<(LayersBox, Option<WriterBox>)>) -> Self {
+        match layers {
+            Some((layers, writer)) => Self { socket, reader: Some(layers), writer: writer.as_mut() },
             None => Self { socket, reader: None, writer: None },
         }
     }
@@ -40,7 +40,7 @@ impl<S: Input> Input for Secured<'_, S> {
     fn read(&mut self, space: &mut [u8], until: Option<Duration>) -> io::Result<usize> {
         match &mut self.reader {
             None => self.socket.read(space, until),
-            Some(tls) => tls.read(space, |space| self.socket.read(space, until)),
+            Some(layers) => layers.read(space, |space| self.socket.read(space, until)),
         }
     }
 
@@ -62,13 +62,21 @@ impl<S: Input> Input for Secured<'_, S> {
     fn read_now(&mut self, space: &mut [u8]) -> io::Result<usize> {
         match &mut self.reader {
             None => self.socket.read_now(space),
-            Some(tls) => tls.read(space, |space| self.socket.read_now(space)),
+            Some(layers) => layers.read(space, |space| self.socket.read_now(space)),
         }
     }
 
     #[inline]
     fn handshake_until(&self) -> Option<Duration> {
         self.reader.as_ref()?.handshake_until()
+    }
+
+    fn is_tls_handshake(&self) -> bool {
+        self.reader.as_ref().is_some_and(|layers| layers.is_tls_handshake())
+    }
+
+    fn handshake_timed_out(&self, after: Duration) -> io::Error {
+        self.reader.as_ref().map_or_else(|| io::ErrorKind::TimedOut.into(), |layers| layers.timed_out(after))
     }
 }
 

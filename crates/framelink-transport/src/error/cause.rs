@@ -15,6 +15,7 @@ use super::connect_error::{ConnectError, rounded};
 use super::pool_error::PoolError;
 #[cfg(feature = "tls")]
 use super::tls_error::TlsError;
+use crate::proxy_protocol::ProxyError;
 use crate::session::{
     DialogueError, Ending, NotBegun, Part, ProxyHeader, SendRefused, Unclean, Unfinished, WrongPreamble,
 };
@@ -53,7 +54,9 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     Preamble(WrongPreamble),
     /// The first steps, the greeting or the sign-on of the profile failed.
     Dialogue(DialogueError),
-    /// The connection began with a PROXY protocol header, which is not supported.
+    /// The connection must begin with a PROXY protocol header, and what it began with was refused.
+    Proxy(ProxyError),
+    /// The connection began with a PROXY protocol header, which is not accepted from this address.
     ProxyHeader(ProxyHeader),
     /// The TLS handshake failed, or TLS ended the connection.
     #[cfg(feature = "tls")]
@@ -126,6 +129,9 @@ impl<D, E> Cause<D, E> {
         if let Some(error) = TlsError::in_io(&error) {
             return Self::Tls(error.clone());
         }
+        if let Some(error) = ProxyError::in_io(&error) {
+            return Self::Proxy(error.clone());
+        }
         match error.kind() {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
@@ -134,14 +140,6 @@ impl<D, E> Cause<D, E> {
             | io::ErrorKind::NotConnected => Self::Reset(error),
             _ => Self::Io(error),
         }
-    }
-
-    /// The cause if a TLS handshake was not over within this time.
-    pub(crate) fn of_handshake(after: Duration) -> Self {
-        #[cfg(feature = "tls")]
-        return Self::Tls(TlsError::TimedOut { after });
-        #[cfg(not(feature = "tls"))]
-        Self::TimedOut { after, unwritten_bytes: 0, unfinished: None }
     }
 
     /// Names the handshake in the error of a connection that was reset during it.
@@ -183,6 +181,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Refused(refused) => Self::Refused(*refused),
             Self::Preamble(wrong) => Self::Preamble(*wrong),
             Self::Dialogue(error) => Self::Dialogue(error.clone()),
+            Self::Proxy(error) => Self::Proxy(error.clone()),
             Self::ProxyHeader(header) => Self::ProxyHeader(*header),
             #[cfg(feature = "tls")]
             Self::Tls(error) => Self::Tls(error.clone()),
@@ -234,6 +233,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::PoolError(why) => why.fmt(f),
             Self::Preamble(wrong) => wrong.fmt(f),
             Self::Dialogue(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
             Self::ProxyHeader(header) => header.fmt(f),
             #[cfg(feature = "tls")]
             Self::Tls(error) => error.fmt(f),

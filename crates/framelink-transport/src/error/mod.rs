@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use framelink_codec::{Decode, Encode};
 
+use crate::proxy_protocol::ProxyError;
 use crate::session::{DialogueError, Sent};
 use crate::{DecodeError, EncodeError};
 
@@ -43,6 +44,17 @@ pub(crate) fn is_cut_off(error: &std::io::Error) -> bool {
     {
         let _ = error;
         false
+    }
+}
+
+/// The error of a TLS handshake that was not over in time.
+pub(crate) fn handshake_timed_out(after: Duration) -> std::io::Error {
+    #[cfg(feature = "tls")]
+    return TlsError::TimedOut { after }.into();
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = after;
+        std::io::ErrorKind::TimedOut.into()
     }
 }
 
@@ -128,7 +140,10 @@ impl<D, E> Error<D, E> {
             Cause::Connect(ConnectError::NotWanted { .. }) => Blame::Peer,
             #[cfg(feature = "tls")]
             Cause::Tls(error) | Cause::Connect(ConnectError::Tls { error, .. }) => error.blame(),
-            Cause::Preamble(_)
+            Cause::Proxy(ProxyError::Unfinished) => Blame::Ours,
+            Cause::Proxy(ProxyError::TimedOut { .. }) => Blame::Network,
+            Cause::Proxy(_)
+            | Cause::Preamble(_)
             | Cause::ProxyHeader(_)
             | Cause::Fault(_)
             | Cause::NoReply

@@ -61,6 +61,8 @@ pub enum TlsError {
     UnknownRevocation,
     /// The certificate of the peer is not acceptable for another reason.
     BadCertificate(String),
+    /// The certificate of the peer is valid, and not one of those that the profile allows.
+    NotAllowed,
     /// The client has no certificate, and this side requires one.
     NoCertificate,
     /// The peer supports no version that this side accepts.
@@ -123,6 +125,7 @@ impl TlsError {
             Certificate::NotValidForName => Self::WrongName { expected: String::new(), found: Vec::new() },
             Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. } => Self::WrongUsage,
             Certificate::Revoked => Self::Revoked,
+            Certificate::ApplicationVerificationFailure => Self::NotAllowed,
             Certificate::UnknownRevocationStatus
             | Certificate::ExpiredRevocationList
             | Certificate::ExpiredRevocationListContext { .. } => Self::UnknownRevocation,
@@ -189,6 +192,9 @@ impl fmt::Display for TlsError {
                 "the revocation lists do not say whether the certificate of the peer was revoked, or they have expired",
             ),
             Self::BadCertificate(why) => write!(f, "the certificate of the peer is not acceptable: {why}"),
+            Self::NotAllowed => f.write_str(
+                "the certificate of the peer is not one of those that are allowed (tls.allow-names, tls.allow-sha256)",
+            ),
             Self::NoCertificate => f.write_str("the peer sent no certificate, which is required here"),
             Self::NoCommonVersion => f.write_str("the peer supports no version of TLS that is allowed here"),
             Self::NoCommonSuite => f.write_str(
@@ -209,6 +215,9 @@ fn write_not_tls(f: &mut fmt::Formatter<'_>, came: &[u8]) -> fmt::Result {
     }
     match Foreign::recognise(came) {
         Some(foreign) => write!(f, ", which begins like {foreign}"),
+        None if came.starts_with(b"PROXY ") || came.starts_with(b"\r\n\r\n\0\r\nQUIT") => f.write_str(
+            ", a PROXY protocol header, which is not accepted from this address (proxy-protocol.accept-from)",
+        ),
         None => f.write_str(" (does it expect a connection without TLS?)"),
     }
 }

@@ -18,7 +18,7 @@ use crate::tls::{ClientTls, ServerTls, TlsError};
 pub fn tls(data: &[u8]) {
     let Some((&[side, piece], bytes)) = data.split_first_chunk() else { return };
     let (mut reader, mut writer) = match side % 2 {
-        0 => configs().0.begin(),
+        0 => configs().0.begin(None),
         _ => configs().1.begin(),
     };
     let (mut sent, mut rest, mut failed) = (0, bytes, None::<TlsError>);

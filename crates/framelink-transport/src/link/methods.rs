@@ -26,7 +26,7 @@ macro_rules! link_methods {
             /// Fails if the profile makes one exchange at a time, or has a simplex pair.
             pub fn over(upstream: Upstream) -> Result<(Self, Inbox), ProfileError> {
                 upstream.profile().check_duplex()?;
-                upstream.dialler.connector.setup.open_numbers()?;
+                upstream.dialler.connector.setup.open_files()?;
                 let (events, inbox) = events::Inbox::new();
                 Ok((Self::dialled(upstream, events), Inbox(inbox)))
             }

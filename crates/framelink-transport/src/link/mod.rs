@@ -106,7 +106,7 @@ impl<D: LinkDriver> Link<D> {
         let simplex = profile.check_simplex().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let profile = Arc::new(profile);
         let (pairing, listeners) = Pairing::new(&profile, simplex, send, receive).await?;
-        pairing.setup().open_numbers().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        pairing.setup().open_files().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let outlet = Outlet::new(send.into(), events);
         // If a listener fails, dropping the link ends the other listener.
         let link = Self::of(LinkConnections::paired(profile, pairing, outlet));

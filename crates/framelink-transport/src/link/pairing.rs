@@ -112,7 +112,7 @@ impl<D: LinkDriver> Pairing<D> {
         for leg in [Leg::Send, Leg::Receive] {
             let Some(peer) = self.dialled(leg) else { continue };
             if self.state.lock().legs.is_missing(leg) {
-                let connector = self.connector.clone().within(D::left(deadline));
+                let connector = self.connector.clone().within(D::left(deadline)).for_host(peer);
                 let connected = D::dial(&connector, &self.resolver, peer).await;
                 self.on_leg(leg, connected.map_err(|error| error.of_peer(peer))?);
             }

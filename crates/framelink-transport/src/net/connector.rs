@@ -16,6 +16,7 @@ use super::resolver::Resolver;
 use super::socket;
 use crate::connection::setup::ConnectionSetup;
 use crate::profile::{Profile, Side};
+use crate::proxy_protocol::ProxyInfo;
 use crate::{FramingPair, Message, SocketOptions};
 
 use crate::error::ConnectError;
@@ -119,6 +120,14 @@ impl<C, D> Connector<C, D> {
         self
     }
 
+    /// Dials on behalf of a client of this program: if the profile sends PROXY protocol headers, they tell the peer about this
+    /// client. By default they have the addresses of the connection itself.
+    #[must_use]
+    pub fn on_behalf_of(mut self, client: ProxyInfo) -> Self {
+        self.setup = self.setup.on_behalf_of(client);
+        self
+    }
+
     /// Sets how long connecting may take, with the lookup of the name and all its addresses. Defaults to 10 s.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
@@ -131,6 +140,12 @@ impl<C, D> Connector<C, D> {
     #[must_use]
     pub fn sign_off(&self) -> Option<Vec<u8>> {
         self.setup.sign_off().map(|(message, _)| message)
+    }
+
+    /// Connects to the server at this address, which is HOST:PORT.
+    pub(crate) fn for_host(mut self, address: &str) -> Self {
+        self.setup = self.setup.for_host(address);
+        self
     }
 
     /// Returns a copy that looks names up with `resolver`.

@@ -80,6 +80,11 @@ pub(crate) fn of_server(profile: &Profile) -> io::Result<(FramingPair, SocketOpt
     Ok((profile.framing(), profile.socket().clone()))
 }
 
+/// Reads the files that connections need from their first byte on.
+pub(crate) fn open(setup: &ConnectionSetup) -> io::Result<()> {
+    setup.open_tls().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
 /// Looks up the addresses of a name, without a runtime.
 pub(crate) fn look_up(address: impl std::net::ToSocketAddrs) -> io::Result<impl Iterator<Item = SocketAddr>> {
     address.to_socket_addrs()

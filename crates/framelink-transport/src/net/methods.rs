@@ -23,7 +23,7 @@ macro_rules! connector_methods {
         pub $($async)? fn connect(&self, peer: impl $peer) -> Result<Connection<C>, ConnectError> {
             let deadline = $driver::within(self.within);
             let (stream, address) = $wait!(self.dial(peer))?;
-            let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
+            let connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address).into());
             let mut connection = connection.on(&self.setup);
             let left = $driver::left(deadline);
             let opened = $wait!(connection.finish_opening(left));
@@ -63,6 +63,7 @@ macro_rules! listener_methods {
                 let (framing, options) = $crate::net::listener::of_server(profile)?;
                 let mut listener = $wait!(Self::bind_with(address, framing, options))?;
                 listener.listening = listener.listening.limited_by(profile).of_side(profile, $crate::profile::Side::Server);
+                $crate::net::listener::open(&listener.listening.setup)?;
                 Ok(listener)
             }
         }
@@ -123,7 +124,9 @@ macro_rules! listener_methods {
                 accepted: std::io::Result<(TcpStream, std::net::SocketAddr)>,
             ) -> std::io::Result<Option<Connection<C>>> {
                 let Some((stream, peer, permit)) = self.listening.admit(accepted)? else { return Ok(None) };
-                let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), Some(peer));
+                let proxy = permit.as_ref().and_then(|permit| permit.proxy.as_ref());
+                let peer = $crate::connection::peer_addr::PeerAddr::of_accepted(peer, proxy);
+                let connection = Connection::with_peer(stream, std::sync::Arc::clone(&self.listening.framing), peer);
                 Ok(Some(connection.admitted(&self.listening.setup, permit)))
             }
 
@@ -156,6 +159,10 @@ macro_rules! bind_leg_method {
                 None => $wait!(Self::bind_with(address, framing, options))?,
             };
             listener.listening = listener.listening.of_side(profile, $crate::profile::Side::Client);
+            // Of TLS, the side that accepts is the server.
+            let tls = $crate::tls::TlsSetup::of(profile, $crate::profile::Side::Server);
+            listener.listening.setup = listener.listening.setup.with_tls(tls);
+            $crate::net::listener::open(&listener.listening.setup)?;
             Ok(listener)
         }
     };

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -17,12 +16,12 @@ use crate::admission::Permit;
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CallErrorOf, CauseOf, Endpoint, ErrorOf, Open, SessionParts, docs};
-use crate::drive::{self, Call, Clock as _, Delivery, Progress, Secured, TryRecv};
+use crate::drive::{self, Call, Clock as _, Delivery, LayersBox, Progress, Secured, TryRecv};
 use crate::error::{Cause, Operation};
 use crate::net::clock::Clock;
 use crate::registry::Mailbox;
 use crate::session::{Ending, MessageRef, Sending, Sent, Session};
-use crate::tls::{ReaderBox, WriterBox};
+use crate::tls::WriterBox;
 use crate::{FramingPair, Message};
 
 /// A connection that sends and receives messages, with operations that return at once.
@@ -78,7 +77,7 @@ pub struct Connection<C: Decode + Encode = FramingPair, S = TcpStream> {
     pub(super) has_unseen: bool,
     /// The messages that a registry pushes to this connection. `None` if the connection has joined no registry.
     pub(super) mailbox: Option<Box<Mailbox<C>>>,
-    tls: Option<(ReaderBox, WriterBox)>,
+    layers: Option<(LayersBox, Option<WriterBox>)>,
 }
 
 impl<C: Decode + Encode> Connection<C> {
@@ -89,7 +88,7 @@ impl<C: Decode + Encode> Connection<C> {
     pub fn from_stream<F: Into<Arc<C>>>(stream: std::net::TcpStream, framing: F) -> io::Result<Self> {
         let peer = stream.peer_addr().ok();
         stream.set_nonblocking(true)?;
-        Ok(Self::with_peer(TcpStream::from_std(stream), framing.into(), peer))
+        Ok(Self::with_peer(TcpStream::from_std(stream), framing.into(), peer.into()))
     }
 
     connection::socket_connection_methods!(admitted_as: note_permit);
@@ -115,7 +114,10 @@ impl<C: Decode + Encode> Connection<C> {
         let mut receiver = RecvHalf::assemble(reader, receiving, self.clock, self.peer.clone());
         let mut sender = SendHalf::assemble(writer, sending, self.clock, self.peer);
         (receiver.is_connecting, sender.is_connecting) = (self.is_connecting, self.is_connecting);
-        (receiver.tls, sender.tls) = self.tls.inspect(|(reader, _)| reader.end_handshake()).unzip();
+        if let Some((layers, writer)) = self.layers {
+            layers.end_handshake();
+            (receiver.layers, sender.tls) = (Some(layers), writer);
+        }
         Ok((receiver, sender))
     }
 
@@ -135,30 +137,30 @@ impl<C: Decode + Encode> Connection<C> {
 impl<C: Decode + Encode, S> Connection<C, S> {
     /// Makes a connection from any stream whose operations return at once.
     pub fn new<F: Into<Arc<C>>>(stream: S, framing: F) -> Self {
-        Self::with_peer(stream, framing.into(), None)
+        Self::with_peer(stream, framing.into(), PeerAddr::None)
     }
 
     /// The peer's address is a parameter because a socket that was reset can no longer tell it.
-    pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn with_peer(stream: S, framing: Arc<C>, peer: PeerAddr) -> Self {
         Self {
             stream: Some(stream),
             session: Session::new(Arc::clone(&framing), framing),
             clock: Clock::start(),
-            peer: PeerAddr::new(peer),
+            peer,
             until: None,
             call: None,
             is_connecting: false,
             is_dry: None,
             has_unseen: false,
             mailbox: None,
-            tls: None,
+            layers: None,
         }
     }
 
     connection::connection_methods!(peer: peer, receiving: session.receiving);
 
-    fn set_tls(&mut self, reader: ReaderBox, writer: WriterBox) {
-        self.tls = Some((reader, writer));
+    fn set_layers(&mut self, layers: LayersBox, writer: Option<WriterBox>) {
+        self.layers = Some((layers, writer));
     }
 
     #[doc = docs!(stream)]
@@ -196,7 +198,7 @@ impl<C: Decode + Encode, S> Connection<C, S> {
         let (now, receiving) = (self.clock.now(), &self.session.receiving);
         let call = self.call.as_ref().map(|under_way| under_way.deadline);
         let overdue = receiving.overdue_at().map(|(at, _)| at);
-        let handshake = self.tls_reader().and_then(|tls| tls.handshake_until());
+        let handshake = self.layers().and_then(|layers| layers.handshake_until());
         let until = [self.until, call, overdue, receiving.alive_at(), receiving.ends_at(now), handshake];
         Some(until.into_iter().flatten().min()?.saturating_sub(now))
     }
@@ -342,7 +344,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Connection<C, S> {
     ) -> Result<T, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
-        work(&mut self.session, &mut Secured::both(socket, &mut self.tls), &self.clock)
+        work(&mut self.session, &mut Secured::both(socket, &mut self.layers), &self.clock)
     }
 }
 
@@ -371,8 +373,8 @@ impl<C: Decode + Encode, S> SessionParts for Connection<C, S> {
     }
 
     #[inline]
-    fn tls_reader(&self) -> Option<&ReaderBox> {
-        self.tls.as_ref().map(|(reader, _)| reader)
+    fn layers(&self) -> Option<&LayersBox> {
+        self.layers.as_ref().map(|(layers, _)| layers)
     }
 }
 
@@ -384,7 +386,7 @@ impl<C: Decode + Encode, S: Read + WriteStream> Endpoint for Connection<C, S> {
     fn open<'p, 'w: 'p>(&'p mut self, (): ()) -> Result<Open<'p, C, impl drive::Port, Clock>, CauseOf<C>> {
         let Some(stream) = &mut self.stream else { return Err(Cause::Closed) };
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: self.is_dry.as_mut() };
-        let port = Secured::both(socket, &mut self.tls);
+        let port = Secured::both(socket, &mut self.layers);
         let Session { receiving, sending, .. } = &mut self.session;
         Ok(Open { receiving, sending, port, clock: &self.clock })
     }

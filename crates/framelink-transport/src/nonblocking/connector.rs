@@ -51,7 +51,7 @@ impl<C: Decode + Encode> Connector<C> {
         }
         let begun = self.begin(address, stream).map_err(|error| self.refused(address, error))?;
         let (Begun::Connected(stream) | Begun::UnderWay(stream)) = begun;
-        let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address));
+        let mut connection = Connection::with_peer(stream, Arc::clone(&self.framing), Some(address).into());
         connection.is_connecting = true;
         Ok(connection.on(&self.setup))
     }

@@ -29,7 +29,8 @@ pub(crate) struct AddressDial {
 impl DialAddress<NonBlocking> for AddressDial {
     fn begin(dialler: &Dialler<NonBlocking>, dialling: &Dialling, within: Duration) -> Result<Self, ConnectError> {
         let connector = dialler.connector.resolved_by(&dialler.resolver);
-        let dial = Dial::begin(connector.within(within), Peer::Name(Arc::clone(dialling.name())))?;
+        let dial =
+            Dial::begin(connector.within(within).for_host(dialling.name()), Peer::Name(Arc::clone(dialling.name())))?;
         Ok(Self { dial, deadline: NonBlocking::within(within), opening: None })
     }
 
@@ -42,7 +43,7 @@ impl DialAddress<NonBlocking> for AddressDial {
             None => {
                 let Some((socket, address)) = self.dial.step(patience)? else { return Ok(None) };
                 let (stream, connector) = (TcpStream::from_std(socket.into()), &self.dial.connector);
-                let connection = Connection::with_peer(stream, Arc::clone(&connector.framing), Some(address));
+                let connection = Connection::with_peer(stream, Arc::clone(&connector.framing), Some(address).into());
                 (connection.on(&connector.setup), address)
             }
         };

@@ -13,11 +13,11 @@ use super::port::{Port, SecuredPort};
 use crate::FramingPair;
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, Came, Clock as _, Delivery, Inbound, Progress, Secured, TryRecv, Turn};
+use crate::drive::{self, Came, Clock as _, Delivery, Inbound, LayersBox, Progress, Secured, TryRecv, Turn};
 use crate::error::Cause;
 use crate::net::clock::Clock;
 use crate::session::{MessageRef, Receiving, Sending};
-use crate::tls::{ReaderBox, WriterBox};
+use crate::tls::WriterBox;
 
 /// The receiving half of a connection.
 ///
@@ -42,14 +42,14 @@ pub struct RecvHalf<C: Decode = FramingPair, R = TcpStream> {
     /// When the session is to be asked again, even if nothing arrives.
     until: Option<Duration>,
     pub(super) is_connecting: bool,
-    pub(super) tls: Option<ReaderBox>,
+    pub(super) layers: Option<LayersBox>,
 }
 
 impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
     connection::recv_half_methods!();
 
     pub(super) const fn assemble(reader: R, receiving: Receiving<Arc<C>>, clock: Clock, peer: PeerAddr) -> Self {
-        Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting: false, tls: None }
+        Self { reader: Some(reader), receiving, clock, peer, until: None, is_connecting: false, layers: None }
     }
 
     /// Returns the next message if it has arrived. After an event, call this until it returns [`TryRecv::Nothing`];
@@ -75,7 +75,7 @@ impl<C: Decode + Encode, R: Read> RecvHalf<C, R> {
             return Ok(TryRecv::Message(message));
         }
         let socket = Port { stream, is_connecting: &mut self.is_connecting, is_dry: None };
-        let input = &mut Secured::input(socket, self.tls.as_mut());
+        let input = &mut Secured::input(socket, self.layers.as_mut());
         let mut inbound = Inbound { receiving: &mut self.receiving, input, clock: &self.clock, may_wait: true };
         let mut turn = Turn::default();
         let mut came = Ok(Came::Beat);

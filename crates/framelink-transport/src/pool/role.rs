@@ -33,7 +33,7 @@ impl<D: PoolDriver> Pool<D> {
     /// Makes a pool and dials the minimum number of connections.
     pub(crate) fn over(dialler: Dialler<D>) -> Result<Self, ProfileError> {
         let (rules, clock, changed) = (dialler.profile().check_pool()?, D::clock(), Arc::<D::Notify>::default());
-        dialler.connector.setup.open_numbers()?;
+        dialler.connector.setup.open_files()?;
         // A connection has to move without any event on it only if there is another address.
         let may_move = dialler.settings.names.len() > 1;
         let look_every = (may_move || !D::WAKES_ON_ARRIVAL).then_some(LOOK_EVERY);

@@ -139,8 +139,16 @@ macro_rules! run_server {
                 $connection.join(registry);
             }
             async move {
+                // The handler and the observer get the address of a proxy's client, which its header has.
+                let opened = match $crate::connection::SessionParts::owes_header(&$connection) {
+                    true => $crate::server::open_served(&mut $connection).await,
+                    false => Ok(()),
+                };
                 guard.on_connected($connection.peer_addr());
-                let served = $served.await;
+                let served = match opened {
+                    Ok(()) => $served.await,
+                    Err(error) => $crate::server::ServedOutcome { answered: 0, discarded: 0, ended: Err(error) },
+                };
                 // Read only now, because the task of an idle connection would hold them.
                 let (peer, bytes) = ($connection.peer_addr(), $connection.receiver.byte_count().get());
                 drop($connection);

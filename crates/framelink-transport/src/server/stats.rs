@@ -197,7 +197,7 @@ impl ClosedCounts {
             Some(Cause::Ended(Ending::Memory { .. } | Ending::ClientMemory { .. })) => &mut self.memory,
             Some(Cause::Ended(Ending::Cut)) => &mut self.cut,
             Some(Cause::TimedOut { .. } | Cause::NoRoom { .. }) => &mut self.timed_out,
-            Some(Cause::Fault(_) | Cause::Preamble(_) | Cause::ProxyHeader(_)) => &mut self.bad_bytes,
+            Some(Cause::Fault(_) | Cause::Preamble(_) | Cause::Proxy(_) | Cause::ProxyHeader(_)) => &mut self.bad_bytes,
             Some(Cause::TooManyEmpty { .. }) => &mut self.too_many_empty,
             Some(Cause::HandlerPanicked) => &mut self.panicked,
             Some(Cause::HandlerFailed(_)) => &mut self.handler_failed,

@@ -3,9 +3,13 @@
 use std::fmt;
 
 use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
+use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::{Decode as _, Tag, Tagged as _};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+
+/// The attribute commonName of X.520.
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 /// The certificate of a peer, which was verified as the configuration says.
 ///
@@ -14,6 +18,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 pub struct PeerCertificate {
     der: Vec<u8>,
     subject: String,
+    common_name: Option<String>,
     dns_names: Vec<String>,
     sha256: [u8; 32],
 }
@@ -26,14 +31,26 @@ impl PeerCertificate {
         sha256.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, der).as_ref());
         let read = Certificate::from_der(der).ok();
         let subject = read.as_ref().map(|read| read.tbs_certificate.subject.to_string()).unwrap_or_default();
+        let common_name = read.as_ref().and_then(common_name);
         let dns_names = read.and_then(|read| dns_names(&read)).unwrap_or_default();
-        Self { der: der.to_vec(), subject, dns_names, sha256 }
+        Self { der: der.to_vec(), subject, common_name, dns_names, sha256 }
     }
 
     /// Returns the subject, written as RFC 4514 says: `CN=terminal 7,O=Example`.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Returns the common name (CN) of the subject, the last one if there are several.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
+    }
+
+    /// Returns the names by which access rules know the certificate: the DNS names and the common name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.dns_names.iter().map(String::as_str).chain(self.common_name())
     }
 
     /// Returns the DNS names.
@@ -65,6 +82,15 @@ impl fmt::Debug for PeerCertificate {
             .field("sha256", &sha256)
             .finish_non_exhaustive()
     }
+}
+
+fn common_name(certificate: &Certificate) -> Option<String> {
+    let parts = certificate.tbs_certificate.subject.0.iter().flat_map(|names| names.0.iter());
+    let name = parts.filter(|part| part.oid == COMMON_NAME).last()?;
+    // The text of the string types that authorities use. Others cannot be compared with a name.
+    let is_text =
+        matches!(name.value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::TeletexString | Tag::Ia5String);
+    String::from_utf8(name.value.value().to_vec()).ok().filter(|_| is_text)
 }
 
 fn dns_names(certificate: &Certificate) -> Option<Vec<String>> {

@@ -3,6 +3,7 @@
 use rustls::{Connection, HandshakeKind, ProtocolVersion};
 
 use super::PeerCertificate;
+use crate::proxy_protocol::{ProxiedTls, ProxyInfo};
 
 /// What the handshake of a connection agreed on, and how the peer ended it.
 ///
@@ -67,5 +68,23 @@ impl TlsFacts {
             peer: connection.peer_certificates().and_then(<[_]>::first).map(|der| PeerCertificate::of(der)),
             end,
         })
+    }
+}
+
+/// For a proxy that ends TLS.
+impl ProxyInfo {
+    /// Adds how the client uses TLS with this side, which verifies the certificates of clients.
+    #[must_use]
+    pub fn with_tls(mut self, facts: &TlsFacts) -> Self {
+        self.alpn.clone_from(&facts.alpn);
+        self.authority.clone_from(&facts.server_name);
+        self.tls = Some(ProxiedTls {
+            version: Some(facts.version.to_owned()),
+            cipher: Some(facts.suite.to_owned()),
+            has_certificate: facts.peer.is_some(),
+            is_verified: facts.peer.is_some(),
+            common_name: facts.peer.as_ref().and_then(|peer| peer.common_name()).map(str::to_owned),
+        });
+        self
     }
 }

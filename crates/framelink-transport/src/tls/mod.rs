@@ -64,7 +64,9 @@
 mod certificate;
 mod config;
 mod facts;
+mod files;
 mod reader;
+mod setup;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -77,9 +79,10 @@ pub use crate::error::TlsError;
 pub use certificate::PeerCertificate;
 pub use config::{ClientTls, ServerTls};
 pub use facts::{TlsEnd, TlsFacts};
+pub use files::explain_files;
 
-pub(crate) use config::TlsSetup;
 pub(crate) use reader::TlsReader;
+pub(crate) use setup::TlsSetup;
 pub(crate) use writer::TlsWriter;
 
 /// The halves of the TLS state, in memory of their own: most connections have none.

@@ -30,6 +30,11 @@ impl TlsWriter {
         Self { shared, records, written: 0, ends, has_closed: false, memory: Held::default() }
     }
 
+    /// Sends these bytes before the handshake.
+    pub(crate) fn begin_with(&mut self, bytes: Vec<u8>) {
+        self.records = bytes;
+    }
+
     /// Counts the memory from now on.
     pub(crate) fn count_memory(&mut self, memory: Held) {
         self.memory = memory;

@@ -19,6 +19,7 @@ use super::port::{Port, READ_NOW};
 use super::receiver::Pair;
 use super::{Caller, Receiver};
 use crate::FramingPair;
+use crate::connection::peer_addr::PeerAddr;
 use crate::connection::setup::ConnectionSetup;
 use crate::connection::{self, CauseOf, Endpoint, ErrorOf, Open, SessionParts, Step, docs};
 use crate::drive::{self, Came, Delivery, Secured, Wants};
@@ -101,11 +102,11 @@ impl<C: Decode + Encode> Connection<C> {
     /// Creates a connection on a connected TCP socket. The options of the socket are not changed.
     pub fn from_stream(stream: TcpStream, framing: impl Into<Arc<C>>) -> Self {
         let peer = stream.peer_addr().ok();
-        Self::with_peer(stream, framing.into(), peer)
+        Self::with_peer(stream, framing.into(), peer.into())
     }
 
     /// Takes the address of the peer as an argument, because a socket that was reset can no longer tell it.
-    pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn with_peer(stream: TcpStream, framing: Arc<C>, peer: PeerAddr) -> Self {
         let (reader, writer) = stream.into_split();
         let mut connection = Self::assemble(reader, writer, framing, peer);
         connection.receiver.read_now = READ_NOW;
@@ -168,7 +169,7 @@ impl<C: Decode + Encode> Connection<C> {
 impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<C, R, W> {
     /// Creates a connection on any reader and writer.
     pub fn from_parts(reader: R, writer: W, framing: impl Into<Arc<C>>) -> Self {
-        Self::assemble(reader, writer, framing.into(), None)
+        Self::assemble(reader, writer, framing.into(), PeerAddr::None)
     }
 
     connection::connection_methods!(peer: receiver.peer, receiving: receiver.receiving);
@@ -273,7 +274,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Endpoint f
         let (Some(reader), Some(writer)) = (&mut receiver.reader, &mut sender.writer) else {
             return Err(Cause::Closed);
         };
-        let input = Secured::input(Port::new(reader, waker).reading_now(receiver.read_now), receiver.tls.as_mut());
+        let input = Secured::input(Port::new(reader, waker).reading_now(receiver.read_now), receiver.layers.as_mut());
         let port = (input, Secured::output(Port::new(writer, waker), sender.tls.as_mut()));
         Ok(Open { receiving: &mut receiver.receiving, sending: &mut sender.sending, port, clock: &receiver.clock })
     }

@@ -20,11 +20,11 @@ use super::clock::Clock;
 use super::port::{Port, ReadNow, SecuredPort};
 use crate::connection::peer_addr::PeerAddr;
 use crate::connection::{self, CauseOf, ErrorOf, docs};
-use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, Progress, Secured, TryRecv};
+use crate::drive::{self, AT_ONCE, Came, Delivery, Inbound, LayersBox, Progress, Secured, TryRecv};
 use crate::driver::awaited;
 use crate::error::Cause;
 use crate::session::{LivenessHandle, MessagePlace, Receiving, Sending, Ticket};
-use crate::tls::{ReaderBox, WriterBox};
+use crate::tls::WriterBox;
 use crate::{FramingPair, Message};
 
 /// The receiving half of a connection.
@@ -66,7 +66,7 @@ pub struct RecvHalf<C: Decode = FramingPair, R = OwnedReadHalf> {
     alarm_is_set: bool,
     /// The number of receive calls that are not charged to the budget of the task yet.
     messages: u8,
-    pub(super) tls: Option<ReaderBox>,
+    pub(super) layers: Option<LayersBox>,
 }
 
 /// How many messages from one buffer cost as much as one operation of the runtime, of which a turn has 128.
@@ -89,7 +89,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
             alarm: Alarm::unset(),
             alarm_is_set: false,
             messages: 0,
-            tls: None,
+            layers: None,
         }
     }
 
@@ -228,7 +228,7 @@ impl<C: Decode + Encode, R: AsyncRead + Unpin> RecvHalf<C, R> {
         // Messages that arrived before the socket was closed have been returned already.
         let Some(reader) = &mut self.reader else { return Err(self.error(Cause::Closed)) };
         let socket = Port::new(reader, context.waker()).reading_now(self.read_now);
-        let input = &mut Secured::input(socket, self.tls.as_mut());
+        let input = &mut Secured::input(socket, self.layers.as_mut());
         let inbound = Inbound { receiving: &mut self.receiving, input, clock, may_wait: true };
         work(inbound).map_err(|cause| self.failed(cause))
     }

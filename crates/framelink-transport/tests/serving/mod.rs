@@ -6,6 +6,7 @@ mod ends;
 mod order;
 mod other_way;
 mod panics;
+mod proxied;
 mod proxy;
 mod short;
 mod together;

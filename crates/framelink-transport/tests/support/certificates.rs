@@ -87,6 +87,11 @@ impl Authority {
         Identity { chain: vec![certificate.unwrap().der().clone()], key }
     }
 
+    /// Returns the certificate of the authority.
+    pub(crate) fn root(&self) -> &[u8] {
+        &self.root
+    }
+
     pub(crate) fn roots(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).unwrap();

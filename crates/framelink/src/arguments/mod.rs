@@ -31,7 +31,7 @@ use framelink_transport::{Framing, Heartbeat, Keepalive};
 
 use self::limits::Limits;
 use self::liveness::Liveness;
-use self::set::{Set, Sets};
+use self::set::{Set, Sets, Words};
 use self::values::{
     Addresses, Reply, address, addresses, assigned, connection, duration, exchange, fault, framing, heartbeat,
     keepalive, key, number, reply, reply_rule, size,
@@ -324,12 +324,12 @@ pub(crate) struct Check {
     #[arg(value_name = "PROFILE")]
     pub(crate) profile: String,
 
+    #[command(flatten)]
+    pub(crate) sets: Sets,
+
     /// How messages are framed, instead of what the profile says; most templates need it.
     #[arg(long, value_parser = framing, help_heading = MESSAGES)]
     pub(crate) framing: Option<Framing>,
-
-    #[command(flatten)]
-    pub(crate) sets: Sets,
 
     #[command(flatten)]
     pub(crate) liveness: Liveness,
@@ -411,6 +411,10 @@ pub(crate) struct Bridge {
     /// can read it. Copied bytes, times and numbers are recognised. Card numbers are masked.
     #[arg(long, value_name = "FILE", help_heading = MESSAGES)]
     pub(crate) record: Option<PathBuf>,
+
+    /// As --tls, for connections to the host.
+    #[arg(long, value_name = "WORDS", value_parser = set::tls_words, help_heading = PEER)]
+    pub(crate) to_tls: Option<Words>,
 
     #[command(flatten)]
     pub(crate) limits: Limits,

@@ -22,6 +22,7 @@ use crate::arguments::{Bridge, Calls};
 use crate::failure::Failure;
 use crate::recording::RecordingFile;
 use crate::server::accepting::Kind;
+use crate::server::certificates;
 use crate::server::drain::Drain;
 use crate::server::serving::profile_of_flags;
 
@@ -64,7 +65,9 @@ fn outgoing_profile(bridge: &Bridge) -> Result<Option<Profile>, Failure> {
         receive: bridge.to_framing,
         calls: Calls { connection: bridge.to_connection, ..Calls::default() },
         liveness: to_liveness(bridge),
-        sets: Sets::said_by("--to-set", bridge.to_set.clone()),
+        // Headers are sent to the host, and accepted from the clients.
+        sets: Sets::said_by("--to-set", bridge.to_set.clone())
+            .with(bridge.to_tls.clone(), bridge.protocol.sets.proxy_words(true)),
         ..Overrides::default()
     };
     let profile = match &bridge.to_profile {
@@ -160,7 +163,11 @@ fn clients_profile(
         receive: bridge.protocol.framing,
         liveness: bridge.liveness.clone(),
         limits: bridge.limits.clone(),
-        sets: bridge.protocol.sets.clone(),
+        sets: bridge
+            .protocol
+            .sets
+            .clone()
+            .with(bridge.protocol.sets.tls.clone(), bridge.protocol.sets.proxy_words(false)),
         start,
         ..Overrides::default()
     };
@@ -173,7 +180,10 @@ fn clients_profile(
 /// Returns the route for pairs: each accepted connection gets a connection to the host.
 fn pairs_to(bridge: &Bridge, to: &Addresses, profile: Option<Profile>) -> Result<Route, Failure> {
     let way = match (profile, bridge.to_framing) {
-        (Some(profile), _) => RouteKind::Profile(Upstream::new(&Arc::new(profile), to.0.iter().map(String::as_str))),
+        (Some(profile), _) => {
+            let upstream = Upstream::new(&Arc::new(profile.clone()), to.0.iter().map(String::as_str));
+            RouteKind::Profile(certificates::of_client(upstream, &profile)?)
+        }
         (None, Some(framing)) => {
             let (framing, liveness) = (FramingPair::from(framing), to_liveness(bridge));
             liveness.check(framing, "--to-heartbeat")?;

@@ -1,5 +1,11 @@
 //! `framelink check`: explains a profile.
 
+use framelink_transport::Profile;
+#[cfg(feature = "tls")]
+use framelink_transport::tls::explain_files;
+#[cfg(feature = "tls")]
+use std::time::SystemTime;
+
 use crate::arguments::Check;
 use crate::arguments::profile::{Overrides, load};
 use crate::failure::Failure;
@@ -16,10 +22,26 @@ pub(crate) fn run(check: &Check) -> Result<(), Failure> {
     };
     let profile = load(&check.profile, &overrides)?;
     let mut output = Output::new();
-    if check.toml {
-        output.line(profile.to_toml().trim_end())?;
+    let read = if check.toml {
+        output.line(profile.to_toml().trim_end())
     } else {
         output.line(profile.explain())?;
-    }
-    output.flush()
+        files(&profile, &mut output)
+    };
+    // What could be read is printed before the fault of a file.
+    output.flush().and(read)
+}
+
+/// Prints what is in the files of TLS.
+#[cfg(feature = "tls")]
+fn files(profile: &Profile, output: &mut Output) -> Result<(), Failure> {
+    let Some(tls) = profile.tls() else { return Ok(()) };
+    let lines = explain_files(tls, SystemTime::now()).map_err(Failure::fault)?;
+    lines.into_iter().try_for_each(|(label, text)| output.line(format_args!("{label:<12} {text}")))
+}
+
+#[cfg(not(feature = "tls"))]
+#[expect(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
+fn files(_: &Profile, _: &mut Output) -> Result<(), Failure> {
+    Ok(())
 }

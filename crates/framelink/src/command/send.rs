@@ -30,6 +30,7 @@ use crate::failure::Failure;
 use crate::output::Count;
 use crate::output::bytes_text::from_hex;
 use crate::output::message_line::Style;
+use crate::server::certificates;
 
 /// How long to look for further messages after the last reply.
 const LAST_LOOK: Duration = Duration::from_millis(100);
@@ -75,6 +76,7 @@ impl Send {
     /// Returns the upstream that dials the addresses. Messages that no operation receives are printed.
     fn upstream(&self, profile: Profile, out: &Out) -> Upstream {
         let addresses = self.addresses.0.iter().map(String::as_str);
+        certificates::warn(&profile);
         Upstream::new(&Arc::new(profile), addresses).on_unread(out.unread())
     }
 

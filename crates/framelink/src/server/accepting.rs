@@ -13,6 +13,7 @@ use crate::arguments::liveness::Liveness;
 use crate::arguments::values::with_zone;
 use crate::failure::Failure;
 use crate::output::say_listening;
+use crate::server::certificates;
 use crate::server::drain::Drain;
 use crate::server::serving::{self, Refused};
 use crate::server::strangers;
@@ -55,7 +56,10 @@ impl Accepting {
             }
             Kind::Profile(profile) => (Listener::bind_profile(&*bound, profile).await, Liveness::default()),
         };
-        let listener = listening.map_err(failed)?;
+        let mut listener = listening.map_err(failed)?;
+        if let Kind::Profile(profile) = kind {
+            listener = certificates::of_listener(listener, profile)?;
+        }
         let address = listener.local_addr().map_err(Failure::fault)?.to_string();
         if let Some(admission) = listener.admission() {
             let address = address.clone();

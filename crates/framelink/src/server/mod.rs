@@ -1,6 +1,7 @@
 //! What the commands that listen share.
 
 pub(crate) mod accepting;
+pub(crate) mod certificates;
 pub(crate) mod drain;
 pub(crate) mod intake;
 pub(crate) mod probes;

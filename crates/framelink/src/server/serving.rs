@@ -14,6 +14,7 @@ use crate::arguments::values::with_zone;
 use crate::failure::Failure;
 use crate::output::message_line::Style;
 use crate::output::{Count, say_listening};
+use crate::server::certificates;
 use crate::server::drain::Drain;
 use crate::server::probes::Probes;
 use crate::server::strangers::{self, Kind};
@@ -30,6 +31,7 @@ pub(crate) async fn listen_and_say(address: &str, profile: &Arc<Profile>, style:
         Err(error) => Err(error),
     };
     let server = bound.map_err(|error| Failure::fault(format!("listening on {address}: {error}")))?;
+    let server = certificates::of_server(server, profile)?;
     let address = server.local_addr().map_err(Failure::fault)?.to_string();
     match style {
         Style::Json => say_listening(&address, serde_json::json!({ "kind": "listening", "address": address }))?,
@@ -149,6 +151,7 @@ const fn is_before_a_message(cause: &Cause) -> bool {
         Cause::TimedOut { unwritten_bytes, .. } => *unwritten_bytes == 0,
         Cause::Fault(_)
         | Cause::Preamble(_)
+        | Cause::Proxy(_)
         | Cause::ProxyHeader(_)
         | Cause::Reset(_)
         | Cause::Io(_)

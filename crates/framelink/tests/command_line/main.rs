@@ -26,6 +26,8 @@ mod numbers;
 mod outcomes;
 mod packages;
 mod profile;
+#[cfg(feature = "tls")]
+mod proxies;
 mod queued;
 mod record;
 mod refused;
@@ -35,5 +37,7 @@ mod send_rules;
 mod serve;
 mod serve_rules;
 mod standard_output;
+#[cfg(feature = "tls")]
+mod tls;
 mod usage;
 mod zones;

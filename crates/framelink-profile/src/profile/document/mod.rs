@@ -13,6 +13,8 @@ use crate::profile::Profile;
 const RESET: &str = "reset";
 /// The word for no waiting.
 const NONE: &str = "none";
+/// The word for the authorities that the system trusts.
+const SYSTEM: &str = "system";
 
 /// Writes only what differs from the defaults. A template is written as the settings that it stands for.
 impl Serialize for Profile {
@@ -66,6 +68,8 @@ tables! {
         timeouts: TimeoutsTable = "scalar::table",
         limits: LimitsTable = "scalar::table",
         access: AccessTable = "scalar::table",
+        tls: Option<TlsTable> = "scalar::some_table",
+        proxy_protocol: ProxyProtocolTable = "scalar::table",
         liveness: LivenessTable = "scalar::table",
         socket: SocketTable = "scalar::table",
     }
@@ -161,8 +165,30 @@ tables! {
     }
 
     AccessTable, "a table with `allow` and `deny`, each a list of networks" {
-        allow: Vec<Text> = "Vec::deserialize",
-        deny: Vec<Text> = "Vec::deserialize",
+        allow: Vec<Text> = "scalar::networks",
+        deny: Vec<Text> = "scalar::networks",
+    }
+
+    TlsTable, "a table such as { certificate = \"server.pem\", key = \"server.key\" }, or { } for a client" {
+        certificate: Option<Text> = "scalar::file",
+        key: Option<Text> = "scalar::file",
+        roots: Option<Text> = "scalar::roots",
+        revocation_lists: Option<Text> = "scalar::file",
+        server_name: Option<Text> = "scalar::word",
+        client_certificates: Option<Text> = "scalar::word",
+        minimum_version: Option<Text> = "scalar::version",
+        alpn: Vec<Text> = "scalar::alpn",
+        dangerously_accept_any_certificate: Option<bool> = "Option::deserialize",
+        handshake_timeout: Option<Text> = "scalar::time",
+        allow_names: Vec<Text> = "scalar::names",
+        allow_sha256: Vec<Text> = "scalar::fingerprints",
+    }
+
+    ProxyProtocolTable, "a table with `accept-from`, `send`, `timeout` and `max-header`" {
+        accept_from: Vec<Text> = "scalar::networks",
+        send: Option<Text> = "scalar::word",
+        timeout: Option<Text> = "scalar::time",
+        max_header: Option<Number> = "scalar::size",
     }
 
     TimeoutsTable, "a table of times" {

@@ -2,6 +2,7 @@
 
 mod replies;
 mod signing;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -13,7 +14,7 @@ use framelink_codec::notation::{NotationError, Token};
 use super::scalar::{Number, Text, TextOr};
 use super::{
     AccessTable, ConnectionTable, Document, ExchangeTable, FramingTable, LimitsTable, LivenessTable, NONE,
-    NumbersTable, PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable,
+    NumbersTable, PreambleTable, RESET, ReconnectTable, SocketTable, TimeoutsTable, TlsTable,
 };
 use crate::profile::{
     Access, Address, ConnectionKind, Duplex, ExchangeKind, Limits, Numbering, OnRefusal, Policy, Pooled, Preamble,
@@ -96,6 +97,8 @@ impl Document {
         builder.replying.header = replies::header_of(self.replies)?;
         self.reconnect.tell(&mut builder)?;
         self.access.tell(&mut builder)?;
+        builder.tls = self.tls.map(TlsTable::read).transpose()?;
+        self.proxy_protocol.tell(&mut builder)?;
         self.timeouts.tell(&mut builder)?;
         self.limits.tell(&mut builder)?;
         self.socket.tell(&mut builder)?;
@@ -200,11 +203,8 @@ impl ReconnectTable {
 
 impl AccessTable {
     fn tell(self, builder: &mut ProfileBuilder) -> Read<()> {
-        let read = |key, networks: Vec<Text>| {
-            let network = |Text(text)| text.parse().map_err(unreadable(key));
-            networks.into_iter().map(network).collect::<Read<Vec<_>>>()
-        };
-        builder.access = Access { allow: read("access.allow", self.allow)?, deny: read("access.deny", self.deny)? };
+        let (allow, deny) = (parsed_all("access.allow", self.allow)?, parsed_all("access.deny", self.deny)?);
+        builder.access = Access { allow, deny };
         Ok(())
     }
 }
@@ -382,6 +382,10 @@ fn kind_of<T: Word>(key: &'static str, said: Option<&Text>, before: T) -> Read<T
 
 fn parsed<T: FromStr<Err = NotationError>>(key: &'static str, text: Option<Text>) -> Read<Option<T>> {
     text.map(|Text(text)| text.parse().map_err(unreadable(key))).transpose()
+}
+
+fn parsed_all<T: FromStr<Err = NotationError>>(key: &'static str, said: Vec<Text>) -> Read<Vec<T>> {
+    said.into_iter().map(|Text(text)| text.parse().map_err(unreadable(key))).collect()
 }
 
 fn time(key: &'static str, text: Option<Text>) -> Read<Option<Duration>> {

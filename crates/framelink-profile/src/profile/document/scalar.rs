@@ -18,41 +18,51 @@ impl Text {
     }
 }
 
-/// Reads an element of a list.
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::read(deserializer, "a network in quotes, such as \"10.0.0.0/8\"")
-    }
+/// Readers of lists: what the error of a wrong list expects, and what the error of a wrong element expects.
+macro_rules! lists {
+    ($($kind:ident: $list:literal, $item:literal;)*) => { $(
+        pub(super) fn $kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+            deserializer.deserialize_seq(List { list: $list, item: $item })
+        }
+    )* };
 }
 
-/// Reads a list of addresses.
-pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
-    deserializer.deserialize_seq(Addresses)
+lists! {
+    addresses: "a list of addresses, such as [\"a.example:7000\", \"b.example:7000\"]", "HOST:PORT in quotes, such as \"a.example:7000\"";
+    networks: "a list of networks, such as [\"10.0.0.0/8\"]", "a network in quotes, such as \"10.0.0.0/8\"";
+    alpn: "a list of protocols, such as [\"iso8583\"]", "the name of a protocol in quotes";
+    names: "a list of names, such as [\"terminal-7.example\"]", "a name in quotes, such as \"terminal-7.example\"";
+    fingerprints: "a list of SHA-256 fingerprints", "a SHA-256 fingerprint in quotes, which is 64 hex digits";
 }
 
-struct Addresses;
+struct List {
+    list: &'static str,
+    item: &'static str,
+}
 
-impl<'de> Visitor<'de> for Addresses {
+impl<'de> Visitor<'de> for List {
     type Value = Vec<Text>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of addresses, such as [\"a.example:7000\", \"b.example:7000\"]")
+        f.write_str(self.list)
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Text>, A::Error> {
-        let mut addresses = Vec::new();
-        while let Some(AddressText(address)) = items.next_element()? {
-            addresses.push(address);
+        let mut texts = Vec::new();
+        while let Some(text) = items.next_element_seed(Item(self.item))? {
+            texts.push(text);
         }
-        Ok(addresses)
+        Ok(texts)
     }
 }
 
-struct AddressText(Text);
+struct Item(&'static str);
 
-impl<'de> Deserialize<'de> for AddressText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::read(deserializer, "HOST:PORT in quotes, such as \"a.example:7000\"").map(Self)
+impl<'de> de::DeserializeSeed<'de> for Item {
+    type Value = Text;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Text, D::Error> {
+        Text::read(deserializer, self.0)
     }
 }
 
@@ -101,6 +111,13 @@ pub(super) fn table<'de, T: Deserialize<'de> + Table, D: Deserializer<'de>>(dese
         TextOr::Table(table) => Ok(table),
         TextOr::Text(text) => Err(de::Error::invalid_type(de::Unexpected::Str(&text.0), &T::EXPECTED)),
     }
+}
+
+/// Reads a table that means something even if it is empty.
+pub(super) fn some_table<'de, T: Deserialize<'de> + Table, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    table(deserializer).map(Some)
 }
 
 /// Reads a list of tables, each by its keys only.
@@ -162,6 +179,8 @@ scalars! {
     time: Text, "a time such as \"5s\"";
     address: Text, "an address such as \"10.0.0.7:0\"";
     endpoint: Text, "HOST:PORT in quotes, such as \"0.0.0.0:7000\"";
+    roots: Text, "\"system\", or the name of a file in quotes";
+    version: Text, "\"1.2\" or \"1.3\", in quotes";
     size: Number, "a number of bytes, such as 4096 or \"4KiB\"";
     count: Number, "a number";
 }

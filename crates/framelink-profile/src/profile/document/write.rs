@@ -2,7 +2,9 @@
 
 mod replies;
 mod signing;
+mod tls;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use framelink_codec::notation::{Hex, ShowDuration, ShowSize};
@@ -24,7 +26,7 @@ impl From<&Profile> for Document {
         let (preamble, access) = (&profile.preamble, &profile.access);
         Self {
             template: None,
-            addresses: profile.addresses().iter().map(text).collect(),
+            addresses: texts(profile.addresses()),
             listen: profile.listen().map(text),
             framing: Some(framing(&profile.framing)),
             connection: connection(profile.connection, profile.keep_up),
@@ -40,10 +42,9 @@ impl From<&Profile> for Document {
             reply: profile.server_replies().iter().map(replies::rule).collect(),
             replies: replies::header(profile.reply_header()),
             reconnect: reconnect(&profile.reconnect),
-            access: AccessTable {
-                allow: access.allow.iter().map(text).collect(),
-                deny: access.deny.iter().map(text).collect(),
-            },
+            access: AccessTable { allow: texts(&access.allow), deny: texts(&access.deny) },
+            tls: profile.tls().map(tls::tls),
+            proxy_protocol: tls::proxy_protocol(profile.proxy_protocol()),
             limits: limits(&profile.limits, &profile.framing),
             liveness: LivenessTable {
                 heartbeat: profile.heartbeat.as_deref().map(text),
@@ -194,6 +195,10 @@ fn unless<T: PartialEq, S>(value: T, default: T, show: impl FnOnce(T) -> S) -> O
 
 fn text(value: impl ToString) -> Text {
     Text(value.to_string())
+}
+
+fn texts<T: Display>(values: &[T]) -> Vec<Text> {
+    values.iter().map(text).collect()
 }
 
 fn time(time: Duration) -> Text {

@@ -3,6 +3,7 @@
 mod exchange;
 mod replies;
 mod signing;
+mod tls;
 
 use std::fmt;
 use std::time::Duration;
@@ -49,6 +50,7 @@ impl Explanation {
         this.as_server(profile);
         this.socket(&profile.socket);
         liveness::explain(profile, |label, text| this.say(label, text));
+        tls::explain(profile, |label, text| this.say(label, text));
         this.cautions(profile);
         replies::cautions(profile, |label, text| this.say(label, text));
         this

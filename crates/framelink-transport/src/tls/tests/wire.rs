@@ -112,7 +112,7 @@ impl Output for Wire {
 
 impl End {
     fn new(setup: &TlsSetup, wire: Wire) -> Self {
-        let (reader, writer) = setup.begin();
+        let (reader, writer) = setup.begin(None);
         Self { reader, writer, wire }
     }
 

@@ -74,6 +74,20 @@ macro_rules! upstream_methods {
                 $wait!(self.dialler.dial())
             }
 
+            /// Like [`dial`](Self::dial), on behalf of a client of this program: if the profile sends PROXY protocol headers,
+            /// they tell the peer about this client. `messages` are those of the profile's relayed first steps, as in
+            /// [`dial_relaying`](Self::dial_relaying).
+            ///
+            /// # Errors
+            /// As [`dial`](Self::dial).
+            pub $($async)? fn dial_on_behalf_of(
+                &self,
+                client: &$crate::proxy_protocol::ProxyInfo,
+                messages: framelink_session::Relayed,
+            ) -> Result<(Connection, AddressLease), ConnectError> {
+                $wait!(self.dialler.dial_for(Some(client), messages))
+            }
+
             /// Like [`dial`](Self::dial), for a profile with [relayed](crate::profile::FirstStep::relay) first steps: sends these
             /// messages in them. [`Connection::take_relayed`](super::Connection::take_relayed) returns those of an
             /// accepted connection.
@@ -86,7 +100,7 @@ macro_rules! upstream_methods {
                 &self,
                 messages: framelink_session::Relayed,
             ) -> Result<(Connection, AddressLease), ConnectError> {
-                $wait!(self.dialler.dial_relaying(messages))
+                $wait!(self.dialler.dial_for(None, messages))
             }
 
             /// Returns the states of the connections from now on.

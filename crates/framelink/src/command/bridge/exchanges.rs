@@ -14,6 +14,7 @@ use crate::arguments::values::Addresses;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::recording::RecordingFile;
+use crate::server::certificates;
 use crate::server::drain::Drain;
 use crate::server::serving::{Refused, concurrency, end_with, listen};
 
@@ -118,7 +119,8 @@ impl Host {
         let assigning = profile.exchange().duplex().filter(|duplex| duplex.assigned.is_some());
         let number = assigning.and_then(|duplex| duplex.key?.iter().next());
         let kind = profile.connection();
-        let upstream = Upstream::new(&Arc::new(profile), addresses.iter().map(String::as_str));
+        let upstream = Upstream::new(&Arc::new(profile.clone()), addresses.iter().map(String::as_str));
+        let upstream = certificates::of_client(upstream, &profile)?;
         let way = match kind {
             ConnectionKind::Pooled(_) => HostConnections::Pooled(Pool::over(upstream).map_err(Failure::usage)?),
             ConnectionKind::Shared(_) => {

@@ -107,7 +107,7 @@ where
             ended = &mut upwards => match ended {
                 Ok(()) => while_it_moves(downwards, &down_bytes).await,
                 // The client is dead and takes no replies, or it has sent no request.
-                Err(error) if matches!(error.cause(), Cause::Dead(_) | Cause::ProxyHeader(_)) => Err(error),
+                Err(error) if matches!(error.cause(), Cause::Dead(_) | Cause::Proxy(_) | Cause::ProxyHeader(_)) => Err(error),
                 Err(error) => {
                     let _ = timeout(REPLIES, downwards).await;
                     Err(error)

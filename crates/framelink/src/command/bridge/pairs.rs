@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::heartbeat::Role;
+use framelink_transport::proxy_protocol::ProxyInfo;
 use framelink_transport::session::{DialogueError, Lifetime, Relayed};
 use framelink_transport::tokio::{Cause, ConnectError, Connection, Connector, Error, Upstream};
 use framelink_transport::upstream::AddressLease;
@@ -139,9 +140,9 @@ pub(super) enum RouteKind {
 impl Route {
     /// Dials the host. If the process has no file descriptor left, it waits for one, and so does the client. `relayed` are
     /// the first messages of the client that the profile relays.
-    async fn dial(&self, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(&self, client: &ProxyInfo, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         loop {
-            match self.way.dial(&self.to, relayed).await {
+            match self.way.dial(&self.to, client, relayed).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
                 dialled => return dialled,
             }
@@ -150,7 +151,7 @@ impl Route {
 }
 
 impl RouteKind {
-    async fn dial(&self, to: &str, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(&self, to: &str, client: &ProxyInfo, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         match self {
             Self::Plain(connector, liveness) => {
                 let to = with_zone(to).map_err(ConnectError::Resolve)?;
@@ -159,7 +160,7 @@ impl RouteKind {
                 Ok((host, None))
             }
             Self::Profile(upstream) => {
-                upstream.dial_relaying(relayed.clone()).await.map(|(host, lease)| (host, Some(lease)))
+                upstream.dial_on_behalf_of(client, relayed.clone()).await.map(|(host, lease)| (host, Some(lease)))
             }
         }
     }
@@ -174,8 +175,10 @@ fn is_out_of_files(error: &ConnectError) -> bool {
 /// Dials the host for one accepted connection, and passes messages until one side or the program ends. Returns how many
 /// messages a drain cut. Messages that were cut earlier are only logged.
 async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -> u64 {
+    let begun = begun(&mut client, &mut drain).await;
+    // The address of a proxy's client is known now.
     let client_name = name(&client);
-    let relayed = match begun(&mut client, &mut drain).await {
+    let relayed = match begun {
         Some(Ok(Some(relayed))) => relayed,
         Some(Ok(None)) => {
             probes::tell(client.peer_addr());
@@ -196,9 +199,10 @@ async fn carry(mut client: Connection, outgoing: Arc<Route>, mut drain: Drain) -
             return cut;
         }
     };
+    let about = about(&client);
     let dialled = tokio::select! {
         biased;
-        dialled = outgoing.dial(&relayed) => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
+        dialled = outgoing.dial(&about, &relayed) => dialled.map_err(|error| connect_failed(&outgoing.to, &error)),
         () = drain.half_over() => Err(format!("connecting to {}: not done when the drain was half over", outgoing.to)),
     };
     let (mut host, lease) = match dialled {
@@ -281,6 +285,18 @@ fn tell_end(names: &str, passed: Passed, ended: &Result<(), Error>) {
         true => strangers::line(if is_in_order { Line::Closed } else { Line::Ended }, tell),
         false => tell(),
     }
+}
+
+/// Returns what a PROXY protocol header tells the host about a client.
+fn about(client: &Connection) -> ProxyInfo {
+    let server = client.stream().and_then(|stream| stream.local_addr().ok());
+    let addresses = client.peer_addr().zip(server);
+    let info = addresses.map_or_else(ProxyInfo::default, |(client, server)| ProxyInfo::new(client, server));
+    #[cfg(feature = "tls")]
+    if let Some(facts) = client.tls() {
+        return info.with_tls(&facts);
+    }
+    info
 }
 
 fn name(connection: &Connection) -> String {

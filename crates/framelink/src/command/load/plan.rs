@@ -213,6 +213,9 @@ fn check_profile(profile: &Profile) -> Result<(), Failure> {
         ExchangeKind::Simplex(_) => Err(Failure::usage(
             "the profile has a connection for each direction, and load receives replies on the connection of the message",
         )),
+        _ if profile.tls().is_some() || profile.proxy_protocol().is_some() => {
+            Err(Failure::usage("the profile has TLS or the PROXY protocol, and load measures plain connections"))
+        }
         exchange if !exchange.receives() => {
             Err(Failure::usage("the profile only sends, and load measures how fast replies arrive"))
         }

@@ -14,6 +14,7 @@ use crate::error::ConnectError;
 use crate::net::connector::Connector;
 use crate::net::lock::Lock;
 use crate::profile::{Profile, Timeouts};
+use crate::proxy_protocol::ProxyInfo;
 use crate::session::{OnUnread, Relayed};
 use crate::tls::TlsSetup;
 use crate::upstream::dialling::dialler::idle::IdleSlot;
@@ -114,18 +115,28 @@ impl<D: Driver> Dialler<D> {
 
     /// Returns a connection within `timeouts.connect`.
     pub(crate) async fn dial(&self) -> Result<Dialled<D>, ConnectError> {
-        self.dial_relaying(Relayed::default()).await
+        self.dial_for(None, Relayed::default()).await
     }
 
-    /// Like `dial`, with the messages of the relayed first steps of the profile.
-    pub(crate) async fn dial_relaying(&self, messages: Relayed) -> Result<Dialled<D>, ConnectError> {
+    /// Like `dial`, on behalf of a client of this program, with its messages for the relayed first steps of the profile.
+    pub(crate) async fn dial_for(
+        &self,
+        client: Option<&ProxyInfo>,
+        relayed: Relayed,
+    ) -> Result<Dialled<D>, ConnectError> {
         let deadline = D::within(self.profile().timeouts().connect);
-        self.profile().check_relayed(messages.len()).map_err(ConnectError::Profile)?;
-        if messages.is_empty() {
+        self.profile().check_relayed(relayed.len()).map_err(ConnectError::Profile)?;
+        if client.is_none() && relayed.is_empty() {
             return self.connect(deadline).await;
         }
+        // A spare connection is for no client.
         let mut connector = self.connector.clone();
-        connector.setup = connector.setup.relaying(messages);
+        if !relayed.is_empty() {
+            connector.setup = connector.setup.relaying(relayed);
+        }
+        if let Some(client) = client {
+            connector = connector.on_behalf_of(client.clone());
+        }
         let connected = self.connect_after(&connector, D::left(deadline) / 2, deadline).await;
         self.maintain_if_needed();
         connected
@@ -221,7 +232,7 @@ impl<D: Driver> Inner<D> {
         dialling: Dialling,
         within: Duration,
     ) -> Result<Dialled<D>, ConnectError> {
-        let connector = connector.clone().within(dialling.share(within));
+        let connector = connector.clone().within(dialling.share(within)).for_host(dialling.name());
         match D::dial(&connector, &self.resolver, dialling.name()).await {
             Ok(connection) => Ok((connection, dialling.connected())),
             Err(error) => Err(dialling.failed(error)),
