@@ -1,5 +1,7 @@
 //! TLS as a profile says: the files, who is refused, and certificates that are replaced while a server runs.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "support/certificates.rs"]
 mod certificates;
 
@@ -97,7 +99,10 @@ impl Echo {
     fn call(&self, profile: &Arc<Profile>) -> Result<(), String> {
         let mut client = Client::new(Profile::clone(profile), self.address.clone()).unwrap();
         match client.call(b"hello") {
-            Ok(reply) => Ok(assert_eq!(&reply[..], b"hello")),
+            Ok(reply) => {
+                assert_eq!(&reply[..], b"hello");
+                Ok(())
+            }
             Err(error) => Err(error.to_string()),
         }
     }
