@@ -227,7 +227,7 @@ fn a_side_that_dials_takes_a_header_as_data() {
 fn the_error_says_what_was_received_and_what_to_do() {
     let told = ProxyHeader::Version2.to_string();
     assert!(
-        told.contains("PROXY protocol header (version 2)") && told.contains("switch it off at the proxy"),
+        told.contains("PROXY protocol header (version 2)") && told.contains("switch the header off at the proxy"),
         "{told}"
     );
 }

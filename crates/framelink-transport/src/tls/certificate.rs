@@ -85,8 +85,8 @@ impl fmt::Debug for PeerCertificate {
 }
 
 fn common_name(certificate: &Certificate) -> Option<String> {
-    let parts = certificate.tbs_certificate.subject.0.iter().flat_map(|names| names.0.iter());
-    let name = parts.filter(|part| part.oid == COMMON_NAME).last()?;
+    let mut parts = certificate.tbs_certificate.subject.0.iter().rev().flat_map(|names| names.0.iter());
+    let name = parts.find(|part| part.oid == COMMON_NAME)?;
     // The text of the string types that authorities use. Others cannot be compared with a name.
     let is_text =
         matches!(name.value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::TeletexString | Tag::Ia5String);

@@ -495,7 +495,7 @@ fn a_header_of_a_proxy_is_told_and_the_host_is_not_dialled_for_it() {
         client.write_all(b"PROXY TCP4 192.0.2.7 192.0.2.1 56324 7000\r\n0002hi").unwrap();
         assert!(is_closed(&client), "{connection}");
         let line = bridge.log_line("PROXY protocol header (version 1)");
-        assert!(line.contains("switch it off at the proxy"), "{line}");
+        assert!(line.contains("switch the header off at the proxy"), "{line}");
         if connection == "long" {
             host.expect_untouched();
         }

@@ -157,7 +157,8 @@ fn a_large_tail_is_counted_without_using_memory() {
     let done = running.finish();
     let tail = done.stdout.lines().last().unwrap();
     assert_eq!(tail, format!(r#"{{"tail":{REST},"error":"header byte 0 is 0x78, expected an ASCII digit"}}"#));
-    assert!(held < 16 * 1024, "{held} KiB for 64 MiB of rest");
+    // The program itself, in a debug build with TLS, has about 15 MiB.
+    assert!(held < 24 * 1024, "{held} KiB for 64 MiB of rest");
 }
 
 #[test]

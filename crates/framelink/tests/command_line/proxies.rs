@@ -1,6 +1,7 @@
 //! HAProxy and nginx in front of a server, and openssl on both sides. `.ci/peers` installs them. A missing one is left out, with
 //! a message; with `FRAMELINK_PEERS_REQUIRED=1` it is an error.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! TLS and the PROXY protocol, by words on the command line.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::io::{Read, Write};
 use std::process::Stdio;
 

@@ -53,10 +53,10 @@ fn values_that_are_too_long_are_left_out() {
 
 #[test]
 fn local_and_unknown_have_no_address() {
-    let local = [&PROTOCOL_PREFIX[..], &[0x20, 0x11, 0, 12, 192, 0, 2, 7, 192, 0, 2, 1, 0, 1, 0, 2]].concat();
-    let unspecified = [&PROTOCOL_PREFIX[..], &[0x21, 0x00, 0, 3, 9, 9, 9]].concat();
-    let datagram = [&PROTOCOL_PREFIX[..], &[0x21, 0x12, 0, 12, 192, 0, 2, 7, 192, 0, 2, 1, 0, 1, 0, 2]].concat();
-    let unix = [&PROTOCOL_PREFIX[..], &[0x21, 0x31, 0, 216], &[b'/'; 216]].concat();
+    let local = [PROTOCOL_PREFIX, &[0x20, 0x11, 0, 12, 192, 0, 2, 7, 192, 0, 2, 1, 0, 1, 0, 2]].concat();
+    let unspecified = [PROTOCOL_PREFIX, &[0x21, 0x00, 0, 3, 9, 9, 9]].concat();
+    let datagram = [PROTOCOL_PREFIX, &[0x21, 0x12, 0, 12, 192, 0, 2, 7, 192, 0, 2, 1, 0, 1, 0, 2]].concat();
+    let unix = [PROTOCOL_PREFIX, &[0x21, 0x31, 0, 216], &[b'/'; 216]].concat();
     let junk = b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n".to_vec();
     for header in [local, unspecified, datagram, unix, b"PROXY UNKNOWN\r\n".to_vec(), junk] {
         assert_eq!(whole(&header), (ProxyInfo::default(), header.len()));

@@ -10,7 +10,7 @@ pub use report::explain_files;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::shared::lock;
 use crate::profile::{Profile, ProfileError, Roots, Side, Tls};
@@ -23,7 +23,7 @@ pub(super) struct Source {
 }
 
 /// When each file was changed, and how many bytes it had. `None`: it could not be looked at.
-type Stamps = Vec<Option<(SystemTime, u64)>>;
+type Stamps = Vec<Option<(Duration, u64)>>;
 
 impl Source {
     pub(super) fn of(profile: &Profile, side: Side) -> Result<Arc<Self>, ProfileError> {
@@ -47,7 +47,7 @@ impl Source {
 fn stamps(tls: &Tls) -> Stamps {
     let stamp = |file: &Path| {
         let file = file.metadata().ok()?;
-        Some((file.modified().ok()?, file.len()))
+        Some((file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?, file.len()))
     };
     files(tls).map(|(_, file)| stamp(file)).collect()
 }

@@ -1,7 +1,7 @@
 //! What is in the files of a profile, in words.
 
 use std::fmt::Display;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
@@ -15,10 +15,11 @@ const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Reads the files of a profile, and says what they contain: lines with their labels, as those of
 /// [`Explanation`](crate::profile::Explanation). Warns of certificates that are not valid at `now`, or end within 30 days.
+/// `now` counts from the start of 1970.
 ///
 /// # Errors
 /// Names the key of the file that cannot be used, and why.
-pub fn explain_files(tls: &Tls, now: SystemTime) -> Result<Vec<(&'static str, String)>, ProfileError> {
+pub fn explain_files(tls: &Tls, now: Duration) -> Result<Vec<(&'static str, String)>, ProfileError> {
     let mut lines = Vec::new();
     if let Some((chain, _)) = config::own(tls)? {
         let own = PeerCertificate::of(chain.first().map_or(&[], |own| own));
@@ -54,17 +55,17 @@ fn words(certificate: &PeerCertificate) -> String {
     format!("{}, for {names}, valid until {until}", certificate.subject())
 }
 
-fn validity(der: &[u8], now: SystemTime) -> Option<String> {
+fn validity(der: &[u8], now: Duration) -> Option<String> {
     let validity = Certificate::from_der(der).ok()?.tbs_certificate.validity;
-    let (begins, ends) = (validity.not_before.to_system_time(), validity.not_after.to_system_time());
-    match ends.duration_since(now) {
+    let (begins, ends) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
+    match ends.checked_sub(now) {
         _ if begins > now => Some(format!("is not valid before {}", time(&validity.not_before))),
-        Err(_) => Some(format!("has expired: it was valid until {}", time(&validity.not_after))),
-        Ok(left) if left < SOON => {
+        None => Some(format!("has expired: it was valid until {}", time(&validity.not_after))),
+        Some(left) if left < SOON => {
             let days = left.as_secs() / (24 * 60 * 60);
             Some(format!("ends soon: it is valid until {}, for {days} more days", time(&validity.not_after)))
         }
-        Ok(_) => None,
+        Some(_) => None,
     }
 }
 
