@@ -140,7 +140,11 @@ pub(super) enum RouteKind {
 impl Route {
     /// Dials the host. If the process has no file descriptor left, it waits for one, and so does the client. `relayed` are
     /// the first messages of the client that the profile relays.
-    async fn dial(&self, client: &ProxyInfo, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(
+        &self,
+        client: &ProxyInfo,
+        relayed: &Relayed,
+    ) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         loop {
             match self.way.dial(&self.to, client, relayed).await {
                 Err(error) if is_out_of_files(&error) => tokio::time::sleep(accepting::PAUSE).await,
@@ -151,7 +155,12 @@ impl Route {
 }
 
 impl RouteKind {
-    async fn dial(&self, to: &str, client: &ProxyInfo, relayed: &Relayed) -> Result<(Connection, Option<AddressLease>), ConnectError> {
+    async fn dial(
+        &self,
+        to: &str,
+        client: &ProxyInfo,
+        relayed: &Relayed,
+    ) -> Result<(Connection, Option<AddressLease>), ConnectError> {
         match self {
             Self::Plain(connector, liveness) => {
                 let to = with_zone(to).map_err(ConnectError::Resolve)?;
