@@ -2,6 +2,7 @@
 
 mod inbox;
 mod links;
+mod reply_sender;
 
 use std::io;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 pub use self::inbox::Inbox;
 pub use self::links::Links;
+pub use self::reply_sender::ReplySender;
 use super::connector::Blocking as Driver;
 use super::port::SLICE;
 use super::turn::Turn;

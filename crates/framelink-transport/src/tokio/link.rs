@@ -2,6 +2,7 @@
 
 mod inbox;
 mod links;
+mod reply_sender;
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::time::timeout_at;
 
 pub use self::inbox::Inbox;
 pub use self::links::Links;
+pub use self::reply_sender::ReplySender;
 use super::connector::Tokio as Driver;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
 use crate::driver::awaited;
