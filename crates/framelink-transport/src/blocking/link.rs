@@ -2,15 +2,13 @@
 
 mod inbox;
 mod links;
-mod reply_sender;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::inbox::Inbox;
+pub use self::inbox::{Inbox, ReplySender};
 pub use self::links::Links;
-pub use self::reply_sender::ReplySender;
 use super::connector::Blocking as Driver;
 use super::port::SLICE;
 use super::turn::Turn;

@@ -1,5 +1,6 @@
 //! The queue of events between a link and the application.
 
+mod methods;
 #[cfg(all(test, feature = "blocking"))]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+pub(crate) use self::methods::inbox_methods;
 use super::{LinkConnection, LinkDriver, LinkEvent, ReplySender};
 use crate::drive::TryRecv;
 use crate::driver::Notify as _;

@@ -36,7 +36,7 @@ use self::inbox::{EventSender, Outlet};
 pub(crate) use self::links::{LinkMap, links_methods};
 pub(crate) use self::methods::link_methods;
 use self::pairing::Pairing;
-pub(crate) use self::reply_sender::{ReplySender, reply_sender_methods};
+pub(crate) use self::reply_sender::ReplySender;
 pub use self::status::LinkStatus;
 use crate::client::rules::{Next, after_call, time_to_send};
 use crate::driver::Driver;

@@ -2,7 +2,6 @@
 
 mod inbox;
 mod links;
-mod reply_sender;
 
 use std::io;
 use std::sync::Arc;
@@ -12,9 +11,8 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-pub use self::inbox::Inbox;
+pub use self::inbox::{Inbox, ReplySender};
 pub use self::links::Links;
-pub use self::reply_sender::ReplySender;
 use super::connector::Tokio as Driver;
 use super::{Caller, Connection, Listener, Receiver, Upstream};
 use crate::driver::awaited;

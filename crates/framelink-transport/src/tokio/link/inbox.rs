@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::task::coop;
 
-use super::ReplySender;
+use crate::driver::awaited;
 use crate::link::LinkEvent;
-use crate::link::inbox;
+use crate::link::inbox::{self, EventOfPeer, inbox_methods};
 use crate::tokio::connector::Tokio;
 
 /// Receives the messages that answer no request of a link, and the events of its connections. After the inbox is
@@ -35,35 +35,11 @@ use crate::tokio::connector::Tokio;
 pub struct Inbox(pub(super) inbox::Inbox<Tokio>);
 
 impl Inbox {
-    /// Returns the next event, or `None` when the link and its connections are gone. The future can be dropped safely.
-    pub async fn recv(&mut self) -> Option<LinkEvent> {
-        self.recv_with_sender().await.map(|(event, _)| event)
-    }
-
-    /// Returns the next event and the name of its peer. Used with [`Links`](super::Links), which have many peers.
-    pub async fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
-        self.recv_with_sender().await.map(|(event, sender)| (sender.0.peer, event))
-    }
-
-    /// Returns the next event, and what sends on the connection on which it arrived. Used to answer a message of the peer
-    /// on the connection of the message, which [`Link::send`](super::Link::send) does not promise.
-    ///
-    /// ```no_run
-    /// # async fn example(mut inbox: framelink_transport::tokio::Inbox) {
-    /// use framelink_transport::{Incoming, tokio::LinkEvent};
-    ///
-    /// while let Some((event, sender)) = inbox.recv_with_sender().await {
-    ///     if let LinkEvent::Incoming(Incoming::Message(message)) = event {
-    ///         if let Err(error) = sender.send(&[b"received: ", &message[..]].concat()).await {
-    ///             println!("{error}");
-    ///         }
-    ///     }
-    /// }
-    /// # }
-    /// ```
-    pub async fn recv_with_sender(&mut self) -> Option<(LinkEvent, ReplySender)> {
+    async fn received(&mut self) -> Option<EventOfPeer<Tokio>> {
         // An inbox that is never empty must let other tasks run too.
         poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
-        self.0.recv(None).await.into_message().map(|(event, sender)| (event, ReplySender(sender)))
+        self.0.recv(None).await.into_message()
     }
 }
+
+inbox_methods!(Tokio, awaited async);
