@@ -216,7 +216,7 @@ pub(crate) struct Send {
     #[arg(skip)]
     pub(crate) addresses: Addresses,
 
-    /// The messages, sent one after the other: texts, or templates such as text:0200{number:6} or hex:30{utc:%H%M%S,bcd}
+    /// The messages, sent one after the other: texts, or templates such as text:0200{number:6} or hex:30{utc:%H%M%S,bcd}.
     ///
     /// A template begins with text: or hex:. Lines of stdin are sent as they stand.
     #[arg(value_name = "MESSAGE")]
