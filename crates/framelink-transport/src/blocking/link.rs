@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::inbox::Inbox;
+pub use self::inbox::{Inbox, ReplySender};
 pub use self::links::Links;
 use super::connector::Blocking as Driver;
 use super::port::SLICE;

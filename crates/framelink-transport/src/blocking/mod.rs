@@ -36,7 +36,7 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Blocking, Connector};
 pub use halves::{RecvHalf, SendHalf};
-pub use link::{Inbox, Link, Links};
+pub use link::{Inbox, Link, Links, ReplySender};
 pub use listener::Listener;
 pub use pool::{Pool, PooledConnection};
 pub use receiver::Receiver;

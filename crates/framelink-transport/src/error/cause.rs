@@ -101,6 +101,8 @@ pub enum Cause<D = DecodeError, E = EncodeError> {
     OneWay,
     /// The peer closed the connection of a simplex pair that this side sends on.
     SendingClosed,
+    /// The connection of a received message has ended, so that no reply can be sent on it.
+    ConnectionGone,
     /// A handler panicked. Its request and all others in progress on this connection are not answered.
     HandlerPanicked,
     /// A handler failed with this error. Its request and all others in progress on this connection are not answered.
@@ -201,6 +203,7 @@ impl<D: Copy, E: Copy> Cause<D, E> {
             Self::Unattended => Self::Unattended,
             Self::OneWay => Self::OneWay,
             Self::SendingClosed => Self::SendingClosed,
+            Self::ConnectionGone => Self::ConnectionGone,
             Self::HandlerPanicked => Self::HandlerPanicked,
             Self::HandlerFailed(error) => Self::HandlerFailed(HandlerError::clone(error)),
             Self::TooSlow => Self::TooSlow,
@@ -269,6 +272,7 @@ impl<D: fmt::Display, E: fmt::Display> fmt::Display for Cause<D, E> {
             Self::NotBegun(why) => why.fmt(f),
             Self::OneWay => f.write_str("something came on the connection that is only for sending"),
             Self::SendingClosed => f.write_str("the peer closed the connection that we send on"),
+            Self::ConnectionGone => f.write_str("the connection of the received message has ended"),
             Self::Unattended => {
                 f.write_str("no task or thread receives on this connection any more, so that no reply can come")
             }

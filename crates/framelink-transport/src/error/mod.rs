@@ -153,6 +153,7 @@ impl<D, E> Error<D, E> {
             | Cause::TooManyEmpty { .. }
             | Cause::TooSlow => Blame::Peer,
             Cause::Connect(_)
+            | Cause::ConnectionGone
             | Cause::Io(_)
             | Cause::Reset(_)
             | Cause::TimedOut { .. }

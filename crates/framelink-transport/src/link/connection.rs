@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{LinkCaller as _, LinkDriver};
 use crate::connection::setup::ConnectionSetup;
 use crate::driver::Notify as _;
+use crate::error::CallError;
 use crate::net::lock::Lock;
 use crate::profile::{Profile, Sign};
 use crate::session::Incoming;
@@ -153,7 +154,7 @@ impl<D: LinkDriver> LinkConnection<D> {
         self.wait_until(Some(until), || self.has_ended()).await;
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Acquire) || self.caller.ended().is_some()
     }
 
@@ -169,6 +170,15 @@ impl<D: LinkDriver> LinkConnection<D> {
             }
             self.changed.wait(version, until).await;
         }
+    }
+}
+
+impl<D: LinkDriver> ConnectionUse<D> {
+    /// Sends a message that is not a request.
+    pub(super) async fn send(mut self, message: &[u8], within: Duration) -> Result<(), CallError> {
+        self.connection.caller.send_with_outcome(message, within).await?;
+        self.was_useful = true;
+        Ok(())
     }
 }
 

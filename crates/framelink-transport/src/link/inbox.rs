@@ -1,61 +1,63 @@
 //! The queue of events between a link and the application.
 
+mod methods;
 #[cfg(all(test, feature = "blocking"))]
 mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::LinkEvent;
+pub(crate) use self::methods::inbox_methods;
+use super::{LinkConnection, LinkDriver, LinkEvent, ReplySender};
 use crate::drive::TryRecv;
-use crate::driver::{Driver, Notify as _};
+use crate::driver::Notify as _;
 use crate::net::lock::Lock;
 
-/// The name of the peer, and the event.
-pub(crate) type EventOfPeer = (Arc<str>, LinkEvent);
+/// The event, and what sends on its connection.
+pub(crate) type EventOfPeer<D> = (LinkEvent, ReplySender<D>);
 
 /// The maximum number of queued events.
 const CAPACITY: usize = 1024;
 
 /// The receiving side of the queue. When it is dropped, later events are discarded.
-pub(crate) struct Inbox<D: Driver>(Arc<Queue<D>>);
+pub(crate) struct Inbox<D: LinkDriver>(Arc<Queue<D>>);
 
 /// The sending side of the queue. Clones use one queue.
 #[derive(Clone)]
-pub(crate) struct EventSender<D: Driver>(Arc<Sender<D>>);
+pub(crate) struct EventSender<D: LinkDriver>(Arc<Sender<D>>);
 
 /// Closes the queue when dropped, because there can be no more events then.
-struct Sender<D: Driver>(Arc<Queue<D>>);
+struct Sender<D: LinkDriver>(Arc<Queue<D>>);
 
 /// The sending side for the events of one link. The connections of the link have clones.
 #[derive(Clone)]
-pub(crate) struct Outlet<D: Driver> {
+pub(crate) struct Outlet<D: LinkDriver> {
     peer: Arc<str>,
     events: EventSender<D>,
     /// Whether the link was dropped. Then its connections do not wait for room.
     is_closed: Arc<AtomicBool>,
 }
 
-struct Queue<D: Driver> {
-    state: Lock<QueueState>,
+struct Queue<D: LinkDriver> {
+    state: Lock<QueueState<D>>,
     /// Notified when there is room again, or when room is no longer needed.
     room: D::Notify,
     /// Notified when there is an event, or when there will be no more.
     filled: D::Notify,
 }
 
-struct QueueState {
-    events: VecDeque<EventOfPeer>,
+struct QueueState<D: LinkDriver> {
+    events: VecDeque<EventOfPeer<D>>,
     /// Whether the links and all their connections are gone.
     is_closed: bool,
     /// Whether the application has dropped the inbox.
     is_dropped: bool,
 }
 
-impl<D: Driver> Inbox<D> {
+impl<D: LinkDriver> Inbox<D> {
     pub(crate) fn new() -> (EventSender<D>, Self) {
         let state = QueueState { events: VecDeque::new(), is_closed: false, is_dropped: false };
         let queue =
@@ -64,7 +66,7 @@ impl<D: Driver> Inbox<D> {
     }
 
     /// Waits for the next event, until `until` at most. Returns `Closed` when all links and connections are gone.
-    pub(crate) async fn recv(&mut self, until: Option<Instant>) -> TryRecv<EventOfPeer> {
+    pub(crate) async fn recv(&mut self, until: Option<Instant>) -> TryRecv<EventOfPeer<D>> {
         loop {
             let version = self.0.filled.version();
             match self.0.pop() {
@@ -78,14 +80,15 @@ impl<D: Driver> Inbox<D> {
     }
 }
 
-impl<D: Driver> Outlet<D> {
+impl<D: LinkDriver> Outlet<D> {
     pub(super) fn new(peer: Arc<str>, events: EventSender<D>) -> Self {
         Self { peer, events, is_closed: Arc::default() }
     }
 
-    /// Puts an event into the queue, waiting for room. Discards the event if the link or the inbox was dropped.
-    pub(super) async fn tell(&self, event: LinkEvent) {
-        let mut event = Some((Arc::clone(&self.peer), event));
+    /// Puts an event of this connection into the queue, waiting for room. Discards the event if the link or the inbox
+    /// was dropped.
+    pub(super) async fn tell(&self, event: LinkEvent, connection: &Weak<LinkConnection<D>>) {
+        let mut event = Some((event, ReplySender::new(Arc::clone(&self.peer), connection)));
         loop {
             let version = self.events.0.0.room.version();
             if self.events.0.0.push(&mut event) || self.is_closed.load(Ordering::Acquire) {
@@ -102,9 +105,9 @@ impl<D: Driver> Outlet<D> {
     }
 }
 
-impl<D: Driver> Queue<D> {
+impl<D: LinkDriver> Queue<D> {
     /// Queues the event. Returns false if there is no room.
-    fn push(&self, event: &mut Option<EventOfPeer>) -> bool {
+    fn push(&self, event: &mut Option<EventOfPeer<D>>) -> bool {
         let mut state = self.state.lock();
         if state.is_dropped {
             return true;
@@ -122,7 +125,7 @@ impl<D: Driver> Queue<D> {
         true
     }
 
-    fn pop(&self) -> TryRecv<EventOfPeer> {
+    fn pop(&self) -> TryRecv<EventOfPeer<D>> {
         let mut state = self.state.lock();
         let was_full = state.events.len() >= CAPACITY;
         let popped = state.events.pop_front();
@@ -139,14 +142,14 @@ impl<D: Driver> Queue<D> {
     }
 }
 
-impl<D: Driver> Drop for Sender<D> {
+impl<D: LinkDriver> Drop for Sender<D> {
     fn drop(&mut self) {
         self.0.state.lock().is_closed = true;
         self.0.filled.notify();
     }
 }
 
-impl<D: Driver> Drop for Inbox<D> {
+impl<D: LinkDriver> Drop for Inbox<D> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.is_dropped = true;
@@ -158,7 +161,7 @@ impl<D: Driver> Drop for Inbox<D> {
 }
 
 /// Shows no messages, because they may contain card numbers.
-impl<D: Driver> fmt::Debug for Inbox<D> {
+impl<D: LinkDriver> fmt::Debug for Inbox<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").field("waiting", &self.0.state.lock().events.len()).finish_non_exhaustive()
     }

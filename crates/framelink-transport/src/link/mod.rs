@@ -19,6 +19,7 @@ pub(crate) mod inbox;
 mod links;
 mod methods;
 mod pairing;
+mod reply_sender;
 mod status;
 
 use std::fmt;
@@ -35,6 +36,7 @@ use self::inbox::{EventSender, Outlet};
 pub(crate) use self::links::{LinkMap, links_methods};
 pub(crate) use self::methods::link_methods;
 use self::pairing::Pairing;
+pub(crate) use self::reply_sender::ReplySender;
 pub use self::status::LinkStatus;
 use crate::client::rules::{Next, after_call, time_to_send};
 use crate::driver::Driver;
@@ -149,11 +151,8 @@ impl<D: LinkDriver> Link<D> {
     pub(crate) async fn send(&self, message: &[u8]) -> Result<(), CallError> {
         let within = time_to_send(self.profile.timeouts());
         let deadline = D::within(within);
-        let (mut using, _) = self.acquire(deadline).await?;
-        let sent = using.connection.caller.send_with_outcome(message, D::left(deadline)).await;
-        sent.map_err(|error| error.within(within))?;
-        using.was_useful = true;
-        Ok(())
+        let (using, _) = self.acquire(deadline).await?;
+        using.send(message, D::left(deadline)).await.map_err(|error| error.within(within))
     }
 
     pub(crate) async fn connect(&self) -> Result<(), CallError> {

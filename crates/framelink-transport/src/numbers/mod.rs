@@ -20,9 +20,9 @@ pub(crate) struct RoleNumbers {
 }
 
 impl RoleNumbers {
-    /// Returns `None` if nothing in the profile has numbers.
+    /// Returns `None` if nothing in the profile has numbers. With `[numbers]`, the program may write them itself.
     pub(crate) fn of(profile: &Profile) -> Option<Self> {
-        if !profile.uses_numbers() {
+        if !profile.uses_numbers() && profile.numbers().is_none() {
             return None;
         }
         let range = profile.number_range();

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-pub use self::inbox::Inbox;
+pub use self::inbox::{Inbox, ReplySender};
 pub use self::links::Links;
 use super::connector::Tokio as Driver;
 use super::{Caller, Connection, Listener, Receiver, Upstream};

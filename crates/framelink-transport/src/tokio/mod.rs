@@ -45,7 +45,7 @@ pub use client::Client;
 pub use connection::Connection;
 pub use connector::{Connector, Tokio};
 pub use halves::{RecvHalf, SendHalf};
-pub use link::{Inbox, Link, Links};
+pub use link::{Inbox, Link, Links, ReplySender};
 pub use listener::Listener;
 #[cfg(test)]
 pub(crate) use mux::Offer;

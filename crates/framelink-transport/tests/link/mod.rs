@@ -7,6 +7,7 @@ mod numbers;
 mod on_threads;
 mod pairs;
 mod pairs_on_threads;
+mod replies;
 mod restarts;
 mod shared;
 mod signing_off;

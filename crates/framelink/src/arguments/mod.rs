@@ -216,7 +216,9 @@ pub(crate) struct Send {
     #[arg(skip)]
     pub(crate) addresses: Addresses,
 
-    /// The messages, which are sent one after the other.
+    /// The messages, sent one after the other: texts, or templates such as text:0200{number:6} or hex:30{utc:%H%M%S,bcd}.
+    ///
+    /// A template begins with text: or hex:. Lines of stdin are sent as they stand.
     #[arg(value_name = "MESSAGE")]
     pub(crate) messages: Vec<String>,
 

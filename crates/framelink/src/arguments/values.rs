@@ -150,12 +150,21 @@ pub(crate) fn when_full(text: &str) -> Result<WhenFull, String> {
 }
 
 pub(crate) fn reply(text: &str) -> Result<Reply, String> {
-    match (text, text.split_once(':')) {
-        ("echo", _) => Ok(Reply::Echo),
-        ("none", _) => Ok(Reply::Nothing),
-        (_, Some(("text" | "hex", _))) => text.parse().map(Reply::Say).map_err(|error| point_at(text, &error)),
+    match text {
+        "echo" => Ok(Reply::Echo),
+        "none" => Ok(Reply::Nothing),
+        _ if is_template(text) => template(text).map(Reply::Say),
         _ => Err("expected echo, none, text:T or hex:H".to_owned()),
     }
+}
+
+/// Returns whether a text is a template, and not a message that is sent as it stands.
+pub(crate) fn is_template(text: &str) -> bool {
+    text.starts_with("text:") || text.starts_with("hex:")
+}
+
+pub(crate) fn template(text: &str) -> Result<Template, String> {
+    text.parse().map_err(|error| point_at(text, &error))
 }
 
 /// Returns the error, and below it the notation with a mark under the wrong part.

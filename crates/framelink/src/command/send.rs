@@ -48,15 +48,20 @@ pub(crate) async fn run(mut send: Send) -> Result<(), Failure> {
 }
 
 async fn send_all(send: &Send, settings: Settings, out: &Out) -> Result<(), Failure> {
-    let messages = given(send, &settings)?;
-    if let (Some(every), Some(profile)) = (send.every, &settings.profile) {
-        return every::run(profile.clone(), send, repeated(messages, profile)?, every, out).await;
+    let upstream = settings.profile.as_ref().map(|profile| send.upstream(profile.clone(), out));
+    let messages = given(send, &settings, upstream.as_ref())?;
+    if let (Some(every), Some(upstream)) = (send.every, &upstream) {
+        let messages = repeated(messages, upstream.profile())?;
+        return every::run(upstream.clone(), send, messages, every, out).await;
     }
-    let is_many = |profile: &&Profile| profile.exchange().duplex().is_some() || profile.connection().pooled().is_some();
-    if let Some(profile) = settings.profile.as_ref().filter(is_many) {
-        return many::run(profile.clone(), send, messages, out).await;
+    let is_many = |upstream: &&Upstream| {
+        let profile = upstream.profile();
+        profile.exchange().duplex().is_some() || profile.connection().pooled().is_some()
+    };
+    if let Some(upstream) = upstream.as_ref().filter(is_many) {
+        return many::run(upstream.clone(), send, messages, out).await;
     }
-    let way = match settings.dial(send, out).await {
+    let way = match settings.dial(send, upstream, out).await {
         Ok(way) => way,
         Err(failure) => {
             if let Failure::Fault(error) = &failure {
@@ -185,15 +190,14 @@ impl Settings {
     }
 
     /// Connects, unless each exchange has its own connection.
-    async fn dial(&self, send: &Send, out: &Out) -> Result<SendRoute, Failure> {
+    async fn dial(&self, send: &Send, upstream: Option<Upstream>, out: &Out) -> Result<SendRoute, Failure> {
         let address = send.addresses.to_string();
-        let connected = match &self.profile {
-            Some(profile) if self.is_short() => {
-                let client = Client::over(send.upstream(profile.clone(), out));
-                return client.map(Box::new).map(SendRoute::Profile).map_err(Failure::usage);
+        let connected = match upstream {
+            Some(upstream) if self.is_short() => {
+                return Client::over(upstream).map(Box::new).map(SendRoute::Profile).map_err(Failure::usage);
             }
             // The lease of the address is not needed: this command does not dial again.
-            Some(profile) => send.upstream(profile.clone(), out).dial().await.map(|(connection, _)| connection),
+            Some(upstream) => upstream.dial().await.map(|(connection, _)| connection),
             None => {
                 let connector = Connector::new(self.framing).within(self.timeout).options(self.socket.clone());
                 let connector = connector.on_unread(out.unread());
@@ -223,7 +227,7 @@ async fn send_each(mut client: Client, messages: Option<Given>, send: &Send, out
                 (Which::Line(stdin.number()), message)
             }
             None => match given.next() {
-                Some((number, message)) => (Which::Message(number), message),
+                Some((number, message)) => (Which::Message(number), message?),
                 None => return Ok(()),
             },
         };
@@ -284,19 +288,15 @@ fn all_failed(count: u64, error: &impl Display) -> Failure {
 }
 
 /// Returns the messages of the command line, or `None` if messages are read from stdin.
-fn given(send: &Send, settings: &Settings) -> Result<Option<Given>, Failure> {
+fn given(send: &Send, settings: &Settings, upstream: Option<&Upstream>) -> Result<Option<Given>, Failure> {
     if send.messages.is_empty() || send.messages == ["-"] {
         if send.repeat.is_some() {
             return Err(Failure::usage("--repeat repeats messages, and messages from stdin cannot be repeated"));
         }
         return Ok(None);
     }
-    let read = |(i, text): (usize, &String)| {
-        to_message(text.as_bytes().to_vec(), send.hex)
-            .map_err(|error| Failure::usage(format!("message {}: {error}", i + 1)))
-    };
-    let messages = send.messages.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    let given = Given::new(messages, send.repeat.unwrap_or(if send.every.is_some() { u64::MAX } else { 1 }));
+    let rounds = send.repeat.unwrap_or(if send.every.is_some() { u64::MAX } else { 1 });
+    let given = Given::read(&send.messages, send.hex, upstream, rounds)?;
     check(&given, send, settings)?;
     Ok(Some(given))
 }
@@ -304,8 +304,8 @@ fn given(send: &Send, settings: &Settings) -> Result<Option<Given>, Failure> {
 /// Refuses messages that cannot be sent, before the first one is sent.
 fn check(given: &Given, send: &Send, settings: &Settings) -> Result<(), Failure> {
     let framing = settings.framing.send;
-    let (messages, is_repeated) = (given.round(), given.rounds() > 1 && send.every.is_none());
-    for (number, message) in (1..).zip(messages) {
+    let (messages, is_repeated) = (given.examples()?, given.rounds() > 1 && send.every.is_none());
+    for (number, message) in (1..).zip(&messages) {
         let envelope =
             framing.envelope(message).map_err(|error| Which::Message(number).failed(&format!("{error} (not sent)")))?;
         if envelope.ends_stream && !settings.is_short() && (number < messages.len() as u64 || is_repeated) {

@@ -34,6 +34,7 @@ mod refused;
 mod send;
 mod send_prints;
 mod send_rules;
+mod send_templates;
 mod serve;
 mod serve_rules;
 mod standard_output;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::blocking::connector::Blocking;
 use crate::drive::TryRecv;
-use crate::driver::{Driver as _, at_once};
+use crate::driver::{Driver as _, at_once, ready};
 use crate::link::LinkEvent;
-use crate::link::inbox;
+use crate::link::inbox::{self, EventOfPeer, inbox_methods};
 
 /// Receives the messages that answer no request of a link, and the events of its connections.
 ///
@@ -26,23 +26,19 @@ use crate::link::inbox;
 pub struct Inbox(pub(super) inbox::Inbox<Blocking>);
 
 impl Inbox {
-    /// Waits for the next event. Returns `None` when the link and all its connections are gone.
-    pub fn recv(&mut self) -> Option<LinkEvent> {
-        self.recv_from().map(|(_, event)| event)
-    }
-
-    /// Like [`recv`](Self::recv), but also returns the name that was given for the peer. For [`Links`](super::Links).
-    pub fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
-        at_once(async { self.0.recv(None).await.into_message() })
-    }
-
     /// Waits for the next event, for `limit` at most.
     pub fn recv_within(&mut self, limit: Duration) -> TryRecv<LinkEvent> {
         let until = Some(Blocking::within(limit));
         match at_once(async { Some(self.0.recv(until).await) }) {
-            Some(TryRecv::Message((_, event))) => TryRecv::Message(event),
+            Some(TryRecv::Message((event, _))) => TryRecv::Message(event),
             Some(TryRecv::Closed) => TryRecv::Closed,
             Some(TryRecv::Nothing) | None => TryRecv::Nothing,
         }
     }
+
+    async fn received(&mut self) -> Option<EventOfPeer<Blocking>> {
+        self.0.recv(None).await.into_message()
+    }
 }
+
+inbox_methods!(Blocking, ready);

@@ -32,13 +32,14 @@ async fn receive<D: LinkDriver>(
     connections: Weak<LinkConnections<D>>,
 ) {
     let Some((mut receiver, connection)) = taker.take().await else { return };
-    outlet.tell(LinkEvent::Up).await;
+    let of_event = Arc::downgrade(&connection);
+    outlet.tell(LinkEvent::Up, &of_event).await;
     let end = loop {
         match receiver.recv().await {
             Ok(Some(incoming)) => {
                 connection.proved();
                 if !connection.ends_sign_off(&incoming) {
-                    outlet.tell(LinkEvent::Incoming(incoming)).await;
+                    outlet.tell(LinkEvent::Incoming(incoming), &of_event).await;
                 }
             }
             Ok(None) => break None,
@@ -55,5 +56,5 @@ async fn receive<D: LinkDriver>(
     if let Some(connections) = connections.upgrade() {
         connections.on_end();
     }
-    outlet.tell(LinkEvent::Lost(end)).await;
+    outlet.tell(LinkEvent::Lost(end), &of_event).await;
 }

@@ -12,7 +12,7 @@ fn inbox() -> (Outlet<Blocking>, Inbox<Blocking>) {
     (Outlet::new("peer".into(), events), inbox)
 }
 
-fn recv(inbox: &mut Inbox<Blocking>, within: Duration) -> Option<TryRecv<EventOfPeer>> {
+fn recv(inbox: &mut Inbox<Blocking>, within: Duration) -> Option<TryRecv<EventOfPeer<Blocking>>> {
     at_once(async { Some(inbox.recv(Some(Instant::now() + within)).await) })
 }
 
@@ -21,11 +21,11 @@ fn a_full_inbox_is_waited_for_and_loses_nothing() {
     let (outlet, mut inbox) = inbox();
     let telling = thread::spawn(move || {
         for _ in 0..CAPACITY + 100 {
-            at_once(outlet.tell(LinkEvent::Up));
+            at_once(outlet.tell(LinkEvent::Up, &Weak::new()));
         }
     });
     for _ in 0..CAPACITY + 100 {
-        assert!(matches!(recv(&mut inbox, Duration::from_secs(10)), Some(TryRecv::Message((_, LinkEvent::Up)))));
+        assert!(matches!(recv(&mut inbox, Duration::from_secs(10)), Some(TryRecv::Message((LinkEvent::Up, _)))));
     }
     telling.join().unwrap();
     assert!(matches!(recv(&mut inbox, Duration::ZERO), Some(TryRecv::Closed)));
@@ -37,7 +37,7 @@ fn a_full_inbox_of_a_link_that_is_gone_is_not_waited_for() {
     let other = outlet.clone();
     let telling = thread::spawn(move || {
         for _ in 0..CAPACITY + 100 {
-            at_once(other.tell(LinkEvent::Up));
+            at_once(other.tell(LinkEvent::Up, &Weak::new()));
         }
     });
     while inbox.0.state.lock().events.len() < CAPACITY {
@@ -54,5 +54,5 @@ fn a_full_inbox_of_a_link_that_is_gone_is_not_waited_for() {
 fn a_dropped_inbox_takes_everything_at_once() {
     let (outlet, inbox) = inbox();
     drop(inbox);
-    (0..2 * CAPACITY).for_each(|_| at_once(outlet.tell(LinkEvent::Up)));
+    (0..2 * CAPACITY).for_each(|_| at_once(outlet.tell(LinkEvent::Up, &Weak::new())));
 }

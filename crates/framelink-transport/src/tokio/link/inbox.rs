@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::task::coop;
 
+use crate::driver::awaited;
 use crate::link::LinkEvent;
-use crate::link::inbox;
+use crate::link::inbox::{self, EventOfPeer, inbox_methods};
 use crate::tokio::connector::Tokio;
 
 /// Receives the messages that answer no request of a link, and the events of its connections. After the inbox is
@@ -34,15 +35,11 @@ use crate::tokio::connector::Tokio;
 pub struct Inbox(pub(super) inbox::Inbox<Tokio>);
 
 impl Inbox {
-    /// Returns the next event, or `None` when the link and its connections are gone. The future can be dropped safely.
-    pub async fn recv(&mut self) -> Option<LinkEvent> {
-        self.recv_from().await.map(|(_, news)| news)
-    }
-
-    /// Returns the next event and the name of its peer. Used with [`Links`](super::Links), which have many peers.
-    pub async fn recv_from(&mut self) -> Option<(Arc<str>, LinkEvent)> {
+    async fn received(&mut self) -> Option<EventOfPeer<Tokio>> {
         // An inbox that is never empty must let other tasks run too.
         poll_fn(|context| coop::poll_proceed(context).map(|proceeded| proceeded.made_progress())).await;
         self.0.recv(None).await.into_message()
     }
 }
+
+inbox_methods!(Tokio, awaited async);

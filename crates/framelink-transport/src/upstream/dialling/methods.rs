@@ -50,6 +50,18 @@ macro_rules! upstream_methods {
                 &self.dialler.settings.names
             }
 
+            /// Returns the source of the numbers that its connections write into sign-ons, heartbeats and keys, for
+            /// requests whose numbers the program chooses itself, and opens the file of numbers, if there is one. `None` if
+            /// the profile has no numbers.
+            ///
+            /// # Errors
+            /// If the file cannot be opened.
+            pub fn numbers(&self) -> Result<Option<$crate::session::Numbers>, $crate::profile::ProfileError> {
+                let setup = &self.dialler.connector.setup;
+                setup.open_numbers()?;
+                Ok(setup.numbers().map(|numbers| numbers.numbers().clone()))
+            }
+
             /// Returns the state of the connections to the peer.
             pub fn state(&self) -> State {
                 self.dialler.address_book.state()

@@ -44,7 +44,7 @@ pub(crate) trait Client: Sync + Sized {
 }
 
 pub(crate) struct OnThreads {
-    link: Arc<blocking::Link>,
+    link: blocking::Link,
     inbox: JoinHandle<()>,
 }
 
@@ -60,12 +60,10 @@ impl Client for OnThreads {
 
     fn start(profile: &Profile, address: String, answer: Answer) -> Self {
         let (link, mut inbox) = blocking::Link::new(profile.clone(), address).unwrap();
-        let link = Arc::new(link);
-        let weak = Arc::downgrade(&link);
         let inbox = thread::spawn(move || {
-            while let Some(event) = inbox.recv() {
-                if let Some((link, reply)) = weak.upgrade().zip(reply(event, &answer)) {
-                    let _ = link.send(&reply);
+            while let Some((event, sender)) = inbox.recv_with_sender() {
+                if let Some(reply) = reply(event, &answer) {
+                    let _ = sender.send(&reply);
                 }
             }
         });
@@ -81,15 +79,14 @@ impl Client for OnThreads {
     }
 
     fn close(self) {
-        self.link.as_ref().clone().close(DEADLINE);
-        drop(self.link);
+        self.link.close(DEADLINE);
         self.inbox.join().unwrap();
     }
 }
 
 pub(crate) struct OnTasks {
     runtime: ::tokio::runtime::Runtime,
-    link: Arc<tokio::Link>,
+    link: tokio::Link,
     inbox: ::tokio::task::JoinHandle<()>,
 }
 
@@ -99,12 +96,10 @@ impl Client for OnTasks {
     fn start(profile: &Profile, address: String, answer: Answer) -> Self {
         let runtime = ::tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (link, mut inbox) = tokio::Link::new(profile.clone(), address).unwrap();
-        let link = Arc::new(link);
-        let weak = Arc::downgrade(&link);
         let inbox = runtime.spawn(async move {
-            while let Some(event) = inbox.recv().await {
-                if let Some((link, reply)) = weak.upgrade().zip(reply(event, &answer)) {
-                    let _ = link.send(&reply).await;
+            while let Some((event, sender)) = inbox.recv_with_sender().await {
+                if let Some(reply) = reply(event, &answer) {
+                    let _ = sender.send(&reply).await;
                 }
             }
         });
@@ -120,8 +115,7 @@ impl Client for OnTasks {
     }
 
     fn close(self) {
-        self.runtime.block_on(self.link.as_ref().clone().close(DEADLINE));
-        drop(self.link);
+        self.runtime.block_on(self.link.close(DEADLINE));
         self.runtime.block_on(self.inbox).unwrap();
     }
 }

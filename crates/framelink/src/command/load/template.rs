@@ -6,12 +6,16 @@ use framelink_transport::Profile;
 use super::compose::One;
 use super::payloads::{Patch, Source};
 use crate::arguments::load::{Expect, Load};
+use crate::arguments::values::is_template;
 use crate::failure::Failure;
 
 /// Returns the template of `--message`, if it is one.
 pub(super) fn template_of(load: &Load) -> Result<Option<Template>, Failure> {
-    let is_template = |text: &&String| !load.hex && (text.starts_with("text:") || text.starts_with("hex:"));
-    load.message.as_ref().filter(is_template).map(|text| text.parse().map_err(refused)).transpose()
+    load.message
+        .as_ref()
+        .filter(|text| !load.hex && is_template(text))
+        .map(|text| text.parse().map_err(refused))
+        .transpose()
 }
 
 /// Returns messages of a template, and their number. `key` is the place by which replies are matched.

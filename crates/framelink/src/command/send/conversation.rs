@@ -25,7 +25,7 @@ impl Conversation {
         match messages {
             Some(messages) => {
                 for (number, message) in (1..).zip(messages) {
-                    self.exchange(&message, Which::Message(number)).await?;
+                    self.exchange(&message?, Which::Message(number)).await?;
                 }
             }
             None => self.with_stdin(Stdin::new(send.hex)?).await?,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use framelink_transport::tokio::{CallError, Cause, Client};
-use framelink_transport::{ConnectError, Message, Profile};
+use framelink_transport::tokio::{CallError, Cause, Client, Upstream};
+use framelink_transport::{ConnectError, Message};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::given::Given;
@@ -19,15 +19,15 @@ use crate::server::drain::{Drain, DrainStage};
 const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(
-    profile: Profile,
+    upstream: Upstream,
     send: &Send,
-    given: Given,
+    mut given: Given,
     every: Duration,
     out: &Out,
 ) -> Result<(), Failure> {
     let mut drain = Drain::on_signals(DRAIN)?;
-    let no_reply = send.no_reply || !profile.exchange().receives();
-    let client = Client::over(send.upstream(profile, out)).map_err(Failure::usage)?;
+    let no_reply = send.no_reply || !upstream.profile().exchange().receives();
+    let client = Client::over(upstream).map_err(Failure::usage)?;
     let mut rounds = Rounds { client, at: None, no_reply, out, sent: 0, failed: 0 };
     let mut ticks = interval(every);
     // After a late round the next one still waits for the whole interval.
@@ -41,7 +41,7 @@ pub(super) async fn run(
         let watched = drain.clone();
         tokio::select! {
             biased;
-            done = rounds.one(given.round(), &watched) => done?,
+            done = rounds.one(&mut given, &watched) => done?,
             () = drain.over() => return Err(Failure::fault(match drain.was_forced() {
                 true => "ended by a second signal",
                 false => "cut a message that had no reply yet",
@@ -74,17 +74,19 @@ struct Rounds<'o> {
 
 impl Rounds<'_> {
     /// Sends each message once. Fails if the first one cannot reach the peer: the address may be wrong.
-    async fn one(&mut self, messages: &[Vec<u8>], drain: &Drain) -> Result<(), Failure> {
-        for message in messages {
+    async fn one(&mut self, given: &mut Given, drain: &Drain) -> Result<(), Failure> {
+        let in_round = given.len();
+        for message in given.take(in_round) {
             if drain.stage() != DrainStage::Open {
                 return Ok(());
             }
+            let message = message?;
             self.sent += 1;
             if !self.no_reply {
                 self.out.check()?;
             }
             let (which, began) = (Which::Message(self.sent), Instant::now());
-            let exchanged = self.exchange(message).await;
+            let exchanged = self.exchange(&message).await;
             if let Err(error) = &exchanged {
                 self.out.failed(which, error, began.elapsed())?;
             }

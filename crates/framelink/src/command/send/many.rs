@@ -1,10 +1,11 @@
 //! Sends with many messages in flight, on shared or pooled connections. Replies are printed in the order of messages.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use framelink_transport::profile::ExchangeKind;
-use framelink_transport::tokio::{CallError, Inbox, Link, LinkEvent, Pool};
+use framelink_transport::tokio::{CallError, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{Incoming, Message, Profile};
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::time::{Instant, timeout_at};
@@ -18,11 +19,12 @@ use crate::arguments::profile::warn_of_mismatch;
 use crate::failure::Failure;
 use crate::output::Count;
 
-pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, out: &Out) -> Result<(), Failure> {
+pub(super) async fn run(upstream: Upstream, send: &Send, messages: Option<Given>, out: &Out) -> Result<(), Failure> {
+    let profile = Arc::clone(upstream.profile());
     let is_stdin = messages.is_none();
     let most = in_flight(&profile);
     let (close, receives) = (profile.timeouts().close, profile.exchange().receives());
-    let source = match messages {
+    let mut source = match messages {
         Some(messages) => Source::Given(messages),
         None => Source::Stdin(Stdin::new(send.hex)?),
     };
@@ -30,7 +32,8 @@ pub(super) async fn run(profile: Profile, send: &Send, messages: Option<Given>, 
     if !no_reply {
         warn_of_mismatch(&profile);
     }
-    let (way, mut inbox) = way(profile, send, out).await?;
+    let (way, mut inbox) = way(upstream, send, out).await?;
+    source.use_numbers_of(&way);
     let mut many = Many { way, calls: FuturesOrdered::new(), most, sent: 0, failed: 0, out, is_stdin, no_reply };
     let bad_message = many.exchange(source, &mut inbox).await?;
     let Many { way, failed, sent, calls, .. } = many;
@@ -116,20 +119,21 @@ async fn news_of(inbox: &mut Option<Inbox>) -> Option<LinkEvent> {
     }
 }
 
-async fn way(profile: Profile, send: &Send, out: &Out) -> Result<(SharedRoute, Option<Inbox>), Failure> {
+async fn way(upstream: Upstream, send: &Send, out: &Out) -> Result<(SharedRoute, Option<Inbox>), Failure> {
+    let profile = upstream.profile();
     if profile.connection().pooled().is_some() {
-        return Ok((SharedRoute::Pool(Pool::over(send.upstream(profile, out)).map_err(Failure::usage)?), None));
+        return Ok((SharedRoute::Pool(Pool::over(upstream).map_err(Failure::usage)?), None));
     }
     let receive = send.calls.receive_at.as_ref().or(send.calls.receive_from.as_ref());
     let (link, inbox) = match (profile.exchange(), receive, &send.addresses.0[..]) {
         (ExchangeKind::Simplex(_), Some(receive), [address]) => {
             let failed = |error| Failure::fault(format!("with {address} and {receive}: {error}"));
-            Link::simplex(profile, address, receive).await.map_err(failed)?
+            Link::simplex(Profile::clone(profile), address, receive).await.map_err(failed)?
         }
         (ExchangeKind::Simplex(_), ..) => {
             return Err(Failure::usage("a pair of connections has one address to send to, and one to receive from"));
         }
-        _ => Link::over(send.upstream(profile, out)).map_err(Failure::usage)?,
+        _ => Link::over(upstream).map_err(Failure::usage)?,
     };
     // Connects first, so that no message overtakes one that waits for the connection.
     if let Err(error) = link.connect().await {
@@ -146,10 +150,19 @@ enum Source {
 }
 
 impl Source {
+    /// Takes the numbers of templates from the link. A pair of connections has other numbers than the upstream.
+    fn use_numbers_of(&mut self, way: &SharedRoute) {
+        if let (Self::Given(given), SharedRoute::Link(link)) = (self, way)
+            && let Some(numbers) = link.numbers()
+        {
+            given.set_numbers(numbers);
+        }
+    }
+
     /// The next message, `None` at the end. Dropping the future loses none.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         match self {
-            Self::Given(messages) => Ok(messages.next()),
+            Self::Given(messages) => messages.next().transpose(),
             Self::Stdin(stdin) => stdin.next().await,
         }
     }

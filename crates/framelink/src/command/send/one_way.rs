@@ -34,7 +34,7 @@ pub(super) async fn run(
     let mut stdin = if given.is_none() { Some(Stdin::new(send.hex)?) } else { None };
     loop {
         let message = match (&mut given, &mut stdin) {
-            (Some(given), _) => given.next(),
+            (Some(given), _) => given.next().transpose()?,
             (None, Some(stdin)) => {
                 stdin.prompt();
                 loop {

@@ -3,7 +3,7 @@
 use framelink_transport::Profile;
 
 use crate::arguments::Send;
-use crate::arguments::values::{Addresses, addresses};
+use crate::arguments::values::{Addresses, addresses, is_template};
 use crate::failure::Failure;
 
 /// The two forms of the command.
@@ -12,14 +12,14 @@ const FORMS: &str = "write `framelink send ADDRESS MESSAGE`, or `framelink send 
 
 impl Send {
     /// Takes the first word as the address of the peer if it has the form of one. Otherwise it may be a message: that
-    /// depends on the profile.
+    /// depends on the profile. `text:0800` could be either, and is a message.
     pub(super) fn take_address(&mut self) -> Result<(), Failure> {
         let Some(word) = &self.address else { return Ok(()) };
+        let has_profile = self.protocol.profile.is_some() || self.protocol.sets.are_said();
         match addresses(word) {
+            Ok(_) if has_profile && is_template(word) => {}
             Ok(addresses) => (self.addresses, self.address) = (addresses, None),
-            Err(error) if self.protocol.profile.is_none() && !self.protocol.sets.are_said() => {
-                return Err(no_address(&error));
-            }
+            Err(error) if !has_profile => return Err(no_address(&error)),
             Err(_) => {}
         }
         Ok(())
