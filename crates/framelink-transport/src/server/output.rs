@@ -75,6 +75,11 @@ impl<C> ServedOutput<C> {
         sending.queued_len() < GATHER && sending.has_room()
     }
 
+    /// Returns how many queued bytes are worth a write.
+    pub(crate) fn most_gathered<E: Encode>(sending: &Sending<E>) -> usize {
+        GATHER.min(sending.queue_limit())
+    }
+
     /// Queues messages that are due, enough for one write.
     pub(crate) fn fill<D, E: Encode, R: AsRef<[u8]>>(
         &mut self,
@@ -86,7 +91,7 @@ impl<C> ServedOutput<C> {
         if mailbox.slot.is_closed() {
             return Err(Cause::TooSlow);
         }
-        let count = mailbox.slot.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
+        let count = mailbox.slot.fill(sending, Self::most_gathered(sending)).map_err(Cause::Refused)?;
         self.push(OutputKind::Pushed, count);
         Ok(())
     }

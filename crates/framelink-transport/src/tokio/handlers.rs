@@ -80,9 +80,11 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     /// Returns the last free place.
     #[inline]
     fn free_place(&mut self) -> usize {
-        if let Some(&number) = self.free.last() {
-            return number;
-        }
+        self.free.last().copied().unwrap_or_else(|| self.add_place())
+    }
+
+    #[cold] // so that `free_place` is short
+    fn add_place(&mut self) -> usize {
         let number = self.places.len();
         self.places.push(Place::new(number, &self.woken));
         self.free.push(number);

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::server::{
     StepClock, end_served, join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method,
     serve_method, served_connection,
 };
-use crate::session::{Concurrency, MessagePlace, ReplySlot};
+use crate::session::{Concurrency, MessagePlace, Receiving, ReplySlot};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -204,8 +205,13 @@ struct Serving<C: Decode + Encode, F: Future<Output: Answer>> {
     idle_at: Duration,
 }
 
-/// A request to handle, with its place, unless nothing else is owed.
-type NextRequest = (Option<ReplySlot>, Message);
+/// A request to handle.
+enum NextRequest {
+    /// A request with its place.
+    Placed(ReplySlot, Message),
+    /// A request in the read buffer that needs no place, because nothing else is owed.
+    Passing(MessagePlace),
+}
 
 /// The bytes that the handler with this future replies.
 type BytesOf<F> = <<F as Future>::Output as Answer>::Bytes;
@@ -325,13 +331,13 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             let requests = &mut self.machine.requests;
             let ahead = if requests.may_pass() { None } else { requests.next() };
             let next = match ahead {
-                Some((place, request)) => Some((Some(place), request)),
+                Some((slot, request)) => Some(NextRequest::Placed(slot, request)),
                 None if !requests.may_read() => break,
                 None => {
                     let receiving = &mut connection.receiver.receiving;
                     // Everything but a message is left to the next read.
                     let Some(place) = drive::place_at_hand(receiving) else { break };
-                    self.take(receiving.take_at(place))
+                    self.take(receiving, place)
                 }
             };
             if let Some(request) = next {
@@ -343,29 +349,33 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
 
     /// Takes a request that was received. Returns it if it is to be handled now.
     #[inline]
-    fn take(&mut self, request: Message) -> Option<NextRequest> {
+    fn take(&mut self, receiving: &mut Receiving<Arc<C>>, place: MessagePlace) -> Option<NextRequest> {
         let requests = &mut self.machine.requests;
-        match requests.may_pass() {
-            true => Some((None, request)),
-            false => requests.on_request(request).map(|(place, request)| (Some(place), request)),
+        if requests.may_pass() {
+            return Some(NextRequest::Passing(place));
         }
+        let (slot, request) = requests.on_request(receiving.take_at(place))?;
+        Some(NextRequest::Placed(slot, request))
     }
 
     /// Starts the handler of a request. A reply that is ready at once is queued.
     fn start(
         &mut self,
         connection: &mut Connection<C>,
-        (place, request): NextRequest,
+        next: NextRequest,
         how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
-        let Some(place) = place else { return self.pass(connection, request, how) };
+        let (slot, request) = match next {
+            NextRequest::Placed(slot, request) => (slot, request),
+            NextRequest::Passing(place) => return self.pass(connection, place, how),
+        };
         let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
         let peer = connection.receiver.peer.get();
         let started = drive::guarded(|| self.handlers.start(|| how.answer(request, peer)));
         let finished = started.and_then(|started| match started {
-            Ok(done) => machine.finish(place, done, sending, clock).map(drop),
+            Ok(done) => machine.finish(slot, done, sending, clock).map(drop),
             Err(number) => {
-                self.handlers.keep(number, Some(place));
+                self.handlers.keep(number, Some(slot));
                 Ok(())
             }
         });
@@ -377,7 +387,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     fn pass(
         &mut self,
         connection: &mut Connection<C>,
-        first: Message,
+        first: MessagePlace,
         how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
         let (receiver, sending) = (&mut connection.receiver, &mut connection.sender.sending);
@@ -388,15 +398,14 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         // One guard for all handlers, because it costs as much as a short handler.
         let passed = drive::guarded(|| {
             let mut next = Some(first);
-            while let Some(request) = next.take() {
-                let len = request.len();
+            while let Some(place) = next.take() {
                 handled.taken += 1;
-                match handlers.start(|| how.answer(request, peer)) {
+                match handlers.start(|| how.answer(receiver.receiving.take_at(place), peer)) {
                     Ok(done) => handled.queue(done, sending)?,
-                    Err(number) => return Ok(Some((number, len))),
+                    Err(number) => return Ok(Some((number, place.payload_len()))),
                 }
                 if goes_on && ServedOutput::<C>::may_gather(sending) {
-                    next = receiver.ready_place().map(|place| receiver.receiving.take_at(place));
+                    next = receiver.ready_place();
                 }
             }
             Ok(None)
@@ -417,8 +426,8 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         clock: &StepClock<'_, Clock>,
     ) -> Poll<Result<Option<NextRequest>, ErrorOf<C>>> {
         let requests = &mut self.machine.requests;
-        if let Some((place, request)) = requests.next() {
-            return Poll::Ready(Ok(Some((Some(place), request))));
+        if let Some((slot, request)) = requests.next() {
+            return Poll::Ready(Ok(Some(NextRequest::Placed(slot, request))));
         }
         if !requests.may_read() {
             return Poll::Pending;
@@ -426,8 +435,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let ended = match ready!(poll_came(&mut connection.receiver, context, clock)) {
             Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(Ok(None)),
             Ok(Came::Message(place)) => {
-                let request = connection.receiver.receiving.take_at(place);
-                return Poll::Ready(Ok(self.take(request)));
+                return Poll::Ready(Ok(self.take(&mut connection.receiver.receiving, place)));
             }
             Ok(Came::Closed) => Ok(()),
             Err(error) => Err(error),
