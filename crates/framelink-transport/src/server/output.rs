@@ -218,7 +218,17 @@ impl<C> ServedOutput<C> {
         }
     }
 
+    /// Returns whether [`write`](Self::write) would do nothing, on a connection without pushed messages.
+    #[inline]
+    pub(super) fn has_nothing_due<E: Encode, R>(&self, replies: &Replies<R>, sending: &Sending<E>) -> bool {
+        self.mailbox.is_none()
+            && self.blocked_since.is_none()
+            && replies.due_since().is_none()
+            && self.is_settled(replies, sending)
+    }
+
     /// Returns whether there is nothing to write and nothing to count.
+    #[inline]
     fn is_settled<E: Encode, R>(&self, replies: &Replies<R>, sending: &Sending<E>) -> bool {
         let is_counted = self.answered == replies.answered() && self.written == sending.messages_written();
         is_counted && !sending.has_output() && sending.told().is_none()

@@ -143,6 +143,12 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
         std::mem::replace(&mut self.taken, 0)
     }
 
+    /// Returns whether no requests were taken since the last call of [`newly_taken`](Self::newly_taken).
+    #[inline]
+    pub(super) const fn has_counted(&self) -> bool {
+        self.taken == 0
+    }
+
     /// Reads no request before the one before it is answered.
     pub(crate) const fn read_in_turn(&mut self) {
         self.reads_ahead = false;

@@ -157,11 +157,13 @@ impl<F: Future> Place<F> {
         Self { slot: None, future: Box::pin(None), handler, waker }
     }
 
+    #[inline(always)] // A call with a result in memory takes as long as the rest.
     fn start(&mut self, begin: impl FnOnce() -> F) -> Poll<F::Output> {
         self.future.set(Some(begin()));
         self.poll()
     }
 
+    #[inline]
     fn poll(&mut self) -> Poll<F::Output> {
         let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
         self.handler.is_woken.store(false, Ordering::Release);

@@ -276,7 +276,6 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let mut has_turn = true;
-        self.handle(connection, context)?;
         loop {
             // Handlers may have run for long, or a deadline has passed.
             clock.renew();
@@ -397,18 +396,19 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let goes_on = !machine.requests.is_short();
         // One guard for all handlers, because it costs as much as a short handler.
         let passed = drive::guarded(|| {
-            let mut next = Some(first);
-            while let Some(place) = next.take() {
+            let mut place = first;
+            loop {
                 handled.taken += 1;
                 match handlers.start(|| how.answer(receiver.receiving.take_at(place), peer)) {
                     Ok(done) => handled.queue(done, sending)?,
                     Err(number) => return Ok(Some((number, place.payload_len()))),
                 }
-                if goes_on && ServedOutput::<C>::may_gather(sending) {
-                    next = receiver.ready_place();
+                if !goes_on || !ServedOutput::<C>::may_gather(sending) {
+                    return Ok(None);
                 }
+                let Some(next) = receiver.ready_place() else { return Ok(None) };
+                place = next;
             }
-            Ok(None)
         });
         machine.on_handled(&handled);
         let suspended = passed.and_then(|passed| passed).map_err(|cause| error(connection, cause))?;
