@@ -9,7 +9,7 @@ use crate::drive;
 use crate::error::Error;
 use crate::profile::{ExchangeKind, Profile};
 use crate::session::memory::Held;
-use crate::session::{Concurrency, LivenessHandle, Receiving, Replies, ReplySlot, Sending};
+use crate::session::{Concurrency, LivenessHandle, MessagePlace, Receiving, Replies, ReplySlot, Sending};
 use framelink_session::Message;
 
 /// Decides which requests of a connection are read, when each is handled, and when the connection has been served.
@@ -45,6 +45,13 @@ const MOST_AHEAD: usize = 64;
 const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
 pub(crate) type PlacedRequest = (ReplySlot, Message);
+
+/// A request to handle.
+pub(crate) enum NextRequest {
+    Placed(PlacedRequest),
+    /// A request in the read buffer that needs no place, because nothing else is owed.
+    Passing(MessagePlace),
+}
 
 impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
     /// Begins to take the messages of the connection as requests.
@@ -111,6 +118,15 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
             self.end = Some(Ok(()));
         }
         self.place(request)
+    }
+
+    /// Takes a message that was received. Returns the request that is to be handled now.
+    #[inline]
+    pub(crate) fn take<C: Decode>(&mut self, receiving: &mut Receiving<C>, place: MessagePlace) -> Option<NextRequest> {
+        if self.may_pass() {
+            return Some(NextRequest::Passing(place));
+        }
+        self.on_request(receiving.take_at(place)).map(NextRequest::Placed)
     }
 
     /// Returns whether [`next`](Self::next) returns a request, or another message may be read and handled.

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,11 +17,11 @@ use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    Answer, Handled, HandlerResult, KEPT_FOR, ServeInPlace, ServedMachine, ServedOutcome, ServedOutput, Service,
-    StepClock, end_served, join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method,
+    Answer, Handled, HandlerResult, KEPT_FOR, NextRequest, ServeInPlace, ServedMachine, ServedOutcome, ServedOutput,
+    Service, StepClock, end_served, join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method,
     serve_method, served_connection,
 };
-use crate::session::{Concurrency, MessagePlace, Receiving, ReplySlot};
+use crate::session::{Concurrency, MessagePlace};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -205,14 +204,6 @@ struct Serving<C: Decode + Encode, F: Future<Output: Answer>> {
     idle_at: Duration,
 }
 
-/// A request to handle.
-enum NextRequest {
-    /// A request with its place.
-    Placed(ReplySlot, Message),
-    /// A request in the read buffer that needs no place, because nothing else is owed.
-    Passing(MessagePlace),
-}
-
 /// The bytes that the handler with this future replies.
 type BytesOf<F> = <<F as Future>::Output as Answer>::Bytes;
 
@@ -330,13 +321,13 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             let requests = &mut self.machine.requests;
             let ahead = if requests.may_pass() { None } else { requests.next() };
             let next = match ahead {
-                Some((slot, request)) => Some(NextRequest::Placed(slot, request)),
+                Some(request) => Some(NextRequest::Placed(request)),
                 None if !requests.may_read() => break,
                 None => {
                     let receiving = &mut connection.receiver.receiving;
                     // Everything but a message is left to the next read.
                     let Some(place) = drive::place_at_hand(receiving) else { break };
-                    self.take(receiving, place)
+                    requests.take(receiving, place)
                 }
             };
             if let Some(request) = next {
@@ -344,17 +335,6 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             }
         }
         Ok(true)
-    }
-
-    /// Takes a request that was received. Returns it if it is to be handled now.
-    #[inline]
-    fn take(&mut self, receiving: &mut Receiving<Arc<C>>, place: MessagePlace) -> Option<NextRequest> {
-        let requests = &mut self.machine.requests;
-        if requests.may_pass() {
-            return Some(NextRequest::Passing(place));
-        }
-        let (slot, request) = requests.on_request(receiving.take_at(place))?;
-        Some(NextRequest::Placed(slot, request))
     }
 
     /// Starts the handler of a request. A reply that is ready at once is queued.
@@ -365,7 +345,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
         let (slot, request) = match next {
-            NextRequest::Placed(slot, request) => (slot, request),
+            NextRequest::Placed(request) => request,
             NextRequest::Passing(place) => return self.pass(connection, place, how),
         };
         let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
@@ -426,8 +406,8 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         clock: &StepClock<'_, Clock>,
     ) -> Poll<Result<Option<NextRequest>, ErrorOf<C>>> {
         let requests = &mut self.machine.requests;
-        if let Some((slot, request)) = requests.next() {
-            return Poll::Ready(Ok(Some(NextRequest::Placed(slot, request))));
+        if let Some(request) = requests.next() {
+            return Poll::Ready(Ok(Some(NextRequest::Placed(request))));
         }
         if !requests.may_read() {
             return Poll::Pending;
@@ -435,7 +415,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let ended = match ready!(poll_came(&mut connection.receiver, context, clock)) {
             Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(Ok(None)),
             Ok(Came::Message(place)) => {
-                return Poll::Ready(Ok(self.take(&mut connection.receiver.receiving, place)));
+                return Poll::Ready(Ok(requests.take(&mut connection.receiver.receiving, place)));
             }
             Ok(Came::Closed) => Ok(()),
             Err(error) => Err(error),
