@@ -202,9 +202,9 @@ fn waiting_messages_are_limited_by_number_and_by_bytes() {
     let mut sending = Sending::new("net:2".parse::<Framing>().unwrap());
     sending.limit_messages(2);
     sending.queue(b"a").unwrap();
-    assert!(sending.has_room());
+    assert_eq!((sending.has_room(), sending.messages_left()), (true, 1));
     sending.queue(b"b").unwrap();
-    assert!(!sending.has_room(), "two wait");
+    assert_eq!((sending.has_room(), sending.messages_left()), (false, 0), "two wait");
     sending.on_written(2, Duration::ZERO);
     assert!(!sending.has_room(), "half of the first one went");
     sending.on_written(1, Duration::ZERO);

@@ -67,7 +67,7 @@ impl<D: Decode> Receiving<D> {
     }
 
     /// Takes the whole messages that only the framing looks at, as [`whole_place`](Self::whole_place) does, and passes each to
-    /// `take`, until that returns false. The messages are not copied.
+    /// `take`, until that returns false or an error. The messages are not copied.
     ///
     /// ```
     /// use std::time::Duration;
@@ -79,28 +79,32 @@ impl<D: Decode> Receiving<D> {
     /// let mut taken = Vec::new();
     /// receiving.take_whole(|message| {
     ///     taken.push(message.len());
-    ///     taken.len() < 2
-    /// });
+    ///     Ok::<_, Box<dyn std::error::Error>>(taken.len() < 2)
+    /// })?;
     /// assert_eq!((taken, receiving.messages_received()), (vec![2, 5], 2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// Returns the error of `take`. The message that was passed to it counts as taken.
     #[inline]
-    pub fn take_whole(&mut self, mut take: impl FnMut(&[u8]) -> bool) {
-        if !self.is_checked {
-            return;
+    pub fn take_whole<E>(&mut self, mut take: impl FnMut(&[u8]) -> Result<bool, E>) -> Result<(), E> {
+        if !self.is_checked || self.codec.has_failed() {
+            return Ok(());
         }
         let mut taken = Taken { receiving: self, count: 0, bytes: 0 };
-        loop {
-            let Receiving { buffer, codec, .. } = &mut *taken.receiving;
-            let rest = buffer.as_ref().get(taken.bytes..).unwrap_or_default();
-            // Empty messages may be counted.
-            let Some(frame) = codec.whole_frame(rest).filter(|frame| frame.payload_len() > 0) else { break };
+        let Receiving { buffer, codec, .. } = &*taken.receiving;
+        let (framing, mut rest) = (codec.framing(), buffer.as_ref());
+        // Empty messages may be counted.
+        while let Some(frame) = framing.whole_frame(rest).filter(|frame| frame.payload_len() > 0) {
             taken.bytes += frame.frame_len;
             taken.count += 1;
-            if !take(frame.payload(rest)) {
+            if !take(frame.payload(rest))? {
                 break;
             }
+            rest = rest.get(frame.frame_len..).unwrap_or_default();
         }
+        Ok(())
     }
 
     /// Records `count` delivered messages, which are the first `taken` bytes of the buffer.
@@ -111,6 +115,7 @@ impl<D: Decode> Receiving<D> {
 
     fn on_taken_whole(&mut self, count: u64, taken: usize) {
         self.buffer.take(taken);
+        self.codec.look_again();
         self.missing = 0;
         self.frames += count;
         self.messages += count;

@@ -26,6 +26,13 @@ pub(super) struct Chunk {
     at: u64,
 }
 
+impl MessagePlace {
+    /// Returns the length of the payload.
+    pub const fn payload_len(&self) -> usize {
+        self.end - self.start
+    }
+}
+
 impl Chunk {
     const LARGEST: usize = 4 * 1024;
     /// At least so many messages should share a chunk.

@@ -163,33 +163,61 @@ impl<E: Encode> Sending<E> {
         self.check_open()?;
         let head_room = usize::from(self.head_len);
         self.make_room(head_room.max(SHORT));
-        let mut draft = Draft { start: self.queue.len(), head_room, queue: &mut self.queue, is_whole: false };
-        let (returned, is_skipped) = draft.written_by(write);
-        let wrapped = match self.framing.short_head(draft.payload().len()) {
-            _ if is_skipped => Ok(None),
-            Some(head) => {
-                draft.put_short_head(head);
-                Ok(Some(false))
+        let mut draft = Draft { start: self.queue.len(), queue: &mut self.queue, is_whole: false };
+        let (returned, is_skipped) = draft.written_by(head_room, write);
+        draft.is_whole = true;
+        let start = draft.start;
+        drop(draft);
+        let payload_len = self.queue.len().saturating_sub(start + head_room);
+        let ticket = match self.framing.short_head(payload_len) {
+            Some(head) if !is_skipped => {
+                put_short_head(&mut self.queue, start, head_room, head);
+                self.head_len = head.len;
+                Some(self.count_draft(start))
             }
-            None => draft.wrap(&self.framing).map(Some),
+            _ => self.wrap_draft(start, head_room, is_skipped)?,
         };
-        let Ok(Some(ends_stream)) = wrapped else {
+        Ok((returned, ticket))
+    }
+
+    /// Puts head and suffix around a draft whose head is not short, or removes it if it is skipped.
+    #[inline(never)] // so that `queue_in_place` is short
+    fn wrap_draft(
+        &mut self,
+        start: usize,
+        head_room: usize,
+        is_skipped: bool,
+    ) -> Result<Option<Ticket>, SendRefused<E::Error>> {
+        let mut envelope = Envelope::EMPTY;
+        let mut draft = Draft { start, queue: &mut self.queue, is_whole: false };
+        let payload = draft.queue.get(start + head_room..).unwrap_or_default();
+        let wrapped = if is_skipped { Ok(()) } else { self.framing.wrap(payload, &mut envelope) };
+        if is_skipped || wrapped.is_err() {
             drop(draft);
             self.forget_draft();
-            return wrapped.map(|_| (returned, None)).map_err(SendRefused::Encode);
-        };
-        if ends_stream {
+            return wrapped.map(|()| None).map_err(SendRefused::Encode);
+        }
+        let head = envelope.head.as_ref();
+        put_head(draft.queue, start, head_room, head);
+        draft.queue.extend_from_slice(envelope.suffix.as_ref());
+        draft.is_whole = true;
+        drop(draft);
+        self.head_len = u8::try_from(head.len()).unwrap_or(0);
+        if envelope.ends_stream {
             self.state = SendState::Finishing;
         }
-        draft.is_whole = true;
-        self.head_len = u8::try_from(draft.head_room).unwrap_or(0);
-        let frame_len = draft.queue.len() - draft.start;
-        drop(draft);
+        Ok(Some(self.count_draft(start)))
+    }
+
+    /// Counts the frame from `start` to the end of the queue.
+    #[inline]
+    fn count_draft(&mut self, start: usize) -> Ticket {
+        let frame_len = self.queue.len() - start;
         let ticket = self.count_accepted(frame_len);
         if frame_len > 0 {
             self.ends.push(ticket.end);
         }
-        Ok((returned, Some(ticket)))
+        ticket
     }
 
     /// Gives up the memory that a draft took, if nothing else is queued.
@@ -208,65 +236,49 @@ const SHORT: usize = 8;
 struct Draft<'q> {
     queue: &'q mut Vec<u8>,
     start: usize,
-    /// How many bytes are left for the head.
-    head_room: usize,
     is_whole: bool,
 }
 
 impl Draft<'_> {
+    /// Lets `write` write behind the room for the head. Returns its result, and whether it skipped the reply.
     #[inline]
-    fn written_by<T>(&mut self, write: impl FnOnce(&mut Reply<'_>) -> T) -> (T, bool) {
+    fn written_by<T>(&mut self, head_room: usize, write: impl FnOnce(&mut Reply<'_>) -> T) -> (T, bool) {
         // Eight bytes are copied faster than a number of bytes that the compiler does not know.
         self.queue.extend_from_slice(&[0; SHORT]);
-        match self.head_room {
-            0..=SHORT => self.queue.truncate(self.start + self.head_room),
-            _ => self.queue.resize(self.start + self.head_room, 0),
+        match head_room {
+            0..=SHORT => self.queue.truncate(self.start + head_room),
+            _ => self.queue.resize(self.start + head_room, 0),
         }
         let mut reply = Reply::new(self.queue);
         let returned = write(&mut reply);
         (returned, reply.is_skipped)
     }
+}
 
-    fn payload(&self) -> &[u8] {
-        self.queue.get(self.start + self.head_room..).unwrap_or_default()
+#[inline]
+fn put_short_head(queue: &mut Vec<u8>, start: usize, head_room: usize, head: ShortHead) {
+    match (usize::from(head.len), head_room) {
+        (2, 2) => fill_head(queue, start, [head.bytes[0], head.bytes[1]]),
+        (4, 4) => fill_head(queue, start, [head.bytes[0], head.bytes[1], head.bytes[2], head.bytes[3]]),
+        (len, _) => put_head(queue, start, head_room, head.bytes.get(..len).unwrap_or_default()),
     }
+}
 
-    /// Puts head and suffix around the payload. Returns whether the stream ends after the frame.
-    #[inline(never)]
-    fn wrap<E: Encode>(&mut self, framing: &E) -> Result<bool, E::Error> {
-        let mut envelope = Envelope::EMPTY;
-        framing.wrap(self.payload(), &mut envelope)?;
-        self.put_head(envelope.head.as_ref());
-        self.queue.extend_from_slice(envelope.suffix.as_ref());
-        Ok(envelope.ends_stream)
+/// Fills the room for a head of this length. The compiler knows it, which makes the copy cheap.
+#[inline]
+fn fill_head<const LEN: usize>(queue: &mut [u8], start: usize, head: [u8; LEN]) {
+    if let Some(room) = queue.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+        *room = head;
     }
+}
 
-    #[inline]
-    fn put_short_head(&mut self, head: ShortHead) {
-        match (usize::from(head.len), self.head_room) {
-            (2, 2) => self.fill_head([head.bytes[0], head.bytes[1]]),
-            (4, 4) => self.fill_head([head.bytes[0], head.bytes[1], head.bytes[2], head.bytes[3]]),
-            (len, _) => self.put_head(head.bytes.get(..len).unwrap_or_default()),
-        }
-    }
-
-    /// Fills the room for the head, which has this length. The compiler knows it, which makes the copy cheap.
-    #[inline]
-    fn fill_head<const LEN: usize>(&mut self, head: [u8; LEN]) {
-        if let Some(room) = self.queue.get_mut(self.start..).and_then(<[u8]>::first_chunk_mut) {
-            *room = head;
-        }
-    }
-
-    fn put_head(&mut self, head: &[u8]) {
-        let room = self.start..self.start + self.head_room;
-        match self.queue.get_mut(room.clone()) {
-            Some(room) if room.len() == head.len() => room.copy_from_slice(head),
-            _ => {
-                self.queue.splice(room, head.iter().copied());
-                self.head_room = head.len();
-            }
-        }
+/// Fills the room for a head, or moves the payload if the head has another length.
+#[inline(never)]
+fn put_head(queue: &mut Vec<u8>, start: usize, head_room: usize, head: &[u8]) {
+    let room = start..start + head_room;
+    match queue.get_mut(room.clone()) {
+        Some(room) if room.len() == head.len() => room.copy_from_slice(head),
+        _ => drop(queue.splice(room, head.iter().copied())),
     }
 }
 

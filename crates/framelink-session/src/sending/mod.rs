@@ -489,6 +489,12 @@ impl<E: Encode> Sending<E> {
         self.queued_len() < self.limit && self.ends.len() < self.most as usize
     }
 
+    /// Returns how many more messages may be queued before [`has_room`](Self::has_room) returns false.
+    #[must_use]
+    pub const fn messages_left(&self) -> usize {
+        (self.most as usize).saturating_sub(self.ends.len())
+    }
+
     /// Returns whether the queue is at most half full, so that a write was worthwhile.
     pub fn is_half_empty(&self) -> bool {
         self.queued_len() <= self.limit / 2 && self.ends.len() <= self.most as usize / 2

@@ -33,7 +33,7 @@ impl<E: Encode> Sending<E> {
     /// the queue. Otherwise a queue that is never empty would grow with everything that passes through it.
     #[inline]
     pub(super) fn make_room(&mut self, count: usize) {
-        if self.start > self.queue.len() / 2 {
+        if self.start > 0 && self.start > self.queue.len() / 2 {
             self.queue.drain(..self.start);
             self.start = 0;
         }

@@ -216,10 +216,13 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
         // While replies are gathered, none of them holds the place of the next request.
         let goes_on = self.requests.replies.is_gathering() && !self.requests.is_short();
         let most = if goes_on { turn.frames_left(open.receiving) } else { 0 };
+        // A handler that does not wait leaves the queue alone, so its limits are read once.
+        let most = most.min(open.sending.messages_left().saturating_sub(1) as u64);
+        let most_bytes = ServedOutput::<C>::most_gathered(open.sending);
         let (mut handled, receiving, sending) = (Handled::default(), &mut *open.receiving, &mut *open.sending);
         self.requests.on_begun();
         let may_go_on =
-            |handled: &Handled, sending: &Sending<_>| handled.taken <= most && ServedOutput::<C>::may_gather(sending);
+            |handled: &Handled, sending: &Sending<_>| handled.taken <= most && sending.queued_len() < most_bytes;
         // One guard for all handlers, because it costs as much as a short handler.
         let gathered = drive::guarded(|| {
             let mut next = Some(first);
@@ -228,12 +231,10 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
                 if !may_go_on(&handled, sending) {
                     break;
                 }
-                let mut failed = Ok(());
                 receiving.take_whole(|request| {
-                    failed = answer_in_place(request, sending, &mut handled, handler);
-                    failed.is_ok() && may_go_on(&handled, sending)
-                });
-                failed?;
+                    answer_in_place(request, sending, &mut handled, handler)?;
+                    Ok::<_, CauseOf<C>>(may_go_on(&handled, sending))
+                })?;
                 if may_go_on(&handled, sending) {
                     next = drive::place_at_hand(receiving);
                 }

@@ -38,7 +38,7 @@ pub(crate) use in_place::{ServeInPlace, WrittenReply, serve_in_place};
 pub(crate) use in_turn::{handled, serve_in_turn};
 pub(crate) use methods::{join_method, run_server, serve_in_place_method, serve_many_method, serve_method, server};
 pub(crate) use output::ServedOutput;
-pub(crate) use requests::{PlacedRequest, ServedRequests};
+pub(crate) use requests::{NextRequest, PlacedRequest, ServedRequests};
 pub use rules::{RuleHandler, RuledAnswer};
 pub(crate) use run::{ServerListener, run};
 pub(crate) use served::{Handled, KEPT_FOR, ServedMachine};

@@ -75,6 +75,11 @@ impl<C> ServedOutput<C> {
         sending.queued_len() < GATHER && sending.has_room()
     }
 
+    /// Returns how many queued bytes are worth a write.
+    pub(crate) fn most_gathered<E: Encode>(sending: &Sending<E>) -> usize {
+        GATHER.min(sending.queue_limit())
+    }
+
     /// Queues messages that are due, enough for one write.
     pub(crate) fn fill<D, E: Encode, R: AsRef<[u8]>>(
         &mut self,
@@ -86,7 +91,7 @@ impl<C> ServedOutput<C> {
         if mailbox.slot.is_closed() {
             return Err(Cause::TooSlow);
         }
-        let count = mailbox.slot.fill(sending, GATHER.min(sending.queue_limit())).map_err(Cause::Refused)?;
+        let count = mailbox.slot.fill(sending, Self::most_gathered(sending)).map_err(Cause::Refused)?;
         self.push(OutputKind::Pushed, count);
         Ok(())
     }
@@ -213,7 +218,17 @@ impl<C> ServedOutput<C> {
         }
     }
 
+    /// Returns whether [`write`](Self::write) would do nothing, on a connection without pushed messages.
+    #[inline]
+    pub(super) fn has_nothing_due<E: Encode, R>(&self, replies: &Replies<R>, sending: &Sending<E>) -> bool {
+        self.mailbox.is_none()
+            && self.blocked_since.is_none()
+            && replies.due_since().is_none()
+            && self.is_settled(replies, sending)
+    }
+
     /// Returns whether there is nothing to write and nothing to count.
+    #[inline]
     fn is_settled<E: Encode, R>(&self, replies: &Replies<R>, sending: &Sending<E>) -> bool {
         let is_counted = self.answered == replies.answered() && self.written == sending.messages_written();
         is_counted && !sending.has_output() && sending.told().is_none()

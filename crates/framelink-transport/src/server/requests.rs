@@ -9,7 +9,7 @@ use crate::drive;
 use crate::error::Error;
 use crate::profile::{ExchangeKind, Profile};
 use crate::session::memory::Held;
-use crate::session::{Concurrency, LivenessHandle, Receiving, Replies, ReplySlot, Sending};
+use crate::session::{Concurrency, LivenessHandle, MessagePlace, Receiving, Replies, ReplySlot, Sending};
 use framelink_session::Message;
 
 /// Decides which requests of a connection are read, when each is handled, and when the connection has been served.
@@ -45,6 +45,13 @@ const MOST_AHEAD: usize = 64;
 const MOST_BYTES_AHEAD: usize = 256 * 1024;
 
 pub(crate) type PlacedRequest = (ReplySlot, Message);
+
+/// A request to handle.
+pub(crate) enum NextRequest {
+    Placed(PlacedRequest),
+    /// A request in the read buffer that needs no place, because nothing else is owed.
+    Passing(MessagePlace),
+}
 
 impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
     /// Begins to take the messages of the connection as requests.
@@ -113,6 +120,15 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
         self.place(request)
     }
 
+    /// Takes a message that was received. Returns the request that is to be handled now.
+    #[inline]
+    pub(crate) fn take<C: Decode>(&mut self, receiving: &mut Receiving<C>, place: MessagePlace) -> Option<NextRequest> {
+        if self.may_pass() {
+            return Some(NextRequest::Passing(place));
+        }
+        self.on_request(receiving.take_at(place)).map(NextRequest::Placed)
+    }
+
     /// Returns whether [`next`](Self::next) returns a request, or another message may be read and handled.
     pub(crate) fn may_go_on(&self, has_message: impl FnOnce() -> bool) -> bool {
         self.replies.room() > 0 && (!self.ahead.is_empty() || (self.end.is_none() && has_message()))
@@ -141,6 +157,12 @@ impl<D, E, R: AsRef<[u8]>> ServedRequests<D, E, R> {
     /// Returns how many requests were taken since the last call.
     pub(super) const fn newly_taken(&mut self) -> u64 {
         std::mem::replace(&mut self.taken, 0)
+    }
+
+    /// Returns whether no requests were taken since the last call of [`newly_taken`](Self::newly_taken).
+    #[inline]
+    pub(super) const fn has_counted(&self) -> bool {
+        self.taken == 0
     }
 
     /// Reads no request before the one before it is answered.

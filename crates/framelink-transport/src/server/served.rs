@@ -101,7 +101,29 @@ impl<C: Decode + Encode, R: AsRef<[u8]>> ServedMachine<C, R> {
     }
 
     /// Writes messages that are due, as far as the socket takes them now.
+    #[inline]
     pub(crate) fn write<D, S: Encode>(
+        &mut self,
+        sending: &mut Sending<S>,
+        output: &mut impl Output,
+        clock: &impl Clock,
+    ) -> Result<Progress, Cause<D, S::Error>> {
+        if self.has_nothing_due(sending) {
+            return Ok(Progress::Done);
+        }
+        self.write_due(sending, output, clock)
+    }
+
+    /// The shortcut of [`write`](Self::write): returns whether it would do nothing.
+    #[inline]
+    fn has_nothing_due<S: Encode>(&self, sending: &Sending<S>) -> bool {
+        let Self { requests, output } = self;
+        let has_counted = requests.has_counted() && requests.replies.is_gathering();
+        has_counted && sending.liveness().is_none() && output.has_nothing_due(&requests.replies, sending)
+    }
+
+    #[inline(never)] // so that `write` is short
+    fn write_due<D, S: Encode>(
         &mut self,
         sending: &mut Sending<S>,
         output: &mut impl Output,

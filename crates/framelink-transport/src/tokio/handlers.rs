@@ -80,9 +80,11 @@ impl<R, F: Future<Output = R>> Handlers<F> {
     /// Returns the last free place.
     #[inline]
     fn free_place(&mut self) -> usize {
-        if let Some(&number) = self.free.last() {
-            return number;
-        }
+        self.free.last().copied().unwrap_or_else(|| self.add_place())
+    }
+
+    #[cold] // so that `free_place` is short
+    fn add_place(&mut self) -> usize {
         let number = self.places.len();
         self.places.push(Place::new(number, &self.woken));
         self.free.push(number);
@@ -155,11 +157,13 @@ impl<F: Future> Place<F> {
         Self { slot: None, future: Box::pin(None), handler, waker }
     }
 
+    #[inline(always)] // A call with a result in memory takes as long as the rest.
     fn start(&mut self, begin: impl FnOnce() -> F) -> Poll<F::Output> {
         self.future.set(Some(begin()));
         self.poll()
     }
 
+    #[inline]
     fn poll(&mut self) -> Poll<F::Output> {
         let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
         self.handler.is_woken.store(false, Ordering::Release);

@@ -17,11 +17,11 @@ use crate::driver::awaited;
 use crate::error::{Cause, Error, Operation};
 use crate::profile::Profile;
 use crate::server::{
-    Answer, Handled, HandlerResult, KEPT_FOR, ServeInPlace, ServedMachine, ServedOutcome, ServedOutput, Service,
-    StepClock, end_served, join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method,
+    Answer, Handled, HandlerResult, KEPT_FOR, NextRequest, ServeInPlace, ServedMachine, ServedOutcome, ServedOutput,
+    Service, StepClock, end_served, join_method, open_served, serve_in_place, serve_in_place_method, serve_many_method,
     serve_method, served_connection,
 };
-use crate::session::{Concurrency, MessagePlace, ReplySlot};
+use crate::session::{Concurrency, MessagePlace};
 use framelink_session::Message;
 
 impl<C: Decode + Encode> Connection<C> {
@@ -204,9 +204,6 @@ struct Serving<C: Decode + Encode, F: Future<Output: Answer>> {
     idle_at: Duration,
 }
 
-/// A request to handle, with its place, unless nothing else is owed.
-type NextRequest = (Option<ReplySlot>, Message);
-
 /// The bytes that the handler with this future replies.
 type BytesOf<F> = <<F as Future>::Output as Answer>::Bytes;
 
@@ -270,7 +267,6 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         how: &mut impl Serve<F>,
     ) -> Poll<Result<(), ErrorOf<C>>> {
         let mut has_turn = true;
-        self.handle(connection, context)?;
         loop {
             // Handlers may have run for long, or a deadline has passed.
             clock.renew();
@@ -325,13 +321,13 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
             let requests = &mut self.machine.requests;
             let ahead = if requests.may_pass() { None } else { requests.next() };
             let next = match ahead {
-                Some((place, request)) => Some((Some(place), request)),
+                Some(request) => Some(NextRequest::Placed(request)),
                 None if !requests.may_read() => break,
                 None => {
                     let receiving = &mut connection.receiver.receiving;
                     // Everything but a message is left to the next read.
                     let Some(place) = drive::place_at_hand(receiving) else { break };
-                    self.take(receiving.take_at(place))
+                    requests.take(receiving, place)
                 }
             };
             if let Some(request) = next {
@@ -341,31 +337,24 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         Ok(true)
     }
 
-    /// Takes a request that was received. Returns it if it is to be handled now.
-    #[inline]
-    fn take(&mut self, request: Message) -> Option<NextRequest> {
-        let requests = &mut self.machine.requests;
-        match requests.may_pass() {
-            true => Some((None, request)),
-            false => requests.on_request(request).map(|(place, request)| (Some(place), request)),
-        }
-    }
-
     /// Starts the handler of a request. A reply that is ready at once is queued.
     fn start(
         &mut self,
         connection: &mut Connection<C>,
-        (place, request): NextRequest,
+        next: NextRequest,
         how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
-        let Some(place) = place else { return self.pass(connection, request, how) };
+        let (slot, request) = match next {
+            NextRequest::Placed(request) => request,
+            NextRequest::Passing(place) => return self.pass(connection, place, how),
+        };
         let (machine, sending, clock) = (&mut self.machine, &mut connection.sender.sending, &connection.receiver.clock);
         let peer = connection.receiver.peer.get();
         let started = drive::guarded(|| self.handlers.start(|| how.answer(request, peer)));
         let finished = started.and_then(|started| match started {
-            Ok(done) => machine.finish(place, done, sending, clock).map(drop),
+            Ok(done) => machine.finish(slot, done, sending, clock).map(drop),
             Err(number) => {
-                self.handlers.keep(number, Some(place));
+                self.handlers.keep(number, Some(slot));
                 Ok(())
             }
         });
@@ -377,7 +366,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
     fn pass(
         &mut self,
         connection: &mut Connection<C>,
-        first: Message,
+        first: MessagePlace,
         how: &mut impl Serve<F>,
     ) -> Result<(), ErrorOf<C>> {
         let (receiver, sending) = (&mut connection.receiver, &mut connection.sender.sending);
@@ -387,19 +376,19 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let goes_on = !machine.requests.is_short();
         // One guard for all handlers, because it costs as much as a short handler.
         let passed = drive::guarded(|| {
-            let mut next = Some(first);
-            while let Some(request) = next.take() {
-                let len = request.len();
+            let mut place = first;
+            loop {
                 handled.taken += 1;
-                match handlers.start(|| how.answer(request, peer)) {
+                match handlers.start(|| how.answer(receiver.receiving.take_at(place), peer)) {
                     Ok(done) => handled.queue(done, sending)?,
-                    Err(number) => return Ok(Some((number, len))),
+                    Err(number) => return Ok(Some((number, place.payload_len()))),
                 }
-                if goes_on && ServedOutput::<C>::may_gather(sending) {
-                    next = receiver.ready_place().map(|place| receiver.receiving.take_at(place));
+                if !goes_on || !ServedOutput::<C>::may_gather(sending) {
+                    return Ok(None);
                 }
+                let Some(next) = receiver.ready_place() else { return Ok(None) };
+                place = next;
             }
-            Ok(None)
         });
         machine.on_handled(&handled);
         let suspended = passed.and_then(|passed| passed).map_err(|cause| error(connection, cause))?;
@@ -417,8 +406,8 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         clock: &StepClock<'_, Clock>,
     ) -> Poll<Result<Option<NextRequest>, ErrorOf<C>>> {
         let requests = &mut self.machine.requests;
-        if let Some((place, request)) = requests.next() {
-            return Poll::Ready(Ok(Some((Some(place), request))));
+        if let Some(request) = requests.next() {
+            return Poll::Ready(Ok(Some(NextRequest::Placed(request))));
         }
         if !requests.may_read() {
             return Poll::Pending;
@@ -426,8 +415,7 @@ impl<C: Decode + Encode, F: Future<Output: Answer>> Serving<C, F> {
         let ended = match ready!(poll_came(&mut connection.receiver, context, clock)) {
             Ok(Came::Beat | Came::Wait(_)) => return Poll::Ready(Ok(None)),
             Ok(Came::Message(place)) => {
-                let request = connection.receiver.receiving.take_at(place);
-                return Poll::Ready(Ok(self.take(request)));
+                return Poll::Ready(Ok(requests.take(&mut connection.receiver.receiving, place)));
             }
             Ok(Came::Closed) => Ok(()),
             Err(error) => Err(error),
