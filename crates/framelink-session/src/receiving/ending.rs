@@ -29,10 +29,13 @@ impl<D: Decode> Receiving<D> {
         self.extras.as_mut()?.lifetime.as_mut()?.ending(Standing { now, is_dry, is_inside_message, frames })
     }
 
-    /// Returns whether the next read needs no check before it: unless the read finds nothing, the connection goes on.
+    /// Returns whether the next read needs no check before it: a message was delivered since this was last asked, and
+    /// unless the read finds nothing, the connection goes on. Heartbeats alone do not put a check off.
     #[inline]
-    pub fn may_read_first(&self, now: impl FnOnce() -> Duration) -> bool {
-        self.lifetime().is_none_or(|lifetime| lifetime.is_open(now))
+    pub fn may_read_first(&mut self, now: impl FnOnce() -> Duration) -> bool {
+        let [messages, ..] = self.messages.to_le_bytes();
+        let has_new = std::mem::replace(&mut self.messages_at_check, messages) != messages;
+        has_new && self.lifetime().is_none_or(|lifetime| lifetime.is_open(now))
     }
 
     /// The shortcut of [`ending`](Self::ending) and [`ends_at`](Self::ends_at) for a connection that was not told to end:

@@ -86,6 +86,8 @@ pub struct Receiving<D: Decode> {
     /// Whether the driver was told that a heartbeat is due.
     has_told_beat: bool,
     messages_are: Messages,
+    /// The last byte of `messages` when [`may_read_first`](Self::may_read_first) was asked.
+    messages_at_check: u8,
     /// Whether only the framing has to look at the next message: see [`whole_place`](Self::whole_place).
     is_checked: bool,
     /// Looks for a PROXY protocol header, if headers are refused.
@@ -142,6 +144,7 @@ impl<D: Decode> Receiving<D> {
             shared: Arc::default(),
             messages: 0,
             frames: 0,
+            messages_at_check: 0,
             missing: 0,
             liveness: None,
             room: Room::default(),

@@ -58,7 +58,7 @@ macro_rules! upstream_methods {
             /// If the file cannot be opened.
             pub fn numbers(&self) -> Result<Option<$crate::session::Numbers>, $crate::profile::ProfileError> {
                 let setup = &self.dialler.connector.setup;
-                setup.open_numbers()?;
+                setup.open_files()?;
                 Ok(setup.numbers().map(|numbers| numbers.numbers().clone()))
             }
 
