@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::card_numbers::{Hidden, hidden_in, hide_copies};
 use super::clock::Clock;
 
 /// A request and its reply.
@@ -11,12 +12,18 @@ pub(super) struct Exchange {
     pub(super) reply: Vec<u8>,
     /// The time at which the reply arrived.
     pub(super) clock: Clock,
+    /// What is hidden of each byte of the request, and of the reply.
+    hidden: [Vec<Hidden>; 2],
 }
 
 impl Exchange {
     /// `now` is the time since 1970-01-01 00:00:00 UTC. `local_offset` is how many seconds local time is ahead of UTC.
     pub(super) fn new(request: &[u8], reply: &[u8], now: Duration, local_offset: i32) -> Self {
-        Self { request: request.to_vec(), reply: reply.to_vec(), clock: Clock::at(now, local_offset) }
+        let mut hidden = [hidden_in(request), hidden_in(reply)];
+        let [of_request, of_reply] = &mut hidden;
+        hide_copies((request, of_request), (reply, of_reply));
+        hide_copies((reply, of_reply), (request, of_request));
+        Self { request: request.to_vec(), reply: reply.to_vec(), clock: Clock::at(now, local_offset), hidden }
     }
 }
 
@@ -35,6 +42,16 @@ impl Side {
         }
     }
 
+    /// Returns what is hidden of a byte in any of the messages. `at` finds it in each.
+    pub(super) fn hidden(self, group: &[&Exchange], at: impl Fn(&Exchange) -> usize) -> Hidden {
+        let mut all = Hidden::default();
+        for exchange in group {
+            let hidden = &exchange.hidden[usize::from(self == Self::Reply)];
+            all |= hidden.get(at(exchange)).copied().unwrap_or_default();
+        }
+        all
+    }
+
     /// Returns the length of the shortest message.
     pub(super) fn least_len(self, group: &[&Exchange]) -> usize {
         group.iter().map(|exchange| self.of(exchange).len()).min().unwrap_or_default()
@@ -42,9 +59,8 @@ impl Side {
 
     /// Returns whether all messages have the same bytes in this range, and have all of it.
     pub(super) fn is_constant(self, group: &[&Exchange], range: Range<usize>) -> bool {
-        let bytes = |exchange: &&Exchange| self.of(exchange).get(range.clone()).map(<[u8]>::to_vec);
-        let first = group.first().and_then(bytes);
-        first.is_some() && group.iter().all(|exchange| bytes(exchange) == first)
+        let Some(first) = group.first().and_then(|first| self.of(first).get(range.clone())) else { return false };
+        group.iter().all(|exchange| self.of(exchange).get(range.clone()) == Some(first))
     }
 
     /// Returns whether this holds for the byte at a place of each message.

@@ -2,6 +2,7 @@
 
 use framelink_transport::session::Place;
 
+use super::card_numbers::Hidden;
 use super::exchange::{Exchange, Side};
 use super::numbers::{self, NumberRun};
 use super::times::{TimeField, times_in};
@@ -9,11 +10,19 @@ use super::times::{TimeField, times_in};
 /// A part of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    Literal(Vec<u8>),
+    /// Fixed bytes without what is hidden, and how many digits and characters that is.
+    Literal(Vec<u8>, usize),
     /// Bytes of the request.
     Copied(Place),
     /// A field of a template, in its notation.
     Field(String),
+}
+
+impl Part {
+    /// Returns how many digits and characters are hidden.
+    pub(super) const fn masked(&self) -> usize {
+        if let Self::Literal(_, masked) = self { *masked } else { 0 }
+    }
 }
 
 /// A copy of fewer fixed bytes may be an accident.
@@ -59,9 +68,15 @@ fn whole_request(group: &[&Exchange]) -> Option<Vec<Part>> {
             inner == Some(&*exchange.request)
         };
         group.iter().all(is_around).then(|| {
-            let literal = |bytes: &[u8]| (!bytes.is_empty()).then(|| Part::Literal(bytes.to_vec()));
-            let request = Part::Field("{request}".to_owned());
-            [literal(prefix), Some(request), literal(suffix)].into_iter().flatten().collect()
+            let mut parts = Vec::new();
+            for (at, byte) in prefix.iter().enumerate() {
+                push_literal(&mut parts, *byte, Side::Reply.hidden(group, |_| at));
+            }
+            parts.push(Part::Field("{request}".to_owned()));
+            for (left, byte) in (1..=suffix.len()).rev().zip(suffix) {
+                push_literal(&mut parts, *byte, Side::Reply.hidden(group, |exchange| exchange.reply.len() - left));
+            }
+            parts
         })
     })
 }
@@ -101,7 +116,8 @@ impl<'g> Reader<'g> {
                 Some(at + copy.len())
             }
             _ if self.is_constant(at, 1) => {
-                self.push_literal(at);
+                let hidden = Side::Reply.hidden(self.group, |_| at);
+                push_literal(&mut self.parts, self.group[0].reply[at], hidden);
                 Some(at + 1)
             }
             _ => self.push_number(at),
@@ -168,14 +184,6 @@ impl<'g> Reader<'g> {
         len >= LEAST_FIXED && bytes.len() >= if from == at { 2 } else { 3 }
     }
 
-    fn push_literal(&mut self, at: usize) {
-        let byte = self.group[0].reply[at];
-        match self.parts.last_mut() {
-            Some(Part::Literal(bytes)) => bytes.push(byte),
-            _ => self.parts.push(Part::Literal(vec![byte])),
-        }
-    }
-
     /// Adds a copy. It goes on a copy that ends where it begins.
     fn push_copy(&mut self, copy: Place) {
         if let Some(Part::Copied(last)) = self.parts.last_mut()
@@ -195,11 +203,11 @@ impl<'g> Reader<'g> {
                 || self.copy_at(at).is_some_and(|copy| !self.is_constant(at, copy.len()))
         };
         let zeros = match self.parts.last() {
-            Some(Part::Literal(bytes)) => bytes.iter().rev().take_while(|byte| matches!(byte, 0 | b'0')).count(),
+            Some(Part::Literal(bytes, _)) => bytes.iter().rev().take_while(|byte| matches!(byte, 0 | b'0')).count(),
             _ => 0,
         };
         let NumberRun { zeros, end, field } = numbers::run_at(self.group, at, zeros, is_other)?;
-        if let Some(Part::Literal(bytes)) = self.parts.last_mut() {
+        if let Some(Part::Literal(bytes, _)) = self.parts.last_mut() {
             bytes.truncate(bytes.len() - zeros);
             if bytes.is_empty() {
                 self.parts.pop();
@@ -207,5 +215,17 @@ impl<'g> Reader<'g> {
         }
         self.parts.push(Part::Field(field));
         Some(end)
+    }
+}
+
+/// Adds a fixed byte without what is hidden of it.
+fn push_literal(parts: &mut Vec<Part>, byte: u8, hidden: Hidden) {
+    let (byte, masked) = (hidden.mask(byte), hidden.count());
+    match parts.last_mut() {
+        Some(Part::Literal(bytes, all_masked)) => {
+            bytes.push(byte);
+            *all_masked += masked;
+        }
+        _ => parts.push(Part::Literal(vec![byte], masked)),
     }
 }

@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use framelink_transport::session::{Encoding, Place};
 
-use super::card_numbers;
 use super::exchange::{Exchange, Side};
 use super::fields::{Part, copied_bytes, parts_of};
 use super::numbers::goes_up;
@@ -33,8 +32,6 @@ pub(super) struct RecordedRule {
     /// The length of a request, if it tells kinds apart.
     pub(super) len: Option<usize>,
     pub(super) say: Vec<Part>,
-    /// The replies are texts.
-    pub(super) is_text: bool,
     /// How many requests the rule answers. `None`: all.
     pub(super) times: Option<u32>,
     /// How many exchanges it stands for.
@@ -133,8 +130,7 @@ impl Kinds<'_> {
             bytes.insert(range.start, request[range].to_vec());
         }
         let len = chosen.contains(&Mark::Len).then(|| group[0].request.len());
-        let is_text = group.iter().all(|exchange| card_numbers::is_text(&exchange.reply));
-        self.rules.push(RecordedRule { bytes, len, say, is_text, times, exchanges: group.len() });
+        self.rules.push(RecordedRule { bytes, len, say, times, exchanges: group.len() });
     }
 
     /// Returns what divides a group.
@@ -165,10 +161,8 @@ impl Kinds<'_> {
         for (start, end) in counters(group, len) {
             mark(start, end);
         }
-        for exchange in group {
-            let start = exchange.request.get(..len + card_numbers::MOST_LEN).unwrap_or(&exchange.request);
-            let masked = card_numbers::masked(start);
-            is_own.iter_mut().zip(masked).for_each(|(is_own, is_masked)| *is_own |= is_masked);
+        for (at, is_own) in is_own.iter_mut().enumerate() {
+            *is_own |= Side::Request.hidden(group, |_| at).is_any();
         }
         is_own
     }

@@ -27,6 +27,7 @@ use framelink_transport::Profile;
 use framelink_transport::session::{Inputs, Place, ReplyRules};
 
 use self::exchange::Exchange;
+use self::fields::Part;
 use crate::failure::Failure;
 use crate::output::Count;
 
@@ -75,8 +76,9 @@ impl Recording {
             return Ok(None);
         }
         let in_turn = recorded.iter().any(|rule| rule.times.is_some());
+        let masked = recorded.iter().flat_map(|rule| &rule.say).map(Part::masked).sum();
         let rules: Result<Vec<_>, _> = recorded.into_iter().map(notation::rule_of).collect();
-        let (rules, masked): (Vec<_>, Vec<_>) = rules.map_err(Failure::fault)?.into_iter().unzip();
+        let rules = rules.map_err(Failure::fault)?;
         let count = rules.len();
         let profile = Profile::builder(clients.framing())
             .exchange(clients.exchange())
@@ -86,7 +88,7 @@ impl Recording {
         let profile = profile.map_err(|error| Failure::fault(format!("the recording is no profile: {error}")))?;
         let notes = Notes {
             in_turn,
-            masked: masked.iter().sum(),
+            masked,
             left_out: self.left_out + (self.exchanges.len() - answered) as u64,
             has_too_many_kinds: more > 0,
         };
@@ -109,10 +111,10 @@ impl Notes {
         let mut text = format!("# The answers of {}, from {exchanges}.", peer.escape_debug());
         text.push_str(" `framelink serve --profile FILE` answers like it.\n");
         if self.masked > 0 {
-            let masked = Count(self.masked as u64, "digit");
+            let masked = Count(self.masked as u64, "character");
             let _ = writeln!(
                 text,
-                "# {masked} of card numbers are masked: the first 6 and the last 4 digits of each are left."
+                "# Masked: {masked} of card numbers and card tracks. The first 6 and the last 4 digits of a number are left."
             );
         }
         if self.in_turn {
