@@ -13,6 +13,7 @@ use super::exchange::{Exchange, Side};
 use super::fields::{Part, copied_bytes, parts_of};
 use super::numbers::goes_up;
 use super::times::times_in;
+use super::work::Work;
 
 /// A kind is at the start of a message, and there are few.
 const MOST_OFFSET: usize = 64;
@@ -22,7 +23,7 @@ const COMMAND: usize = 8;
 /// The most letters of a word that a rule compares.
 const MOST_WORD: usize = 16;
 /// The most rules of one kind whose replies differ.
-const MOST_IN_TURN: usize = 8;
+pub(super) const MOST_IN_TURN: usize = 8;
 
 /// A rule, before it is written in a notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub(super) struct RecordedRule {
 }
 
 /// Returns rules that answer the requests with the replies.
-pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place]) -> Vec<RecordedRule> {
-    let mut kinds = Kinds { keys, rules: Vec::new() };
+pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place], work: &Work) -> Vec<RecordedRule> {
+    let mut kinds = Kinds { keys, work, rules: Vec::new() };
     if !exchanges.is_empty() {
         kinds.divide(&exchanges.iter().collect::<Vec<_>>(), &[]);
     }
@@ -49,6 +50,7 @@ pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place]) -> Vec<RecordedRu
 
 struct Kinds<'k> {
     keys: &'k [Place],
+    work: &'k Work,
     rules: Vec<RecordedRule>,
 }
 
@@ -83,7 +85,7 @@ impl Mark {
 impl Kinds<'_> {
     /// Adds the rules of a group. `marks` are those that divided it from others.
     fn divide(&mut self, group: &[&Exchange], marks: &[Mark]) {
-        if let Some(say) = parts_of(group, self.keys) {
+        if let Some(say) = parts_of(group, self.keys, self.work) {
             self.push(group, marks, say, None);
         } else if let Some(mark) = self.mark_of(group) {
             let marks = [marks, &[mark]].concat();
@@ -95,27 +97,35 @@ impl Kinds<'_> {
 
     /// One rule after the other: each answers as many requests as had its reply, and the last one all others.
     fn in_turn(&mut self, group: &[&Exchange], marks: &[Mark]) {
-        let mut runs: Vec<(Vec<&Exchange>, Vec<Part>)> = Vec::new();
-        for exchange in group {
-            if let Some((run, say)) = runs.last_mut() {
-                run.push(exchange);
-                if let Some(longer) = parts_of(run, self.keys) {
-                    *say = longer;
-                    continue;
-                }
-                run.pop();
-            }
-            if runs.len() == MOST_IN_TURN {
-                break;
-            }
-            // One reply always has parts.
-            runs.extend(parts_of(&[exchange], self.keys).map(|say| (vec![*exchange], say)));
+        let (mut rest, mut runs) = (group, Vec::new());
+        while !rest.is_empty() && runs.len() < MOST_IN_TURN {
+            let (len, say) = self.longest_run(rest);
+            runs.push((&rest[..len], say));
+            rest = &rest[len..];
         }
         let last = runs.len().saturating_sub(1);
         for (index, (run, say)) in runs.into_iter().enumerate() {
             let times = u32::try_from(run.len()).ok().filter(|_| index < last);
-            self.push(&run, marks, say, times);
+            self.push(run, marks, say, times);
         }
+    }
+
+    /// Returns how many of the first exchanges one template composes. The steps by which more are tried are doubled until
+    /// a template does not compose all, and halved then.
+    fn longest_run(&self, group: &[&Exchange]) -> (usize, Vec<Part>) {
+        let parts = |len: usize| parts_of(&group[..len], self.keys, self.work);
+        // One reply always has parts.
+        let (mut len, mut say) = (1, parts(1).unwrap_or_default());
+        let (mut step, mut is_growing) = (1, true);
+        while step > 0 {
+            let longer = (len + step).min(group.len());
+            match parts(longer).filter(|_| longer > len) {
+                Some(parts) => (len, say) = (longer, parts),
+                None => is_growing = false,
+            }
+            step = if is_growing { step * 2 } else { step / 2 };
+        }
+        (len, say)
     }
 
     fn push(&mut self, group: &[&Exchange], marks: &[Mark], say: Vec<Part>, times: Option<u32>) {
@@ -135,10 +145,14 @@ impl Kinds<'_> {
 
     /// Returns what divides a group.
     fn mark_of(&self, group: &[&Exchange]) -> Option<Mark> {
+        self.work.add(group.len() * MOST_OFFSET * MOST_KINDS);
+        if self.work.is_over() {
+            return None;
+        }
         let is_own = self.own(group);
         let kinds = |mark: Mark| mark.divide(group).len();
         let divides = |at: &usize| !is_own[*at] && (2..=MOST_KINDS).contains(&kinds(Mark::Byte(*at)));
-        let is_copied = copied_bytes(group, self.keys);
+        let is_copied = copied_bytes(group, self.keys, self.work);
         let places = || (0..is_own.len()).filter(divides);
         let place = places().find(|at| !is_copied[*at]).or_else(|| places().find(|at| *at < COMMAND));
         place.map(Mark::Byte).or_else(|| (2..=MOST_KINDS).contains(&kinds(Mark::Len)).then_some(Mark::Len))

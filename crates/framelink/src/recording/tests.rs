@@ -11,21 +11,26 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::Recording;
+use super::work::Work;
 
 /// 2027-01-15 08:00:00 UTC.
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
 /// Records exchanges one second apart, and returns the profile.
 fn recorded(exchanges: &[(&[u8], &[u8])], keys: &[&str]) -> String {
+    recorded_with(exchanges, keys, &Work::default())
+}
+
+fn recorded_with(exchanges: &[(&[u8], &[u8])], keys: &[&str], work: &Work) -> String {
     let numbers = Numbers::new(1..=1).unwrap();
     let mut recording = Recording::default();
     for (second, (request, reply)) in (0..).zip(exchanges) {
         let now = NOW + Duration::from_secs(second);
         recording.add(request, reply, &Inputs { now, local_offset: 0, ..Inputs::system(&numbers) });
     }
-    let clients = Profile::builder("net:2".parse::<Framing>().unwrap()).build().unwrap();
+    let server = Profile::builder("net:2".parse::<Framing>().unwrap());
     let keys: Vec<Place> = keys.iter().map(|key| key.parse().unwrap()).collect();
-    recording.as_profile(&clients, &keys, "a host").unwrap().expect("exchanges").toml
+    recording.as_profile(server, &keys, "a host", work).unwrap().expect("exchanges").toml
 }
 
 /// Returns the rules without their comment and the framing, each in a line.
@@ -38,8 +43,11 @@ fn rules(exchanges: &[(&[u8], &[u8])], keys: &[&str]) -> Vec<String> {
 #[test]
 fn one_exchange_makes_a_rule_for_its_kind() {
     let exchange: &[(&[u8], &[u8])] = &[(b"0800000001011508000000", b"0810000001011508000000")];
-    let rule = [r#"when = "0:4=text:0800"; say = "text:0810{request:4:18}""#];
+    let rule = [r#"when = "0:4=text:0800"; say = "text:0810{request:4:16}00""#];
     assert_eq!(rules(exchange, &["4:6"]), rule);
+    // The response code is no copy, also if the request goes on with such digits.
+    let code = rules(&[(b"08000000010115080000001", b"0810000001011508000000")], &["4:6"]);
+    assert_eq!(code, rule);
     // Without the place of the key, the last digit of the type is copied too.
     let rule = [r#"when = "0:4=text:0800"; say = "text:081{request:3:7}00""#];
     assert_eq!(rules(&[(b"0800000001..", b"081000000100")], &[]), rule);
@@ -93,11 +101,7 @@ fn a_card_number_is_hidden_also_where_a_part_of_it_is_copied_or_varies() {
         (&[(b"BIN 453957", b"card 4539578763621486")], "text:card{request:3:7}******1486"),
         (&[(b"A1", b"card 4111111111111111"), (b"A2", b"card 4111111111112222")], "text:card 411111******{random:4}"),
         (
-            &[
-                (b"A1", b"pan=4111111111111103"),
-                (b"A2", b"pan=4111111111111111"),
-                (b"A3", b"pan=4111111111111129"),
-            ],
+            &[(b"A1", b"pan=4111111111111103"), (b"A2", b"pan=4111111111111111"), (b"A3", b"pan=4111111111111129")],
             "text:pan=411111******11{number:2}",
         ),
         (&[(b"CARD?", b"4111 1111 1111 1111")], "text:4111 11** **** 1111"),
@@ -120,7 +124,40 @@ fn there_are_at_most_as_many_rules_as_a_profile_has() {
     let exchanges: Vec<(&[u8], &[u8])> = exchanges.iter().map(|(request, reply)| (&request[..], &reply[..])).collect();
     let toml = recorded(&exchanges, &[]);
     assert_eq!(toml.matches("[[reply]]").count(), ReplyRules::MOST, "{toml}");
-    assert!(toml.contains("# Left out: "), "{toml}");
+    assert!(toml.contains("# Left out: 16 exchanges, because a profile has at most 32 rules.\n"), "{toml}");
+    assert!(!toml.contains("one kind of request have"), "{toml}");
+}
+
+#[test]
+fn what_is_left_out_has_its_own_reason() {
+    let long = [0; super::MOST_LEN + 1];
+    let differ: [&[u8]; 11] = [b"a", b"bb", b"c", b"dd", b"e", b"ff", b"g", b"hh", b"i", b"jj", b"k"];
+    let exchanges: Vec<_> =
+        differ.iter().map(|reply| (&b"ask"[..], *reply)).chain([(&b"ask"[..], &long[..])]).collect();
+    let toml = recorded(&exchanges, &[]);
+    assert!(
+        toml.contains(
+            "# Left out: 1 exchange, because only 512 exchanges are recorded, with up to 2048 bytes a message.\n"
+        ),
+        "{toml}"
+    );
+    let why = "replies to one kind of request have at most 8 rules, one after the other.\n";
+    assert!(toml.contains(&format!("# Left out: 3 exchanges, because {why}")), "{toml}");
+}
+
+/// Before, each byte was compared with each other one, for each number of exchanges: minutes for these.
+#[test]
+fn messages_with_equal_bytes_take_little_work() {
+    let requests: Vec<_> = (0..128_u32).map(|number| [&number.to_be_bytes()[..], &[b'a'; 508]].concat()).collect();
+    for (most, reply) in [(Work::MOST * 2, &[b'a'; 512][..]), (Work::MOST * 2, &b"ab".repeat(256)), (1 << 20, b"ok")] {
+        let last = [b'b'; 512];
+        let replies = (1..requests.len()).map(|_| reply).chain([&last[..]]);
+        let exchanges: Vec<_> = requests.iter().map(|request| &request[..]).zip(replies).collect();
+        let work = Work::default();
+        let toml = recorded_with(&exchanges, &[], &work);
+        assert!(work.done() < most, "{} of {most}: {toml}", work.done());
+        assert!(toml.contains("times = 127"), "{toml}");
+    }
 }
 
 /// What a message is made of: letters, digits, and bytes that are no text.
