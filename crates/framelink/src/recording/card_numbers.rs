@@ -15,6 +15,8 @@ const MOST_LEN: usize = 19;
 const LENGTHS: RangeInclusive<usize> = 13..=MOST_LEN;
 const SHOWN_FIRST: usize = 6;
 const SHOWN_LAST: usize = 4;
+/// The fewest digits of a card number that tell something about it.
+const LEAST_WRITTEN: usize = 6;
 /// The fewest digits between two blanks or dashes. A date has fewer.
 const LEAST_GROUP: usize = 3;
 /// The most characters of a name, and of the data behind it, on track 1.
@@ -54,10 +56,13 @@ pub(super) fn is_text(message: &[u8]) -> bool {
 }
 
 /// Returns for each byte of a whole message what is hidden of it.
-pub(super) fn hidden_in(message: &[u8]) -> Vec<Hidden> {
+///
+/// `is_written` says for each byte whether it is written. Of a real card number at least six digits are, or it is not told:
+/// fields next to each other often look like one, and their few fixed digits must stay.
+pub(super) fn hidden_in(message: &[u8], is_written: impl Fn(usize) -> bool) -> Vec<Hidden> {
     let mut hidden = vec![Hidden::default(); message.len()];
     for form in Form::all(is_text(message)) {
-        for at in hidden_symbols(message, *form) {
+        for at in hidden_symbols(message, *form, &is_written) {
             hidden[at / form.in_byte()] |= form.hidden(at);
         }
     }
@@ -184,7 +189,7 @@ const fn packed(nibble: u8) -> Symbol {
 }
 
 /// Returns the symbols to hide, in order.
-fn hidden_symbols(bytes: &[u8], form: Form) -> Vec<usize> {
+fn hidden_symbols(bytes: &[u8], form: Form, is_written: &impl Fn(usize) -> bool) -> Vec<usize> {
     let symbols = form.symbols(bytes);
     let mut is_hidden = vec![false; symbols.len()];
     for start in 0..symbols.len() {
@@ -192,7 +197,8 @@ fn hidden_symbols(bytes: &[u8], form: Form) -> Vec<usize> {
         for number in LENGTHS.filter_map(|len| places.get(..len)) {
             let end = number[number.len() - 1] + 1;
             let is_text = form == Form::Packed && has_text_digits(&bytes[start / 2..end.div_ceil(2)]);
-            if !is_text && is_card_number(&symbols, number) {
+            let written = number.iter().filter(|at| is_written(**at / form.in_byte())).count();
+            if !is_text && written >= LEAST_WRITTEN && is_card_number(&symbols, number) {
                 let middle = &number[SHOWN_FIRST..number.len() - SHOWN_LAST];
                 middle.iter().for_each(|at| is_hidden[*at] = true);
                 hide_track(&symbols, end, &mut is_hidden);
@@ -265,7 +271,7 @@ mod tests {
     use super::*;
 
     fn masked(message: &[u8]) -> Vec<u8> {
-        hidden_in(message).into_iter().zip(message).map(|(hidden, byte)| hidden.mask(*byte)).collect()
+        hidden_in(message, |_| true).into_iter().zip(message).map(|(hidden, byte)| hidden.mask(*byte)).collect()
     }
 
     #[test]

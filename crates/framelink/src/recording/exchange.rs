@@ -12,17 +12,15 @@ pub(super) struct Exchange {
     pub(super) reply: Vec<u8>,
     /// The time at which the reply arrived.
     pub(super) clock: Clock,
-    /// What is hidden of each byte of the request, and of the reply.
-    hidden: [Vec<Hidden>; 2],
+    /// What is hidden of each byte of the request.
+    pub(super) hidden: Vec<Hidden>,
 }
 
 impl Exchange {
     /// `now` is the time since 1970-01-01 00:00:00 UTC. `local_offset` is how many seconds local time is ahead of UTC.
     pub(super) fn new(request: &[u8], reply: &[u8], now: Duration, local_offset: i32) -> Self {
-        let mut hidden = [hidden_in(request), hidden_in(reply)];
-        let [of_request, of_reply] = &mut hidden;
-        hide_copies((request, of_request), (reply, of_reply));
-        hide_copies((reply, of_reply), (request, of_request));
+        let mut hidden = hidden_in(request, |_| true);
+        hide_copies((reply, &hidden_in(reply, |_| true)), (request, &mut hidden));
         Self { request: request.to_vec(), reply: reply.to_vec(), clock: Clock::at(now, local_offset), hidden }
     }
 }
@@ -40,16 +38,6 @@ impl Side {
             Self::Request => &exchange.request,
             Self::Reply => &exchange.reply,
         }
-    }
-
-    /// Returns what is hidden of a byte in any of the messages. `at` finds it in each.
-    pub(super) fn hidden(self, group: &[&Exchange], at: impl Fn(&Exchange) -> usize) -> Hidden {
-        let mut all = Hidden::default();
-        for exchange in group {
-            let hidden = &exchange.hidden[usize::from(self == Self::Reply)];
-            all |= hidden.get(at(exchange)).copied().unwrap_or_default();
-        }
-        all
     }
 
     /// Returns the length of the shortest message.

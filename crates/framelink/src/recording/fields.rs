@@ -1,8 +1,9 @@
 //! The parts of replies: which bytes are fixed, copied from the request, times, or numbers.
 
+use std::cell::Cell;
+
 use framelink_transport::session::Place;
 
-use super::card_numbers::Hidden;
 use super::exchange::{Exchange, Side};
 use super::numbers::{self, NumberRun};
 use super::times::{TimeField, times_in};
@@ -11,19 +12,13 @@ use super::work::Work;
 /// A part of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Fixed bytes without what is hidden, and how many digits and characters that is.
-    Literal(Vec<u8>, usize),
+    Literal(Vec<u8>),
     /// Bytes of the request.
     Copied(Place),
-    /// A field of a template, in its notation.
-    Field(String),
-}
-
-impl Part {
-    /// Returns how many digits and characters are hidden.
-    pub(super) const fn masked(&self) -> usize {
-        if let Self::Literal(_, masked) = self { *masked } else { 0 }
-    }
+    /// All bytes of the request.
+    Request,
+    /// A field of a template, in its notation, and its length.
+    Field(String, usize),
 }
 
 /// A copy of fewer fixed bytes may be an accident.
@@ -70,15 +65,8 @@ fn whole_request(group: &[&Exchange], work: &Work) -> Option<Vec<Part>> {
             inner == Some(&*exchange.request)
         };
         (!work.is_over() && group.iter().all(is_around)).then(|| {
-            let mut parts = Vec::new();
-            for (at, byte) in prefix.iter().enumerate() {
-                push_literal(&mut parts, *byte, Side::Reply.hidden(group, |_| at));
-            }
-            parts.push(Part::Field("{request}".to_owned()));
-            for (left, byte) in (1..=suffix.len()).rev().zip(suffix) {
-                push_literal(&mut parts, *byte, Side::Reply.hidden(group, |exchange| exchange.reply.len() - left));
-            }
-            parts
+            let literal = |bytes: &[u8]| (!bytes.is_empty()).then(|| Part::Literal(bytes.to_vec()));
+            [literal(prefix), Some(Part::Request), literal(suffix)].into_iter().flatten().collect()
         })
     })
 }
@@ -93,6 +81,8 @@ struct Reader<'g> {
     fixed_ends: Vec<usize>,
     /// Where the keys and times of the requests begin and end.
     request_fields: Vec<(usize, usize)>,
+    /// The exchange that was different in the last comparison.
+    different: Cell<usize>,
     parts: Vec<Part>,
 }
 
@@ -105,7 +95,16 @@ impl<'g> Reader<'g> {
         let [in_requests, times] = times;
         let in_requests = in_requests.iter().map(|time| (time.start, time.start + time.len));
         let request_fields = keys.iter().map(|key| (key.offset(), key.end())).chain(in_requests).collect();
-        Self { group, keys, work, times, fixed_ends: fixed_ends(group), request_fields, parts: Vec::new() }
+        Self {
+            group,
+            keys,
+            work,
+            times,
+            fixed_ends: fixed_ends(group),
+            request_fields,
+            different: Cell::new(0),
+            parts: Vec::new(),
+        }
     }
 
     fn read(mut self, len: usize) -> Option<Vec<Part>> {
@@ -122,7 +121,7 @@ impl<'g> Reader<'g> {
         let copy = self.copy_at(at);
         match (time, copy) {
             (Some(time), copy) if copy.is_none_or(|copy| copy.len() < time.len) => {
-                self.parts.push(Part::Field(time.field));
+                self.parts.push(Part::Field(time.field, time.len));
                 Some(at + time.len)
             }
             (_, Some(copy)) => {
@@ -130,8 +129,7 @@ impl<'g> Reader<'g> {
                 Some(at + copy.len())
             }
             _ if self.is_constant(at, 1) => {
-                let hidden = Side::Reply.hidden(self.group, |_| at);
-                push_literal(&mut self.parts, self.group[0].reply[at], hidden);
+                self.push_literal(at);
                 Some(at + 1)
             }
             _ => self.push_number(at),
@@ -180,12 +178,16 @@ impl<'g> Reader<'g> {
     /// exchanges are compared.
     fn common_len(&self, at: usize, from: usize, enough: usize) -> usize {
         let mut least = Place::MOST_LEN;
-        for exchange in self.group {
+        // The exchange that ended the last comparison often ends this one too.
+        let first = self.different.get();
+        for index in std::iter::once(first).chain(0..self.group.len()) {
+            let exchange = self.group[index];
             let (reply, request) = (exchange.reply.get(at..), exchange.request.get(from..));
             let pairs = reply.unwrap_or_default().iter().zip(request.unwrap_or_default());
             least = pairs.take(least).take_while(|(one, other)| one == other).count();
             self.work.add(least + 1);
             if least <= enough {
+                self.different.set(index);
                 break;
             }
         }
@@ -220,6 +222,14 @@ impl<'g> Reader<'g> {
         len >= LEAST_FIXED && bytes.len() >= if from == at { 2 } else { 3 }
     }
 
+    fn push_literal(&mut self, at: usize) {
+        let byte = self.group[0].reply[at];
+        match self.parts.last_mut() {
+            Some(Part::Literal(bytes)) => bytes.push(byte),
+            _ => self.parts.push(Part::Literal(vec![byte])),
+        }
+    }
+
     /// Adds a copy. It goes on a copy that ends where it begins.
     fn push_copy(&mut self, copy: Place) {
         if let Some(Part::Copied(last)) = self.parts.last_mut()
@@ -239,17 +249,17 @@ impl<'g> Reader<'g> {
                 || self.copy_at(at).is_some_and(|copy| !self.is_constant(at, copy.len()))
         };
         let zeros = match self.parts.last() {
-            Some(Part::Literal(bytes, _)) => bytes.iter().rev().take_while(|byte| matches!(byte, 0 | b'0')).count(),
+            Some(Part::Literal(bytes)) => bytes.iter().rev().take_while(|byte| matches!(byte, 0 | b'0')).count(),
             _ => 0,
         };
         let NumberRun { zeros, end, field } = numbers::run_at(self.group, at, zeros, is_other)?;
-        if let Some(Part::Literal(bytes, _)) = self.parts.last_mut() {
+        if let Some(Part::Literal(bytes)) = self.parts.last_mut() {
             bytes.truncate(bytes.len() - zeros);
             if bytes.is_empty() {
                 self.parts.pop();
             }
         }
-        self.parts.push(Part::Field(field));
+        self.parts.push(Part::Field(field, end - at + zeros));
         Some(end)
     }
 }
@@ -265,16 +275,4 @@ fn fixed_ends(group: &[&Exchange]) -> Vec<usize> {
         ends[at] = end;
     }
     ends
-}
-
-/// Adds a fixed byte without what is hidden of it.
-fn push_literal(parts: &mut Vec<Part>, byte: u8, hidden: Hidden) {
-    let (byte, masked) = (hidden.mask(byte), hidden.count());
-    match parts.last_mut() {
-        Some(Part::Literal(bytes, all_masked)) => {
-            bytes.push(byte);
-            *all_masked += masked;
-        }
-        _ => parts.push(Part::Literal(vec![byte], masked)),
-    }
 }

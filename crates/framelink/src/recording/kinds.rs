@@ -11,6 +11,7 @@ use framelink_transport::session::{Encoding, Place};
 
 use super::exchange::{Exchange, Side};
 use super::fields::{Part, copied_bytes, parts_of};
+use super::masking::mask;
 use super::numbers::goes_up;
 use super::times::times_in;
 use super::work::Work;
@@ -33,6 +34,8 @@ pub(super) struct RecordedRule {
     /// The length of a request, if it tells kinds apart.
     pub(super) len: Option<usize>,
     pub(super) say: Vec<Part>,
+    /// How many digits and characters of card numbers are hidden.
+    pub(super) masked: usize,
     /// How many requests the rule answers. `None`: all.
     pub(super) times: Option<u32>,
     /// How many exchanges it stands for.
@@ -128,7 +131,8 @@ impl Kinds<'_> {
         (len, say)
     }
 
-    fn push(&mut self, group: &[&Exchange], marks: &[Mark], say: Vec<Part>, times: Option<u32>) {
+    fn push(&mut self, group: &[&Exchange], marks: &[Mark], mut say: Vec<Part>, times: Option<u32>) {
+        let masked = mask(group, &mut say);
         let is_fixed = self.fixed(group);
         let mut bytes = BTreeMap::new();
         let first = is_fixed.iter().position(|is_fixed| *is_fixed).map(Mark::Byte);
@@ -140,7 +144,7 @@ impl Kinds<'_> {
             bytes.insert(range.start, request[range].to_vec());
         }
         let len = chosen.contains(&Mark::Len).then(|| group[0].request.len());
-        self.rules.push(RecordedRule { bytes, len, say, times, exchanges: group.len() });
+        self.rules.push(RecordedRule { bytes, len, say, masked, times, exchanges: group.len() });
     }
 
     /// Returns what divides a group.
@@ -176,7 +180,7 @@ impl Kinds<'_> {
             mark(start, end);
         }
         for (at, is_own) in is_own.iter_mut().enumerate() {
-            *is_own |= Side::Request.hidden(group, |_| at).is_any();
+            *is_own |= group.iter().any(|exchange| exchange.hidden.get(at).is_some_and(|hidden| hidden.is_any()));
         }
         is_own
     }

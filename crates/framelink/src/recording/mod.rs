@@ -13,6 +13,7 @@ mod exchange;
 mod fields;
 mod file;
 mod kinds;
+mod masking;
 mod notation;
 mod numbers;
 #[cfg(test)]
@@ -28,7 +29,6 @@ use framelink_transport::profile::ProfileBuilder;
 use framelink_transport::session::{Inputs, Place, ReplyRules};
 
 use self::exchange::Exchange;
-use self::fields::Part;
 use self::kinds::{MOST_IN_TURN, RecordedRule};
 use self::work::Work;
 use crate::failure::Failure;
@@ -82,7 +82,7 @@ impl Recording {
         }
         let notes = Notes {
             in_turn: recorded.iter().any(|rule| rule.times.is_some()),
-            masked: recorded.iter().flat_map(|rule| &rule.say).map(Part::masked).sum(),
+            masked: recorded.iter().map(|rule| rule.masked).sum(),
             not_kept: self.left_out,
             too_many_kinds: (in_rules - answered) as u64,
             too_different: (self.exchanges.len() - in_rules) as u64,

@@ -31,14 +31,15 @@ fn match_of(recorded: &RecordedRule) -> Result<Match, NotationError> {
 
 fn template_of(parts: Vec<Part>) -> Result<Template, NotationError> {
     // A message that is no text may have fixed bytes that are.
-    let is_text = parts.iter().all(|part| !matches!(part, Part::Literal(bytes, _) if !card_numbers::is_text(bytes)));
+    let is_text = parts.iter().all(|part| !matches!(part, Part::Literal(bytes) if !card_numbers::is_text(bytes)));
     let mut text = if is_text { "text:" } else { "hex:" }.to_owned();
     for part in parts {
         match part {
-            Part::Literal(bytes, _) if is_text => bytes.iter().for_each(|byte| push_escaped(&mut text, *byte)),
-            Part::Literal(bytes, _) => text.push_str(&Hex(&bytes).to_string()),
+            Part::Literal(bytes) if is_text => bytes.iter().for_each(|byte| push_escaped(&mut text, *byte)),
+            Part::Literal(bytes) => text.push_str(&Hex(&bytes).to_string()),
             Part::Copied(place) => text.push_str(&format!("{{request:{place}}}")),
-            Part::Field(field) => text.push_str(&field),
+            Part::Request => text.push_str("{request}"),
+            Part::Field(field, _) => text.push_str(&field),
         }
     }
     text.parse()
