@@ -211,8 +211,8 @@ fn hidden_symbols(bytes: &[u8], form: Form, is_written: &impl Fn(usize) -> bool)
 /// Returns the places of the digits from here, in groups with the same separator.
 fn digits_from(symbols: &[Symbol], start: usize) -> Vec<usize> {
     let (mut places, mut separator, mut group) = (Vec::new(), None, LEAST_GROUP);
-    for at in start..symbols.len() {
-        match symbols[at] {
+    for (at, symbol) in symbols.iter().enumerate().skip(start) {
+        match *symbol {
             Symbol::Digit(_) => {
                 places.push(at);
                 group += 1;
@@ -263,7 +263,7 @@ fn is_card_number(symbols: &[Symbol], places: &[usize]) -> bool {
     let doubled = |digit: u32| digit * 2 / 10 + digit * 2 % 10;
     let digits = places.iter().rev().map(digit).enumerate();
     let sum: u32 = digits.map(|(index, digit)| if index % 2 == 0 { digit } else { doubled(digit) }).sum();
-    sum % 10 == 0 && places.first().map(digit) != Some(0)
+    sum.is_multiple_of(10) && places.first().map(digit) != Some(0)
 }
 
 #[cfg(test)]

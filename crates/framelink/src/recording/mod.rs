@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! exchanges ─► kinds: which requests have replies of one form ─► rules ─► a profile in a file
-//!                └─ fields: which bytes of a reply are copied, times, or numbers
+//!                ├─ fields: which bytes of a reply are copied, times, or numbers
+//!                └─ masking: which of the other bytes are digits of card numbers
 //! ```
 //!
-//! Recognising is a pure function of the exchanges. Only this file has a lock and a file.
+//! Recognising is a pure function of the exchanges. Only `file` has a lock and a file.
 
 mod card_numbers;
 mod clock;

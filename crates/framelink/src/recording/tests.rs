@@ -16,12 +16,15 @@ use super::work::Work;
 /// 2027-01-15 08:00:00 UTC.
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
+/// A request and its reply.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// Records exchanges one second apart, and returns the profile.
-fn recorded(exchanges: &[(&[u8], &[u8])], keys: &[&str]) -> String {
+fn recorded(exchanges: &[Pair<'_>], keys: &[&str]) -> String {
     recorded_with(exchanges, keys, &Work::default())
 }
 
-fn recorded_with(exchanges: &[(&[u8], &[u8])], keys: &[&str], work: &Work) -> String {
+fn recorded_with(exchanges: &[Pair<'_>], keys: &[&str], work: &Work) -> String {
     let numbers = Numbers::new(1..=1).unwrap();
     let mut recording = Recording::default();
     for (second, (request, reply)) in (0..).zip(exchanges) {
@@ -34,7 +37,7 @@ fn recorded_with(exchanges: &[(&[u8], &[u8])], keys: &[&str], work: &Work) -> St
 }
 
 /// Returns the rules without their comment and the framing, each in a line.
-fn rules(exchanges: &[(&[u8], &[u8])], keys: &[&str]) -> Vec<String> {
+fn rules(exchanges: &[Pair<'_>], keys: &[&str]) -> Vec<String> {
     let toml = recorded(exchanges, keys);
     let rules = toml.split("[[reply]]\n").skip(1);
     rules.map(|rule| rule.trim().replace('\n', "; ")).collect()
@@ -42,7 +45,7 @@ fn rules(exchanges: &[(&[u8], &[u8])], keys: &[&str]) -> Vec<String> {
 
 #[test]
 fn one_exchange_makes_a_rule_for_its_kind() {
-    let exchange: &[(&[u8], &[u8])] = &[(b"0800000001011508000000", b"0810000001011508000000")];
+    let exchange: &[Pair<'_>] = &[(b"0800000001011508000000", b"0810000001011508000000")];
     let rule = [r#"when = "0:4=text:0800"; say = "text:0810{request:4:16}00""#];
     assert_eq!(rules(exchange, &["4:6"]), rule);
     // The response code is no copy, also if the request goes on with such digits.
@@ -55,7 +58,7 @@ fn one_exchange_makes_a_rule_for_its_kind() {
 
 #[test]
 fn kinds_have_rules_of_their_own() {
-    let exchanges: &[(&[u8], &[u8])] = &[
+    let exchanges: &[Pair<'_>] = &[
         (b"08000000010115080000", b"0810000001011508000000"),
         (b"0200000002011508000199100", b"021000000201150800010012AB"),
         (b"0200000007011508000299250", b"021000000701150800020012AB"),
@@ -81,7 +84,7 @@ fn replays_answer_other_numbers() {
 
 #[test]
 fn card_numbers_are_never_written() {
-    let exchanges: &[(&[u8], &[u8])] = &[
+    let exchanges: &[Pair<'_>] = &[
         (b"0100164111111111111111", b"0110164111111111111111"),
         (b"0100 other", b"0110 card 5500005555555559 of the issuer"),
         (b"\x01\x00\x16\x55\x00\x00\x55\x55\x55\x55\x59", b"\x01\x10\x16\x37\x82\x82\x24\x63\x10\x00\x5f"),
@@ -96,7 +99,7 @@ fn card_numbers_are_never_written() {
 
 #[test]
 fn a_card_number_is_hidden_also_where_a_part_of_it_is_copied_or_varies() {
-    let cases: [(&[(&[u8], &[u8])], &str); 6] = [
+    let cases: [(&[Pair<'_>], &str); 7] = [
         (&[(b"BAL 1486", b"OK 4539578763621486 00")], "text:OK 453957******{request:4:4} 00"),
         (&[(b"BIN 453957", b"card 4539578763621486")], "text:card{request:3:7}******1486"),
         (&[(b"A1", b"card 4111111111111111"), (b"A2", b"card 4111111111112222")], "text:card 411111******{random:4}"),
@@ -107,6 +110,8 @@ fn a_card_number_is_hidden_also_where_a_part_of_it_is_copied_or_varies() {
         (&[(b"CARD?", b"4111 1111 1111 1111")], "text:4111 11** **** 1111"),
         // The whole request between fixed bytes, which are hidden in one reply.
         (&[(b"76362", b"<4539578763621486>"), (b"x", b"<4539578x1486>")], "text:<453957*{request}1486>"),
+        // Few digits of a number are written: fields that look like one together stay.
+        (&[(b"0200453957876362.", b"4539578763621486")], "text:{request:4:12}1486"),
     ];
     for (exchanges, say) in cases {
         let rules = rules(exchanges, &[]);
@@ -158,6 +163,16 @@ fn messages_with_equal_bytes_take_little_work() {
         assert!(work.done() < most, "{} of {most}: {toml}", work.done());
         assert!(toml.contains("times = 127"), "{toml}");
     }
+}
+
+#[test]
+fn a_recording_whose_search_was_ended_is_written() {
+    let work = Work::default();
+    work.stop();
+    let toml =
+        recorded_with(&[(b"0800000001", b"0810000001 hello"), (b"0800000002", b"0810000002 hello")], &["4:6"], &work);
+    assert!(toml.contains("not all copied bytes"), "{toml}");
+    assert!(toml.contains(r#"say = "text:0810{request:4:6} hello""#), "{toml}");
 }
 
 /// What a message is made of: letters, digits, and bytes that are no text.
