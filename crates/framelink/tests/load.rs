@@ -628,20 +628,29 @@ fn a_template_that_cannot_be_sent_is_refused_with_its_place() {
     for (message, more, error) in [
         ("text:{numer:6}", &[][..], "--message: column 7: expected one of number, utc"),
         ("text:{request}", &[], "--message: `{request}` is for replies, and load sends requests"),
-        ("text:{number:2}{number:2}", &[], "a message has one {number}, and this template has 2"),
+        (
+            r"text:\{number\}é{number:2}{number:2}",
+            &[],
+            "--message: column 27: a message has one {number}, and this template has 2",
+        ),
         (
             "text:{number:6}",
             &["--key", "4:6"],
-            "replies are matched by the key at 4:6, so {number:6} must be at this place",
+            "column 6: replies are matched by the key at 4:6, so {number:6} must be at this place, and it is at 0:6",
         ),
         ("text:{number:6}", &["--counted"], "--counted does not go with a template"),
-        ("text:{utc:%s}{number:4}", &[], "stands behind a field without a fixed length"),
+        ("text:{utc:%s}{number:4}", &[], "column 14: {number} stands behind a field without a fixed length"),
         ("text:{random:6}", &["--expect", "echo"], "--expect echo needs messages that differ in their number only"),
         ("text:{env:NOT_SET_HERE}", &[], "needs an environment variable that is not set"),
         (
             "text:{number:2}",
             &["--set", "numbers.range=1..100"],
-            "numbers.range goes up to 100, and {number} holds at most 99",
+            "column 6: numbers.range goes up to 100, and {number} holds at most 99",
+        ),
+        (
+            "text:{number:6}",
+            &["--key", "0:6", "--depth", "16", "--set", "numbers.range=1..10"],
+            "numbers.range=1..10 has 10 numbers, and 16 messages can be in flight: make the range larger",
         ),
         ("text:{number:2,of=other}", &[], "column 6: `{number:2,of=other}` has no number"),
     ] {

@@ -101,7 +101,8 @@ pub(crate) struct Load {
 
     /// Send this message: a text, or a template that begins with text: or hex:, such as text:0200{number:6}
     ///
-    /// A template has at most one {number}. Replies are matched by it if it is at the place of the key.
+    /// A template has at most one {number}. Replies are matched by it if it is at the place of the key. Each run begins
+    /// with the first number: numbers.file of the profile is not used.
     #[arg(long, value_name = "TEXT", conflicts_with = "messages", help_heading = MESSAGES)]
     pub(crate) message: Option<String>,
 

@@ -3,6 +3,7 @@
 mod exchanges;
 mod pair;
 mod pairs;
+mod recorder;
 mod relay;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::card_numbers::{Hidden, hidden_in, hide_copies};
 use super::clock::Clock;
 
 /// A request and its reply.
@@ -11,12 +12,16 @@ pub(super) struct Exchange {
     pub(super) reply: Vec<u8>,
     /// The time at which the reply arrived.
     pub(super) clock: Clock,
+    /// What is hidden of each byte of the request.
+    pub(super) hidden: Vec<Hidden>,
 }
 
 impl Exchange {
     /// `now` is the time since 1970-01-01 00:00:00 UTC. `local_offset` is how many seconds local time is ahead of UTC.
     pub(super) fn new(request: &[u8], reply: &[u8], now: Duration, local_offset: i32) -> Self {
-        Self { request: request.to_vec(), reply: reply.to_vec(), clock: Clock::at(now, local_offset) }
+        let mut hidden = hidden_in(request, |_| true);
+        hide_copies((reply, &hidden_in(reply, |_| true)), (request, &mut hidden));
+        Self { request: request.to_vec(), reply: reply.to_vec(), clock: Clock::at(now, local_offset), hidden }
     }
 }
 
@@ -42,9 +47,8 @@ impl Side {
 
     /// Returns whether all messages have the same bytes in this range, and have all of it.
     pub(super) fn is_constant(self, group: &[&Exchange], range: Range<usize>) -> bool {
-        let bytes = |exchange: &&Exchange| self.of(exchange).get(range.clone()).map(<[u8]>::to_vec);
-        let first = group.first().and_then(bytes);
-        first.is_some() && group.iter().all(|exchange| bytes(exchange) == first)
+        let Some(first) = group.first().and_then(|first| self.of(first).get(range.clone())) else { return false };
+        group.iter().all(|exchange| self.of(exchange).get(range.clone()) == Some(first))
     }
 
     /// Returns whether this holds for the byte at a place of each message.

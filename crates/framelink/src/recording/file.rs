@@ -1,15 +1,18 @@
 //! The file of a recording.
 
-use std::fs::{File, OpenOptions, remove_file};
-use std::io::Write;
+#[cfg(unix)]
+use std::fs::Metadata;
+use std::fs::{File, OpenOptions, remove_file, symlink_metadata};
+use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use framelink_transport::Profile;
+use framelink_transport::profile::ProfileBuilder;
 use framelink_transport::session::{Inputs, Numbers, Place};
 
 use super::Recording;
+use super::work::Work;
 use crate::failure::Failure;
 use crate::output::Count;
 use crate::output::bytes_text::Line;
@@ -21,6 +24,7 @@ pub(crate) struct RecordingFile {
     file: File,
     is_written: AtomicBool,
     recording: Mutex<Recording>,
+    work: Work,
 }
 
 impl RecordingFile {
@@ -30,8 +34,14 @@ impl RecordingFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| Failure::usage(format!("--record {}: {error}", shown(path))))?;
-        Ok(Self { path: path.to_owned(), file, is_written: AtomicBool::new(false), recording: Mutex::default() })
+        let file = options.open(path).map_err(|error| refused(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            is_written: AtomicBool::new(false),
+            recording: Mutex::default(),
+            work: Work::default(),
+        })
     }
 
     /// Adds an exchange whose reply has arrived now.
@@ -40,10 +50,10 @@ impl RecordingFile {
         self.recording().add(request, reply, &now);
     }
 
-    /// Writes the file, if there is an exchange.
-    pub(crate) fn finish(&self, clients: &Profile, keys: &[Place], peer: &str) -> Result<(), Failure> {
+    /// Writes the file, if there is an exchange. `server` has the framing of the messages.
+    pub(crate) fn finish(&self, server: ProfileBuilder, keys: &[Place], peer: &str) -> Result<(), Failure> {
         let path = shown(&self.path);
-        let Some(recorded) = self.recording().as_profile(clients, keys, peer)? else {
+        let Some(recorded) = self.recording().as_profile(server, keys, peer, &self.work)? else {
             tracing::warn!("nothing was recorded, so {path} is not written");
             return Ok(());
         };
@@ -55,6 +65,25 @@ impl RecordingFile {
         Ok(())
     }
 
+    /// Lets `finish` end soon.
+    pub(crate) fn hurry(&self) {
+        self.work.stop();
+    }
+
+    /// Returns whether the path still names this file, and not another one that was put there meanwhile.
+    #[cfg(unix)]
+    fn is_at_path(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: std::io::Result<Metadata>| metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let own = id(self.file.metadata());
+        own.is_some() && own == id(symlink_metadata(&self.path))
+    }
+
+    #[cfg(not(unix))]
+    fn is_at_path(&self) -> bool {
+        symlink_metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0)
+    }
+
     fn recording(&self) -> MutexGuard<'_, Recording> {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,10 +91,24 @@ impl RecordingFile {
 
 impl Drop for RecordingFile {
     fn drop(&mut self) {
-        if !self.is_written.load(Ordering::Relaxed) {
+        if !self.is_written.load(Ordering::Relaxed) && self.is_at_path() {
             let _ = remove_file(&self.path);
         }
     }
+}
+
+fn refused(path: &Path, error: &Error) -> Failure {
+    let is_empty = || symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+    let why = match error.kind() {
+        ErrorKind::AlreadyExists if is_empty() => {
+            "the file exists and is empty, as a recording leaves it that was killed: remove it, or give another name"
+        }
+        ErrorKind::AlreadyExists => {
+            "the file exists, and a recording overwrites no file: remove it, or give another name"
+        }
+        _ => return Failure::usage(format!("--record {}: {error}", shown(path))),
+    };
+    Failure::usage(format!("--record {}: {why}", shown(path)))
 }
 
 fn shown(path: &Path) -> String {

@@ -9,11 +9,12 @@ use std::ops::Range;
 
 use framelink_transport::session::{Encoding, Place};
 
-use super::card_numbers;
 use super::exchange::{Exchange, Side};
 use super::fields::{Part, copied_bytes, parts_of};
+use super::masking::mask;
 use super::numbers::goes_up;
 use super::times::times_in;
+use super::work::Work;
 
 /// A kind is at the start of a message, and there are few.
 const MOST_OFFSET: usize = 64;
@@ -23,7 +24,7 @@ const COMMAND: usize = 8;
 /// The most letters of a word that a rule compares.
 const MOST_WORD: usize = 16;
 /// The most rules of one kind whose replies differ.
-const MOST_IN_TURN: usize = 8;
+pub(super) const MOST_IN_TURN: usize = 8;
 
 /// A rule, before it is written in a notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,8 @@ pub(super) struct RecordedRule {
     /// The length of a request, if it tells kinds apart.
     pub(super) len: Option<usize>,
     pub(super) say: Vec<Part>,
-    /// The replies are texts.
-    pub(super) is_text: bool,
+    /// How many digits and characters of card numbers are hidden.
+    pub(super) masked: usize,
     /// How many requests the rule answers. `None`: all.
     pub(super) times: Option<u32>,
     /// How many exchanges it stands for.
@@ -42,8 +43,8 @@ pub(super) struct RecordedRule {
 }
 
 /// Returns rules that answer the requests with the replies.
-pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place]) -> Vec<RecordedRule> {
-    let mut kinds = Kinds { keys, rules: Vec::new() };
+pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place], work: &Work) -> Vec<RecordedRule> {
+    let mut kinds = Kinds { keys, work, rules: Vec::new() };
     if !exchanges.is_empty() {
         kinds.divide(&exchanges.iter().collect::<Vec<_>>(), &[]);
     }
@@ -52,6 +53,7 @@ pub(super) fn rules_of(exchanges: &[Exchange], keys: &[Place]) -> Vec<RecordedRu
 
 struct Kinds<'k> {
     keys: &'k [Place],
+    work: &'k Work,
     rules: Vec<RecordedRule>,
 }
 
@@ -86,7 +88,7 @@ impl Mark {
 impl Kinds<'_> {
     /// Adds the rules of a group. `marks` are those that divided it from others.
     fn divide(&mut self, group: &[&Exchange], marks: &[Mark]) {
-        if let Some(say) = parts_of(group, self.keys) {
+        if let Some(say) = parts_of(group, self.keys, self.work) {
             self.push(group, marks, say, None);
         } else if let Some(mark) = self.mark_of(group) {
             let marks = [marks, &[mark]].concat();
@@ -98,30 +100,39 @@ impl Kinds<'_> {
 
     /// One rule after the other: each answers as many requests as had its reply, and the last one all others.
     fn in_turn(&mut self, group: &[&Exchange], marks: &[Mark]) {
-        let mut runs: Vec<(Vec<&Exchange>, Vec<Part>)> = Vec::new();
-        for exchange in group {
-            if let Some((run, say)) = runs.last_mut() {
-                run.push(exchange);
-                if let Some(longer) = parts_of(run, self.keys) {
-                    *say = longer;
-                    continue;
-                }
-                run.pop();
-            }
-            if runs.len() == MOST_IN_TURN {
-                break;
-            }
-            // One reply always has parts.
-            runs.extend(parts_of(&[exchange], self.keys).map(|say| (vec![*exchange], say)));
+        let (mut rest, mut runs) = (group, Vec::new());
+        while !rest.is_empty() && runs.len() < MOST_IN_TURN {
+            let (len, say) = self.longest_run(rest);
+            runs.push((&rest[..len], say));
+            rest = &rest[len..];
         }
         let last = runs.len().saturating_sub(1);
         for (index, (run, say)) in runs.into_iter().enumerate() {
             let times = u32::try_from(run.len()).ok().filter(|_| index < last);
-            self.push(&run, marks, say, times);
+            self.push(run, marks, say, times);
         }
     }
 
-    fn push(&mut self, group: &[&Exchange], marks: &[Mark], say: Vec<Part>, times: Option<u32>) {
+    /// Returns how many of the first exchanges one template composes. The steps by which more are tried are doubled until
+    /// a template does not compose all, and halved then.
+    fn longest_run(&self, group: &[&Exchange]) -> (usize, Vec<Part>) {
+        let parts = |len: usize| parts_of(&group[..len], self.keys, self.work);
+        // One reply always has parts.
+        let (mut len, mut say) = (1, parts(1).unwrap_or_default());
+        let (mut step, mut is_growing) = (1, true);
+        while step > 0 {
+            let longer = (len + step).min(group.len());
+            match parts(longer).filter(|_| longer > len) {
+                Some(parts) => (len, say) = (longer, parts),
+                None => is_growing = false,
+            }
+            step = if is_growing { step * 2 } else { step / 2 };
+        }
+        (len, say)
+    }
+
+    fn push(&mut self, group: &[&Exchange], marks: &[Mark], mut say: Vec<Part>, times: Option<u32>) {
+        let masked = mask(group, &mut say);
         let is_fixed = self.fixed(group);
         let mut bytes = BTreeMap::new();
         let first = is_fixed.iter().position(|is_fixed| *is_fixed).map(Mark::Byte);
@@ -133,16 +144,19 @@ impl Kinds<'_> {
             bytes.insert(range.start, request[range].to_vec());
         }
         let len = chosen.contains(&Mark::Len).then(|| group[0].request.len());
-        let is_text = group.iter().all(|exchange| card_numbers::is_text(&exchange.reply));
-        self.rules.push(RecordedRule { bytes, len, say, is_text, times, exchanges: group.len() });
+        self.rules.push(RecordedRule { bytes, len, say, masked, times, exchanges: group.len() });
     }
 
     /// Returns what divides a group.
     fn mark_of(&self, group: &[&Exchange]) -> Option<Mark> {
+        self.work.add(group.len() * MOST_OFFSET * MOST_KINDS);
+        if self.work.is_over() {
+            return None;
+        }
         let is_own = self.own(group);
         let kinds = |mark: Mark| mark.divide(group).len();
         let divides = |at: &usize| !is_own[*at] && (2..=MOST_KINDS).contains(&kinds(Mark::Byte(*at)));
-        let is_copied = copied_bytes(group, self.keys);
+        let is_copied = copied_bytes(group, self.keys, self.work);
         let places = || (0..is_own.len()).filter(divides);
         let place = places().find(|at| !is_copied[*at]).or_else(|| places().find(|at| *at < COMMAND));
         place.map(Mark::Byte).or_else(|| (2..=MOST_KINDS).contains(&kinds(Mark::Len)).then_some(Mark::Len))
@@ -165,10 +179,8 @@ impl Kinds<'_> {
         for (start, end) in counters(group, len) {
             mark(start, end);
         }
-        for exchange in group {
-            let start = exchange.request.get(..len + card_numbers::MOST_LEN).unwrap_or(&exchange.request);
-            let masked = card_numbers::masked(start);
-            is_own.iter_mut().zip(masked).for_each(|(is_own, is_masked)| *is_own |= is_masked);
+        for (at, is_own) in is_own.iter_mut().enumerate() {
+            *is_own |= group.iter().any(|exchange| exchange.hidden.get(at).is_some_and(|hidden| hidden.is_any()));
         }
         is_own
     }

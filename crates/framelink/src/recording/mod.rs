@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! exchanges ─► kinds: which requests have replies of one form ─► rules ─► a profile in a file
-//!                └─ fields: which bytes of a reply are copied, times, or numbers
+//!                ├─ fields: which bytes of a reply are copied, times, or numbers
+//!                └─ masking: which of the other bytes are digits of card numbers
 //! ```
 //!
-//! Recognising is a pure function of the exchanges. Only this file has a lock and a file.
+//! Recognising is a pure function of the exchanges. Only `file` has a lock and a file.
 
 mod card_numbers;
 mod clock;
@@ -13,20 +14,24 @@ mod exchange;
 mod fields;
 mod file;
 mod kinds;
+mod masking;
 mod notation;
 mod numbers;
 #[cfg(test)]
 mod tests;
 mod times;
+mod work;
 
 pub(crate) use self::file::RecordingFile;
 
 use std::fmt::Write as _;
 
-use framelink_transport::Profile;
+use framelink_transport::profile::ProfileBuilder;
 use framelink_transport::session::{Inputs, Place, ReplyRules};
 
 use self::exchange::Exchange;
+use self::kinds::{MOST_IN_TURN, RecordedRule};
+use self::work::Work;
 use crate::failure::Failure;
 use crate::output::Count;
 
@@ -59,37 +64,36 @@ impl Recording {
         self.exchanges.push(Exchange::new(request, reply, now.now, now.local_offset));
     }
 
-    /// Returns the profile of a server that answers like the peer. `clients` is the profile of those who sent the
-    /// requests, `keys` are the places of their keys. `None`: there is no exchange.
+    /// Returns the profile of a server that answers like the peer. `server` has its framing, `keys` are the places of keys
+    /// in the messages. `None`: there is no exchange.
     pub(crate) fn as_profile(
         &self,
-        clients: &Profile,
+        server: ProfileBuilder,
         keys: &[Place],
         peer: &str,
+        work: &Work,
     ) -> Result<Option<Recorded>, Failure> {
-        let mut recorded = kinds::rules_of(&self.exchanges, keys);
-        let more: usize = recorded.iter().skip(ReplyRules::MOST).map(|rule| rule.exchanges).sum();
+        let mut recorded = kinds::rules_of(&self.exchanges, keys, work);
+        let count = |rules: &[RecordedRule]| rules.iter().map(|rule| rule.exchanges).sum::<usize>();
+        let in_rules = count(&recorded);
         recorded.truncate(ReplyRules::MOST);
-        let answered: usize = recorded.iter().map(|rule| rule.exchanges).sum();
+        let answered = count(&recorded);
         if answered == 0 {
             return Ok(None);
         }
-        let in_turn = recorded.iter().any(|rule| rule.times.is_some());
-        let rules: Result<Vec<_>, _> = recorded.into_iter().map(notation::rule_of).collect();
-        let (rules, masked): (Vec<_>, Vec<_>) = rules.map_err(Failure::fault)?.into_iter().unzip();
-        let count = rules.len();
-        let profile = Profile::builder(clients.framing())
-            .exchange(clients.exchange())
-            .connection(clients.connection())
-            .server_replies(rules)
-            .build();
-        let profile = profile.map_err(|error| Failure::fault(format!("the recording is no profile: {error}")))?;
         let notes = Notes {
-            in_turn,
-            masked: masked.iter().sum(),
-            left_out: self.left_out + (self.exchanges.len() - answered) as u64,
-            has_too_many_kinds: more > 0,
+            in_turn: recorded.iter().any(|rule| rule.times.is_some()),
+            masked: recorded.iter().map(|rule| rule.masked).sum(),
+            not_kept: self.left_out,
+            too_many_kinds: (in_rules - answered) as u64,
+            too_different: (self.exchanges.len() - in_rules) as u64,
+            is_limited: work.is_over(),
         };
+        let rules: Result<Vec<_>, _> = recorded.into_iter().map(notation::rule_of).collect();
+        let rules = rules.map_err(Failure::fault)?;
+        let count = rules.len();
+        let profile = server.server_replies(rules).build();
+        let profile = profile.map_err(|error| Failure::fault(format!("the recording is no profile: {error}")))?;
         let toml = format!("{}{}", notes.comment(peer, answered), profile.to_toml());
         Ok(Some(Recorded { toml, exchanges: answered, rules: count }))
     }
@@ -99,8 +103,12 @@ impl Recording {
 struct Notes {
     in_turn: bool,
     masked: usize,
-    left_out: u64,
-    has_too_many_kinds: bool,
+    /// Exchanges that are left out, for each reason.
+    not_kept: u64,
+    too_many_kinds: u64,
+    too_different: u64,
+    /// Not all copies were looked for.
+    is_limited: bool,
 }
 
 impl Notes {
@@ -109,26 +117,32 @@ impl Notes {
         let mut text = format!("# The answers of {}, from {exchanges}.", peer.escape_debug());
         text.push_str(" `framelink serve --profile FILE` answers like it.\n");
         if self.masked > 0 {
-            let masked = Count(self.masked as u64, "digit");
+            let masked = Count(self.masked as u64, "character");
             let _ = writeln!(
                 text,
-                "# {masked} of card numbers are masked: the first 6 and the last 4 digits of each are left."
+                "# Masked: {masked} of card numbers and card tracks. The first 6 and the last 4 digits of a number are left."
             );
         }
         if self.in_turn {
             text.push_str("# Replies to requests of one kind differ: a rule with `times` answers the first requests of a connection.\n");
         }
-        if self.left_out > 0 {
-            let (left_out, most) = (Count(self.left_out, "exchange"), ReplyRules::MOST);
-            let why = if self.has_too_many_kinds {
-                format!("a profile has up to {most} rules")
-            } else {
-                format!("up to {MOST_EXCHANGES} of up to {MOST_LEN} bytes a message are recorded")
-            };
-            let _ = writeln!(
-                text,
-                "# Left out: {left_out}, as {why}, and replies to one kind of request that differ too often."
-            );
+        if self.is_limited {
+            text.push_str("# The messages have too many equal bytes: not all copied bytes and kinds of requests were looked for.\n");
+        }
+        for (count, why) in [
+            (
+                self.not_kept,
+                format!("only {MOST_EXCHANGES} exchanges are recorded, with up to {MOST_LEN} bytes a message"),
+            ),
+            (self.too_many_kinds, format!("a profile has at most {} rules", ReplyRules::MOST)),
+            (
+                self.too_different,
+                format!("replies to one kind of request have at most {MOST_IN_TURN} rules, one after the other"),
+            ),
+        ] {
+            if count > 0 {
+                let _ = writeln!(text, "# Left out: {}, because {why}.", Count(count, "exchange"));
+            }
         }
         text
     }

@@ -8,19 +8,15 @@ use super::card_numbers;
 use super::fields::Part;
 use super::kinds::RecordedRule;
 
-/// A rule without card numbers, and how many of their digits were masked.
-pub(super) fn rule_of(recorded: RecordedRule) -> Result<(ReplyRule, usize), NotationError> {
-    let when = match_of(&recorded)?;
-    let (say, masked) = template_of(recorded.say, recorded.is_text)?;
-    let rule = ReplyRule::new(when).say(say);
-    let rule = match recorded.times {
+pub(super) fn rule_of(recorded: RecordedRule) -> Result<ReplyRule, NotationError> {
+    let rule = ReplyRule::new(match_of(&recorded)?).say(template_of(recorded.say)?);
+    Ok(match recorded.times {
         Some(times) => rule.times(times),
         None => rule,
-    };
-    Ok((rule, masked))
+    })
 }
 
-/// Bytes that are masked are never among those that a rule compares.
+/// Bytes that are hidden are never among those that a rule compares.
 fn match_of(recorded: &RecordedRule) -> Result<Match, NotationError> {
     let len = recorded.len.map(|len| format!("len={len}"));
     let tests = recorded.bytes.iter().map(|(offset, bytes)| {
@@ -33,13 +29,7 @@ fn match_of(recorded: &RecordedRule) -> Result<Match, NotationError> {
     if tests.is_empty() { Ok(Match::any()) } else { tests.join(",").parse() }
 }
 
-fn template_of(mut parts: Vec<Part>, is_text: bool) -> Result<(Template, usize), NotationError> {
-    let mut masked = 0;
-    for part in &mut parts {
-        if let Part::Literal(bytes) = part {
-            masked += card_numbers::mask(bytes, is_text);
-        }
-    }
+fn template_of(parts: Vec<Part>) -> Result<Template, NotationError> {
     // A message that is no text may have fixed bytes that are.
     let is_text = parts.iter().all(|part| !matches!(part, Part::Literal(bytes) if !card_numbers::is_text(bytes)));
     let mut text = if is_text { "text:" } else { "hex:" }.to_owned();
@@ -48,10 +38,11 @@ fn template_of(mut parts: Vec<Part>, is_text: bool) -> Result<(Template, usize),
             Part::Literal(bytes) if is_text => bytes.iter().for_each(|byte| push_escaped(&mut text, *byte)),
             Part::Literal(bytes) => text.push_str(&Hex(&bytes).to_string()),
             Part::Copied(place) => text.push_str(&format!("{{request:{place}}}")),
-            Part::Field(field) => text.push_str(&field),
+            Part::Request => text.push_str("{request}"),
+            Part::Field(field, _) => text.push_str(&field),
         }
     }
-    Ok((text.parse()?, masked))
+    text.parse()
 }
 
 fn push_escaped(text: &mut String, byte: u8) {

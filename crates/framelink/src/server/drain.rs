@@ -107,6 +107,13 @@ impl Drain {
         }
     }
 
+    /// Waits until a second signal cuts the messages in flight.
+    pub(crate) async fn forced(&mut self) {
+        if self.deadline.wait_for(|deadline| deadline.is_some_and(|deadline| deadline.forced)).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     async fn deadline(&mut self) -> Deadline {
         match self.deadline.wait_for(Option::is_some).await.map(|deadline| *deadline) {
             Ok(Some(deadline)) => deadline,

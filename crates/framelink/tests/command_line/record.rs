@@ -122,11 +122,16 @@ fn a_recording_overwrites_no_file_and_needs_exchanges() {
         assert_eq!(done.code, Some(2), "{}", done.stderr);
         done.stderr
     };
-    assert!(bridge(&["--to-connection", "short"]).contains("File exists"));
+    assert!(
+        bridge(&["--to-connection", "short"])
+            .contains("the file exists, and a recording overwrites no file: remove it,")
+    );
     let error =
         "--record needs an exchange with the host for each message: --to-connection short, shared:N or pooled:N";
     assert!(bridge(&[]).contains(error));
     assert_eq!(std::fs::read(&file.0).expect("the file"), b"kept");
+    std::fs::write(&file.0, b"").expect("emptying a file");
+    assert!(bridge(&["--to-connection", "short"]).contains("is empty, as a recording leaves it that was killed"));
 }
 
 #[test]
@@ -136,4 +141,40 @@ fn a_bridge_without_exchanges_leaves_no_file() {
     let log = record("127.0.0.1:9".parse().expect("an address"), &to, Wire::Ascii4, &[], &file);
     assert!(log.contains("nothing was recorded"), "{log}");
     assert!(!file.0.exists());
+}
+
+#[test]
+fn a_file_that_took_the_name_of_a_recording_is_not_removed() {
+    let file = new_file();
+    let arguments = ["bridge", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:9", "--record", file.path()];
+    let to = ["--framing", "ascii:4", "--to-framing", "ascii:4", "--to-connection", "short"];
+    let (bridge, _) = Running::listen(&mut framelink([&arguments[..], &to].concat()));
+    std::fs::remove_file(&file.0).expect("removing the recording");
+    std::fs::write(&file.0, b"another").expect("writing another file");
+    bridge.signal("TERM");
+    assert_eq!(bridge.finish().code, Some(0));
+    assert_eq!(std::fs::read(&file.0).expect("the other file"), b"another");
+}
+
+/// The header may have the value of an environment variable, and is that of the bridge.
+#[test]
+fn the_header_of_a_bridge_is_not_recorded() {
+    let profile = TempFile::with(b"framing = \"ascii:4\"\n[[reply]]\nsay = \"text:ok{request:0:4}\"\n");
+    let (_host, address) = serve(profile.path());
+    let (file, host) = (new_file(), address.to_string());
+    let arguments = ["bridge", "--listen", "127.0.0.1:0", "--framing", "net:2", "--to", &host, "--record", file.path()];
+    let header = "replies={request-header=5,header='hex:60{request:3:2}{request:1:2}{env:SECRET_SITE}'}";
+    let to = ["--to-framing", "ascii:4", "--to-connection", "short", "--set", header];
+    let mut bridge = framelink([&arguments[..], &to].concat());
+    let (bridge, address) = Running::listen(bridge.env("SECRET_SITE", "hunter2"));
+    let mut client = dial(address);
+    client.write_all(b"\x00\x09\x60\x00\x01\x00\x02ping").expect("sending");
+    assert_eq!(read_exactly(&client, 20), b"\x00\x12\x60\x00\x02\x00\x01hunter2okping");
+    drop(client);
+    bridge.signal("TERM");
+    assert_eq!(bridge.finish().code, Some(0));
+    let text = std::fs::read_to_string(&file.0).expect("a recording");
+    assert!(!text.contains("hunter2"), "{text}");
+    let (_replay, address) = serve(file.path());
+    assert_eq!(ask(&mut dial(address), Wire::Ascii4, b"ping"), b"okping", "{text}");
 }

@@ -9,6 +9,7 @@ use framelink_transport::session::{Inputs, Numbers, Place, ReplyHeader};
 use framelink_transport::tokio::{Client, Inbox, Link, LinkEvent, Pool, Upstream};
 use framelink_transport::{DrainReport, Incoming, Message, Profile, ServerCounts};
 
+use super::recorder::Recorder;
 use crate::arguments::profile::warn_of_mismatch;
 use crate::arguments::values::Addresses;
 use crate::failure::Failure;
@@ -27,28 +28,28 @@ pub(super) async fn run(
     mut drain: Drain,
 ) -> Result<(), Failure> {
     let close = outgoing.timeouts().close;
-    let keys = keys_of(&clients, &outgoing);
+    let recorder = recording.map(|file| Recorder::new(file, &clients, &outgoing));
     warn_of_mismatch(&outgoing);
     let host = Arc::new(Host::new(outgoing, &to.0)?);
     let server = listen(address, &clients).await?.concurrency(concurrency(&clients));
     end_with(drain.clone(), server.handle());
     let asked = Arc::clone(&host);
     let headers = clients.reply_header().map(|header| Arc::new((header.clone(), server.numbers())));
-    let recording = recording.map(|file| Arc::new((file, server.numbers())));
-    let recorded = recording.clone();
+    let recording = recorder.as_ref().map(|recorder| (Arc::clone(&recorder.file), server.numbers()));
     let handle = server.handle();
     let report = server
         .run(move |message| {
-            let (host, headers, recording) = (Arc::clone(&asked), headers.clone(), recorded.clone());
+            let (host, headers, recording) = (Arc::clone(&asked), headers.clone(), recording.clone());
             async move {
-                let reply = match headers.as_deref() {
-                    None => host.exchange(&message).await,
-                    Some((header, numbers)) => host.exchange_behind(header, numbers, &message).await,
+                let record = |request: &[u8], reply: &[u8]| {
+                    if let Some((file, numbers)) = &recording {
+                        file.add(request, reply, numbers);
+                    }
                 };
-                if let (Ok(Some(reply)), Some((file, numbers))) = (&reply, recording.as_deref()) {
-                    file.add(&message, reply, numbers);
+                match headers.as_deref() {
+                    None => host.exchange(&message, record).await,
+                    Some((header, numbers)) => host.exchange_behind(header, numbers, &message, record).await,
                 }
-                reply
             }
         })
         .await;
@@ -59,21 +60,11 @@ pub(super) async fn run(
             () = drain.over() => {}
         }
     }
-    // A client that was cut may hold the recording a moment longer.
-    let written = recording.map_or(Ok(()), |recording| recording.0.finish(&clients, &keys, &to.to_string()));
+    let written = match recorder {
+        Some(recorder) => recorder.finish(to.to_string(), drain.clone()).await,
+        None => Ok(()),
+    };
     outcome(&report, handle.counts(), &drain).and(written)
-}
-
-/// Returns the places of the keys in the messages of clients: as their profile says, or else that of the host, which
-/// gets messages without the header that is kept aside.
-fn keys_of(clients: &Profile, outgoing: &Profile) -> Vec<Place> {
-    let header = clients.reply_header().map_or(0, ReplyHeader::len);
-    let places = |profile: &Profile| profile.exchange().duplex().and_then(|duplex| duplex.key);
-    if let Some(key) = places(clients) {
-        return key.iter().collect();
-    }
-    let behind = |place: Place| Place::new(place.offset() + header, place.len());
-    places(outgoing).map(|key| key.iter().filter_map(behind).collect()).unwrap_or_default()
 }
 
 /// Logs the result of the drain, and returns it. A message is cut if it arrived and its reply did not go out.
@@ -138,7 +129,7 @@ impl Host {
     }
 
     /// Returns the host's reply, with the number of the client's message. An error ends the client's connection.
-    async fn exchange(&self, message: &[u8]) -> Result<Option<Message>, Failed> {
+    async fn exchange(&self, message: &[u8], record: impl Fn(&[u8], &[u8])) -> Result<Option<Message>, Failed> {
         if self.no_reply {
             return self.send(message).await.map(|()| None);
         }
@@ -148,10 +139,12 @@ impl Host {
             HostConnections::Shared(link) => link.call(message).await,
         };
         let reply = reply?;
-        Ok(Some(match self.number.and_then(|place| Some((place, place.of(message)?))) {
+        let reply = match self.number.and_then(|place| Some((place, place.of(message)?))) {
             Some((place, number)) => with_number(reply, place, number),
             None => reply,
-        }))
+        };
+        record(message, &reply);
+        Ok(Some(reply))
     }
 
     /// Like `exchange`, but the host sees the message without its header, and the reply carries the header back.
@@ -160,13 +153,14 @@ impl Host {
         header: &ReplyHeader,
         numbers: &Numbers,
         message: &[u8],
+        record: impl Fn(&[u8], &[u8]),
     ) -> Result<Option<Message>, Failed> {
         let Some((kept, rest)) = header.split(message) else {
             let (found, needed) = (message.len(), header.len());
             let error = format!("a message of {found} bytes has no header of {needed} bytes (replies.request-header)");
             return Err(error.into());
         };
-        let Some(reply) = self.exchange(rest).await? else { return Ok(None) };
+        let Some(reply) = self.exchange(rest, record).await? else { return Ok(None) };
         let joined = header.join(kept, &reply, &Inputs::system(numbers))?;
         Ok(Some(Message::new(joined.into(), reply.ended_by())))
     }

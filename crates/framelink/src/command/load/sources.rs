@@ -68,10 +68,11 @@ pub(super) fn check_messages(
             )));
         }
         if let Some(values) = key.values().filter(|&values| values < in_flight as u64) {
-            return Err(Failure::usage(format!(
-                "a key of {} bytes has {values} values, and {in_flight} messages can be in flight: make the key longer",
-                key.len
-            )));
+            let (few, remedy) = match key.range.filter(|range| range.last() < key.written.most(key.len)) {
+                Some(range) => (format!("numbers.range={range} has {values} numbers"), "make the range larger"),
+                None => (format!("a key of {} bytes has {values} values", key.len), "make the key longer"),
+            };
+            return Err(Failure::usage(format!("{few}, and {in_flight} messages can be in flight: {remedy}")));
         }
     }
     let sent =

@@ -35,7 +35,8 @@ pub(super) fn source_of(
         return Err(refused("`{request}` is for replies, and load sends requests"));
     }
     template.check_sources(|_| false).map_err(refused)?;
-    let patch = patch_of(&template, profile, key)?;
+    let text = load.message.as_deref().unwrap_or_default();
+    let patch = patch_of(&template, text, profile, key)?;
     let number = patch.map_or(0, |patch| patch.key(0));
     let message = template.compose(&Inputs::system(&One(number))).map_err(refused)?;
     if template.differs_in_numbers_only() {
@@ -49,30 +50,46 @@ pub(super) fn source_of(
     Ok((Source::Composed(template), patch))
 }
 
-fn patch_of(template: &Template, profile: &Profile, key: Option<Place>) -> Result<Option<Patch>, Failure> {
+/// `text` is the template as it was written.
+fn patch_of(template: &Template, text: &str, profile: &Profile, key: Option<Place>) -> Result<Option<Patch>, Failure> {
+    let refused = |index: usize, error: &str| refused(at_number(text, index, error));
     let mut numbers = template.numbers();
     let (number, others) = (numbers.next(), numbers.count());
     if others > 0 {
-        return Err(refused(format!("a message has one {{number}}, and this template has {}", others + 1)));
+        return Err(refused(1, &format!("a message has one {{number}}, and this template has {}", others + 1)));
     }
     if let Some(key) = key
         && number.and_then(|number| number.place) != Some(key)
     {
-        let len = key.len();
-        return Err(refused(format!(
-            "replies are matched by the key at {key}, so {{number:{len}}} must be at this place"
-        )));
+        let (len, found) = (key.len(), number.and_then(|number| number.place));
+        let found = found.map(|place| format!(", and it is at {place}")).unwrap_or_default();
+        let error =
+            format!("replies are matched by the key at {key}, so {{number:{len}}} must be at this place{found}");
+        return Err(refused(0, &error));
     }
     let Some(number) = number else { return Ok(None) };
     let most = number.encoding.most(number.len);
     let range = profile.numbers().and_then(|numbers| numbers.range).unwrap_or(NumberRange::from_1_to(most));
     if range.last() > most {
         let last = range.last();
-        return Err(refused(format!("numbers.range goes up to {last}, and {{number}} holds at most {most}")));
+        return Err(refused(0, &format!("numbers.range goes up to {last}, and {{number}} holds at most {most}")));
     }
-    let place = number.place.ok_or_else(|| refused("{number} stands behind a field without a fixed length"))?;
+    let behind = "{number} stands behind a field without a fixed length";
+    let place = number.place.ok_or_else(|| refused(0, behind))?;
     let (start, len, written) = (place.offset(), place.len(), number.encoding);
     Ok(Some(Patch { start, len, written, is_key: key.is_some(), range: Some(range) }))
+}
+
+/// Names the column of a number in a template, counted from 0, if there is such a number.
+fn at_number(text: &str, index: usize, error: &str) -> String {
+    let (mut is_escaped, mut columns) = (false, Vec::new());
+    for (column, (at, character)) in (1..).zip(text.char_indices()) {
+        if !is_escaped && text[at..].starts_with("{number") {
+            columns.push(column);
+        }
+        is_escaped = character == '\\' && !is_escaped;
+    }
+    columns.get(index).map_or_else(|| error.to_owned(), |column| format!("column {column}: {error}"))
 }
 
 fn refused(error: impl std::fmt::Display) -> Failure {
