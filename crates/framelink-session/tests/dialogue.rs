@@ -138,6 +138,28 @@ fn heartbeats_begin_after_the_dialogue() {
     assert!(due > Duration::from_secs(7), "{due:?}");
 }
 
+/// The verdict said that nothing had ever come, right after the reply to the sign-on.
+#[test]
+fn a_verdict_counts_the_bytes_of_the_dialogue() {
+    let mut rules = DialogueRules::default();
+    rules.sign_on = Some(Sign::new(b"0800").expect(Match::any()));
+    rules.heartbeat = Some(Arc::new(Heartbeat::strict(Form::literal(b"PING", b"PONG"))));
+    let (mut session, mut written) = (session(rules, Role::Client), Vec::new());
+    assert_eq!(advance(&mut session, &mut written), Ok(false));
+    session.receiving.on_bytes(b"\0\x040810", Duration::ZERO);
+    assert_eq!(advance(&mut session, &mut written), Ok(true));
+    let (mut now, liveness) = (Duration::ZERO, session.receiving.liveness().unwrap().clone());
+    let verdict = loop {
+        match session.receiving.on_time(now) {
+            Ok(()) => now = liveness.deadline().unwrap(),
+            Err(verdict) => break verdict,
+        }
+    };
+    let text = verdict.to_string();
+    assert!(text.starts_with(&format!("the peer is gone: nothing came for {}s", now.as_secs() - 7)), "{text}");
+    assert!(text.ends_with(&format!("our last byte went {}s ago", now.as_secs() - 7)), "{text}");
+}
+
 #[test]
 fn an_error_names_the_part_the_place_and_what_is_allowed() {
     for (peer, part, told) in [
