@@ -44,6 +44,9 @@ impl<'de> Visitor<'de> for Addresses {
         while let Some(AddressText(address)) = items.next_element()? {
             addresses.push(address);
         }
+        if addresses.is_empty() {
+            return Err(de::Error::invalid_length(0, &"at least one address, such as [\"a.example:7000\"]"));
+        }
         Ok(addresses)
     }
 }
