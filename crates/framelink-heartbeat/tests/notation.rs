@@ -114,6 +114,8 @@ fn errors_say_what_was_found_what_was_expected_and_where() {
         ),
         ("pattern:'text:0800',probe='0:4=text:080'", "column 37: expected 4 bytes, as the place has, found 3 bytes"),
         ("smpp:1", "column 6: `smpp` takes no value, found `1`"),
+        ("iso8583,code=30", "column 14: expected a code of three digits, such as `301`, found `30`"),
+        ("iso8583,at=51", "column 12: expected 52 to 65536 bytes before the code, found `51`"),
     ] {
         let said = text.parse::<Heartbeat>().expect_err(text);
         assert_eq!(said.to_string(), error, "{text}");

@@ -182,10 +182,12 @@ impl fmt::Display for EncodeError {
             Self::NotAFrame(error) => write!(f, "message is not a whole frame: {error}"),
             Self::Unfinished { message_len, missing } => write!(
                 f,
-                "message is not a whole frame: it is {message_len} bytes, its header asks for at least {missing} more"
+                "message is not a whole frame: it is {}, its header asks for at least {missing} more",
+                Bytes(message_len)
             ),
             Self::Overfull { message_len, frame_len } => {
-                write!(f, "message is not a whole frame: it is {message_len} bytes, its header announces {frame_len}")
+                let len = Bytes(message_len);
+                write!(f, "message is not a whole frame: it is {len}, its header announces {frame_len}")
             }
         }
     }

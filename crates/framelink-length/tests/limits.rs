@@ -288,6 +288,7 @@ fn the_error_of_a_kept_message_that_is_no_whole_frame_has_the_difference() {
     let kept = length("net:2,keep");
     let text = |message: &[u8]| kept.envelope(message).unwrap_err().to_string();
     assert_eq!(text(b""), "message is not a whole frame: it is 0 bytes, its header asks for at least 2 more");
+    assert_eq!(text(b"\0"), "message is not a whole frame: it is 1 byte, its header asks for at least 1 more");
     assert_eq!(text(b"\0\x05hell"), "message is not a whole frame: it is 6 bytes, its header asks for at least 1 more");
     assert_eq!(text(b"\0\x05hello!"), "message is not a whole frame: it is 8 bytes, its header announces 7");
     let bcd = length("bcd:2,keep");

@@ -213,8 +213,19 @@ const WRONG: &[(&str, &str)] = &[
         "framing = { send = 'line', receive = 'net:2,max=64KiB' }",
         "line 1, column 49: framing.receive: max of 65536 is 1 byte more than the 65535 that the header can announce",
     ),
-    // An escaped value has other columns in the file than in the string, so the error points at the whole value.
-    ("framing = \"\\u0062cd:10\"", "line 1, column 11: framing: expected 1 to 9 bytes, found `10`"),
+    (
+        "framing = 'line'\naddresses = []",
+        "line 2, column 13: invalid length 0, expected at least one address, such as [\"a.example:7000\"]",
+    ),
+    // An escaped value has other columns in the file than in the string.
+    ("framing = \"\\u0062cd:10\"", "line 1, column 21: framing: expected 1 to 9 bytes, found `10`"),
+    ("framing = \"\"\"\\\n  b\\x63d:10\"\"\"", "line 2, column 10: framing: expected 1 to 9 bytes, found `10`"),
+    ("framing = '''\nbcd:10'''", "line 2, column 5: framing: expected 1 to 9 bytes, found `10`"),
+    (
+        "framing = 'ascii:4'\nliveness.heartbeat = \"pattern:'text:0800{numbr:6}301',probe='0:4=text:0800'\"",
+        "line 2, column 42: liveness.heartbeat: expected one of number, utc, local, request, random, env, length, pad, part, \
+         end, found `numbr`; did you mean `number`?",
+    ),
     (
         "template = 'lent'\nframing = 'line'",
         "line 1, column 13: template: expected one of short-sync, long-sync, duplex, shared, pooled, simplex, send-only, \

@@ -212,6 +212,11 @@ fn keys_and_numbers_are_explained() {
           keeps them over restarts"
         ]
     );
+    let unused = of("line", keyed("4:6")).numbers(numbers(Some("stan.numbers"))).build().unwrap();
+    assert_eq!(
+        lines(&unused, "numbers"),
+        ["[numbers] is not used: no template has {number:N}, and no key is assigned"]
+    );
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn settings_that_cannot_work_together_are_refused_with_the_reason() {
             of("line").exchange(DUPLEX.key(place("0:1")).assigned(Encoding::Ascii)),
             "exchange.in-flight",
             "exchange.key",
-            "there are only 9 keys of 1 bytes, for up to 64 requests".to_owned(),
+            "there are only 9 keys of 1 byte, for up to 64 requests".to_owned(),
         ),
         (
             of("line").exchange(DUPLEX.serialized(true)),

@@ -52,6 +52,20 @@ fn rules_are_read_written_and_explained() {
 }
 
 #[test]
+fn a_fault_instead_of_a_reply_is_explained_in_one_sentence() {
+    for (rule, told) in [
+        ("fault = 'slam'", "a server closes the connection instead of answering any message"),
+        (
+            "fault = 'cut-reset'\nafter = '2s'",
+            "a server resets the connection after 2s instead of answering any message",
+        ),
+    ] {
+        let explanation = Profile::from_toml(&format!("framing = 'line'\n[[reply]]\n{rule}")).unwrap().explain();
+        assert!(explanation.lines().any(|line| line == ("reply", told)), "{explanation}");
+    }
+}
+
+#[test]
 fn a_rule_that_is_never_used_needs_care() {
     let toml = "framing = 'line'\n[[reply]]\nsay = 'text:a'\n[[reply]]\nwhen = '0:1=text:b'\nsay = 'text:b'";
     let explanation = Profile::from_toml(toml).expect("a profile").explain();
@@ -107,9 +121,19 @@ fn a_rule_that_cannot_work_is_refused_with_its_place() {
     );
     let error = Profile::from_toml(&format!("framing = 'line'\n{}", "[[reply]]\n".repeat(33))).unwrap_err();
     assert!(error.to_string().contains("reply is 33 rules, expected up to 32"), "{error}");
-    let toml = "framing = 'line'\n[[reply]]\nsay = 'text:x'\nfault = 'garbage-length'";
-    let error = Profile::from_toml(toml).unwrap_err();
-    assert!(error.to_string().contains("no header of this framing is wrong"), "{error}");
+    for (framing, reply, fits) in [
+        ("line", "text:a", false),
+        ("modbus", "hex:000000000000", false),
+        ("fixed:3", "text:abc", false),
+        ("smpp", "hex:00000010800000150000000000000001", true),
+        ("mqtt", "hex:d000", true),
+    ] {
+        let toml = format!("framing = '{framing}'\n[[reply]]\nsay = '{reply}'\nfault = 'garbage-length'");
+        match Profile::from_toml(&toml) {
+            Ok(_) => assert!(fits, "{framing}"),
+            Err(error) => assert!(!fits && error.to_string().contains("no header of this framing is wrong"), "{error}"),
+        }
+    }
     let toml = "framing = 'line'\nexchange = 'receive-only'\n[[reply]]\nsay = 'text:x'";
     let error = Profile::from_toml(toml).unwrap_err();
     assert!(error.to_string().contains("a receive-only exchange sends no replies"), "{error}");

@@ -129,6 +129,13 @@ fn finish<D: Decode, E: Encode>(
         receiving.put_back(&dialogue.take_kept());
     }
     if let Some(heartbeat) = dialogue.rules().heartbeat.clone() {
-        watch(receiving, sending, heartbeat, dialogue.us(), jitter, now);
+        let liveness = watch(receiving, sending, heartbeat, dialogue.us(), jitter, now);
+        // A verdict says when the last bytes came and went, and those of the dialogue count.
+        if receiving.byte_count().get() > 0 {
+            liveness.on_heard(now);
+        }
+        if sending.byte_count().get() > 0 {
+            liveness.on_sent(now, false);
+        }
     }
 }

@@ -138,13 +138,35 @@ fn heartbeats_begin_after_the_dialogue() {
     assert!(due > Duration::from_secs(7), "{due:?}");
 }
 
+/// The verdict said that nothing had ever come, right after the reply to the sign-on.
+#[test]
+fn a_verdict_counts_the_bytes_of_the_dialogue() {
+    let mut rules = DialogueRules::default();
+    rules.sign_on = Some(Sign::new(b"0800").expect(Match::any()));
+    rules.heartbeat = Some(Arc::new(Heartbeat::strict(Form::literal(b"PING", b"PONG"))));
+    let (mut session, mut written) = (session(rules, Role::Client), Vec::new());
+    assert_eq!(advance(&mut session, &mut written), Ok(false));
+    session.receiving.on_bytes(b"\0\x040810", Duration::ZERO);
+    assert_eq!(advance(&mut session, &mut written), Ok(true));
+    let (mut now, liveness) = (Duration::ZERO, session.receiving.liveness().unwrap().clone());
+    let verdict = loop {
+        match session.receiving.on_time(now) {
+            Ok(()) => now = liveness.deadline().unwrap(),
+            Err(verdict) => break verdict,
+        }
+    };
+    let text = verdict.to_string();
+    assert!(text.starts_with(&format!("the peer is gone: nothing came for {}s", now.as_secs() - 7)), "{text}");
+    assert!(text.ends_with(&format!("our last byte went {}s ago", now.as_secs() - 7)), "{text}");
+}
+
 #[test]
 fn an_error_names_the_part_the_place_and_what_is_allowed() {
     for (peer, part, told) in [
         (
             &b"\x02"[..],
             DialoguePart::First(2),
-            "the message of first step 2 is not the expected one: in its 1 bytes, expected 0:1=hex:01, found hex:02",
+            "the message of first step 2 is not the expected one: in its 1 byte, expected 0:1=hex:01, found hex:02",
         ),
         (
             b"\x01\x02H7",
@@ -243,7 +265,7 @@ fn what_is_awaited_is_told_with_the_other_messages() {
         (4, "the reply to the sign-on is awaited"),
         (7, "1 other message came, kept for the application, but not the reply to the sign-on"),
         (18, "4 other messages came, 2 of them kept for the application, but not the reply to the sign-on"),
-        (2, "1 bytes of a message came, at least 2 more are owed"),
+        (2, "1 byte of a message came, at least 2 more are owed"),
     ] {
         let (mut client, mut written) = (session(rules(), Role::Client), Vec::new());
         advance(&mut client, &mut written).unwrap();
@@ -288,6 +310,14 @@ fn optional_steps_may_be_left_out_and_the_relayed_message_is_taken_whole() {
             assert!(server.receiving.take_relayed().is_empty());
         }
     }
+}
+
+#[test]
+fn an_optional_step_is_awaited_with_the_later_ones() {
+    let (mut server, mut written) = (session(relaying(), Role::Server), Vec::new());
+    assert_eq!(advance(&mut server, &mut written), Ok(false));
+    let told = server.receiving.unfinished().unwrap().to_string();
+    assert_eq!(told, "the message of first step 1 or of a later one is awaited");
 }
 
 #[test]

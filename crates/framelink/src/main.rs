@@ -17,6 +17,7 @@ mod threads;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
@@ -78,7 +79,8 @@ fn check_stdout(command: &Command) -> Result<(), Failure> {
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = threads::runtime().map_err(Failure::fault)?;
     let result = runtime.block_on(work);
-    // A thread that waits for the terminal must not keep the program running.
-    runtime.shutdown_background();
+    // What tasks hold is dropped, such as numbers to give back to a file. A thread that waits for the terminal must not keep
+    // the program running.
+    runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }

@@ -44,6 +44,8 @@ const LIFE: &[(&str, Life)] = &[("bytes", Life::Bytes), ("heartbeats", Life::Hea
 ///           timeout=DUR         1ms to 1d, default 10s
 ///           tries=N             1 to 100, default 1
 ///           life=WHAT           what shows that the peer lives: bytes (any; the default) or heartbeats (alone)
+///           code=DIGITS         iso8583: the code of the test, three digits, default 301
+///           at=OFFSET           iso8583: where messages of the peer have the code, 52 (the default) or more
 /// ```
 ///
 /// A template or match with a comma stands between quotes.
@@ -74,7 +76,8 @@ impl FromStr for Heartbeat {
 /// Options after a preset replace those of the preset.
 fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, NotationError> {
     notation.kind.no_value()?;
-    let expansion = Notation::parse(preset.notation)?;
+    let (expanded, said) = presets::expand(preset, &notation.options)?;
+    let expansion = Notation::parse(&expanded)?;
     // The expansion is not part of the text. Its tokens get columns behind the end of the text.
     let text_end = end_of(notation.options.last().unwrap_or(&notation.kind));
     let kind = moved(&expansion.kind, text_end);
@@ -85,17 +88,17 @@ fn read_preset(preset: &Preset, notation: &Notation<'_>) -> Result<Heartbeat, No
         let options: Vec<_> = kept.chain(said).copied().collect();
         read(&kind, &options, said)
     };
-    read_with(&notation.options).map_err(|error| {
+    read_with(&said).map_err(|error| {
         if error.column() <= text_end {
             return error;
         }
         // An option does not go with a part of the preset. The option to blame is the one without which the text
         // parses.
         let without = |left_out: &Item<'_>| {
-            let others = notation.options.iter().filter(|option| option.name.text != left_out.name.text);
+            let others = said.iter().filter(|option| option.name.text != left_out.name.text);
             read_with(&others.copied().collect::<Vec<_>>())
         };
-        let culprit = notation.options.iter().find(|option| without(option).is_ok()).or(notation.options.last());
+        let culprit = said.iter().find(|option| without(option).is_ok()).or(said.last());
         let token = culprit.map_or(notation.kind.name, |option| option.value.unwrap_or(option.name));
         token.error(alloc::format!("{}, which does not go with `{}`", error.message(), preset.name))
     })

@@ -1,6 +1,12 @@
 //! The presets of heartbeats.
 
-use framelink_codec::notation::Preset;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use framelink_codec::notation::{Item, NotationError, Preset};
+use framelink_template::Place;
 
 /// The heartbeats with a name.
 ///
@@ -44,3 +50,33 @@ pub const PRESETS: &[Preset] = &[
         "RFC 6733 section 5.5: Device-Watchdog-Request and -Answer, with the framing diameter; the names of this node are the variables DIAMETER_ORIGIN_HOST and DIAMETER_ORIGIN_REALM",
     ),
 ];
+
+/// The preset that also takes `code=DIGITS` and `at=OFFSET`: the code of the test, and where the peer's messages have it.
+const WITH_CODE: &str = "iso8583";
+/// Where our messages have the code, after the fields 7 and 11.
+const CODE_AT: usize = 52;
+
+/// Returns the notation of a preset with the options that only this preset takes, and the other options.
+pub(super) fn expand<'t>(preset: &Preset, options: &[Item<'t>]) -> Result<(String, Vec<Item<'t>>), NotationError> {
+    let (mut notation, mut others) = (preset.notation.to_owned(), Vec::new());
+    for option in options {
+        match option.name.text {
+            "code" if preset.name == WITH_CODE => {
+                let code = option.value("three digits")?;
+                if code.text.len() != 3 || !code.text.bytes().all(|digit| digit.is_ascii_digit()) {
+                    return Err(code.mismatch("a code of three digits, such as `301`"));
+                }
+                notation = notation.replace("301'", &format!("{}'", code.text));
+            }
+            "at" if preset.name == WITH_CODE => {
+                let at = option.value("an offset")?.number(CODE_AT..=Place::MOST_OFFSET, "bytes before the code")?;
+                // Fields of the peer between the trace number and the code have bits in the bitmaps.
+                notation = notation
+                    .replace("0:36=text:080082200000000000000400000000000000,52:3", &format!("0:4=text:0800,{at}:3"))
+                    .replace("0:8=text:08108220", "0:4=text:0810");
+            }
+            _ => others.push(*option),
+        }
+    }
+    Ok((notation, others))
+}

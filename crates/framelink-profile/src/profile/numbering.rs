@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use framelink_codec::notation::Bytes;
 use framelink_session::NumberRange;
 
 use super::{Profile, ProfileError, Side, bounds};
@@ -93,13 +94,15 @@ pub(super) fn check(profile: &Profile) -> Result<(), ProfileError> {
     let is_said = profile.numbers().is_some_and(|numbers| numbers.range.is_some());
     for NumberUse { key, len, most, at_a_time } in profile.number_uses() {
         if range.last() > most {
-            let reason = format!("the numbers go up to {}, and {len} bytes hold at most {most} there", range.last());
+            let hold = if len == 1 { "holds" } else { "hold" };
+            let reason =
+                format!("the numbers go up to {}, and {} {hold} at most {most} there", range.last(), Bytes(len));
             return Err(ProfileError::combination("numbers.range", key, reason));
         }
         if range.count() <= at_a_time {
             let (with, what) = match is_said {
                 true => ("numbers.range", "numbers".to_owned()),
-                false => ("exchange.key", format!("keys of {len} bytes")),
+                false => ("exchange.key", format!("keys of {}", Bytes(len))),
             };
             let reason = format!("there are only {} {what}, for up to {at_a_time} requests", range.count());
             return Err(ProfileError::combination("exchange.in-flight", with, reason));

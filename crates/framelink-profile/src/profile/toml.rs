@@ -201,13 +201,42 @@ fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     }
 }
 
-/// Returns the place of a part of a string, if the string has no escapes in the file.
+/// Returns the place of a part of a string. `column` and `len` count characters of its value.
 fn within(text: &str, span: Range<usize>, column: usize, len: usize) -> Range<usize> {
-    let quoted = text.get(span.clone()).unwrap_or_default();
-    let inner = ['"', '\''].iter().find_map(|&quote| quoted.strip_prefix(quote)?.strip_suffix(quote));
-    let Some(inner) = inner.filter(|inner| !inner.contains(['\\', '\n', '"', '\''])) else { return span };
-    let ends: Vec<_> = inner.char_indices().map(|(at, _)| at).chain([inner.len()]).collect();
-    let offset = |column: usize| ends.get(column).copied().unwrap_or(inner.len());
-    let (from, to) = (offset(column.saturating_sub(1)), offset(column.saturating_sub(1) + len));
-    span.start + 1 + from..span.start + 1 + to
+    let Some(places) = text.get(span.clone()).and_then(places_in) else { return span };
+    let place = |at: usize| span.start + places.get(at).or(places.last()).copied().unwrap_or_default();
+    let first = column.saturating_sub(1);
+    place(first)..place(first + len)
+}
+
+/// Returns where each character of the value of a TOML string stands in its quoted text, and where the value ends.
+fn places_in(quoted: &str) -> Option<Vec<usize>> {
+    let (quote, inner) = ["\"\"\"", "'''", "\"", "'"]
+        .iter()
+        .find_map(|quote| Some((quote, quoted.strip_prefix(quote)?.strip_suffix(quote)?)))?;
+    let (end, mut rest) = (quote.len() + inner.len(), inner);
+    if quote.len() > 1 {
+        // A line break right after the quotes is not part of the value.
+        rest = rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).unwrap_or(rest);
+    }
+    let mut places = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        let escaped = rest.strip_prefix('\\').filter(|_| quote.starts_with('"'));
+        let len = match escaped.map(|escaped| (escaped, escaped.chars().next())) {
+            // A backslash at the end of a line: blanks and line breaks after it are not part of the value.
+            Some((escaped, Some(blank))) if blank.is_whitespace() => {
+                rest = escaped.trim_start();
+                continue;
+            }
+            Some((_, Some('x'))) => 4,
+            Some((_, Some('u'))) => 6,
+            Some((_, Some('U'))) => 10,
+            Some(_) => 2,
+            None => first.len_utf8(),
+        };
+        places.push(end - rest.len());
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    places.push(end);
+    Some(places)
 }

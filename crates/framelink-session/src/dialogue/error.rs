@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use framelink_codec::notation::Bytes;
 use framelink_template::{ComposeError, Mismatch};
 
 use super::OnRefusal;
@@ -70,6 +71,8 @@ pub enum DialogueError {
 pub enum DialoguePart {
     /// A step before the profile's framing, counted from 1.
     First(usize),
+    /// An optional step, counted from 1, or a later one, of which the peer chooses one.
+    FirstOrLater(usize),
     /// The greeting of the server.
     Greeting,
     /// The sign-on.
@@ -114,7 +117,7 @@ impl fmt::Display for DialogueError {
                 match (part, came) {
                     (DialoguePart::SignOn, 0) => f.write_str("the peer closed the connection instead of replying"),
                     (part, 0) => write!(f, "the peer closed the connection before {part}"),
-                    (part, came) => write!(f, "the peer closed the connection after {came} bytes of {part}"),
+                    (part, came) => write!(f, "the peer closed the connection after {} of {part}", Bytes(*came)),
                 }?;
                 match others {
                     0 => Ok(()),
@@ -151,6 +154,7 @@ impl fmt::Display for DialoguePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::First(number) => write!(f, "the message of first step {number}"),
+            Self::FirstOrLater(number) => write!(f, "the message of first step {number} or of a later one"),
             Self::Greeting => f.write_str("the greeting"),
             Self::SignOn => f.write_str("the sign-on"),
             Self::Meanwhile => f.write_str("the answer to another message"),
@@ -162,8 +166,10 @@ impl fmt::Display for Unexpected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { part, len, mismatch, then } = self;
         match part {
-            DialoguePart::SignOn => write!(f, "the peer refused the sign-on: in its reply of {len} bytes, {mismatch}"),
-            part => write!(f, "{part} is not the expected one: in its {len} bytes, {mismatch}"),
+            DialoguePart::SignOn => {
+                write!(f, "the peer refused the sign-on: in its reply of {}, {mismatch}", Bytes(*len))
+            }
+            part => write!(f, "{part} is not the expected one: in its {}, {mismatch}", Bytes(*len)),
         }?;
         match then {
             OnRefusal::Retry => Ok(()),

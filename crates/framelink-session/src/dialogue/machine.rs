@@ -195,6 +195,7 @@ impl Dialogue {
             if bytes.len() > MOST_STEP {
                 return Err(DialogueError::TooLong { part });
             }
+            let part = if bytes.is_empty() { self.first_part(at) } else { part };
             return if is_closed { Err(DialogueError::Closed { part, came: bytes.len(), others: 0 }) } else { Ok(0) };
         };
         let message = bytes.get(place).unwrap_or_default();
@@ -267,8 +268,7 @@ impl Dialogue {
         frame: &[u8],
         inputs: &Inputs<'_>,
     ) -> Result<Heard, DialogueError> {
-        let rule = sign.rule().or(rules.reply.as_ref());
-        let can_be_reply = rule.is_none_or(|rule| rule.holds(message, Some(&self.ours)));
+        let can_be_reply = sign.can_be_reply(message, &self.ours, rules.reply.as_ref());
         let expected = sign.expected().filter(|expect| !expect.is_any());
         if can_be_reply && expected.is_some_and(|expect| expect.holds(message, Some(&self.ours))) {
             self.stage = Stage::Over;
@@ -374,11 +374,17 @@ impl Dialogue {
     #[must_use]
     pub fn awaited(&self) -> Option<DialoguePart> {
         match self.stage {
-            Stage::First(at) if at < self.rules.first.len() => Some(DialoguePart::First(at + 1)),
+            Stage::First(at) if at < self.rules.first.len() => Some(self.first_part(at)),
             Stage::First(_) | Stage::Greeting => Some(DialoguePart::Greeting),
             Stage::SignOn | Stage::Reply => Some(DialoguePart::SignOn),
             Stage::Over => None,
         }
+    }
+
+    /// Returns the step with this index. A server also takes a later one instead of an optional step.
+    fn first_part(&self, at: usize) -> DialoguePart {
+        let is_optional = self.us == Role::Server && self.rules.first.get(at).is_some_and(|step| step.is_optional);
+        if is_optional { DialoguePart::FirstOrLater(at + 1) } else { DialoguePart::First(at + 1) }
     }
 
     /// Returns the error for a peer that has closed instead.

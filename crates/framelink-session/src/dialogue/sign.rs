@@ -79,6 +79,13 @@ impl Sign {
     pub const fn rule(&self) -> Option<&Match> {
         self.reply.as_ref()
     }
+
+    /// Returns whether a message can be the reply to `sent`: it satisfies the rule of this exchange, or, without one,
+    /// `rule`, the reply rule of the connection.
+    #[must_use]
+    pub fn can_be_reply(&self, message: &[u8], sent: &[u8], rule: Option<&Match>) -> bool {
+        self.rule().or(rule).is_none_or(|rule| rule.holds(message, Some(sent)))
+    }
 }
 
 /// What it means that the peer refuses the sign-on. The enum is exhaustive.

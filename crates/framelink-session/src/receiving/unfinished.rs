@@ -3,6 +3,7 @@
 use std::fmt;
 
 use framelink_codec::Guess;
+use framelink_codec::notation::Bytes;
 
 use crate::dialogue::{Dialogue, DialoguePart};
 
@@ -101,7 +102,8 @@ impl fmt::Display for Unfinished {
             }
             Part::Preamble | Part::Message => {}
         }
-        write!(f, "{} bytes of a message came, at least {} more are owed", self.came, self.missing)?;
+        let are = if self.missing == 1 { "is" } else { "are" };
+        write!(f, "{} of a message came, at least {} more {are} owed", Bytes(self.came), self.missing)?;
         match self.guess {
             Some(guess) => write!(f, "; {guess}"),
             None => Ok(()),

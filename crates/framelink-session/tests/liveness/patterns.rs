@@ -79,6 +79,24 @@ fn reply(number: u32, code: &str) -> Vec<u8> {
     format!("0810822000000200000004000000000000000115080000{number:06}00{code}").into_bytes()
 }
 
+/// The host has the fields 12 and 13 before its code.
+#[test]
+fn the_code_of_an_echo_test_can_be_another_one_at_another_place() {
+    let numbers = Numbers::new(1..=999_999).unwrap();
+    let mut end = End::new("iso8583,code=361,at=62", Some(&numbers));
+    let theirs =
+        |code: &str| format!("08008238000000000000040000000000000001150800000000731020300115{code}").into_bytes();
+    assert_eq!(theirs("361").len(), 65);
+    assert!(end.delivers(&theirs("301"), s(1)), "another code");
+    assert!(end.delivers(&iso("0800", 74, "361"), s(1)), "the code at another place");
+    assert!(!end.delivers(&theirs("361"), s(1)), "an echo test of the peer");
+    assert_eq!(end.heartbeats(s(1)), [reply(73, "361")]);
+    assert_eq!(end.heartbeats(s(40)), [iso("0800", 1, "361")]);
+    let answer = b"0810823800000200000004000000000000000115080000000001102030011500361";
+    assert!(!end.delivers(answer, s(42)), "the answer");
+    assert_eq!(end.round_trips(), 1);
+}
+
 #[test]
 fn a_sign_on_and_every_other_0800_reach_the_application() {
     let numbers = Numbers::new(1..=999_999).unwrap();

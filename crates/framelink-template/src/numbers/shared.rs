@@ -56,6 +56,12 @@ pub trait Reserve: Send + Sync {
     /// # Errors
     /// If no numbers can be reserved. The error says why.
     fn reserve(&self, after: Option<u64>, count: u64) -> Result<RangeInclusive<u64>, Box<dyn Error>>;
+
+    /// Takes back the numbers of the last block that were not given out, when the source is dropped with its last clone. By
+    /// default they are left out.
+    fn give_back(&self, unused: Option<RangeInclusive<u64>>) {
+        let _ = unused;
+    }
 }
 
 struct Shared {
@@ -144,6 +150,16 @@ impl Numbers {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Block { before, last } = *self.block();
+        if let Some((_, reserve)) = &self.reserve {
+            let unused = before.zip(last).filter(|(before, last)| before < last);
+            reserve.give_back(unused.map(|(before, last)| before + 1..=last));
+        }
     }
 }
 

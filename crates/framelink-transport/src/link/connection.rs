@@ -10,7 +10,7 @@ use crate::connection::setup::ConnectionSetup;
 use crate::driver::Notify as _;
 use crate::error::CallError;
 use crate::net::lock::Lock;
-use crate::profile::{Profile, Sign};
+use crate::profile::Profile;
 use crate::session::Incoming;
 use crate::upstream::AddressLease;
 
@@ -64,9 +64,9 @@ impl<D: LinkDriver> LinkConnection<D> {
     /// Returns whether this is the reply to the sign-off.
     pub(super) fn ends_sign_off(&self, incoming: &Incoming) -> bool {
         let (Incoming::Message(message), mut signed_off) = (incoming, self.signed_off.lock()) else { return false };
-        let expected = self.profile.sign_off().and_then(Sign::expected);
-        let is_reply =
-            signed_off.as_ref().zip(expected).is_some_and(|(sent, match_)| match_.holds(message, Some(sent)));
+        let (Some(sent), Some(sign)) = (signed_off.as_ref(), self.profile.sign_off()) else { return false };
+        let is_reply = sign.can_be_reply(message, sent, self.profile.reply_rule())
+            && sign.expected().is_some_and(|expected| expected.holds(message, Some(sent)));
         if is_reply {
             *signed_off = None;
             self.changed.notify();

@@ -24,6 +24,7 @@ pub enum LinkEvent {
     Incoming(Incoming),
     /// A connection, or a pair, was made.
     Up,
-    /// A connection, or a pair, has ended: with this error, or closed by the peer (`None`). Its calls have failed.
+    /// A connection, or a pair, has ended: with this error, or closed by the peer or this side (`None`). Its calls
+    /// have failed.
     Lost(Option<Error>),
 }

@@ -4,9 +4,10 @@
 //! stan.numbers        the last number that is reserved; replaced as a whole, so that it is never half written
 //! stan.numbers.lock   locked while a program uses the numbers
 //!
-//!   program starts   reserves 1..1000, writes "reserved 1000", then uses them
-//!   meanwhile        reserves 1001..2000 in a thread, so that no call waits for the disk
-//!   program ends in any way, and starts again: reserves 2001..3000
+//!   program starts   reserves 1..10, writes "reserved 10", then uses them
+//!   meanwhile        reserves 11..110 in a thread, so that no call waits for the disk; later blocks have 1000 numbers
+//!   program ends     writes "reserved N", where N is the last number that was used
+//!   program crashes  the rest of the reserved numbers is left out
 //! ```
 //!
 //! Roles of one program that name the same file share it, and each of them has blocks of its own.
@@ -28,8 +29,17 @@ pub(super) struct NumberFile {
     name: PathBuf,
     range: NumberRange,
     open: OnceLock<Arc<OpenFile>>,
-    /// The next block of this role, once a thread has reserved it.
-    ahead: Mutex<Option<NumberRange>>,
+    ahead: Mutex<Ahead>,
+}
+
+/// The next block of a role.
+struct Ahead {
+    /// `None` until a thread has reserved it.
+    block: Option<NumberRange>,
+    /// How many numbers the block after it has.
+    len: u64,
+    /// Whether the role needs no more numbers.
+    is_over: bool,
 }
 
 /// Reserves blocks of a file for a source of numbers.
@@ -58,10 +68,13 @@ const RESERVED: &str = "reserved ";
 const MOST_BYTES: u64 = 128;
 /// The most numbers of a block.
 const BLOCK: u64 = 1000;
+/// The most numbers of the first block. Later blocks have ten times as many as the block before.
+const FIRST_BLOCK: u64 = 10;
 
 impl NumberFile {
     pub(super) const fn new(name: PathBuf, range: NumberRange) -> Self {
-        Self { name, range, open: OnceLock::new(), ahead: Mutex::new(None) }
+        let ahead = Ahead { block: None, len: FIRST_BLOCK, is_over: false };
+        Self { name, range, open: OnceLock::new(), ahead: Mutex::new(ahead) }
     }
 
     /// Opens and locks the file, and reserves the first block.
@@ -71,8 +84,8 @@ impl NumberFile {
         Ok(())
     }
 
-    /// Returns how many numbers are reserved at a time: 1000, or a hundredth of a small range, because each start of the
-    /// program leaves out up to two blocks.
+    /// Returns how many numbers are reserved at a time at most: 1000, or a hundredth of a small range, because each crash of
+    /// the program leaves out up to two blocks.
     pub(super) fn block_len(range: NumberRange) -> u64 {
         (range.count() / 100).clamp(1, BLOCK)
     }
@@ -91,12 +104,24 @@ impl NumberFile {
     }
 
     /// Takes the block that is ready, or reserves one.
-    fn reserve(self: &Arc<Self>, count: u64) -> io::Result<NumberRange> {
+    fn reserve(self: &Arc<Self>) -> io::Result<NumberRange> {
         let open = self.open()?;
-        let ready = lock(&self.ahead).take();
-        let block = ready.map_or_else(|| open.reserve(count), Ok)?;
+        let mut ahead = lock(&self.ahead);
+        let ready = ahead.block.take();
+        let block = ready.map_or_else(|| ahead.reserve(open), Ok)?;
+        drop(ahead);
         self.reserve_ahead();
         Ok(block)
+    }
+
+    /// Gives back the block that is ready, and then the unused numbers of the block before it.
+    fn end(&self, unused: Option<NumberRange>) {
+        let mut ahead = lock(&self.ahead);
+        ahead.is_over = true;
+        let blocks = [ahead.block.take(), unused];
+        if let Some(open) = self.open.get() {
+            blocks.into_iter().flatten().for_each(|block| open.give_back(block));
+        }
     }
 
     /// Reserves the next block in a thread. If that fails, the next call of [`reserve`](Self::reserve) reports why.
@@ -105,17 +130,30 @@ impl NumberFile {
         let _ = thread::Builder::new().name("framelink-numbers".to_owned()).spawn(move || {
             // Held while the file is written, so that `reserve` waits for the block instead of reserving another.
             let mut ahead = lock(&file.ahead);
-            if let (None, Ok(open)) = (&*ahead, file.open()) {
-                *ahead = open.reserve(Self::block_len(file.range)).ok();
+            if let (None, false, Ok(open)) = (ahead.block, ahead.is_over, file.open()) {
+                ahead.block = ahead.reserve(open).ok();
             }
         });
     }
 }
 
+impl Ahead {
+    fn reserve(&mut self, open: &OpenFile) -> io::Result<NumberRange> {
+        let len = self.len.min(NumberFile::block_len(open.range));
+        let block = open.reserve(len)?;
+        self.len = len * 10;
+        Ok(block)
+    }
+}
+
 impl Reserve for Blocks {
-    fn reserve(&self, _after: Option<u64>, count: u64) -> Result<RangeInclusive<u64>, Box<dyn Error>> {
-        let block = self.0.reserve(count).map_err(|error| format!("{}: {error}", self.0.shown()))?;
+    fn reserve(&self, _after: Option<u64>, _count: u64) -> Result<RangeInclusive<u64>, Box<dyn Error>> {
+        let block = self.0.reserve().map_err(|error| format!("{}: {error}", self.0.shown()))?;
         Ok(block.into())
+    }
+
+    fn give_back(&self, unused: Option<RangeInclusive<u64>>) {
+        self.0.end(unused.and_then(|unused| NumberRange::new(*unused.start(), *unused.end())));
     }
 }
 
@@ -154,6 +192,20 @@ impl OpenFile {
         write(&self.path, last)?;
         *reserved = Some(last);
         NumberRange::new(first, last).ok_or_else(|| ErrorKind::InvalidInput.into())
+    }
+
+    /// Takes back numbers that were never used, if they are the last that were reserved. If the file cannot be written, or
+    /// another role has reserved numbers since, these numbers are left out.
+    fn give_back(&self, unused: NumberRange) {
+        let mut reserved = lock(&self.reserved);
+        if *reserved != Some(unused.last()) {
+            return;
+        }
+        // The first number of the range comes after the last.
+        let used = if unused.first() == self.range.first() { self.range.last() } else { unused.first() - 1 };
+        if write(&self.path, used).is_ok() {
+            *reserved = Some(used);
+        }
     }
 }
 

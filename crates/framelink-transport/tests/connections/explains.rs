@@ -64,7 +64,7 @@ const TIMED_OUT: &[(&str, &[u8], &str)] = &[
     ("net:2,at=2", b"\x03\0\0\x09hello", "no whole message within 1s: 9 bytes of a message came, at least 4 more are owed; the frame is complete if the number counts 4 header bytes too (sent, no reply)"),
     ("net:2", b"\x05\0hello", "no whole message within 1s: 7 bytes of a message came, at least 1275 more are owed; in the other byte order the length field says 5, which fits (sent, no reply)"),
     ("net:2", b"HTTP/1.1 400 Bad Request\r\n\r\n", "no whole message within 1s: 28 bytes of a message came, at least 18490 more are owed; the bytes begin like an HTTP response (is the peer an HTTP server?) (sent, no reply)"),
-    ("line", b"no end", "no whole message within 1s: 6 bytes of a message came, at least 1 more are owed (sent, no reply)"),
+    ("line", b"no end", "no whole message within 1s: 6 bytes of a message came, at least 1 more is owed (sent, no reply)"),
 ];
 
 #[tokio::test(start_paused = true)]

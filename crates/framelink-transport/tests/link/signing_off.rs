@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use framelink_transport::profile::{ConnectionKind, Sign};
+use framelink_transport::session::Match;
 use framelink_transport::{Incoming, LinkEvent, Profile, blocking, tokio as on_tokio};
 
 use super::host::{DEADLINE, by_key, profile};
@@ -13,6 +14,17 @@ use super::host::{DEADLINE, by_key, profile};
 fn signs_off() -> Profile {
     let sign_off = Sign::new(b"99 off").expect(b"99");
     profile(ConnectionKind::Long, by_key()).sign_off(sign_off).build().unwrap()
+}
+
+/// Any reply will do, and messages that begin with 77 can be no replies: the rule of the sign-off, or of the exchange.
+fn signs_off_with_rules() -> [Profile; 2] {
+    let sign_off = || Sign::new(b"99 off").expect(Match::any());
+    let rule: Match = "0:1=text:9".parse().unwrap();
+    let of_sign = sign_off().reply_rule(rule.clone());
+    [
+        profile(ConnectionKind::Long, by_key()).sign_off(of_sign).build().unwrap(),
+        profile(ConnectionKind::Long, by_key()).reply_rule(rule).sign_off(sign_off()).build().unwrap(),
+    ]
 }
 
 fn takes(stream: &mut TcpStream, frame: &[u8]) {
@@ -55,11 +67,21 @@ const EVENTS: [&str; 3] = ["up", "news", "lost"];
 
 #[test]
 fn the_reply_to_a_sign_off_is_waited_for_on_threads() {
+    is_waited_for_on_threads(signs_off());
+}
+
+/// It was taken for the reply, and lost.
+#[test]
+fn a_message_that_can_be_no_reply_does_not_end_a_sign_off_with_any_reply() {
+    signs_off_with_rules().into_iter().for_each(is_waited_for_on_threads);
+}
+
+fn is_waited_for_on_threads(profile: Profile) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (tell, received) = channel();
     let host = thread::spawn(move || host(&listener, &received));
-    let (link, mut inbox) = blocking::Link::new(signs_off(), address).unwrap();
+    let (link, mut inbox) = blocking::Link::new(profile, address).unwrap();
     assert_eq!(&link.call(b"99 hello").unwrap()[..], b"99 reply");
     let closing = thread::spawn(move || link.close(DEADLINE));
     let mut seen = Vec::new();

@@ -77,7 +77,7 @@ fn another_answer_or_an_end_is_an_error_that_names_the_step() {
         for (answer, told) in [
             (
                 Does::Says(b"S"),
-                "the message of first step 2 is not the expected one: in its 1 bytes, expected 0:1=text:N, found text:S",
+                "the message of first step 2 is not the expected one: in its 1 byte, expected 0:1=text:N, found text:S",
             ),
             (Does::Closes, "the peer closed the connection before the message of first step 2"),
         ] {

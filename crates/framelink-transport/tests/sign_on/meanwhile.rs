@@ -126,7 +126,7 @@ fn what_is_kept_is_limited_and_handed_over_when_the_sign_on_fails() {
             (
                 b"\x01x\x01y\x01B",
                 2,
-                "the peer refused the sign-on: in its reply of 1 bytes, expected 0:1=text:A, found text:B",
+                "the peer refused the sign-on: in its reply of 1 byte, expected 0:1=text:A, found text:B",
             ),
         ] {
             let peer = Peer::with(vec![vec![Does::Takes(b"\x01S"), Does::SaysAtOnce(said)]]);
@@ -147,7 +147,7 @@ fn without_a_rule_another_message_is_a_refusal() {
     let mut client = Client::new(Driver::Blocking, &profile(toml), peer.name());
     let error = client.call(b"?").unwrap_err().to_string();
     assert!(
-        error.contains("the peer refused the sign-on: in its reply of 1 bytes, expected 0:1=text:A, found text:x"),
+        error.contains("the peer refused the sign-on: in its reply of 1 byte, expected 0:1=text:A, found text:x"),
         "{error}"
     );
     drop(client);

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 /// Keys that replace those of the profile.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sets {
-    /// Use TLS: `on`, or keys of [tls] in the profile, such as roots=ca.pem,server-name=a.example.
+    /// Use TLS: `on`, or keys of `[tls]` in the profile, such as roots=ca.pem,server-name=a.example.
     ///
     /// A server needs certificate=FILE,key=FILE. client-certificates=required,roots=FILE asks clients for theirs.
     #[arg(long, value_name = "WORDS", value_parser = tls_words, help_heading = PEER)]
@@ -135,7 +135,7 @@ impl Set {
         Self { path: path.iter().map(|&name| name.to_owned()).collect(), value, is_default: true }
     }
 
-    /// A key with one word or file; some keys of [tls] are lists.
+    /// A key with one word or file; some keys of `[tls]` are lists.
     fn list(mut self) -> Self {
         const LISTS: [&str; 4] = ["alpn", "allow-names", "allow-sha256", "accept-from"];
         if self.path.last().is_some_and(|name| LISTS.contains(&&**name)) && !self.value.is_array() {

@@ -52,7 +52,19 @@ impl<'de> Visitor<'de> for List {
         while let Some(text) = items.next_element_seed(Item(self.item))? {
             texts.push(text);
         }
+        if texts.is_empty() {
+            return Err(de::Error::invalid_length(0, &NotEmpty(self.item)));
+        }
         Ok(texts)
+    }
+}
+
+/// Expects at least one item.
+struct NotEmpty(&'static str);
+
+impl de::Expected for NotEmpty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at least {}", self.0)
     }
 }
 

@@ -19,7 +19,13 @@ impl Explanation {
     }
 
     fn numbers(&mut self, profile: &Profile) {
-        if !profile.uses_numbers() && profile.numbers().is_none() {
+        if !profile.uses_numbers() {
+            if profile.numbers().is_some() {
+                self.say(
+                    "numbers",
+                    "[numbers] is not used: no template has {number:N}, and no key is assigned".to_owned(),
+                );
+            }
             return;
         }
         let range = profile.number_range();

@@ -1,7 +1,8 @@
 //! How a server answers, in words.
 
 use framelink_codec::notation::ShowDuration;
-use framelink_session::{ReplyRule, ReplyRules};
+use framelink_session::{ReplyFault, ReplyRule, ReplyRules};
+use framelink_template::Template;
 
 use crate::profile::Profile;
 
@@ -41,12 +42,14 @@ fn sentence(rule: &ReplyRule) -> String {
         delay if delay.is_zero() => String::new(),
         delay => format!(" after {}", ShowDuration(delay)),
     };
-    let reply = match rule.reply() {
-        None => format!("a server does not answer {which}{after}"),
-        Some(reply) => format!("a server answers {which}{after} by one like {}", reply.example()),
-    };
-    match rule.reply_fault() {
-        None => reply,
-        Some(fault) => format!("{reply}, but {}", fault.help()),
+    let answers = |reply: &Template| format!("a server answers {which}{after} by one like {}", reply.example());
+    match (rule.reply(), rule.reply_fault()) {
+        (None, None) => format!("a server does not answer {which}{after}"),
+        (Some(reply), None) => answers(reply),
+        (None, Some(ReplyFault::CutReset)) => {
+            format!("a server resets the connection{after} instead of answering {which}")
+        }
+        (None, Some(_)) => format!("a server closes the connection{after} instead of answering {which}"),
+        (Some(reply), Some(fault)) => format!("{}, but {}", answers(reply), fault.help()),
     }
 }

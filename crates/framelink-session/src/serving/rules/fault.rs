@@ -92,25 +92,38 @@ impl ReplyFault {
     #[must_use]
     pub fn fits<F: Decode + Encode>(self, framing: &F) -> bool {
         let mut frame = Vec::new();
-        // With `keep`, a message has its header, and no frame can be made of two letters.
-        self != Self::GarbageLength
-            || framing.append_frame(b"ab", &mut frame).is_err()
-            || refused(framing, frame).is_some()
+        if framing.append_frame(b"ab", &mut frame).is_err() {
+            // With `keep`, a message has its header, and no frame can be made of two letters.
+            frame = vec![0; LONGEST_HEADER];
+        }
+        self != Self::GarbageLength || framing.decode(&frame, 0, None).is_err() || refused(framing, frame).is_some()
     }
 }
 
-/// Returns the frame with one byte of its header changed, so that a decoder refuses it.
+const LONGEST_HEADER: usize = 64;
+
+/// Returns the frame with one byte of its header changed, or its first bytes, so that a decoder refuses it.
 fn refused<F: Decode>(framing: &F, mut frame: Vec<u8>) -> Option<Vec<u8>> {
-    const LONGEST_HEADER: usize = 64;
-    for at in 0..frame.len().min(LONGEST_HEADER) {
+    let is_refused = |frame: &[u8]| framing.decode(frame, 0, None).is_err();
+    let len = frame.len().min(LONGEST_HEADER);
+    for at in 0..len {
         let right = frame[at];
         for wrong in 0..=u8::MAX {
             frame[at] = wrong;
-            if framing.decode(&frame, 0, None).is_err() {
+            if is_refused(&frame) {
                 return Some(frame);
             }
         }
         frame[at] = right;
+    }
+    for wrong in [0, u8::MAX] {
+        let mut changed = frame.clone();
+        for at in 0..len {
+            changed[at] = wrong;
+            if is_refused(&changed) {
+                return Some(changed);
+            }
+        }
     }
     None
 }

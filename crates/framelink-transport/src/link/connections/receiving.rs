@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::LinkConnections;
 use crate::driver::Driver;
+use crate::error::Cause;
 use crate::link::handover::{Giver, Taker, handover};
 use crate::link::inbox::Outlet;
 use crate::link::{LinkConnection, LinkDriver, LinkEvent, LinkReceiver as _};
@@ -43,6 +44,8 @@ async fn receive<D: LinkDriver>(
                 }
             }
             Ok(None) => break None,
+            // This side closed the connection, so nothing was lost.
+            Err(error) if matches!(error.cause(), Cause::Closed) => break None,
             Err(error) => break Some(error),
         }
     };

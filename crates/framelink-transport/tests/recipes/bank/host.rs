@@ -21,6 +21,10 @@ pub(crate) struct Bank {
     seen: watch::Sender<u64>,
     seen_at_primary: watch::Sender<u64>,
     pub(crate) kills: watch::Sender<u64>,
+    /// Set to end both sites, until it is reset.
+    pub(crate) is_down: watch::Sender<bool>,
+    /// How often both sites have ended.
+    pub(crate) outages: watch::Sender<u64>,
     pub(crate) signed_on: watch::Sender<u64>,
     /// How many echo tests of the program were answered, and how many of the bank's by the program.
     pub(crate) echoes: watch::Sender<u64>,
@@ -87,6 +91,8 @@ impl Bank {
             seen: watch::Sender::new(0),
             seen_at_primary: watch::Sender::new(0),
             kills: watch::Sender::new(0),
+            is_down: watch::Sender::new(false),
+            outages: watch::Sender::new(0),
             signed_on: watch::Sender::new(0),
             echoes: watch::Sender::new(0),
             answers: watch::Sender::new(0),
@@ -106,8 +112,23 @@ impl Bank {
         self.slowest.is_zero()
     }
 
-    /// Runs both sites. Each time the primary has received `each` payments it is killed, until the backup has received half as many.
-    pub(crate) async fn run(self: Arc<Self>, primary: TcpListener, backup: TcpListener, each: u64) {
+    /// Runs both sites, except while the bank is down.
+    pub(crate) async fn run(self: Arc<Self>, mut primary: TcpListener, mut backup: TcpListener, each: u64) {
+        let addresses = [&primary, &backup].map(|site| site.local_addr().unwrap());
+        let is_down = async |yes| drop(self.is_down.subscribe().wait_for(|is_down| *is_down == yes).await);
+        loop {
+            tokio::select! {
+                () = self.run_sites(primary, backup, each) => {}
+                () = is_down(true) => {}
+            }
+            add_one(&self.outages);
+            is_down(false).await;
+            (primary, backup) = (listen_again(addresses[0]).await, listen_again(addresses[1]).await);
+        }
+    }
+
+    /// Each time the primary has received `each` payments it is killed, until the backup has received half as many.
+    async fn run_sites(self: &Arc<Self>, primary: TcpListener, backup: TcpListener, each: u64) {
         tokio::join!(self.accept(backup, false), async {
             let (address, mut listener) = (primary.local_addr().unwrap(), primary);
             loop {
