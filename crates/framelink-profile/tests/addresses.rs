@@ -35,7 +35,6 @@ fn the_explanation_names_primary_backup_and_where_a_server_listens() {
         lines.map(|(label, text)| format!("{label} {text}")).collect::<Vec<_>>().join("; ")
     };
     assert_eq!(lines(""), "");
-    assert_eq!(lines("addresses = []"), "");
     assert_eq!(lines("addresses = ['a:1']\nlisten = '0.0.0.0:7000'"), "addresses a:1; listens at 0.0.0.0:7000");
     assert_eq!(lines("addresses = ['a:1', 'b:1', 'c:1']"), "addresses a:1, and as backup b:1, then c:1");
     assert_eq!(lines("addresses = ['a:1', 'b:1']\nreconnect.policy = 'round-robin'"), "addresses a:1, b:1");

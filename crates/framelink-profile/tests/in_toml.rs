@@ -215,7 +215,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "framing = 'line'\naddresses = []",
-        "line 2, column 13: invalid length 0, expected at least one address, such as [\"a.example:7000\"]",
+        "line 2, column 13: invalid length 0, expected at least one: HOST:PORT in quotes, such as \"a.example:7000\"",
     ),
     // An escaped value has other columns in the file than in the string.
     ("framing = \"\\u0062cd:10\"", "line 1, column 21: framing: expected 1 to 9 bytes, found `10`"),

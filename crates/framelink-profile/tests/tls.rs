@@ -122,7 +122,7 @@ fn what_cannot_work_is_refused_with_its_place() {
         assert!(error.to_string().starts_with(told), "{keys}: {error}");
     }
     for (keys, told) in [
-        ("accept-from = ['10.0.0.1/8']", "line 3, column 16: proxy-protocol.accept-from: expected the first address"),
+        ("accept-from = ['10.0.0.1/8']", "line 3, column 15: proxy-protocol.accept-from: expected the first address"),
         ("accept-from = [7]", "line 3, column 16: invalid type: integer `7`, expected a network in quotes"),
         ("send = 'v3'", "line 3, column 9: proxy-protocol.send: expected one of v1, v2, found `v3`"),
         ("max-header = 100", "line 3, column 14: proxy-protocol.max-header is 100, expected 107 to 65551 bytes"),

@@ -18,24 +18,26 @@ impl Text {
     }
 }
 
-/// Readers of lists: what the error of a wrong list expects, and what the error of a wrong element expects.
+/// Readers of lists: the least number of elements, what the error of a wrong list expects, and what the error of a wrong
+/// element expects.
 macro_rules! lists {
-    ($($kind:ident: $list:literal, $item:literal;)*) => { $(
+    ($($kind:ident: $least:literal, $list:literal, $item:literal;)*) => { $(
         pub(super) fn $kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
-            deserializer.deserialize_seq(List { list: $list, item: $item })
+            deserializer.deserialize_seq(List { least: $least, list: $list, item: $item })
         }
     )* };
 }
 
 lists! {
-    addresses: "a list of addresses, such as [\"a.example:7000\", \"b.example:7000\"]", "HOST:PORT in quotes, such as \"a.example:7000\"";
-    networks: "a list of networks, such as [\"10.0.0.0/8\"]", "a network in quotes, such as \"10.0.0.0/8\"";
-    alpn: "a list of protocols, such as [\"iso8583\"]", "the name of a protocol in quotes";
-    names: "a list of names, such as [\"terminal-7.example\"]", "a name in quotes, such as \"terminal-7.example\"";
-    fingerprints: "a list of SHA-256 fingerprints", "a SHA-256 fingerprint in quotes, which is 64 hex digits";
+    addresses: 1, "a list of addresses, such as [\"a.example:7000\", \"b.example:7000\"]", "HOST:PORT in quotes, such as \"a.example:7000\"";
+    networks: 0, "a list of networks, such as [\"10.0.0.0/8\"]", "a network in quotes, such as \"10.0.0.0/8\"";
+    alpn: 0, "a list of protocols, such as [\"iso8583\"]", "the name of a protocol in quotes";
+    names: 0, "a list of names, such as [\"terminal-7.example\"]", "a name in quotes, such as \"terminal-7.example\"";
+    fingerprints: 0, "a list of SHA-256 fingerprints", "a SHA-256 fingerprint in quotes, which is 64 hex digits";
 }
 
 struct List {
+    least: usize,
     list: &'static str,
     item: &'static str,
 }
@@ -52,7 +54,7 @@ impl<'de> Visitor<'de> for List {
         while let Some(text) = items.next_element_seed(Item(self.item))? {
             texts.push(text);
         }
-        if texts.is_empty() {
+        if texts.len() < self.least {
             return Err(de::Error::invalid_length(0, &NotEmpty(self.item)));
         }
         Ok(texts)
@@ -64,7 +66,7 @@ struct NotEmpty(&'static str);
 
 impl de::Expected for NotEmpty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at least {}", self.0)
+        write!(f, "at least one: {}", self.0)
     }
 }
 
