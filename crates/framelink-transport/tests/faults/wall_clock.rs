@@ -9,8 +9,14 @@ use crate::row::root;
 /// them.)
 const WORDS: [(&str, &str); 4] = [("System", "Time"), ("UNIX_", "EPOCH"), ("CLOCK_", "REALTIME"), ("Utc::", "now")];
 
-/// The files that read the time of day. One prints it, the other writes it into messages of a template.
-const READERS: [&str; 2] = ["framelink/src/output/message_line.rs", "framelink-template/src/template/inputs.rs"];
+/// The files that read the time of day. One prints it, one writes it into messages of a template, one compares it with
+/// the validity of certificates, and one compares when files were changed.
+const READERS: [&str; 4] = [
+    "framelink/src/command/check.rs",
+    "framelink/src/output/message_line.rs",
+    "framelink-template/src/template/inputs.rs",
+    "framelink-transport/src/tls/files/mod.rs",
+];
 
 #[test]
 fn no_code_decides_by_the_wall_clock() {
