@@ -38,6 +38,7 @@ pub(super) enum FirstMessage {
 }
 
 /// The word for a message that a bridge relays.
+#[cfg(feature = "serde")]
 pub(super) const RELAY: &str = "relay";
 
 /// Where the message of a step ends.
