@@ -167,10 +167,12 @@ pub(crate) fn no_answer(within: Duration) -> ConnectError {
     ConnectError::Resolve(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
-/// Rounds to milliseconds. The time is often the remaining part of a limit, and more digits would say nothing.
+/// Rounds to milliseconds, and from one second to hundredths. The time is often the remaining part of a limit, and more digits would say nothing.
 pub(super) fn rounded(time: Duration) -> TimeText {
-    let millis = Duration::from_micros(500).saturating_add(time).as_millis();
-    TimeText(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)))
+    let step = if time < Duration::from_secs(1) { 1 } else { 10 };
+    let millis = Duration::from_micros(500 * step).saturating_add(time).as_millis();
+    let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+    TimeText(Duration::from_millis(millis - millis % step))
 }
 
 /// The source is the [`io::Error`] of the system, if there is one. The text contains it already.
