@@ -162,7 +162,7 @@ fn only_allowed_certificates_are_accepted_by_name_or_fingerprint() {
         assert_eq!(called.is_ok(), is_allowed, "{rule}: {called:?}");
         assert!(called.err().is_none_or(|error| error.contains("is not allowed")), "the client is told");
     }
-    // A client may allow the server's certificate alone, whoever has issued it.
+    // A client may allow this one certificate of the server, with any issuer.
     let echo = Echo::start(&profile(&server), None);
     let any = "dangerously-accept-any-certificate = true\n";
     assert_eq!(echo.call(&profile(any)), Ok(()));

@@ -69,7 +69,7 @@ impl TlsReader {
         self.shared.is_handshaking().then_some(self.until)
     }
 
-    /// Gives the handshake up if it is not over, because the other half is elsewhere: nobody would send what it has to send.
+    /// Gives the handshake up if it is not over, because the other half is elsewhere: no half would send its bytes.
     pub(crate) fn end_handshake(&self) {
         self.shared.give_up_handshake();
     }
