@@ -26,10 +26,10 @@ fn what_a_call_is_told_when_nothing_is_dialled_or_the_peer_does_not_want_us() {
     for (error, text) in [
         (
             ConnectError::NotYet { last, next_try },
-            "not dialled, the next try is due in 1235ms; the last one: switch:7000: connecting to 10.1.2.3:7000: \
+            "not dialled, the next try is due in 1230ms; the last one: switch:7000: connecting to 10.1.2.3:7000: \
              Connection refused (os error 111)",
         ),
-        (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1235ms"),
+        (ConnectError::NotYet { last: None, next_try }, "not dialled, the next try is due in 1230ms"),
     ] {
         assert_eq!(error.to_string(), text);
     }
