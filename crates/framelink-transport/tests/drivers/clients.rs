@@ -46,45 +46,50 @@ fn server(serving: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
     address
 }
 
-/// Starts a server that resets its first connection when the test sends on the channel, and serves the others. The
-/// connection is established before the reset.
-fn resetting_server(serving: impl Fn(TcpStream) + Send + 'static) -> (SocketAddr, std::sync::mpsc::Sender<()>) {
+/// Starts a server that serves all connections but its first. It resets the first one when the test calls the function,
+/// which returns after the reset. The connection is established before.
+fn resetting_server(serving: impl Fn(TcpStream) + Send + 'static) -> (SocketAddr, impl FnOnce()) {
     let (go, told) = std::sync::mpsc::channel();
+    let (done, is_reset) = std::sync::mpsc::channel();
     let address = server(move |number, stream| match number {
         0 => {
             told.recv_timeout(DEADLINE).unwrap();
             reset(stream);
+            done.send(()).unwrap();
         }
         _ => serving(stream),
     });
-    (address, go)
+    let reset_first = move || {
+        go.send(()).unwrap();
+        is_reset.recv_timeout(DEADLINE).unwrap();
+        settle();
+    };
+    (address, reset_first)
 }
 
-/// Waits until the client's system has seen the end of the connection.
+/// Leaves the system time to pass the end of a connection on to the client's socket, after the server has closed its own.
 fn settle() {
     std::thread::sleep(Duration::from_millis(50));
 }
 
 fn a_client_dials_again_after_a_reset_while_it_receives<P: Party>() {
-    let (address, go) = resetting_server(|stream| (&stream).write_all(b"\0\x02hi").unwrap());
+    let (address, reset_first) = resetting_server(|stream| (&stream).write_all(b"\0\x02hi").unwrap());
     let profile = profile().exchange(ExchangeKind::ReceiveOnly).preamble(b"HI", b"").build().unwrap();
     let mut client = P::client(profile, address);
     client.connect().unwrap();
-    go.send(()).unwrap();
-    settle();
+    reset_first();
     let _ = client.recv().unwrap_err();
     assert_eq!(&client.recv().unwrap().unwrap()[..], b"hi", "{}", P::NAME);
 }
 
 fn a_client_dials_again_if_its_connection_failed_outside_of_its_calls<P: Party>() {
-    let (address, go) = resetting_server(|stream| {
+    let (address, reset_first) = resetting_server(|stream| {
         assert_eq!(read_exactly(&stream, 4), b"\0\x02hi");
         (&stream).write_all(b"\0\x02ok").unwrap();
     });
     let mut client = P::client(profile().build().unwrap(), address);
     client.connect().unwrap();
-    go.send(()).unwrap();
-    settle();
+    reset_first();
     assert!(client.send_outside(b"lost").is_err());
     assert_eq!(&client.call(b"hi").unwrap()[..], b"ok", "{}", P::NAME);
 }
@@ -99,12 +104,18 @@ fn a_message_is_not_written_to_a_connection_that_has_ended<P: Party>() {
 /// The first connection sends `said` and closes.
 fn write_after_the_end<P: Party>(said: &'static [u8]) {
     let (got, all) = std::sync::mpsc::channel();
+    let (closed, is_closed) = std::sync::mpsc::channel();
     let address = server(move |number, stream| match number {
-        0 => (&stream).write_all(said).unwrap(),
+        0 => {
+            (&stream).write_all(said).unwrap();
+            drop(stream);
+            closed.send(()).unwrap();
+        }
         _ => got.send(read_exactly(&stream, 12)).unwrap(),
     });
     let mut client = P::client(profile().exchange(ExchangeKind::SendOnly).build().unwrap(), address);
     client.connect().unwrap();
+    is_closed.recv_timeout(DEADLINE).unwrap();
     settle();
     for message in [b"a1", b"a2", b"a3"] {
         client.send(message).unwrap();
