@@ -210,11 +210,18 @@ impl<'g> Reader<'g> {
         key.chain(time).min().map_or(Place::MOST_LEN, |end| end - at)
     }
 
-    /// Whether equal bytes are a copy, and no accident.
+    /// Returns how many of these bytes differ between the replies.
+    fn varied(&self, at: usize, len: usize) -> usize {
+        (at..at + len).filter(|at| !self.is_constant(*at, 1)).count()
+    }
+
+    /// Whether equal bytes are a copy, and no accident: the first digit of a random number behind a `00` may stand behind
+    /// zeros in the requests too.
     fn is_meant(&self, at: usize, from: usize, len: usize) -> bool {
         if !self.is_constant(at, len) {
             let goes_on = matches!(self.parts.last(), Some(Part::Copied(last)) if last.end() == from);
-            return len >= 2 || from == at || goes_on || self.group.len() >= 4;
+            let is_long = len >= LEAST_FIXED || self.varied(at, len) >= 2;
+            return is_long || from == at || goes_on || self.group.len() >= 4;
         }
         let mut bytes = self.group[0].reply[at..at + len].to_vec();
         bytes.sort_unstable();

@@ -72,6 +72,17 @@ fn kinds_have_rules_of_their_own() {
     );
 }
 
+/// Behind the 00 of a response code, each approval code begins with the digit that stands behind zeros in the request too.
+#[test]
+fn one_random_digit_that_a_request_has_too_is_no_copy() {
+    let exchanges: &[Pair<'_>] = &[
+        (b"02000000020120143001164111", b"0210000002012014300100137295"),
+        (b"02000000030120143002164111", b"0210000003012014300200284016"),
+    ];
+    let rule = [r#"when = "0:4=text:0200"; say = "text:0210{request:4:16}00{random:6}""#];
+    assert_eq!(rules(exchanges, &["4:6"]), rule);
+}
+
 #[test]
 fn replays_answer_other_numbers() {
     let toml = recorded(&[(b"0800000001", b"081000000120270115080000")], &["4:6"]);

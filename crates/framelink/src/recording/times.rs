@@ -44,7 +44,7 @@ fn unix_time(group: &[&Exchange], side: Side, start: usize) -> Option<TimeField>
 }
 
 /// Returns the field, if the time of each exchange stands here in this format. Six digits alone are a time only if they are
-/// not the same in all messages.
+/// not the same in all messages, and not all below ten: just after midnight, each counter from one on would be a time.
 fn found(time: &TimeText, group: &[&Exchange], side: Side, index: usize, start: usize) -> Option<TimeField> {
     let digits = time.len();
     let all = |len: usize, read: fn(&[u8]) -> Option<Vec<u8>>| {
@@ -53,7 +53,9 @@ fn found(time: &TimeText, group: &[&Exchange], side: Side, index: usize, start: 
             text.is_some_and(|text| exchange.clock.texts.get(index).is_some_and(|time| time.holds(&text)))
         })
     };
-    let is_meant = digits > 6 || !side.is_constant(group, start..start + digits);
+    let is_below_ten =
+        |exchange: &&Exchange| side.of(exchange).get(start..).is_some_and(|text| text.starts_with(b"00000"));
+    let is_meant = digits > 6 || !side.is_constant(group, start..start + digits) && !group.iter().all(is_below_ten);
     if is_meant && all(digits, |text| Some(text.to_vec())) {
         return Some(TimeField { start, len: digits, field: format!("{{{}}}", time.field) });
     }
@@ -112,6 +114,16 @@ mod tests {
         let (one, other) = (exchange(b"080000"), exchange(b"080001"));
         assert_eq!(times_in(&[&one, &other], Side::Reply, &[]).len(), 1);
         assert_eq!(times_in(&[&one, &one], Side::Reply, &[]), []);
+    }
+
+    #[test]
+    fn a_counter_from_one_on_is_no_time_just_after_midnight() {
+        let midnight = Duration::from_secs(1_800_000_000 + 16 * 3600);
+        let exchange = |reply: &[u8]| Exchange::new(b"", reply, midnight, 0);
+        let (one, other) = (exchange(b"00000001"), exchange(b"00000002"));
+        assert_eq!(times_in(&[&one, &other], Side::Reply, &[]), []);
+        let (one, other) = (exchange(b"00000109"), exchange(b"00000110"));
+        assert_eq!(times_in(&[&one, &other], Side::Reply, &[]).len(), 1);
     }
 
     #[test]
